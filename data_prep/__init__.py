@@ -1,0 +1,12 @@
+"""Dataset → checked chat records → ``train_data.jsonl`` and ``test_data.jsonl``.
+
+``python -m data_prep`` makes the files; :func:`fingerprint` names their content. Importing the package is
+cheap: ``datasets`` (seconds of import) is loaded only when rows are read.
+"""
+
+from __future__ import annotations
+
+from data_prep.card import fingerprint
+from data_prep.errors import DataError
+
+__all__ = ["DataError", "fingerprint"]
