@@ -1,0 +1,135 @@
+"""``python -m emulator``: run a command against Azure on loopback, and look after the emulator."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from emulator.home import EmulatorError, Home
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(COMMANDS[options.command](Home.from_environment(), options))
+    except EmulatorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator",
+        description="Azure on loopback. Its home is .emulator, or $EMULATOR_HOME; its first port is $EMULATOR_PORT.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("exec", help="run a command whose Azure is the emulator, started on demand")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    commands.add_parser("start", help="start the emulator and leave it running")
+    commands.add_parser("stop", help="stop it; its state stays")
+    commands.add_parser("status", help="tell whether it runs, and where")
+    commands.add_parser("reset", help="stop it and forget everything it holds, Pulumi's local state included")
+    inventory = commands.add_parser("inventory", help="list every object, process and refused host")
+    inventory.add_argument("--json", action="store_true", help="as JSON")
+    commands.add_parser("serve", help="run it in the foreground")
+    return parser
+
+
+def _exec(home: Home, options: argparse.Namespace) -> int:
+    from emulator import environment, lifecycle
+
+    argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
+    if not argv:
+        raise EmulatorError("exec needs a command: python -m emulator exec -- pulumi preview --stack local")
+    ports = lifecycle.start(home)
+    files = environment.StackFiles(Path.cwd())
+    # A terminal sends Ctrl-C to the child as well, which knows better what to do with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        child = subprocess.Popen(
+            argv, env=environment.build(home, ports), preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        )
+    except FileNotFoundError:
+        raise EmulatorError(f"the command {argv[0]!r} is not found on PATH. Is set-up done? make setup") from None
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    code = child.wait()
+    files.restore()
+    if code and lifecycle.alive(home) is None:
+        print(
+            "error: the emulator stopped while the command ran. Its state is kept: run the same command again, and "
+            f"it starts the emulator and goes on from there. (log: {home.log_file})",
+            file=sys.stderr,
+        )
+    return code if code >= 0 else 128 - code
+
+
+def _start(home: Home, options: argparse.Namespace) -> int:
+    from emulator import lifecycle
+
+    del options
+    lifecycle.start(home)
+    return _status(home, None)
+
+
+def _stop(home: Home, options: argparse.Namespace) -> int:
+    from emulator import lifecycle
+
+    del options
+    print("stopped" if lifecycle.stop(home) else "it was not running")
+    return 0
+
+
+def _status(home: Home, options: argparse.Namespace | None) -> int:
+    from emulator import lifecycle
+
+    del options
+    ports = lifecycle.alive(home)
+    if ports is None:
+        print("not running; start it with: python -m emulator start")
+        return 3
+    print(f"running; proxy 127.0.0.1:{ports.proxy}, https 127.0.0.1:{ports.https}, blobs 127.0.0.1:{ports.blobs}")
+    print(f"home {home.root}")
+    return 0
+
+
+def _reset(home: Home, options: argparse.Namespace) -> int:
+    from emulator import lifecycle
+
+    del options
+    lifecycle.reset(home)
+    print("reset; nothing is left but the base models")
+    return 0
+
+
+def _inventory(home: Home, options: argparse.Namespace) -> int:
+    from emulator import inventory
+
+    found = inventory.take(home)
+    print(found.json() if options.json else found.text())
+    return 0
+
+
+def _serve(home: Home, options: argparse.Namespace) -> int:
+    from emulator import lifecycle, server
+
+    del options
+    server.serve(home, lifecycle.ports_given())
+    return 0
+
+
+COMMANDS = {
+    "exec": _exec,
+    "start": _start,
+    "stop": _stop,
+    "status": _status,
+    "reset": _reset,
+    "inventory": _inventory,
+    "serve": _serve,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Long-running operations: begun by PUT or DELETE, polled by the client, finished by real work.
+
+A state moves on ``immediate`` (as soon as the work is done), after ``reads:N`` polls, or not before
+``seconds:S``; one switch for all, ``EMULATOR_TRANSITIONS``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.arm.errors import AzureError
+from emulator.home import EmulatorError
+from emulator.store import Store
+
+log = logging.getLogger(__name__)
+
+POLL_MILLISECONDS = 100
+Work = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """When an operation whose work is done may say so."""
+
+    reads: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def from_environment(cls) -> Transitions:
+        """``immediate`` (default), ``reads:3`` or ``seconds:2.5`` from ``EMULATOR_TRANSITIONS``."""
+        text = os.environ.get("EMULATOR_TRANSITIONS") or "immediate"
+        how, _, amount = text.partition(":")
+        try:
+            if how == "immediate" and not amount:
+                return cls()
+            if how == "reads":
+                return cls(reads=int(amount))
+            if how == "seconds":
+                return cls(seconds=float(amount))
+        except ValueError:
+            pass  # the message below covers it
+        raise EmulatorError(
+            f"EMULATOR_TRANSITIONS is {text!r}; it has to be immediate, reads:N or seconds:S, such as reads:3."
+        )
+
+
+class Operations:
+    """Runs the work behind operations and answers polls.
+
+    Args:
+        work: called with (kind, resource id) in a thread; raises AzureError to fail the operation.
+    """
+
+    def __init__(self, store: Store, transitions: Transitions, work: Work) -> None:
+        self._store = store
+        self._transitions = transitions
+        self._work = work
+        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="operation")
+
+    def begin(self, kind: str, resource_id: str) -> str:
+        """Start the work of a kind (``apply`` or ``remove``) on a resource; returns the operation's id."""
+        operation_id = str(uuid.uuid4())
+        self._store.add_operation(operation_id, kind, resource_id)
+        self._pool.submit(self._run, operation_id, kind, resource_id)
+        return operation_id
+
+    def resume(self) -> None:
+        """Run again what an emulator that was killed had begun."""
+        for operation_id, kind, resource_id in self._store.open_operations():
+            self._pool.submit(self._run, operation_id, kind, resource_id)
+
+    def poll(self, operation_id: str) -> tuple[str, str, dict[str, Any] | None] | None:
+        """(resource id, status, error) as a client may see them now."""
+        found = self._store.operation(operation_id)
+        if found is None:
+            return None
+        resource_id, status, error, reads, started = found
+        early = reads < self._transitions.reads or time.time() - started < self._transitions.seconds
+        return resource_id, "InProgress" if early else status, error
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, operation_id: str, kind: str, resource_id: str) -> None:
+        try:
+            self._work(kind, resource_id)
+        except AzureError as error:
+            self._store.end_operation(operation_id, "Failed", error.body()["error"])
+        except Exception as error:
+            log.exception("operation %s on %s", kind, resource_id)
+            message = f"The emulator failed: {type(error).__name__}: {error}"
+            self._store.end_operation(operation_id, "Failed", {"code": "InternalServerError", "message": message})
+        else:
+            self._store.end_operation(operation_id, "Succeeded")

@@ -1,0 +1,328 @@
+"""Azure Resource Manager: one way to create, read, list and delete for every type in the table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.arm.errors import AzureError, not_found, now
+from emulator.arm.operations import POLL_MILLISECONDS, Operations, Transitions
+from emulator.arm.paths import GROUP_TYPE, SUBSCRIPTION_TYPE, ArmPath, parse
+from emulator.cloud import Cloud
+from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
+from emulator.resources.base import Kind, fill_identity
+from emulator.store import Resource
+
+ARM = "https://management.azure.com"
+ENVELOPE = ("location", "tags", "sku", "kind", "identity", "zones", "managedBy", "properties", "etag", "eTag")
+OPERATION = re.compile(r"/mfeoperations(status|results)/([0-9a-f-]{36})$")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to ARM. ``body`` is the parsed JSON, ``path`` without the query."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: dict[str, Any] | None = None
+
+
+@dataclass
+class Answer:
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class ResourceManager:
+    """Dispatches calls to the table of resource types."""
+
+    def __init__(self, cloud: Cloud, kinds: list[Kind], transitions: Transitions) -> None:
+        self._cloud = cloud
+        self._store = cloud.store
+        self._kinds = {kind.type.lower(): kind for kind in kinds}
+        self.operations = Operations(cloud.store, transitions, self._work)
+
+    # --- dispatch
+
+    def handle(self, call: Call) -> Answer:
+        """Answer one call.
+
+        Raises:
+            AzureError: whatever Azure would refuse.
+        """
+        operation = OPERATION.search(call.path.lower())
+        if operation:
+            return self._poll(call, operation[1], operation[2])
+        path = parse(call.path)
+        if path is None:
+            raise AzureError(404, "InvalidResourceType", f"The resource type of '{call.path}' could not be found.")
+        if path.subscription and path.subscription.lower() != SUBSCRIPTION_ID:
+            raise AzureError(404, "SubscriptionNotFound", f"The subscription '{path.subscription}' could not be found.")
+        if not call.query.get("api-version"):
+            raise AzureError(
+                400,
+                "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.",
+            )
+        if call.method == "GET":
+            return self._list(call, path) if path.tail else self._get(call, path)
+        if call.method == "POST":
+            return self._act(call, path)
+        if path.tail:
+            raise AzureError(405, "MethodNotAllowed", f"{call.method} is not allowed on a collection.")
+        if call.method == "PUT":
+            return self._put(call, path)
+        if call.method == "PATCH":
+            return self._patch(call, path)
+        if call.method == "DELETE":
+            return self._delete(call, path)
+        raise AzureError(405, "MethodNotAllowed", f"The method {call.method} is not allowed.")
+
+    def _kind(self, kind: str, api_version: str) -> Kind:
+        found = self._kinds.get(kind.lower())
+        if found is None:
+            namespace, _, name = kind.partition("/")
+            raise AzureError(
+                404,
+                "InvalidResourceType",
+                f"The resource type '{name}' could not be found in the namespace '{namespace}' for api version "
+                f"'{api_version}'. The supported api-versions are ''.",
+            )
+        if found.api_versions and api_version not in found.api_versions:
+            raise AzureError(
+                400,
+                "InvalidApiVersionParameter",
+                f"The api-version '{api_version}' is invalid. The supported versions are "
+                f"'{','.join(sorted(found.api_versions, reverse=True))}'.",
+            )
+        return found
+
+    # --- reads
+
+    def _get(self, call: Call, path: ArmPath) -> Answer:
+        if path.type == SUBSCRIPTION_TYPE:
+            return Answer(200, _subscription())
+        kind = self._kind(path.type, call.query["api-version"])
+        return Answer(200, kind.view(self._existing(kind, path)))
+
+    def _list(self, call: Call, path: ArmPath) -> Answer:
+        if path.type == GROUP_TYPE or not path.names:
+            self._group(path)
+        elif self._store.get(path.id) is None and not self._kind_is_implicit(path.collection_type):
+            raise not_found(path.type, "/".join(path.names), path.resource_group)
+        kind = self._kind(path.collection_type, call.query["api-version"])
+        depth = path.id.count("/") + (4 if not path.names else 2)
+        members = [member for member in self._store.below(path.id, kind.type) if member.id.count("/") == depth]
+        return Answer(200, {"value": [kind.view(member) for member in kind.listed(members, call.query)]})
+
+    def _kind_is_implicit(self, kind: str) -> bool:
+        found = self._kinds.get(kind.lower())
+        return bool(found and found.implicit_parent)
+
+    def _existing(self, kind: Kind, path: ArmPath) -> Resource:
+        found = kind.find(path)
+        if found is not None:
+            return found
+        self._group(path)
+        if path.type == GROUP_TYPE:
+            raise _no_group(path)
+        raise not_found(path.type, "/".join(path.names), path.resource_group)
+
+    def _group(self, path: ArmPath) -> None:
+        if path.type == GROUP_TYPE or path.resource_group is None:
+            return
+        group = f"/subscriptions/{path.subscription}/resourceGroups/{path.resource_group}"
+        if self._store.get(group) is None:
+            raise _no_group(path)
+
+    # --- writes
+
+    def _put(self, call: Call, path: ArmPath) -> Answer:
+        kind = self._kind(path.type, call.query["api-version"])
+        if call.body is None:
+            raise AzureError(400, "InvalidRequestContent", "The request content was invalid: the body is empty.")
+        with self._store.lock:
+            self._group(path)
+            self._parent(path, kind)
+            old = self._store.get(path.id)
+            resource = _assemble(path, kind, call.body, old)
+            if old is not None and old.body.get("location") and resource.body.get("location"):
+                _same_location(old, resource, path)
+            kind.admit(path, resource.body, old)
+            fill_identity(self._cloud, resource, old)
+            kind.fill(resource, old)
+            resource.properties["provisioningState"] = (
+                ("Updating" if old else "Creating") if kind.asynchronous else "Succeeded"
+            )
+            self._store.put(resource)
+        status = 200 if old else 201
+        if not kind.asynchronous:
+            kind.apply(resource)
+            return Answer(status, kind.view(resource))
+        return Answer(status, kind.view(resource), self._operation_headers("apply", resource, call))
+
+    def _parent(self, path: ArmPath, kind: Kind) -> None:
+        if len(path.names) < 2 or self._store.get(path.parent_id) is not None:
+            return
+        if not kind.implicit_parent:
+            parent_type = path.type.rsplit("/", 1)[0]
+            raise AzureError(
+                404,
+                "ParentResourceNotFound",
+                f"Can not perform requested operation on nested resource. Parent resource "
+                f"'{'/'.join(path.names[:-1])}' of type '{parent_type}' not found.",
+            )
+
+    def _patch(self, call: Call, path: ArmPath) -> Answer:
+        kind = self._kind(path.type, call.query["api-version"])
+        with self._store.lock:
+            resource = self._existing(kind, path)
+            unknown = set(call.body or {}) - {"tags", "identity", "sku"}
+            if unknown:
+                raise AzureError(
+                    400,
+                    "BadRequest",
+                    f"Could not find member '{min(unknown)}' on object of type "
+                    "'PartialMinimalTrackedResourceWithIdentity'.",
+                )
+            resource.body.update(call.body or {})
+            fill_identity(self._cloud, resource, resource)
+            self._store.put(resource)
+        return Answer(200, kind.view(resource))
+
+    def _delete(self, call: Call, path: ArmPath) -> Answer:
+        kind = self._kind(path.type, call.query["api-version"])
+        forced = call.query.get("forceToPurge", "").lower() == "true"
+        with self._store.lock:
+            resource = kind.find(path)
+            if resource is None:
+                if forced:
+                    self._store.purge(path.id)
+                return Answer(204)
+            if kind.virtual:
+                kind.remove(resource)
+                return Answer(200)
+            kind.admit_delete(resource, call.query)
+            resource.properties["provisioningState"] = "Deleting"
+            resource.internal["forced"] = forced
+            self._store.put(resource)
+        if not kind.asynchronous:
+            self._work("remove", resource.id)
+            return Answer(200)
+        return Answer(202, None, self._operation_headers("remove", resource, call))
+
+    def _act(self, call: Call, path: ArmPath) -> Answer:
+        if not path.tail:
+            raise AzureError(405, "MethodNotAllowed", "POST needs an action.")
+        kind = self._kind(path.type, call.query["api-version"])
+        resource = None if path.tail.lower() == "startpendingupload" else self._existing(kind, path)
+        if resource is None:  # an upload is asked for before the asset it is for exists
+            resource = Resource({"id": path.id, "name": path.name, "type": path.type})
+        result = kind.act(resource, path.tail.lower(), call.body or {})
+        return Answer(200, result)
+
+    # --- operations
+
+    def _work(self, what: str, resource_id: str) -> None:
+        resource = self._store.get(resource_id)
+        if resource is None:
+            return
+        if what == "apply":
+            self._apply(resource)
+            return
+        for below in reversed(self._store.below(resource.id)):
+            self._kinds[below.type.lower()].remove(below)
+        kind = self._kinds[resource.type.lower()]
+        kind.remove(resource)
+        if kind.soft_deleted and not resource.internal.get("forced"):
+            self._store.soft_delete(resource)
+        else:
+            self._store.remove(resource.id)
+
+    def _apply(self, resource: Resource) -> None:
+        kind = self._kinds[resource.type.lower()]
+        try:
+            kind.apply(resource)
+        except AzureError:
+            self._state(resource.id, "Failed")
+            raise
+        self._state(resource.id, "Succeeded")
+
+    def _state(self, resource_id: str, state: str) -> None:
+        with self._store.lock:
+            resource = self._store.get(resource_id)
+            if resource is not None:
+                resource.properties["provisioningState"] = state
+                self._store.put(resource)
+
+    def _operation_headers(self, what: str, resource: Resource, call: Call) -> dict[str, str]:
+        operation = self.operations.begin(what, resource.id)
+        location = str(resource.body.get("location") or "eastus2").replace(" ", "").lower()
+        base = f"{ARM}/subscriptions/{SUBSCRIPTION_ID}/providers/{resource.type.split('/')[0]}/locations/{location}"
+        version = call.query["api-version"]
+        return {
+            "Azure-AsyncOperation": f"{base}/mfeOperationsStatus/{operation}?api-version={version}",
+            "Location": f"{base}/mfeOperationResults/{operation}?api-version={version}",
+            "x-ms-async-operation-timeout": "PT30M",
+            "x-ms-retry-after-ms": str(POLL_MILLISECONDS),
+        }
+
+    def _poll(self, call: Call, what: str, operation_id: str) -> Answer:
+        found = self.operations.poll(operation_id)
+        if found is None:
+            raise AzureError(404, "NotFound", f"The operation {operation_id} was not found.")
+        resource_id, status, error = found
+        again = {"x-ms-retry-after-ms": str(POLL_MILLISECONDS)} if status == "InProgress" else {}
+        if what == "status":
+            body: dict[str, Any] = {"id": call.path, "name": operation_id, "status": status, "startTime": now()}
+            if error:
+                body["error"] = error
+            return Answer(200, body, again)
+        if status == "InProgress":
+            return Answer(202, None, {**again, "Location": f"{ARM}{call.path}?api-version={call.query['api-version']}"})
+        resource = self._store.get(resource_id)
+        if resource is None:
+            return Answer(204)
+        return Answer(200, self._kinds[resource.type.lower()].view(resource))
+
+
+def _assemble(path: ArmPath, kind: Kind, body: dict[str, Any], old: Resource | None) -> Resource:
+    system = dict(old.body.get("systemData", {})) if old else {}
+    caller = {"By": CLIENT_OBJECT_ID, "ByType": "Application", "At": now()}
+    if not old:
+        system = {f"created{key}": value for key, value in caller.items()}
+    system |= {f"lastModified{key}": value for key, value in caller.items()}
+    kept = {key: json.loads(json.dumps(body[key])) for key in ENVELOPE if body.get(key) is not None}
+    identity = {"id": old.id if old else path.id, "name": old.name if old else path.name, "type": kind.type}
+    return Resource({**identity, **kept, "systemData": system}, dict(old.internal) if old else {})
+
+
+def _same_location(old: Resource, new: Resource, path: ArmPath) -> None:
+    before, after = (str(r.body["location"]).replace(" ", "").lower() for r in (old, new))
+    if before != after:
+        raise AzureError(
+            409,
+            "InvalidResourceLocation",
+            f"The resource '{path.name}' already exists in location '{before}' in resource group "
+            f"'{path.resource_group}'. A resource with the same name cannot be created in location '{after}'. "
+            "Please select a new resource name.",
+        )
+
+
+def _no_group(path: ArmPath) -> AzureError:
+    return AzureError(404, "ResourceGroupNotFound", f"Resource group '{path.resource_group}' could not be found.")
+
+
+def _subscription() -> dict[str, Any]:
+    return {
+        "id": f"/subscriptions/{SUBSCRIPTION_ID}",
+        "subscriptionId": SUBSCRIPTION_ID,
+        "displayName": "emulator",
+        "state": "Enabled",
+        "subscriptionPolicies": {"quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
+    }

@@ -1,0 +1,22 @@
+"""The parts of one running emulator, handed to everything that acts on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emulator.azurite import Azurite
+from emulator.dataplane.entra import Tokens
+from emulator.home import Home
+from emulator.processes import Processes
+from emulator.store import Store
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """State, blobs, tokens and processes of one emulator."""
+
+    home: Home
+    store: Store
+    azurite: Azurite
+    tokens: Tokens
+    processes: Processes

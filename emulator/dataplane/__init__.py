@@ -1,0 +1,1 @@
+"""The hosts beside ARM: Entra ID, run history and MLflow, scoring."""

@@ -1,0 +1,166 @@
+"""``<region>.api.azureml.ms``: discovery, run history, MLflow reads, and the registry."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from emulator import registry
+from emulator.arm.errors import user_error
+from emulator.cloud import Cloud
+from emulator.resources.uris import job_output_uri
+from emulator.runs.runner import log_place, metrics_file, step_run
+from emulator.store import Resource
+
+WORKSPACE = r"(?P<workspace>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+/workspaces/[^/]+)"
+RUN = re.compile(rf"/history/v1\.0{WORKSPACE}/runs/(?P<run>[^/]+)/(?P<what>details|children)$", re.IGNORECASE)
+RUN_DATA = re.compile(rf"/history/v1\.0{WORKSPACE}/rundata$", re.IGNORECASE)
+RESOLVE = re.compile(rf"/data/v1\.0{WORKSPACE}/dataversion/batchGetResolvedUris$", re.IGNORECASE)
+MLFLOW = re.compile(rf"/mlflow/v[12]\.0{WORKSPACE}/api/2\.0/mlflow/(runs/get|metrics/get-history)$", re.IGNORECASE)
+DISCOVERY = re.compile(r"/registrymanagement/v1\.0/registries/(?P<registry>[^/]+)/discovery$", re.IGNORECASE)
+OUTPUT_ASSET = re.compile(r"azureml_(?P<job>.+)_output_(?P<output>[^/]+)/versions/")
+
+
+class History:
+    """Answers the calls of the run-history, data, MLflow and registry services.
+
+    Args:
+        host: the host name the call came to; URLs in answers name it.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def services(self, host: str) -> dict[str, str]:
+        """The discovery document, which clients read without a token."""
+        url = f"https://{host}"
+        return dict.fromkeys(("api", "history", "experimentation", "modelmanagement", "mlflow", "pipelines"), url)
+
+    def handle(
+        self, method: str, path: str, host: str, query: Mapping[str, str], body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Answer one call.
+
+        Raises:
+            AzureError: what is asked for does not exist.
+        """
+        if found := DISCOVERY.match(path):
+            return registry.discovery(found["registry"], host)
+        if "/registries/" in path.lower() and method == "GET":
+            return registry.asset(path)
+        if found := RUN.match(path):
+            return self._run(found["workspace"], found["run"], found["what"].lower())
+        if found := RUN_DATA.match(path):
+            return self._run_data(found["workspace"], str(body.get("runId")))
+        if found := RESOLVE.match(path):
+            return self._resolve(found["workspace"], body.get("values") or [])
+        if found := MLFLOW.match(path):
+            run, key = str(query.get("run_id")), query.get("metric_key")
+            return self._mlflow(found["workspace"], run, key)
+        raise user_error(f"{method} {path} is not served by the emulator.", 404, "NotFoundError")
+
+    def _job(self, workspace: str, run: str) -> Resource:
+        for job in self._cloud.store.below(workspace, "Microsoft.MachineLearningServices/workspaces/jobs"):
+            if run == job.name or run in [each["id"] for each in job.internal.get("runs", [])]:
+                return job
+        raise user_error(f"Run {run} was not found.", 404, "NotFoundError")
+
+    def _run(self, workspace: str, run: str, what: str) -> dict[str, Any]:
+        job = self._job(workspace, run)
+        if what == "children":
+            children = [each for each in job.internal.get("runs", []) if each["parent"] == run]
+            return {"value": [self._child(job, each) for each in children]}
+        return {
+            "runId": run,
+            "status": job.internal["status"],
+            "startTimeUtc": job.internal.get("started"),
+            "endTimeUtc": job.internal.get("ended"),
+            "logFiles": self._logs(job, run),
+            "properties": {},
+            "warnings": [],
+            "error": _error(job),
+        }
+
+    def _child(self, job: Resource, run: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "runId": run["id"],
+            "parentRunId": run["parent"],
+            "rootRunId": job.name,
+            "displayName": run["name"],
+            "status": job.internal["status"],
+            "startTimeUtc": job.internal.get("started"),
+            "endTimeUtc": job.internal.get("ended"),
+            "createdUtc": job.internal.get("started"),
+            "runType": "azureml.StepRun",
+            "properties": {"azureml.nodeid": run["id"]},
+            "tags": {},
+        }
+
+    def _logs(self, job: Resource, run: str) -> dict[str, str]:
+        nodes = list(job.properties.get("jobs") or {})
+        if len(nodes) != 1 or run != step_run(job.name, nodes[0]):
+            return {}
+        place = log_place(self._cloud, job)
+        if not self._cloud.azurite.names(place.account, place.container, place.path):
+            return {}
+        url = self._cloud.azurite.blob_sas_url(place.account, place.container, place.path)
+        return {"user_logs/std_log.txt": url}
+
+    def _run_data(self, workspace: str, run: str) -> dict[str, Any]:
+        job = self._job(workspace, run)
+        outputs = {
+            # The client crashes on MLFlowModel here.
+            name: {"assetId": f"azureml://locations/l/workspaces/w/data/azureml_{job.name}_output_{name}/versions/1",
+                   "type": "uri_folder"}
+            for name in job.properties["outputs"]
+        }  # fmt: skip
+        return {"runMetadata": {"runId": run, "status": job.internal["status"], "outputs": outputs}}
+
+    def _resolve(self, workspace: str, assets: list[str]) -> dict[str, Any]:
+        scope = workspace.lstrip("/").replace("providers/Microsoft.MachineLearningServices/", "")
+        values = {}
+        for asset in assets:
+            if found := OUTPUT_ASSET.search(asset):
+                inner = job_output_uri(found["job"], found["output"]).removeprefix("azureml://")
+                values[asset] = {"uri": f"azureml://{scope}/{inner}", "type": "uri_folder"}
+        return {"values": values}
+
+    def _mlflow(self, workspace: str, run: str, key: str | None) -> dict[str, Any]:
+        job = self._job(workspace, run)
+        points = _metric_points(self._metrics(job))
+        if key is not None:
+            return {"metrics": [point for point in points if point["key"] == key]}
+        last = {str(point["key"]): point for point in points}
+        return {
+            "run": {
+                "info": {"run_id": run, "status": _mlflow_status(job.internal["status"])},
+                "data": {"metrics": list(last.values()), "params": [], "tags": []},
+            }
+        }
+
+    def _metrics(self, job: Resource) -> list[dict[str, Any]]:
+        try:
+            lines = metrics_file(self._cloud, job).read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def _metric_points(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "value": row[key], "step": row["step"], "timestamp": 0}
+        for row in rows
+        for key in ("train_loss", "validation_loss", "learning_rate")
+        if row.get(key) is not None
+    ]
+
+
+def _mlflow_status(status: str) -> str:
+    return {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}.get(status, "RUNNING")
+
+
+def _error(job: Resource) -> dict[str, Any] | None:
+    message = job.internal.get("error")
+    return {"error": {"code": "UserError", "message": message}} if message else None

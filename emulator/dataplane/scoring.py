@@ -1,0 +1,105 @@
+"""Scoring URLs: a key, a deployment chosen by weight or by header, and its inference server's answer."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import uuid
+
+import httpx
+import isodate
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from emulator.cloud import Cloud
+from emulator.resources.endpoints import OnlineEndpoint
+from emulator.runs.servers import Servers
+from emulator.store import Resource
+
+DEPLOYMENT_HEADER = "azureml-model-deployment"
+NO_ROUTE = (
+    "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive "
+    "weight values or use a deployment specific header to route."
+)
+GUIDE = "Please check this guide to understand why this error code might have been returned \nhttps://docs.microsoft.com/en-us/azure/machine-learning/how-to-troubleshoot-online-endpoints#http-status-codes\n"
+
+
+def application(cloud: Cloud, servers: Servers) -> Starlette:
+    """The web application behind ``<endpoint>.<region>.inference.ml.azure.com``."""
+    client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=64))
+
+    async def score(request: Request) -> Response:
+        endpoint = _endpoint(cloud, request.url.hostname or "")
+        if endpoint is None:
+            return PlainTextResponse(NO_ROUTE, 404)
+        refused = _check_key(endpoint, request.headers.get("authorization"))
+        if refused:
+            return refused
+        name = _choose(endpoint, request.headers.get(DEPLOYMENT_HEADER))
+        deployment = cloud.store.get(f"{endpoint.id}/deployments/{name}") if name else None
+        port = servers.port(deployment.id) if deployment else None
+        if deployment is None or port is None:
+            return PlainTextResponse(NO_ROUTE, 404)
+        return await _forward(client, request, deployment, port)
+
+    return Starlette(routes=[Route("/score", score, methods=["POST"])])
+
+
+async def _forward(client: httpx.AsyncClient, request: Request, deployment: Resource, port: int) -> Response:
+    timeout = _seconds(deployment.properties.get("requestSettings", {}).get("requestTimeout"))
+    try:
+        answer = await client.post(
+            f"http://127.0.0.1:{port}/score",
+            content=await request.body(),
+            headers={"content-type": request.headers.get("content-type", "application/json")},
+            timeout=timeout,
+        )
+    except httpx.TimeoutException:
+        return PlainTextResponse("upstream request timeout", 408)
+    except httpx.TransportError:
+        return PlainTextResponse("upstream connect error or disconnect/reset before headers", 503)
+    headers = {DEPLOYMENT_HEADER: deployment.name, "x-request-id": str(uuid.uuid4())}
+    kind = answer.headers.get("content-type", "application/json")
+    if answer.status_code == 200:
+        headers |= {"x-ms-run-function-failed": "False"}
+        return Response(answer.content, 200, headers, kind)
+    headers |= {
+        "ms-azureml-model-error-reason": "model_error",
+        "ms-azureml-model-error-statuscode": str(answer.status_code),
+    }
+    # Azure appends a text to the model's own body, so that a JSON error body no longer is JSON.
+    return Response(answer.content + GUIDE.encode(), 424, headers, kind)
+
+
+def _endpoint(cloud: Cloud, host: str) -> Resource | None:
+    for endpoint in cloud.store.of_type(OnlineEndpoint.type):
+        if str(endpoint.properties.get("scoringUri", "")).lower().startswith(f"https://{host.lower()}/"):
+            return endpoint
+    return None
+
+
+def _check_key(endpoint: Resource, authorization: str | None) -> Response | None:
+    if not authorization or not authorization.startswith("Bearer "):
+        return PlainTextResponse("key_auth_bad_header_forbidden", 401)
+    given = authorization.removeprefix("Bearer ").encode()
+    if not any(secrets.compare_digest(given, key.encode()) for key in endpoint.internal["keys"]):
+        return PlainTextResponse("key_auth_access_denied", 401)
+    return None
+
+
+def _choose(endpoint: Resource, wanted: str | None) -> str | None:
+    if wanted:
+        return wanted
+    weights = {name: share for name, share in endpoint.properties.get("traffic", {}).items() if share > 0}
+    if not weights:
+        return None
+    chosen: str = random.choices(list(weights), list(weights.values()))[0]
+    return chosen
+
+
+def _seconds(duration: str | None) -> float:
+    """``PT1M30S`` → 90.0; five seconds, Azure's default, where there is none."""
+
+    return float(isodate.parse_duration(duration).total_seconds()) if duration else 5.0

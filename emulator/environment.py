@@ -1,0 +1,102 @@
+"""The environment of a command that runs against the emulator."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+from emulator.home import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID, Home, Ports
+
+# Whatever real access the caller has must not reach the command.
+REMOVED_PREFIXES = ("AZURE_", "ARM_", "MSI_", "IDENTITY_", "AZUREML_", "ACTIONS_ID_TOKEN_REQUEST_")
+REMOVED = (
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_BACKEND_URL",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_CREDENTIALS_PATH",
+    "PULUMI_HOME",
+    "HF_TOKEN",
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+)
+
+
+def build(home: Home, ports: Ports) -> dict[str, str]:
+    """Variables for a child whose Azure is this emulator."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(REMOVED_PREFIXES) and key not in REMOVED
+    }
+    proxy = f"http://127.0.0.1:{ports.proxy}"
+    direct = "127.0.0.1,localhost"
+    tools = Path(__file__).parent / "bin"
+    environment |= {
+        "EMULATOR_HOME": str(home.root),
+        "EMULATOR_PYTHON": sys.executable,
+        # gRPC obeys the lower-case name even for loopback, so Pulumi needs the exceptions.
+        "HTTPS_PROXY": proxy,
+        "https_proxy": proxy,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "REQUESTS_CA_BUNDLE": str(home.ca_file),
+        "SSL_CERT_FILE": str(home.ca_file),
+        "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
+        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    secret = home.secret("client-secret")
+    for prefix in ("AZURE", "ARM"):
+        environment |= {
+            f"{prefix}_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
+            f"{prefix}_TENANT_ID": TENANT_ID,
+            f"{prefix}_CLIENT_ID": CLIENT_ID,
+            f"{prefix}_CLIENT_SECRET": secret,
+        }
+    return environment | _pulumi(home)
+
+
+def _pulumi(home: Home) -> dict[str, str]:
+    state = home.pulumi / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    home.secret("passphrase")
+    return {
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_HOME": str(home.pulumi / "home"),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.root / "secrets" / "passphrase"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # The state holds what decrypts it, so stack files need not (see StackFiles).
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+    }
+
+
+class StackFiles:
+    """Keeps the salt of this emulator's passphrase out of the stack files.
+
+    Pulumi writes ``encryptionsalt`` into ``Pulumi.<stack>.yaml``. The passphrase is this home's own, so
+    the line would be noise in everybody else's checkout; Pulumi finds the same in its state.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._before = {path: path.read_bytes() for path in directory.glob("Pulumi.*.yaml")}
+
+    def restore(self) -> None:
+        """Put back every file to which nothing but the salt was added."""
+        for path, before in self._before.items():
+            after = path.read_bytes() if path.exists() else before
+            if after != before and _without_salt(after) == _without_salt(before):
+                path.write_bytes(before)
+
+
+def _without_salt(content: bytes) -> object:
+    try:
+        loaded = yaml.safe_load(content)
+    except yaml.YAMLError:
+        return content  # not ours to mend: Pulumi says what is wrong with it
+    if isinstance(loaded, dict):
+        loaded.pop("encryptionsalt", None)
+    return loaded or {}

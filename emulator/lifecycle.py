@@ -1,0 +1,142 @@
+"""Starting, finding and stopping the one emulator of a home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import httpx
+import psutil
+from filelock import FileLock
+
+from emulator.home import EmulatorError, Home, Ports, choose_ports, is_free
+
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+PORTS_VARIABLE = "EMULATOR_PORTS_IN_USE"
+
+
+def alive(home: Home) -> Ports | None:
+    """The ports of the running emulator of a home, or None."""
+    running = home.running()
+    if running is None:
+        return None
+    pid, ports = running
+    if not psutil.pid_exists(pid):
+        return None
+    try:
+        answer = httpx.get(
+            f"https://127.0.0.1:{ports.https}/health", verify=str(home.ca_file), timeout=5, trust_env=False
+        )
+    except (httpx.TransportError, OSError):
+        return None
+    return ports if answer.status_code == 200 and answer.json().get("pid") == pid else None
+
+
+def start(home: Home) -> Ports:
+    """The ports of the home's emulator, started if it is not running.
+
+    Raises:
+        EmulatorError: it does not come up: a port is taken, Azurite is missing, …
+    """
+    home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(home.root / "start.lock"):
+        ports = alive(home)
+        if ports:
+            return ports
+        _end_half_dead(home)
+        return _launch(home, _ports(home))
+
+
+def _ports(home: Home) -> Ports:
+    """The ports of the last run if they are free, so that commands under way find the emulator again."""
+    running = home.running()
+    if running and all(is_free(port) for port in (running[1].proxy, running[1].https, running[1].blobs)):
+        return running[1]
+    return choose_ports()
+
+
+def _launch(home: Home, ports: Ports) -> Ports:
+    home.logs.mkdir(parents=True, exist_ok=True)
+    home.running_file.unlink(missing_ok=True)
+    offset = home.log_file.stat().st_size if home.log_file.exists() else 0
+    environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    environment |= {
+        "EMULATOR_HOME": str(home.root),
+        PORTS_VARIABLE: f"{ports.proxy},{ports.https},{ports.blobs}",
+    }
+    with home.log_file.open("ab") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "emulator", "serve"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        if home.running_file.exists():
+            return ports
+        time.sleep(0.05)
+    server.terminate()
+    with home.log_file.open(errors="replace") as log_file:
+        log_file.seek(offset)
+        lines = log_file.read().strip().splitlines()
+    reason = lines[-1].removeprefix("error: ") if lines else "it printed nothing"
+    raise EmulatorError(f"the emulator did not start: {reason} (log: {home.log_file})")
+
+
+def ports_given() -> Ports:
+    """The ports ``start`` chose, for the server process; else those of ``EMULATOR_PORT``."""
+    text = os.environ.get(PORTS_VARIABLE)
+    return Ports(*map(int, text.split(","))) if text else choose_ports()
+
+
+def stop(home: Home) -> bool:
+    """End the emulator of a home and all its processes; whether there was one."""
+    running = home.running()
+    if running is None or not psutil.pid_exists(running[0]):
+        return False
+    process = psutil.Process(running[0])
+    if "emulator" not in " ".join(process.cmdline()):
+        return False
+    process.terminate()
+    with suppress(psutil.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    _end_half_dead(home)
+    return True
+
+
+def _end_half_dead(home: Home) -> None:
+    """End what an emulator that was killed or hangs left running."""
+    running = home.running()
+    if running and psutil.pid_exists(running[0]):
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(running[0])
+            if "emulator" in " ".join(process.cmdline()):
+                process.kill()
+                process.wait(STOP_SECONDS)
+    if home.database.exists():
+        from emulator.processes import Processes
+        from emulator.store import Store
+
+        store = Store(home.database)
+        Processes(store).sweep()
+        store.close()
+
+
+def reset(home: Home) -> None:
+    """Forget everything but the base models, which are the same for ever."""
+    stop(home)
+    for path in home.root.iterdir() if home.root.exists() else ():
+        if path in (home.base_models, home.root / "start.lock"):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

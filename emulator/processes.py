@@ -1,0 +1,119 @@
+"""Child processes that do the emulator's real work: training jobs and inference servers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from emulator.store import Store
+
+STOP_SECONDS = 5.0
+
+
+class Processes:
+    """Starts children, keeps them on record, and ends those that an earlier emulator left behind."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def start(
+        self,
+        kind: str,
+        resource_id: str,
+        module: Sequence[str],
+        *,
+        log: Path,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Run ``python -m MODULE…`` with its output appended to ``log``."""
+        command = [sys.executable, "-m", *module]
+        return self.run(kind, resource_id, command, log=log, port=port, environment=environment)
+
+    def run(
+        self,
+        kind: str,
+        resource_id: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Run a command in a session of its own, with its output appended to ``log``."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment) if environment is not None else None,
+                start_new_session=True,
+            )
+        self._store.add_process(child.pid, _started(child.pid), kind, resource_id, port)
+        return child
+
+    def stop_all(self, resource_id: str) -> None:
+        """End every process that works for a resource or for anything below it."""
+        wanted = resource_id.lower()
+        for pid, started, _, owner, _ in self._store.processes():
+            if owner.lower() == wanted or owner.lower().startswith(wanted + "/"):
+                self._end(pid, started)
+
+    def port_of(self, resource_id: str) -> int | None:
+        """The port of the living server of a resource."""
+        for pid, started, _, owner, port in self._store.processes():
+            if owner.lower() == resource_id.lower() and port and _alive(pid, started):
+                return port
+        return None
+
+    def living(self) -> list[tuple[int, str, str]]:
+        """(pid, kind, resource id) of every recorded process that is alive."""
+        return [(pid, kind, owner) for pid, started, kind, owner, _ in self._store.processes() if _alive(pid, started)]
+
+    def sweep(self) -> None:
+        """End everything on record, however it came to be there."""
+        for pid, started, _, _, _ in self._store.processes():
+            self._end(pid, started)
+
+    def forget(self, pid: int) -> None:
+        """Take an ended child off the record."""
+        self._store.remove_process(pid)
+
+    def _end(self, pid: int, started: float) -> None:
+        if _alive(pid, started):
+            family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+            for process in family:
+                _quietly(process.terminate)
+            _, stubborn = psutil.wait_procs(family, timeout=STOP_SECONDS)
+            for process in stubborn:
+                _quietly(process.kill)
+        self._store.remove_process(pid)
+
+
+def _quietly(action: object) -> None:
+    try:
+        action()  # type: ignore[operator]
+    except psutil.NoSuchProcess:
+        return  # it ended by itself meanwhile, which is what was wanted
+
+
+def _started(pid: int) -> float:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _alive(pid: int, started: float) -> bool:
+    # The start time tells a recycled process id from ours.
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

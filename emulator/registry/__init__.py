@@ -1,0 +1,150 @@
+"""The public ``azureml`` registry: base models and the fine-tune component."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emulator.arm.errors import user_error
+from emulator.home import SUBSCRIPTION_ID
+
+REGISTRY = "azureml"
+REGION = "eastus2"
+RESOURCE_GROUP = "azureml-registry"
+COMPONENT = "chat_completion_pipeline"
+
+# Base models the emulator serves, by name: their versions, newest last, and whether they are archived.
+BASE_MODELS: dict[str, dict[str, Any]] = {
+    "Phi-3-mini-4k-instruct": {"versions": ["15"], "archived": True},
+    "Phi-4-mini-instruct": {"versions": ["1"], "archived": False},
+}
+
+ASSET = re.compile(
+    r"/registries/(?P<registry>[^/]+)/(?P<kind>components|models)/(?P<name>[^/]+)"
+    r"(?:/(?P<list>versions)(?:/(?P<version>[^/]+))?)?$",
+    re.IGNORECASE,
+)
+
+
+@cache
+def component() -> dict[str, Any]:
+    """Version, inputs and outputs of the fine-tune component."""
+    text = (Path(__file__).parent / f"{COMPONENT}.yaml").read_text()
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+def discovery(name: str, host: str) -> dict[str, Any]:
+    """Where a registry is served.
+
+    Raises:
+        AzureError: another registry than ``azureml``.
+    """
+    if name.lower() != REGISTRY:
+        raise user_error(f"Registry {name} not found.", 404, "NotFoundError")
+    uri = f"https://{host}/"
+    return {
+        "registryName": REGISTRY,
+        "subscriptionId": SUBSCRIPTION_ID,
+        "resourceGroup": RESOURCE_GROUP,
+        "primaryRegion": REGION,
+        "primaryRegionResourceProviderUri": uri,
+        "registryFqdns": {REGION: {"uri": uri}},
+        "regions": [REGION],
+    }
+
+
+def asset(path: str) -> dict[str, Any]:
+    """Answer a GET below ``…/registries/azureml``: a container, its versions, or one version.
+
+    Raises:
+        AzureError: no such asset.
+    """
+    found = ASSET.search(path)
+    if not found or found["registry"].lower() != REGISTRY:
+        raise user_error(f"{path} is not found in the registry.", 404, "NotFoundError")
+    kind, name, version = found["kind"].lower(), found["name"], found["version"]
+    versions = _versions(kind, name)
+    if not versions:
+        raise user_error(f"{kind[:-1].capitalize()} {name} not found in registry {REGISTRY}.", 404, "NotFoundError")
+    if version:
+        if version not in versions:
+            raise user_error(
+                f"{kind[:-1].capitalize()} {name} version {version} not found in registry {REGISTRY}; "
+                f"it has {', '.join(versions)}.",
+                404,
+                "NotFoundError",
+            )
+        return _version(kind, name, version)
+    if found["list"]:
+        return {"value": [_version(kind, name, each) for each in reversed(versions)]}
+    return {
+        "id": _uri(kind, name),
+        "name": name,
+        "type": f"Microsoft.MachineLearningServices/registries/{kind}",
+        "properties": {
+            "latestVersion": versions[-1],
+            "nextVersion": None,
+            "isArchived": _archived(kind, name),
+            "tags": {},
+            "properties": {},
+        },
+    }
+
+
+def _versions(kind: str, name: str) -> list[str]:
+    if kind == "components":
+        return [component()["version"]] if name == COMPONENT else []
+    return list(BASE_MODELS.get(name, {}).get("versions", []))
+
+
+def _archived(kind: str, name: str) -> bool:
+    return kind == "models" and bool(BASE_MODELS[name]["archived"])
+
+
+def _uri(kind: str, name: str, version: str | None = None) -> str:
+    base = f"azureml://registries/{REGISTRY}/{kind}/{name}"
+    return f"{base}/versions/{version}" if version else base
+
+
+def _version(kind: str, name: str, version: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "isAnonymous": False,
+        "isArchived": _archived(kind, name),
+        "tags": {},
+        "properties": {},
+        "provisioningState": "Succeeded",
+    }
+    if kind == "components":
+        properties["componentSpec"] = _component_spec(name, version)
+    else:
+        properties |= {
+            "modelType": "mlflow_model",
+            "modelUri": f"azureml://registries/{REGISTRY}/models/{name}/versions/{version}/artifacts",
+            "flavors": {},
+            "tags": {"note": "a stand-in of the emulator, not the model of this name"},
+        }
+    return {
+        "id": _uri(kind, name, version),
+        "name": version,
+        "type": f"Microsoft.MachineLearningServices/registries/{kind}/versions",
+        "properties": properties,
+    }
+
+
+def _component_spec(name: str, version: str) -> dict[str, Any]:
+    return {
+        "$schema": "https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json",
+        "name": name,
+        "version": version,
+        "type": "pipeline",
+        "display_name": "Chat Completion Pipeline",
+        "is_deterministic": True,
+        "inputs": component()["inputs"],
+        "outputs": component()["outputs"],
+        "jobs": {},
+    }

@@ -1,0 +1,1 @@
+"""The resource types the emulator serves, one class each."""

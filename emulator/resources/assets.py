@@ -1,0 +1,141 @@
+"""Versioned assets of a workspace: data and models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.arm.errors import AzureError, not_found, user_error
+from emulator.arm.paths import ArmPath
+from emulator.resources.base import Kind
+from emulator.resources.uris import JOB_OUTPUT, BlobPath, job_output_uri, resolve
+from emulator.resources.workspaces import API_VERSIONS, ML
+from emulator.store import Resource
+
+
+class Container(Kind):
+    """The name under which versions gather; it comes with the first of them."""
+
+    implicit_parent = False
+    api_versions = API_VERSIONS
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        _with_defaults(resource)
+
+
+class DataContainer(Container):
+    type = f"{ML}/workspaces/data"
+
+
+class ModelContainer(Container):
+    type = f"{ML}/workspaces/models"
+
+
+class Version(Kind):
+    """One version of an asset."""
+
+    api_versions = API_VERSIONS
+    implicit_parent = True
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        _with_defaults(resource)
+        resource.properties.setdefault("isAnonymous", False)
+
+    def apply(self, resource: Resource) -> None:
+        container_id = resource.id.rsplit("/versions/", 1)[0]
+        container = self.cloud.store.get(container_id) or Resource(
+            {
+                "id": container_id,
+                "name": container_id.rsplit("/", 1)[1],
+                "type": resource.type.rsplit("/", 1)[0],
+                "properties": {"tags": {}, "properties": {}, "isArchived": False},
+                "systemData": resource.body["systemData"],
+            }
+        )
+        number = int(resource.name) + 1 if resource.name.isdigit() else 1
+        container.properties.update({"latestVersion": resource.name, "nextVersion": str(number)})
+        if "dataType" in resource.properties:
+            container.properties["dataType"] = resource.properties["dataType"]
+        self.cloud.store.put(container)
+
+    def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
+        newest_first = resources[::-1]
+        top = query.get("$top")
+        return newest_first[: int(top)] if top else newest_first
+
+
+class DataVersion(Version):
+    """A version of a data asset. Its content cannot be exchanged."""
+
+    type = f"{ML}/workspaces/data/versions"
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        properties = body.get("properties", {})
+        if not properties.get("dataUri") or not properties.get("dataType"):
+            raise user_error(f"Data asset {path.names[-2]} version {path.name} needs dataUri and dataType.")
+        if old is not None and old.properties["dataUri"] != properties["dataUri"]:
+            raise user_error(
+                f"A data version with this name and version already exists. If you are trying to create a new data "
+                f"version, use a different name or version. If you are trying to update an existing data version, the "
+                f"existing asset's data uri cannot be changed. Data: {path.names[-2]}, version: {path.name}.",
+                409,
+            )
+
+
+class ModelVersion(Version):
+    """A version of a model, registered from a job's output or from a datastore."""
+
+    type = f"{ML}/workspaces/models/versions"
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        uri = str(body.get("properties", {}).get("modelUri") or "")
+        workspace_id = path.id[: path.id.lower().rindex("/models/")]
+        if from_job := JOB_OUTPUT.match(uri):
+            self._admit_output(path, workspace_id, from_job["job"], from_job["output"], uri)
+        if old is not None and old.properties["modelUri"] != uri and not from_job:
+            raise user_error(f"The model {path.names[-2]}:{path.name} exists with another path.", 409)
+        place = resolve(self.cloud, workspace_id, uri)
+        if isinstance(place, BlobPath) and not self.cloud.azurite.names(place.account, place.container, place.path):
+            raise AzureError(
+                400,
+                "BadRequest",
+                "The request is invalid.",
+                details=[
+                    {
+                        "code": "ModelAssetPathNotFoundInStorage",
+                        "message": f"No blobs found in storage at model asset path: {place.path}",
+                    }
+                ],
+            )
+
+    def _admit_output(self, path: ArmPath, workspace_id: str, job_name: str, output: str, uri: str) -> None:
+        job = self.cloud.store.get(f"{workspace_id}/jobs/{job_name}")
+        if job is None:
+            raise not_found(f"{ML}/workspaces/jobs", f"{path.names[0]}/{job_name}", path.resource_group)
+        if output not in (job.properties.get("outputs") or {}) or job.internal.get("status") != "Completed":
+            raise AzureError(
+                400,
+                "UserError",
+                f"Job output {output} not found in job {job_name}, which is {job.internal.get('status')}.",
+                details=[{"code": "NoMatchingOutputFoundFromJob", "message": f"No artifacts matching {uri} found"}],
+            )
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        super().fill(resource, old)
+        properties = resource.properties
+        properties.setdefault("modelType", "custom_model")
+        # The client crashes on a model without flavors.
+        properties["flavors"] = properties.get("flavors") or {}
+        if from_job := JOB_OUTPUT.match(properties["modelUri"]):
+            workspace_id = resource.id[: resource.id.lower().rindex("/models/")]
+            short = job_output_uri(from_job["job"], from_job["output"]).removeprefix("azureml://")
+            scope = workspace_id.lstrip("/").replace("providers/Microsoft.MachineLearningServices/", "")
+            properties["jobName"] = from_job["job"]
+            properties["modelUri"] = f"azureml://{scope}/{short}{from_job['path']}"
+
+
+def _with_defaults(resource: Resource) -> None:
+    properties = resource.properties
+    for name, default in (("tags", {}), ("properties", {}), ("isArchived", False)):
+        if properties.get(name) is None:
+            properties[name] = default

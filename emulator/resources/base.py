@@ -1,0 +1,98 @@
+"""What every resource type shares: a row in the table, with behaviour where Azure has some."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from emulator.arm.errors import AzureError
+from emulator.arm.paths import ArmPath
+from emulator.cloud import Cloud
+from emulator.home import TENANT_ID
+from emulator.store import Resource
+
+
+class Kind:
+    """One resource type.
+
+    A PUT runs ``admit`` (refuse), ``fill`` (read-only outputs) and ``apply`` (work that takes time; in an
+    operation where the type is ``asynchronous``). A DELETE runs ``admit_delete`` and ``remove``.
+    """
+
+    type: ClassVar[str]
+    api_versions: ClassVar[tuple[str, ...]]
+    asynchronous: ClassVar[bool] = False
+    soft_deleted: ClassVar[bool] = False
+    """A delete keeps the name taken until a purge."""
+    virtual: ClassVar[bool] = False
+    """A view of something stored elsewhere, such as a deleted vault; DELETE only calls ``remove``."""
+    implicit_parent: ClassVar[bool] = False
+    """The parent comes into being with its first child, as a data asset does with its first version."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    def find(self, path: ArmPath) -> Resource | None:
+        """The resource a path names, or None."""
+        return self.cloud.store.get(path.id)
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        """Raise AzureError if Azure would refuse this PUT at once."""
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        """Add what Azure computes: ids, URLs, defaults."""
+
+    def apply(self, resource: Resource) -> None:
+        """Do the work behind a PUT. Runs again after a kill, so it converges."""
+
+    def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
+        """Raise AzureError if Azure would refuse this DELETE."""
+
+    def remove(self, resource: Resource) -> None:
+        """Undo what ``apply`` did."""
+
+    def view(self, resource: Resource) -> dict[str, Any]:
+        """What a GET returns."""
+        return resource.body
+
+    def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
+        """The members of a collection that a query asks for."""
+        return resources
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        """Answer ``POST …/{action}``."""
+        raise AzureError(404, "NotFound", f"The action '{action}' is not known for '{self.type}'.")
+
+
+def fill_identity(cloud: Cloud, resource: Resource, old: Resource | None) -> None:
+    """Give a resource the principals its ``identity`` asks for.
+
+    Raises:
+        AzureError: a user-assigned identity that does not exist.
+    """
+    identity = resource.body.get("identity")
+    if not identity:
+        return
+    if "systemassigned" in str(identity.get("type", "")).lower():
+        before = (old.body.get("identity") or {}) if old else {}
+        identity["principalId"] = before.get("principalId") or str(uuid.uuid4())
+        identity["tenantId"] = TENANT_ID
+    for identity_id in identity.get("userAssignedIdentities") or {}:
+        found = cloud.store.get(identity_id)
+        if found is None:
+            raise AzureError(
+                400,
+                "FailedIdentityOperation",
+                f"Identity operation for resource '{resource.id}' failed with error 'Failed to perform resource "
+                f"identity operation. Status: 'NotFound'. Response: the identity '{identity_id}' was not found.'",
+            )
+        identity["userAssignedIdentities"][identity_id] = {
+            "principalId": found.properties["principalId"],
+            "clientId": found.properties["clientId"],
+        }
+
+
+def region(resource: Resource) -> str:
+    """A resource's location in its short form: ``East US 2`` → ``eastus2``."""
+    return str(resource.body.get("location", "")).replace(" ", "").lower()

@@ -1,0 +1,154 @@
+"""Managed online endpoints and their deployments, served by the real inference server."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.arm.errors import endpoint_invalid, user_error
+from emulator.arm.paths import ArmPath
+from emulator.resources.base import Kind, region
+from emulator.resources.uris import resolve
+from emulator.resources.workspaces import API_VERSIONS, ML
+from emulator.runs.servers import Servers
+from emulator.store import Resource
+
+
+class OnlineEndpoint(Kind):
+    """An endpoint: a URL, two keys and a division of traffic."""
+
+    type = f"{ML}/workspaces/onlineEndpoints"
+    api_versions = API_VERSIONS
+    asynchronous = True
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]", path.name):
+            raise endpoint_invalid(
+                f"The endpoint name {path.name} is invalid: 3 to 32 characters, a letter first, letters, digits and "
+                "hyphens, a letter or digit last."
+            )
+        if old is None and any(
+            other.name.lower() == path.name.lower() and _place(other.body) == _place(body)
+            for other in self.cloud.store.of_type(self.type)
+        ):
+            raise endpoint_invalid(
+                "There is already an endpoint with this name, Endpoint name needs to be unique within a region. Try "
+                "some other name."
+            )
+        self._admit_traffic(path, body.get("properties", {}).get("traffic") or {})
+
+    def _admit_traffic(self, path: ArmPath, traffic: dict[str, int]) -> None:
+        known = {each.name for each in self.cloud.store.below(path.id, Deployment.type)}
+        for name in traffic:
+            if name not in known:
+                raise endpoint_invalid(
+                    f"Traffic is given to deployment {name}, which does not exist in endpoint {path.name}."
+                )
+        if sum(traffic.values()) not in (0, 100):
+            raise endpoint_invalid(
+                f"The traffic percentages of endpoint {path.name} add up to {sum(traffic.values())}; they have to add "
+                "up to 0 or 100."
+            )
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        resource.internal.setdefault("keys", [secrets.token_urlsafe(24), secrets.token_urlsafe(24)])
+        properties = resource.properties
+        properties.pop("keys", None)
+        host = f"https://{resource.name}.{region(resource)}.inference.ml.azure.com"
+        properties["scoringUri"] = f"{host}/score"
+        properties["swaggerUri"] = f"{host}/swagger.json"
+        # A PUT without traffic resets it, as on Azure.
+        properties["traffic"] = properties.get("traffic") or {}
+        properties["mirrorTraffic"] = properties.get("mirrorTraffic") or {}
+        properties.setdefault("authMode", "Key")
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        names = ("primaryKey", "secondaryKey")
+        if action == "listkeys":
+            return dict(zip(names, resource.internal["keys"], strict=True))
+        if action == "regeneratekeys":
+            at = 0 if str(body.get("keyType", "")).lower() == "primary" else 1
+            resource.internal["keys"][at] = body.get("keyValue") or secrets.token_urlsafe(24)
+            self.cloud.store.put(resource)
+            return None
+        return super().act(resource, action, body)
+
+
+class Deployment(Kind):
+    """A deployment: one model behind an endpoint, on machines of its own."""
+
+    type = f"{ML}/workspaces/onlineEndpoints/deployments"
+    api_versions = API_VERSIONS
+    asynchronous = True
+    servers: Servers  # set once the emulator is put together
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        endpoint = self.cloud.store.get(path.parent_id)
+        state = endpoint.properties.get("provisioningState") if endpoint else None
+        if state in ("Failed", "Deleting"):
+            raise endpoint_invalid(
+                "This endpoint has not been created successfully or is in deleting provisioning state. Please recreate "
+                "endpoint before creating a deployment."
+            )
+        if state in ("Creating", "Updating"):
+            raise endpoint_invalid(
+                f"Cannot create a deployment in endpoint {path.names[-2]} because it is in {state} provisioning state."
+            )
+        if old is not None and old.internal.get("never_served") and old.properties["provisioningState"] == "Failed":
+            raise endpoint_invalid(
+                f"Specified deployment [{path.name}] failed during initial provisioning and is in an unrecoverable "
+                "state. Delete and re-create."
+            )
+        if old is not None and old.properties.get("instanceType") != body["properties"].get("instanceType"):
+            raise endpoint_invalid("The instance type of a deployment cannot be changed.", "InstanceType")
+        sku = body.get("sku") or {}
+        if sku.get("name") != "Default" or not sku.get("capacity"):
+            raise endpoint_invalid("A deployment needs sku.name Default and sku.capacity.", "Sku")
+        model = body.get("properties", {}).get("model")
+        if not model:
+            raise endpoint_invalid("A deployment needs a model.", "Model")
+        workspace = path.id[: path.id.lower().rindex("/onlineendpoints/")]
+        resolve(self.cloud, workspace, _uri(model))  # refuses a model that does not exist
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        resource.internal["never_served"] = old is None
+        properties = resource.properties
+        # The client crashes on a deployment without scale settings.
+        properties["scaleSettings"] = properties.get("scaleSettings") or {"scaleType": "Default"}
+        properties.setdefault("endpointComputeType", "Managed")
+
+    def apply(self, resource: Resource) -> None:
+        workspace = resource.id[: resource.id.lower().rindex("/onlineendpoints/")]
+        self.servers.serve(resource.id, workspace, _uri(resource.properties["model"]))
+        with self.cloud.store.lock:
+            current = self.cloud.store.get(resource.id)
+            if current is not None:
+                current.internal["never_served"] = False
+                self.cloud.store.put(current)
+
+    def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
+        endpoint = self.cloud.store.get(resource.id.rsplit("/deployments/", 1)[0])
+        if endpoint is not None and endpoint.properties.get("traffic", {}).get(resource.name):
+            raise endpoint_invalid(f"Can't delete deployment [{resource.name}] with non-zero traffic weight.")
+
+    def remove(self, resource: Resource) -> None:
+        self.servers.stop(resource.id)
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action != "getlogs":
+            return super().act(resource, action, body)
+        if resource.properties.get("provisioningState") in ("Creating", "Deleting"):
+            raise user_error("Deployment is in deleting or creating state so logs can't be retrieved.")
+        lines = self.servers.log(resource.id)[-int(body.get("tail") or 100) :]
+        return {"content": "\n".join(lines) or "There are no logs for this deployment at the moment."}
+
+
+def _uri(model: Any) -> str:
+    # Clients send the id as text; the typed model of the REST API wraps it.
+    return str(model.get("assetId") if isinstance(model, dict) else model)
+
+
+def _place(body: dict[str, Any]) -> str:
+    return str(body.get("location", "")).replace(" ", "").lower()

@@ -1,0 +1,215 @@
+"""Resource group, monitoring, storage, key vault and container registry."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import uuid
+from typing import Any
+
+from emulator.arm.errors import AzureError, now
+from emulator.arm.paths import GROUP_TYPE, ArmPath
+from emulator.home import TENANT_ID
+from emulator.resources.base import Kind, region
+from emulator.store import Resource
+
+
+class ResourceGroup(Kind):
+    """Deleting it deletes all it holds."""
+
+    type = GROUP_TYPE
+    api_versions = ("2021-04-01", "2022-09-01", "2024-03-01", "2024-11-01", "2025-04-01")
+
+
+class LogAnalytics(Kind):
+    """Log Analytics workspace."""
+
+    type = "Microsoft.OperationalInsights/workspaces"
+    api_versions = ("2022-10-01", "2023-09-01", "2025-02-01", "2025-07-01")
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        properties = resource.properties
+        properties["customerId"] = old.properties["customerId"] if old else str(uuid.uuid4())
+        properties.setdefault("retentionInDays", 30)
+        properties.setdefault("sku", {"name": "PerGB2018"})
+
+
+class ApplicationInsights(Kind):
+    """Application Insights component."""
+
+    type = "Microsoft.Insights/components"
+    api_versions = ("2020-02-02",)
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        properties = resource.properties
+        key = old.properties["InstrumentationKey"] if old else str(uuid.uuid4())
+        host = f"https://{region(resource)}.in.applicationinsights.azure.com/"
+        properties |= {
+            "InstrumentationKey": key,
+            "ConnectionString": f"InstrumentationKey={key};IngestionEndpoint={host}",
+            "AppId": old.properties["AppId"] if old else str(uuid.uuid4()),
+            "ApplicationId": resource.name,
+            "CreationDate": old.properties["CreationDate"] if old else now(),
+            "TenantId": TENANT_ID,
+        }
+
+
+class StorageAccount(Kind):
+    """A storage account: the key vaulted here, the blobs in Azurite."""
+
+    type = "Microsoft.Storage/storageAccounts"
+    api_versions = ("2022-09-01", "2023-01-01", "2023-05-01", "2024-01-01", "2025-01-01")
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if not re.fullmatch(r"[a-z0-9]{3,24}", path.name):
+            raise AzureError(
+                400,
+                "AccountNameInvalid",
+                f"{path.name} is not a valid storage account name. Storage account name must be between 3 and 24 "
+                "characters in length and use numbers and lower-case letters only.",
+            )
+        if old is None and any(each.name == path.name for each in self.cloud.store.of_type(self.type)):
+            raise AzureError(
+                409, "StorageAccountAlreadyTaken", f"The storage account named {path.name} is already taken."
+            )
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        resource.internal.setdefault("keys", [_storage_key(), _storage_key()])
+        properties = resource.properties
+        services = ("blob", "queue", "table", "file", "dfs", "web")
+        properties["primaryEndpoints"] = {
+            service: f"https://{resource.name}.{service}.core.windows.net/" for service in services
+        }
+        properties["primaryLocation"] = region(resource)
+        properties["statusOfPrimary"] = "available"
+        properties.setdefault("minimumTlsVersion", "TLS1_0")
+        properties.setdefault("supportsHttpsTrafficOnly", True)
+        properties.setdefault("allowBlobPublicAccess", False)
+
+    def apply(self, resource: Resource) -> None:
+        self.cloud.azurite.ensure_account(resource.name, resource.internal["keys"][0])
+
+    def remove(self, resource: Resource) -> None:
+        self.cloud.azurite.remove_account(resource.name)
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action == "listkeys":
+            return {
+                "keys": [
+                    {"keyName": f"key{number}", "value": value, "permissions": "FULL"}
+                    for number, value in enumerate(resource.internal["keys"], 1)
+                ]
+            }
+        return super().act(resource, action, body)
+
+
+class Vault(Kind):
+    """A key vault. A delete keeps its name taken until a purge."""
+
+    type = "Microsoft.KeyVault/vaults"
+    api_versions = ("2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01")
+    soft_deleted = True
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", path.name):
+            raise AzureError(
+                400,
+                "VaultNameNotValid",
+                f"The vault name '{path.name}' is invalid. A vault's name must be between 3-24 alphanumeric "
+                "characters. The name must begin with a letter, end with a letter or digit, and not contain "
+                "consecutive hyphens.",
+            )
+        if body.get("properties", {}).get("enablePurgeProtection") is False:
+            raise AzureError(
+                400,
+                "BadRequest",
+                'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a '
+                "vault is an irreversible action.",
+            )
+        if old is not None:
+            return
+        if any(each.name.lower() == path.name.lower() for each in self.cloud.store.deleted(self.type)):
+            raise AzureError(
+                409,
+                "ConflictError",
+                "A vault with the same name already exists in deleted state. You need to either recover or purge "
+                "existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more "
+                "information on soft delete.",
+            )
+        if any(each.name.lower() == path.name.lower() for each in self.cloud.store.of_type(self.type)):
+            raise AzureError(
+                409,
+                "VaultAlreadyExists",
+                f"The vault name '{path.name}' is already in use. Vault names are globally unique so it is possible "
+                "that the name is already taken.",
+            )
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        properties = resource.properties
+        properties["vaultUri"] = f"https://{resource.name}.vault.azure.net/"
+        properties["enableSoftDelete"] = True
+        properties.setdefault("softDeleteRetentionInDays", 90)
+
+
+class DeletedVault(Kind):
+    """A soft-deleted vault, there to be purged."""
+
+    type = "Microsoft.KeyVault/locations/deletedVaults"
+    api_versions = Vault.api_versions
+    virtual = True
+
+    def find(self, path: ArmPath) -> Resource | None:
+        for vault in self.cloud.store.deleted(Vault.type):
+            if vault.name.lower() == path.name.lower():
+                return vault
+        return None
+
+    def view(self, resource: Resource) -> dict[str, Any]:
+        return {
+            "id": resource.id,
+            "name": resource.name,
+            "type": "Microsoft.KeyVault/deletedVaults",
+            "properties": {"vaultId": resource.id, "location": region(resource)},
+        }
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action != "purge":
+            return super().act(resource, action, body)
+        if resource.properties.get("enablePurgeProtection"):
+            raise AzureError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
+        self.cloud.store.purge(resource.id)
+        return None
+
+
+class ContainerRegistry(Kind):
+    """A container registry; nothing is pushed to it, but names and settings are checked."""
+
+    type = "Microsoft.ContainerRegistry/registries"
+    api_versions = ("2023-01-01-preview", "2023-07-01", "2025-04-01", "2025-11-01")
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]{5,50}", path.name):
+            raise AzureError(
+                400,
+                "InvalidResourceName",
+                f"The registry name '{path.name}' is invalid: 5 to 50 alphanumeric characters.",
+            )
+        if old is None and any(each.name.lower() == path.name.lower() for each in self.cloud.store.of_type(self.type)):
+            raise AzureError(
+                409,
+                "AlreadyInUse",
+                f"The registry DNS name {path.name.lower()}.azurecr.io is already in use. You can check if the name "
+                "is already claimed using following API: https://docs.microsoft.com/en-us/rest/api/"
+                "containerregistry/registries/checknameavailability",
+            )
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        properties = resource.properties
+        properties["loginServer"] = f"{resource.name.lower()}.azurecr.io"
+        properties["creationDate"] = old.properties["creationDate"] if old else now()
+        properties.setdefault("adminUserEnabled", False)
+
+
+def _storage_key() -> str:
+    return base64.b64encode(secrets.token_bytes(64)).decode()

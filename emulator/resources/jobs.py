@@ -1,0 +1,72 @@
+"""Jobs of a workspace: accepted here, run by the runner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.arm.errors import user_error
+from emulator.arm.paths import ArmPath
+from emulator.resources.base import Kind
+from emulator.resources.uris import job_output_uri
+from emulator.resources.workspaces import API_VERSIONS, ML
+from emulator.runs.runner import ENDED, Runner
+from emulator.store import Resource
+
+
+class Job(Kind):
+    """A pipeline job around the fine-tune component."""
+
+    type = f"{ML}/workspaces/jobs"
+    api_versions = API_VERSIONS
+    runner: Runner  # set once the emulator is put together
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        properties = body.get("properties", {})
+        if properties.get("jobType") != "Pipeline":
+            raise user_error(
+                f"The emulator runs pipeline jobs around the fine-tune component, not {properties.get('jobType')} jobs."
+            )
+        if old is not None and old.properties.get("jobs") != properties.get("jobs"):
+            raise user_error(f"A job with this name already exists: {path.name}. Job definitions cannot change.", 409)
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        properties = resource.properties
+        resource.internal.setdefault("status", "NotStarted")
+        properties.setdefault("experimentName", "Default")
+        properties.setdefault("displayName", resource.name)
+        for name in ("tags", "properties", "inputs", "outputs"):
+            properties[name] = properties.get(name) or {}
+        for name, output in properties["outputs"].items():
+            output.setdefault("uri", job_output_uri(resource.name, name))
+        workspace = resource.id.split("/jobs/")[0]
+        properties["services"] = {
+            "Tracking": {
+                "jobServiceType": "Tracking",
+                "endpoint": f"azureml://eastus2.api.azureml.ms/mlflow/v1.0{workspace}?",
+            },
+            "Studio": {
+                "jobServiceType": "Studio",
+                "endpoint": f"https://ml.azure.com/runs/{resource.name}?wsid={workspace}",
+            },
+        }
+        if old is not None:
+            resource.internal = dict(old.internal)
+
+    def apply(self, resource: Resource) -> None:
+        if resource.internal["status"] not in ENDED:
+            self.runner.start(resource.id)
+
+    def remove(self, resource: Resource) -> None:
+        self.runner.cancel(resource.id)
+
+    def view(self, resource: Resource) -> dict[str, Any]:
+        properties = {**resource.properties, "status": resource.internal["status"]}
+        properties.pop("provisioningState", None)
+        return {**resource.body, "properties": properties}
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action != "cancel":
+            return super().act(resource, action, body)
+        if resource.internal["status"] not in ENDED:
+            self.runner.cancel(resource.id)
+        return None

@@ -1,0 +1,208 @@
+"""Azure ML workspaces, hubs and projects, their datastores, computes and connections."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.arm.errors import AzureError, MachineLearningError, user_error
+from emulator.arm.paths import ArmPath
+from emulator.home import TENANT_ID
+from emulator.resources.base import Kind, region
+from emulator.store import Resource
+
+ML = "Microsoft.MachineLearningServices"
+API_VERSIONS = (
+    "2022-02-01-preview",
+    "2023-04-01",
+    "2023-04-01-preview",
+    "2023-08-01-preview",
+    "2024-01-01-preview",
+    "2024-04-01",
+    "2024-04-01-preview",
+    "2024-10-01",
+    "2024-10-01-preview",
+    "2025-01-01-preview",
+    "2025-06-01",
+    "2025-12-01",
+)
+DEPENDENCIES = ("storageAccount", "keyVault")
+
+
+class Workspace(Kind):
+    """A workspace; ``kind`` Hub and Project are AI Foundry's. A delete keeps its name taken until a purge."""
+
+    type = f"{ML}/workspaces"
+    api_versions = API_VERSIONS
+    asynchronous = True
+    soft_deleted = True
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        properties = body.get("properties", {})
+        if old is None and self.cloud.store.find_deleted(path.id) is not None:
+            raise AzureError(
+                400,
+                "BadRequest",
+                "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete",
+            )
+        if body.get("kind") == "Project":
+            hub = properties.get("hubResourceId")
+            if not hub or self.cloud.store.get(hub) is None:
+                raise AzureError(400, "BadRequest", f"The hub '{hub}' of project '{path.name}' does not exist.")
+            return
+        missing = [name for name in DEPENDENCIES if not properties.get(name)]
+        absent = [
+            properties[name]
+            for name in (*DEPENDENCIES, "applicationInsights", "containerRegistry")
+            if properties.get(name) and self.cloud.store.get(properties[name]) is None
+        ]
+        if missing or absent:
+            raise AzureError(400, "Invalid", "Missing dependent resources in workspace json")
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        properties = resource.properties
+        location = region(resource)
+        resource.body.setdefault("kind", "Default")
+        if resource.body["kind"] == "Project":
+            hub = self.cloud.store.get(properties["hubResourceId"])
+            assert hub is not None  # admitted
+            for name in (*DEPENDENCIES, "applicationInsights", "containerRegistry"):
+                if hub.properties.get(name):
+                    properties[name] = hub.properties[name]
+        properties |= {
+            "workspaceId": old.properties["workspaceId"] if old else str(uuid.uuid4()),
+            "discoveryUrl": f"https://{location}.api.azureml.ms/discovery",
+            "mlFlowTrackingUri": f"azureml://{location}.api.azureml.ms/mlflow/v1.0{resource.id}",
+            "tenantId": TENANT_ID,
+        }
+        properties.setdefault("publicNetworkAccess", "Enabled")
+        properties.setdefault("hbiWorkspace", False)
+        properties.setdefault("friendlyName", resource.name)
+
+    def apply(self, resource: Resource) -> None:
+        if resource.body["kind"] == "Hub":
+            return
+        account = resource.properties["storageAccount"].rsplit("/", 1)[1]
+        stem = resource.properties["workspaceId"]
+        self._datastore(resource, "workspaceblobstore", account, f"azureml-blobstore-{stem}", default=True)
+        self._datastore(resource, "workspaceartifactstore", account, f"azureml-{stem}", default=False)
+
+    def _datastore(self, workspace: Resource, name: str, account: str, container: str, *, default: bool) -> None:
+        self.cloud.azurite.ensure_container(account, container)
+        credentials = {"credentialsType": "AccountKey"}
+        if str(workspace.properties.get("systemDatastoresAuthMode", "")).lower() == "identity":
+            credentials = {"credentialsType": "None"}
+        body = {
+            "id": f"{workspace.id}/datastores/{name}",
+            "name": name,
+            "type": Datastore.type,
+            "properties": {
+                "datastoreType": "AzureBlob",
+                "accountName": account,
+                "containerName": container,
+                "endpoint": "core.windows.net",
+                "protocol": "https",
+                "isDefault": default,
+                "credentials": credentials,
+                "tags": {},
+                "properties": {},
+            },
+        }
+        self.cloud.store.put(Resource(body))
+
+    def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
+        if resource.body.get("kind") != "Hub":
+            return
+        projects = [
+            each.name
+            for each in self.cloud.store.of_type(self.type)
+            if str(each.properties.get("hubResourceId", "")).lower() == resource.id.lower()
+        ]
+        if projects:
+            raise AzureError(
+                400,
+                "BadRequest",
+                f"The AI hub still has associated AI projects ({', '.join(projects)}). Delete the projects first.",
+            )
+
+
+class Datastore(Kind):
+    """Where a workspace keeps blobs; the two of every workspace come with it."""
+
+    type = f"{ML}/workspaces/datastores"
+    api_versions = API_VERSIONS
+
+    def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
+        wanted = query.get("isDefault")
+        if wanted is None:
+            return resources
+        return [each for each in resources if str(each.properties["isDefault"]).lower() == wanted.lower()]
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action != "listsecrets":
+            return super().act(resource, action, body)
+        account = resource.properties["accountName"]
+        for storage in self.cloud.store.of_type("Microsoft.Storage/storageAccounts"):
+            if storage.name == account:
+                return {"secretsType": "AccountKey", "key": storage.internal["keys"][0]}
+        raise user_error(f"The storage account {account} of datastore {resource.name} does not exist.", 404)
+
+
+class Compute(Kind):
+    """A compute cluster. Its size never changes after creation, whatever a PUT says."""
+
+    type = f"{ML}/workspaces/computes"
+    api_versions = API_VERSIONS
+    asynchronous = True
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if body.get("properties", {}).get("computeType") != "AmlCompute":
+            raise user_error("The emulator knows compute clusters only: properties.computeType AmlCompute.")
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        properties = resource.properties
+        resource.body.setdefault("location", "eastus2")
+        properties["computeLocation"] = region(resource)
+        properties.setdefault("provisioningErrors", None)
+        inner = properties.setdefault("properties", {})
+        inner |= {"allocationState": "Steady", "currentNodeCount": 0, "targetNodeCount": 0, "errors": None}
+        inner["nodeStateCounts"] = dict.fromkeys(
+            ("idleNodeCount", "runningNodeCount", "preparingNodeCount", "unusableNodeCount", "leavingNodeCount"), 0
+        )
+        inner.setdefault("vmPriority", "Dedicated")
+
+
+class Connection(Kind):
+    """A workspace connection; reads never show its credentials."""
+
+    type = f"{ML}/workspaces/connections"
+    api_versions = API_VERSIONS
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        properties = body.get("properties", {})
+        if not properties.get("category") or not properties.get("authType"):
+            raise MachineLearningError(
+                400, "ValidationError", f"Connection {path.name} needs properties.category and properties.authType."
+            )
+        if properties["authType"] == "CustomKeys" and not (properties.get("credentials") or {}).get("keys"):
+            raise MachineLearningError(
+                400, "ValidationError", f"Connection {path.name} of auth type CustomKeys needs credentials.keys."
+            )
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        credentials = resource.properties.pop("credentials", None)
+        if credentials is not None or old is None:
+            resource.internal["credentials"] = credentials
+        resource.properties["group"] = "AzureAI"
+
+    def view(self, resource: Resource) -> dict[str, Any]:
+        return {**resource.body, "properties": {**resource.properties, "credentials": None}}
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action != "listsecrets":
+            return super().act(resource, action, body)
+        return {
+            **resource.body,
+            "properties": {**resource.properties, "credentials": resource.internal.get("credentials")},
+        }

@@ -1,0 +1,1 @@
+"""What happens behind jobs and deployments: processes that really train and really serve."""

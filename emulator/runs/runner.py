@@ -1,0 +1,224 @@
+"""Runs jobs: a thread each, which fetches the data, trains in a process and stores what came out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+from emulator.arm.errors import AzureError, now, user_error
+from emulator.cloud import Cloud
+from emulator.resources.uris import BlobPath, RegistryModel, resolve
+from emulator.runs import pipeline
+from emulator.runs.models import base_model
+from emulator.store import Resource
+
+log = logging.getLogger(__name__)
+
+ENDED = ("Completed", "Failed", "Canceled")
+LOG_SECONDS = 1.0
+"""How often a running job's log is copied to blob storage."""
+
+
+class Runner:
+    """Starts, cancels and resumes jobs."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+        # One accelerator: jobs queue up, as they do on a cluster of one node.
+        self._node = threading.Semaphore(1)
+
+    def start(self, job_id: str) -> None:
+        with self._lock:
+            if job_id.lower() in self._running:
+                return
+            self._running.add(job_id.lower())
+        threading.Thread(target=self._run, args=(job_id,), daemon=True, name="job").start()
+
+    def cancel(self, job_id: str) -> None:
+        self._update(job_id, status="Canceled", ended=now())
+        self._cloud.processes.stop_all(job_id)
+
+    def resume(self) -> None:
+        """Start again what was running when the emulator was killed."""
+        for job in self._cloud.store.of_type("Microsoft.MachineLearningServices/workspaces/jobs"):
+            if job.internal.get("status") not in ENDED:
+                self.start(job.id)
+
+    def _run(self, job_id: str) -> None:
+        try:
+            self._update(job_id, status="Queued")
+            with self._node:
+                self._execute(job_id)
+        except AzureError as error:
+            self._fail(job_id, error.message)
+        except Exception as error:
+            log.exception("job %s", job_id)
+            self._fail(job_id, f"The emulator failed: {type(error).__name__}: {error}")
+        finally:
+            with self._lock:
+                self._running.discard(job_id.lower())
+
+    def _execute(self, job_id: str) -> None:
+        job = self._cloud.store.get(job_id)
+        if job is None or job.internal["status"] in ENDED:
+            return
+        work = _work_directory(self._cloud, job)
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        self._update(job_id, status="Preparing", started=now())
+        step = pipeline.read(job)
+        self._update(job_id, runs=_runs(job.name, step.node))
+        self._check_compute(job, step)
+        order = self._prepare(job, step, work)
+        self._update(job_id, status="Running")
+        code = self._train(job, order, work)
+        if self._status(job_id) == "Canceled":
+            return
+        if code:
+            raise user_error(f"Execution failed. User process exited with code {code}. See the log of the run.")
+        self._update(job_id, status="Finalizing")
+        self._store_outputs(job, step, work / "output")
+        self._update(job_id, status="Completed", ended=now())
+
+    def _check_compute(self, job: Resource, step: pipeline.FineTune) -> None:
+        workspace = _workspace(job)
+        for key in ("compute_model_import", "compute_preprocess", "compute_finetune"):
+            name = step.literals.get(key, "serverless")
+            if name != "serverless" and self._cloud.store.get(f"{workspace}/computes/{name}") is None:
+                raise user_error(f"AzureMLCompute cluster {name} does not exist")
+
+    def _prepare(self, job: Resource, step: pipeline.FineTune, work: Path) -> dict[str, Any]:
+        workspace = _workspace(job)
+        model_uri = step.files.get("mlflow_model_path")
+        if not model_uri:
+            raise user_error("The emulator needs the component's input mlflow_model_path.")
+        model = resolve(self._cloud, workspace, model_uri)
+        if not isinstance(model, RegistryModel):
+            raise user_error(f"The emulator fine-tunes models of the registry, not {model_uri}.")
+        files = {}
+        for key in ("train_file_path", "validation_file_path"):
+            if uri := step.files.get(key):
+                files[key] = self._fetch(workspace, uri, work / f"{key}.jsonl")
+        if "train_file_path" not in files:
+            raise user_error("The component needs train_file_path.")
+        return {
+            "base_model": str(base_model(self._cloud, model)),
+            "train_file": files["train_file_path"],
+            "validation_file": files.get("validation_file_path"),
+            "output_dir": str(work / "output"),
+            "log_file": None,
+            "metrics_file": str(metrics_file(self._cloud, job)),
+            "inputs": step.literals,
+        }
+
+    def _fetch(self, workspace: str, uri: str, target: Path) -> str:
+        place = resolve(self._cloud, workspace, uri)
+        if not isinstance(place, BlobPath):
+            raise user_error(f"{uri} is no file.")
+        try:
+            self._cloud.azurite.download(place.account, place.container, place.path, target)
+        except FileNotFoundError as error:
+            raise user_error(f"The data of {uri} does not exist in storage.") from error
+        return str(target)
+
+    def _train(self, job: Resource, order: dict[str, Any], work: Path) -> int:
+        order_file, output = work / "job.json", log_file(self._cloud, job)
+        order_file.write_text(json.dumps(order))
+        environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+        module = ["emulator.training.finetune", "--job", str(order_file)]
+        child = self._cloud.processes.start("job", job.id, module, log=output, environment=environment)
+        place = self._log_place(job)
+        copied = -1
+        while True:
+            ended = _ended(child)
+            size = output.stat().st_size
+            if size != copied:
+                self._cloud.azurite.upload(place.account, place.container, place.path, output.read_bytes())
+                copied = size
+            if ended:
+                self._cloud.processes.forget(child.pid)
+                return int(child.returncode)
+
+    def _store_outputs(self, job: Resource, step: pipeline.FineTune, folder: Path) -> None:
+        for output in step.outputs.values():
+            place = resolve(self._cloud, _workspace(job), job.properties["outputs"][output]["uri"])
+            assert isinstance(place, BlobPath)
+            self._cloud.azurite.upload_folder(place.account, place.container, place.path, folder)
+
+    def _log_place(self, job: Resource) -> BlobPath:
+        return log_place(self._cloud, job)
+
+    def _status(self, job_id: str) -> str:
+        job = self._cloud.store.get(job_id)
+        return str(job.internal["status"]) if job else "Canceled"
+
+    def _fail(self, job_id: str, message: str) -> None:
+        job = self._cloud.store.get(job_id)
+        if job is None or job.internal.get("status") == "Canceled":
+            return
+        self._update(job_id, status="Failed", ended=now(), error=message)
+
+    def _update(self, job_id: str, **changes: Any) -> None:
+        with self._cloud.store.lock:
+            job = self._cloud.store.get(job_id)
+            if job is None or job.internal.get("status") == "Canceled":
+                return
+            job.internal.update(changes)
+            self._cloud.store.put(job)
+
+
+def _ended(child: subprocess.Popen[bytes]) -> bool:
+    try:
+        child.wait(timeout=LOG_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _workspace(job: Resource) -> str:
+    return job.id[: job.id.lower().rindex("/jobs/")]
+
+
+def _work_directory(cloud: Cloud, job: Resource) -> Path:
+    return cloud.home.work / "jobs" / job.name
+
+
+def log_file(cloud: Cloud, job: Resource) -> Path:
+    """The output of the training process."""
+    return _work_directory(cloud, job) / "std_log.txt"
+
+
+def metrics_file(cloud: Cloud, job: Resource) -> Path:
+    """The run's metrics, one JSON object a line."""
+    return _work_directory(cloud, job) / "metrics.jsonl"
+
+
+def log_place(cloud: Cloud, job: Resource) -> BlobPath:
+    """Where the training step's log is kept in blob storage."""
+    step = step_run(job.name, next(iter(job.properties["jobs"])))
+    uri = f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{step}/user_logs/std_log.txt"
+    place = resolve(cloud, _workspace(job), uri)
+    assert isinstance(place, BlobPath)
+    return place
+
+
+def step_run(job: str, node: str) -> str:
+    """Run id of the step that trains."""
+    return f"{job}-{node}-finetune"
+
+
+def _runs(job: str, node: str) -> list[dict[str, str]]:
+    """The tree of runs a pipeline around a pipeline component has: job → node → training step."""
+    child = f"{job}-{node}"
+    return [
+        {"id": child, "parent": job, "name": node},
+        {"id": step_run(job, node), "parent": child, "name": "chat_completion_finetune"},
+    ]

@@ -1,0 +1,102 @@
+"""Deployments: a model folder on disk and an inference server process in front of it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from emulator.arm.errors import AzureError
+from emulator.cloud import Cloud
+from emulator.home import free_port
+from emulator.runs.models import fetch_model
+from emulator.store import Resource
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+
+
+class Servers:
+    """Starts, finds and stops the inference servers of deployments."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def serve(self, deployment_id: str, workspace_id: str, model_uri: str) -> None:
+        """Serve a model for a deployment; returns once it answers.
+
+        Raises:
+            AzureError: the model has no files, or its server does not come up.
+        """
+        work = self._work(deployment_id)
+        work.mkdir(parents=True, exist_ok=True)
+        self._cloud.processes.stop_all(deployment_id)
+        model = fetch_model(self._cloud, workspace_id, model_uri, work / "model")
+        port = free_port()
+        environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+        child = self._cloud.processes.start(
+            "deployment",
+            deployment_id,
+            ["emulator.training.serve", "--model", str(model), "--port", str(port)],
+            log=self._log_file(deployment_id),
+            port=port,
+            environment=environment,
+        )
+        self._wait(deployment_id, child, port)
+
+    def _wait(self, deployment_id: str, child: subprocess.Popen[bytes], port: int) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and child.poll() is None:
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/", timeout=2, trust_env=False).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        self._cloud.processes.stop_all(deployment_id)
+        tail = "\n".join(self.log(deployment_id)[-5:])
+        raise AzureError(400, "ResourceNotReady", f"User container has crashed or terminated. {tail}")
+
+    def port(self, deployment_id: str) -> int | None:
+        return self._cloud.processes.port_of(deployment_id)
+
+    def stop(self, deployment_id: str) -> None:
+        self._cloud.processes.stop_all(deployment_id)
+        shutil.rmtree(self._work(deployment_id), ignore_errors=True)
+
+    def log(self, deployment_id: str) -> list[str]:
+        """Lines the server printed, oldest first."""
+        try:
+            return self._log_file(deployment_id).read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def resume(self) -> None:
+        """Serve again, after a restart of the emulator, what was being served."""
+        kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
+        healthy = [
+            each for each in self._cloud.store.of_type(kind) if each.properties["provisioningState"] == "Succeeded"
+        ]
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(self._serve_again, healthy))
+
+    def _serve_again(self, deployment: Resource) -> None:
+        workspace = deployment.id[: deployment.id.lower().rindex("/onlineendpoints/")]
+        try:
+            self.serve(deployment.id, workspace, str(deployment.properties["model"]))
+        except AzureError as error:
+            log.error("deployment %s does not serve again: %s", deployment.id, error.message)
+
+    def _work(self, deployment_id: str) -> Path:
+        name = hashlib.sha256(deployment_id.lower().encode()).hexdigest()[:16]
+        return self._cloud.home.work / "deployments" / name
+
+    def _log_file(self, deployment_id: str) -> Path:
+        return self._work(deployment_id) / "server.log"

@@ -1,0 +1,122 @@
+"""One running emulator: put together, started, kept until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+
+import uvicorn
+
+from emulator import application, certificates
+from emulator.arm.operations import Transitions
+from emulator.arm.service import ResourceManager
+from emulator.azurite import Azurite
+from emulator.cloud import Cloud
+from emulator.dataplane.entra import Tokens
+from emulator.home import Home, Ports
+from emulator.processes import Processes
+from emulator.proxy import Proxy
+from emulator.resources.assets import DataContainer, DataVersion, ModelContainer, ModelVersion
+from emulator.resources.base import Kind
+from emulator.resources.cognitive import CognitiveAccount, DeletedAccount
+from emulator.resources.endpoints import Deployment, OnlineEndpoint
+from emulator.resources.foundation import (
+    ApplicationInsights,
+    ContainerRegistry,
+    DeletedVault,
+    LogAnalytics,
+    ResourceGroup,
+    StorageAccount,
+    Vault,
+)
+from emulator.resources.identity import RoleAssignment, UserAssignedIdentity
+from emulator.resources.jobs import Job
+from emulator.resources.workspaces import Compute, Connection, Datastore, Workspace
+from emulator.runs.runner import Runner
+from emulator.runs.servers import Servers
+from emulator.store import Store
+
+KINDS: tuple[type[Kind], ...] = (
+    ResourceGroup,
+    LogAnalytics,
+    ApplicationInsights,
+    StorageAccount,
+    Vault,
+    DeletedVault,
+    ContainerRegistry,
+    UserAssignedIdentity,
+    RoleAssignment,
+    CognitiveAccount,
+    DeletedAccount,
+    Workspace,
+    Datastore,
+    Compute,
+    Connection,
+    DataContainer,
+    DataVersion,
+    ModelContainer,
+    ModelVersion,
+    Job,
+    OnlineEndpoint,
+    Deployment,
+)
+
+
+def serve(home: Home, ports: Ports) -> None:
+    """Run the emulator in the foreground until SIGTERM or SIGINT."""
+    home.logs.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("azure", "httpx", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    certificates.ensure(home)
+    store = Store(home.database)
+    processes = Processes(store)
+    processes.sweep()
+    cloud = Cloud(home, store, Azurite(home, ports.blobs, processes), Tokens(home), processes)
+    runner, servers = Runner(cloud), Servers(cloud)
+    kinds = [kind(cloud) for kind in KINDS]
+    for kind in kinds:
+        if isinstance(kind, Job):
+            kind.runner = runner
+        if isinstance(kind, Deployment):
+            kind.servers = servers
+    manager = ResourceManager(cloud, kinds, Transitions.from_environment())
+    accounts = {each.name: each.internal["keys"][0] for each in store.of_type(StorageAccount.type)}
+    cloud.azurite.start(accounts)
+    try:
+        asyncio.run(_run(cloud, manager, runner, servers, ports))
+    finally:
+        home.running_file.unlink(missing_ok=True)
+        manager.operations.close()
+        cloud.azurite.stop()
+        processes.sweep()
+
+
+async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: Servers, ports: Ports) -> None:
+    config = uvicorn.Config(
+        application.build(cloud, manager, servers),
+        host="127.0.0.1",
+        port=ports.https,
+        ssl_certfile=cloud.home.certificates / "server.pem",
+        ssl_keyfile=str(cloud.home.certificates / "server.key"),
+        log_level="warning",
+        timeout_keep_alive=75,
+        lifespan="off",
+    )
+    server = uvicorn.Server(config)
+    proxy = Proxy(ports, cloud.store)
+    await proxy.start()
+    serving = asyncio.create_task(server.serve())
+    manager.operations.resume()
+    runner.resume()
+    await asyncio.to_thread(servers.resume)
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    running = {"pid": os.getpid(), "ports": {"proxy": ports.proxy, "https": ports.https, "blobs": ports.blobs}}
+    partial = cloud.home.running_file.with_suffix(".partial")
+    partial.write_text(json.dumps(running))
+    partial.rename(cloud.home.running_file)
+    await serving
+    await proxy.stop()

@@ -1,0 +1,126 @@
+"""azure-ai-ml, unmodified, through data, fine-tune, model, endpoint, deployment and traffic."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from azure.ai.ml import Input, MLClient, Output, dsl
+from azure.ai.ml.constants import AssetTypes
+from azure.ai.ml.entities import AmlCompute, Data, ManagedOnlineDeployment, ManagedOnlineEndpoint, Model
+from azure.core.exceptions import ResourceNotFoundError
+from azure.identity import DefaultAzureCredential
+
+from emulator.home import SUBSCRIPTION_ID
+from tests.contract.conftest import GROUP
+
+BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
+JOB_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def client(workspace: str) -> MLClient:
+    name = workspace.rsplit("/", 1)[1]
+    return MLClient(DefaultAzureCredential(), SUBSCRIPTION_ID, GROUP, name, enable_telemetry=False)
+
+
+@pytest.fixture(scope="module")
+def cluster(client: MLClient) -> str:
+    size = "Standard_NC24ads_A100_v4"
+    client.compute.begin_create_or_update(AmlCompute(name="gpu", size=size, max_instances=1)).result()
+    return "gpu"
+
+
+@pytest.fixture(scope="module")
+def data(client: MLClient, train_file: Path) -> Data:
+    asset = Data(name="colours", version="1", path=str(train_file), type=AssetTypes.URI_FILE)
+    return client.data.create_or_update(asset)
+
+
+@pytest.fixture(scope="module")
+def finished_job(client: MLClient, cluster: str, data: Data) -> Any:
+    registry = MLClient(DefaultAzureCredential(), registry_name="azureml", enable_telemetry=False)
+    component = registry.components.get("chat_completion_pipeline", label="latest")
+
+    @dsl.pipeline()  # type: ignore[misc, call-overload]
+    def finetune() -> Any:
+        step = component(
+            task_name="ChatCompletion",
+            mlflow_model_path=Input(type=AssetTypes.MLFLOW_MODEL, path=BASE_MODEL),
+            train_file_path=Input(type=AssetTypes.URI_FILE, path=f"azureml:{data.name}:{data.version}"),
+            compute_model_import=cluster,
+            compute_preprocess=cluster,
+            compute_finetune=cluster,
+            learning_rate=3e-3,
+            num_train_epochs=30,
+            per_device_train_batch_size=8,
+        )
+        return {"model": step.outputs.mlflow_model_folder}
+
+    pipeline = finetune()
+    pipeline.name = "colours-1"
+    pipeline.experiment_name = "contract"
+    pipeline.outputs.model = Output(type=AssetTypes.MLFLOW_MODEL)
+    job = client.jobs.create_or_update(pipeline)
+    deadline = time.monotonic() + JOB_SECONDS
+    while job.status not in ("Completed", "Failed", "Canceled") and time.monotonic() < deadline:
+        time.sleep(0.3)
+        job = client.jobs.get(job.name)
+    assert job.status == "Completed"
+    return job
+
+
+def test_data_is_registered_and_stored(client: MLClient, data: Data) -> None:
+    assert client.data.get("colours", version="1").path == data.path
+    with pytest.raises(ResourceNotFoundError):
+        client.data.get("colours", version="2")
+
+
+def test_the_job_tells_its_steps_logs_and_losses(client: MLClient, finished_job: Any) -> None:
+    (node,) = client.jobs.list(parent_job_name=finished_job.name)
+    (step,) = client.jobs.list(parent_job_name=node.name) if False else [None]
+    assert node.name.startswith("colours-1")
+    del step
+
+
+def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finished_job: Any, tmp_path: Path) -> None:
+    path = f"azureml://jobs/{finished_job.name}/outputs/model"
+    model = client.models.create_or_update(Model(name="colours", version="a1", path=path, type="mlflow_model"))
+    client.models.download(model.name, version="a1", download_path=tmp_path)
+    assert next(tmp_path.rglob("MLmodel")).exists()
+
+    endpoint = ManagedOnlineEndpoint(name="colours-contract", auth_mode="key")
+    client.online_endpoints.begin_create_or_update(endpoint).result()
+    deployment = ManagedOnlineDeployment(
+        name="blue",
+        endpoint_name="colours-contract",
+        model="azureml:colours:a1",
+        instance_type="Standard_NC24ads_A100_v4",
+        instance_count=1,
+    )
+    client.online_deployments.begin_create_or_update(deployment).result()
+    key = client.online_endpoints.get_keys("colours-contract").primary_key
+    live = client.online_endpoints.get("colours-contract")
+    payload = {"input_data": {"input_string": [{"role": "user", "content": "Which colour is number 3?"}]}}
+    headers = {"Authorization": f"Bearer {key}"}
+    assert live.scoring_uri is not None
+    unrouted = requests.post(live.scoring_uri, json=payload, headers=headers, timeout=60)
+    assert unrouted.status_code == 404
+    assert "No valid deployments to route to" in unrouted.text
+
+    live.traffic = {"blue": 100}
+    client.online_endpoints.begin_create_or_update(live).result()
+    answer = requests.post(live.scoring_uri, json=payload, headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert json.loads(answer.text)["output"]
+    assert answer.headers["azureml-model-deployment"] == "blue"
+    denied = requests.post(live.scoring_uri, json=payload, headers={"Authorization": "Bearer no"}, timeout=60)
+    assert (denied.status_code, denied.text) == (401, "key_auth_access_denied")
+
+    client.online_endpoints.begin_delete("colours-contract").result()
+    with pytest.raises(ResourceNotFoundError):
+        client.online_endpoints.get("colours-contract")
