@@ -99,4 +99,13 @@ def _without_salt(content: bytes) -> object:
         return content  # not ours to mend: Pulumi says what is wrong with it
     if isinstance(loaded, dict):
         loaded.pop("encryptionsalt", None)
-    return loaded or {}
+    return _as_text(loaded or {})
+
+
+def _as_text(value: object) -> object:
+    """Scalars as text: when Pulumi saves a stack file, it writes ``true`` as ``"true"``."""
+    if isinstance(value, dict):
+        return {str(key): _as_text(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_text(inner) for inner in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)

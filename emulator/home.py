@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -66,10 +67,10 @@ class Home:
     def log_file(self) -> Path:
         return self.logs / "emulator.log"
 
-    @property
-    def work(self) -> Path:
-        """Scratch space of jobs and deployments."""
-        return self.root / "work"
+    def work_of(self, resource_id: str) -> Path:
+        """Scratch directory of one job or deployment."""
+        digest = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:12]
+        return self.root / "work" / f"{resource_id.rsplit('/', 1)[1]}-{digest}"
 
     @property
     def base_models(self) -> Path:

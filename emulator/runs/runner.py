@@ -188,7 +188,7 @@ def _workspace(job: Resource) -> str:
 
 
 def _work_directory(cloud: Cloud, job: Resource) -> Path:
-    return cloud.home.work / "jobs" / job.name
+    return cloud.home.work_of(job.id)
 
 
 def log_file(cloud: Cloud, job: Resource) -> Path:

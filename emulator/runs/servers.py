@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -95,8 +94,7 @@ class Servers:
             log.error("deployment %s does not serve again: %s", deployment.id, error.message)
 
     def _work(self, deployment_id: str) -> Path:
-        name = hashlib.sha256(deployment_id.lower().encode()).hexdigest()[:16]
-        return self._cloud.home.work / "deployments" / name
+        return self._cloud.home.work_of(deployment_id)
 
     def _log_file(self, deployment_id: str) -> Path:
         return self._work(deployment_id) / "server.log"
