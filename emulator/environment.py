@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import yaml
 
 from emulator.home import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID, Home, Ports
+
+PROVIDER = "pulumi-resource-azure-native"
 
 # Whatever real access the caller has must not reach the command.
 REMOVED_PREFIXES = ("AZURE_", "ARM_", "MSI_", "IDENTITY_", "AZUREML_", "ACTIONS_ID_TOKEN_REQUEST_")
@@ -34,7 +37,6 @@ def build(home: Home, ports: Ports) -> dict[str, str]:
     }
     proxy = f"http://127.0.0.1:{ports.proxy}"
     direct = "127.0.0.1,localhost"
-    tools = Path(__file__).parent / "bin"
     environment |= {
         "EMULATOR_HOME": str(home.root),
         "EMULATOR_PYTHON": sys.executable,
@@ -46,7 +48,6 @@ def build(home: Home, ports: Ports) -> dict[str, str]:
         "REQUESTS_CA_BUNDLE": str(home.ca_file),
         "SSL_CERT_FILE": str(home.ca_file),
         "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
-        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     secret = home.secret("client-secret")
     for prefix in ("AZURE", "ARM"):
@@ -63,6 +64,7 @@ def _pulumi(home: Home) -> dict[str, str]:
     state = home.pulumi / "state"
     state.mkdir(parents=True, exist_ok=True)
     home.secret("passphrase")
+    _install_provider(home.pulumi / "home" / "plugins")
     return {
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_HOME": str(home.pulumi / "home"),
@@ -72,6 +74,18 @@ def _pulumi(home: Home) -> dict[str, str]:
         # The state holds what decrypts it, so stack files need not (see StackFiles).
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
     }
+
+
+def _install_provider(plugins: Path) -> None:
+    """Put our azure-native provider where Pulumi looks for the official plugin of the SDK's version."""
+    version = importlib.metadata.version("pulumi-azure-native")
+    link = plugins / f"resource-azure-native-v{version}" / PROVIDER
+    target = Path(__file__).resolve().parent / "bin" / PROVIDER
+    if link.is_symlink() and link.readlink() == target:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
 
 
 class StackFiles:

@@ -23,11 +23,9 @@ PORTS_VARIABLE = "EMULATOR_PORTS_IN_USE"
 def alive(home: Home) -> Ports | None:
     """The ports of the running emulator of a home, or None."""
     running = home.running()
-    if running is None:
+    if running is None or _server(home) is None:
         return None
     pid, ports = running
-    if not psutil.pid_exists(pid):
-        return None
     try:
         answer = httpx.get(
             f"https://127.0.0.1:{ports.https}/health", verify=str(home.ca_file), timeout=5, trust_env=False
@@ -99,28 +97,34 @@ def ports_given() -> Ports:
 
 def stop(home: Home) -> bool:
     """End the emulator of a home and all its processes; whether there was one."""
-    running = home.running()
-    if running is None or not psutil.pid_exists(running[0]):
-        return False
-    process = psutil.Process(running[0])
-    if "emulator" not in " ".join(process.cmdline()):
-        return False
-    process.terminate()
-    with suppress(psutil.TimeoutExpired):
-        process.wait(STOP_SECONDS)
+    server = _server(home)
+    if server is not None:
+        server.terminate()
+        with suppress(psutil.TimeoutExpired):
+            server.wait(STOP_SECONDS)
     _end_half_dead(home)
-    return True
+    return server is not None
+
+
+def _server(home: Home) -> psutil.Process | None:
+    """The living server process that the home's last emulator wrote down."""
+    running = home.running()
+    if running is None:
+        return None
+    try:
+        process = psutil.Process(running[0])
+        # The id may have gone to another program since.
+        return process if "emulator" in process.cmdline() else None
+    except psutil.NoSuchProcess:  # which a zombie counts as
+        return None
 
 
 def _end_half_dead(home: Home) -> None:
     """End what an emulator that was killed or hangs left running."""
-    running = home.running()
-    if running and psutil.pid_exists(running[0]):
-        with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(running[0])
-            if "emulator" in " ".join(process.cmdline()):
-                process.kill()
-                process.wait(STOP_SECONDS)
+    server = _server(home)
+    if server is not None:
+        server.kill()
+        server.wait(STOP_SECONDS)
     if home.database.exists():
         from emulator.processes import Processes
         from emulator.store import Store

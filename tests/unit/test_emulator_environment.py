@@ -48,5 +48,5 @@ def test_a_changed_stack_file_is_left_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["many", "80", "65534", "-1"])
 def test_a_bad_port_is_refused_with_the_rule(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("EMULATOR_PORT", value)
-    with pytest.raises(EmulatorError, match="EMULATOR_PORT is .* 1024 to 65533"):
+    with pytest.raises(EmulatorError, match=r"EMULATOR_PORT is .* 1024 to 65533"):
         choose_ports()

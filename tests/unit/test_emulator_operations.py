@@ -56,7 +56,11 @@ def test_a_refusal_of_the_work_is_the_operations_error(tmp_path: Path) -> None:
 
 
 def test_the_switch_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for text, expected in (("", Transitions()), ("reads:3", Transitions(reads=3)), ("seconds:1.5", Transitions(0, 1.5))):
+    for text, expected in (
+        ("", Transitions()),
+        ("reads:3", Transitions(reads=3)),
+        ("seconds:1.5", Transitions(0, 1.5)),
+    ):
         monkeypatch.setenv("EMULATOR_TRANSITIONS", text)
         assert Transitions.from_environment() == expected
     monkeypatch.setenv("EMULATOR_TRANSITIONS", "slowly")
