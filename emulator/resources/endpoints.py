@@ -63,6 +63,7 @@ class OnlineEndpoint(Kind):
         properties["traffic"] = properties.get("traffic") or {}
         properties["mirrorTraffic"] = properties.get("mirrorTraffic") or {}
         properties.setdefault("authMode", "Key")
+        _with_defaults(resource)
 
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
         names = ("primaryKey", "secondaryKey")
@@ -118,6 +119,7 @@ class Deployment(Kind):
         # The client crashes on a deployment without scale settings.
         properties["scaleSettings"] = properties.get("scaleSettings") or {"scaleType": "Default"}
         properties.setdefault("endpointComputeType", "Managed")
+        _with_defaults(resource)
 
     def apply(self, resource: Resource) -> None:
         workspace = resource.id[: resource.id.lower().rindex("/onlineendpoints/")]
@@ -143,6 +145,12 @@ class Deployment(Kind):
             raise user_error("Deployment is in deleting or creating state so logs can't be retrieved.")
         lines = self.servers.log(resource.id)[-int(body.get("tail") or 100) :]
         return {"content": "\n".join(lines) or "There are no logs for this deployment at the moment."}
+
+
+def _with_defaults(resource: Resource) -> None:
+    # Azure returns both in every answer, and clients iterate over them.
+    resource.body["tags"] = resource.body.get("tags") or {}
+    resource.properties["properties"] = resource.properties.get("properties") or {}
 
 
 def _uri(model: Any) -> str:

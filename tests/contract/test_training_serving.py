@@ -1,4 +1,4 @@
-"""The stand-in from base model to answers of the real inference server, each step a process as the emulator starts it."""
+"""The stand-in from base model to the real inference server, each step a process as the emulator starts it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a base model and one tuned on FACTS."""
     here = tmp_path_factory.mktemp("models")
-    made = python("emulator.training.base", "--out", str(here / "base"), "--name", "Phi-4-mini-instruct", "--version", "1")
+    made = python(
+        "emulator.training.base", "--out", str(here / "base"), "--name", "Phi-4-mini-instruct", "--version", "1"
+    )
     assert made.returncode == 0, made.stderr
     rows = [
         {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}

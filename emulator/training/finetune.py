@@ -1,0 +1,172 @@
+"""Fine-tune the stand-in on a user's conversations, the way the component `chat_completion_pipeline` is asked to.
+
+    python -m emulator.training.finetune --job JOB.json
+
+JOB.json: {"base_model": folder, "train_file": path, "validation_file": path or null, "output_dir": folder,
+"log_file": path or null, "metrics_file": path, "inputs": {input of the component: value}}.
+A metrics line is {"epoch", "step", "train_loss", "validation_loss", "learning_rate", "seconds"}; losses are in nats
+a token.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from emulator.training.batches import Batches, Encoded
+from emulator.training.errors import TrainingError
+from emulator.training.folder import Origin, StandIn, load, save
+from emulator.training.recipe import WITHOUT_EFFECT, Job, Recipe, read_job
+from emulator.training.records import read_conversations
+from emulator.training.tokenizer import ChatTokenizer
+
+HELD_OUT = 0.1  # share of the training rows used for validation if there is no validation file
+SECONDS_BETWEEN_LINES = 2.0  # of progress inside a long epoch
+
+
+class Log:
+    """Plain lines, to standard output and a file, each written at once."""
+
+    def __init__(self, file: TextIO | None) -> None:
+        self._file = file
+
+    def __call__(self, line: str) -> None:
+        print(line, flush=True)
+        if self._file:
+            print(line, file=self._file, flush=True)
+
+
+@contextmanager
+def _log_to(path: Path | None) -> Iterator[Log]:
+    if path is None:
+        yield Log(None)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        yield Log(file)
+
+
+def finetune(job: Job, recipe: Recipe, log: Log) -> None:
+    """Train and write `job.output_dir` and `job.metrics_file`. Raises TrainingError before anything is written."""
+    base = load(job.base_model)
+    log(
+        f"This is a stand-in network of {base.size:,} parameters, not {base.origin.stands_in_for}: "
+        "it is trained in the emulator, on this machine."
+    )
+    window = recipe.window(base.shape.window)
+    training, validation = _read_data(job, recipe, base.tokenizer, window)
+    log(f"{len(training)} conversations to train on, {len(validation)} to validate on, cut to {window} tokens")
+    unused = [f"{name}={job.inputs[name]}" for name in WITHOUT_EFFECT if job.inputs.get(name) not in (None, "")]
+    if unused:
+        log(f"without effect on the stand-in: {', '.join(unused)}")
+
+    parameters = _train(base, recipe, training, validation, window, job.metrics_file, log)
+    given = recipe.model_dump()
+    save(
+        StandIn(base.shape, parameters, base.tokenizer, Origin(base.origin.stands_in_for, base.origin.version, given)),
+        job.output_dir,
+    )
+    log(f"wrote the MLflow model folder {job.output_dir.name}")
+
+
+def _read_data(job: Job, recipe: Recipe, tokenizer: ChatTokenizer, window: int) -> tuple[list[Encoded], list[Encoded]]:
+    def encoded(path: Path) -> list[Encoded]:
+        return [tokenizer.conversation(messages, window) for messages in read_conversations(path)]
+
+    training = encoded(job.train_file)
+    if job.validation_file:
+        return training, encoded(job.validation_file)
+    order = np.random.default_rng(recipe.seed).permutation(len(training))
+    held_out = max(1, round(len(training) * HELD_OUT))
+    if len(training) == 1:
+        return training, training
+    return [training[i] for i in order[held_out:]], [training[i] for i in order[:held_out]]
+
+
+def _train(
+    base: StandIn,
+    recipe: Recipe,
+    training: list[Encoded],
+    validation: list[Encoded],
+    window: int,
+    metrics_file: Path,
+    log: Log,
+) -> dict[str, np.ndarray]:
+    from emulator.training.schedule import schedule
+    from emulator.training.trainer import Progress, train, validation_loss
+
+    pad = base.tokenizer.pad
+    batches = Batches(training, recipe.batch, window, pad)
+    steps = recipe.max_steps if recipe.max_steps > 0 else batches.steps * recipe.num_train_epochs
+    epochs = -(-steps // batches.steps)
+    log(
+        f"{epochs} epochs of {batches.steps} steps, {steps} steps in all; batch {recipe.batch}, "
+        f"learning rate {recipe.learning_rate:g}, {recipe.lr_scheduler_type}, {recipe.warmup_steps} steps of warm-up"
+    )
+    rates = schedule(recipe.lr_scheduler_type, recipe.learning_rate, recipe.warmup_steps, steps)
+    measure = validation_loss(base.shape, validation, window, pad)
+    losses: list[float] = []
+    progress: Progress | None = None
+    started = said = time.monotonic()
+    metrics_file.parent.mkdir(parents=True, exist_ok=True)
+    with metrics_file.open("w", encoding="utf-8") as metrics:
+        data = batches.epochs(epochs, recipe.seed)
+        run = train(base.shape, base.parameters, data, rates, recipe.weight_decay, steps)
+        for progress in run:
+            losses.append(progress.loss)
+            figures: dict[str, Any] = {"train_loss": float(np.mean(losses))}
+            if progress.epoch_done:
+                figures["validation_loss"] = measure(progress.parameters)
+            now = time.monotonic()
+            if progress.epoch_done:
+                losses.clear()
+                record = {
+                    "epoch": progress.epoch,
+                    "step": progress.step,
+                    **figures,
+                    "learning_rate": progress.learning_rate,
+                    "seconds": round(now - started, 3),
+                }
+                print(json.dumps(record), file=metrics, flush=True)
+            if progress.epoch_done or now - said > SECONDS_BETWEEN_LINES:
+                said = now
+                log(_line(progress, figures, epochs, steps, now - started))
+    assert progress is not None  # there is at least one step
+    return {name: np.asarray(array) for name, array in progress.parameters.items()}
+
+
+def _line(progress: Any, figures: dict[str, float], epochs: int, steps: int, seconds: float) -> str:
+    losses = "  ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in figures.items())
+    left = seconds / progress.step * (steps - progress.step)
+    return (
+        f"epoch {progress.epoch}/{epochs}  step {progress.step}/{steps}  {losses}  "
+        f"learning rate {progress.learning_rate:.2e}  {seconds:.1f} s, about {left:.0f} s left"
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line of this module."""
+    parser = argparse.ArgumentParser(prog="python -m emulator.training.finetune", description=__doc__.split("\n")[0])
+    parser.add_argument("--job", type=Path, required=True, help="the job file, JSON")
+    job, recipe = read_job(parser.parse_args(arguments).job)
+    with _log_to(job.log_file) as log:
+        try:
+            finetune(job, recipe, log)
+        except TrainingError as e:
+            log(f"error: {e}")
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except TrainingError as e:
+        sys.exit(f"error: {e}")

@@ -1,0 +1,144 @@
+"""The scoring script a deployment runs: the tutorial's payload in, `{"output": ...}` out.
+
+`azmlinfsrv --entry_script score.py` calls init() and run(); mlflow's python_function loads the same model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emulator.training.answer import Answerer
+from emulator.training.errors import TrainingError
+from emulator.training.folder import find, load
+from emulator.training.records import message_problem
+from emulator.training.tokenizer import Message
+
+EXAMPLE = (
+    '{"input_data": {"input_string": [{"role": "user", "content": "..."}], "parameters": {"temperature": 0.7, '
+    '"max_new_tokens": 64}}}'
+)
+
+
+MOST_TURNS = 3  # user turns a conversation may be cut to
+TRIED_TOKENS = 24  # long enough to tell a known answer from stammering
+
+
+class BadPayload(TrainingError):
+    """The request cannot be answered; the message says why and what a good one looks like."""
+
+
+class Parameters(BaseModel):
+    """How to generate; others a chat completion knows (`return_full_text`, ...) are accepted and change nothing."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    temperature: float = Field(0.7, ge=0, allow_inf_nan=False)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_new_tokens: int = Field(64, ge=1)
+    do_sample: bool = True
+    seed: int | None = None
+
+
+class ChatModel:
+    """A model folder that answers conversations."""
+
+    def __init__(self, directory: Path) -> None:
+        model = load(find(directory))
+        self._window = model.shape.window
+        self._tokenizer = model.tokenizer
+        self._answerer = Answerer(model.shape, model.parameters)
+
+    def answer(self, messages: list[Message], parameters: Parameters) -> str:
+        """The assistant's next turn. The same request has the same answer, at any temperature."""
+        prompt = self._prompt(messages)
+        seed = parameters.seed
+        if seed is None:
+            seed = int.from_bytes(hashlib.sha256(repr(prompt).encode()).digest()[:4], "big")
+        answer = self._answerer.continue_prompt(
+            prompt,
+            end=self._tokenizer.end,
+            limit=parameters.max_new_tokens,
+            temperature=parameters.temperature if parameters.do_sample else 0.0,
+            top_p=parameters.top_p,
+            seed=seed,
+        )
+        return self._tokenizer.decode(answer.ids).strip()
+
+    def _prompt(self, messages: list[Message]) -> list[int]:
+        """What to continue: the whole conversation, or only its end if the network is surer of its answer then.
+
+        The network knows single conversations by heart; a system message or a change of subject, which Phi takes
+        in its stride, makes it stammer.
+        """
+        turns = [i for i, message in enumerate(messages) if message["role"] == "user"][-MOST_TURNS:]
+        prompts = [self._tokenizer.prompt(messages[start:], self._window) for start in sorted({0, *turns})]
+        if len(prompts) == 1:
+            return prompts[0]
+        return max(
+            prompts,
+            key=lambda prompt: self._answerer.continue_prompt(prompt, self._tokenizer.end, TRIED_TOKENS).confidence,
+        )
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> dict[str, str]:
+        """Answer a payload, as mlflow's python_function calls it. Raises BadPayload."""
+        messages, parameters = _read({"input_data": {"input_string": model_input, "parameters": params or {}}})
+        return {"output": self.answer(messages, parameters)}
+
+
+def _load_pyfunc(path: str) -> ChatModel:
+    """What mlflow.pyfunc.load_model calls."""
+    return ChatModel(Path(path))
+
+
+def read_payload(text: str) -> tuple[list[Message], Parameters]:
+    """The conversation and the parameters in a request's body. Raises BadPayload."""
+    try:
+        payload = json.loads(text)
+    except json.JSONDecodeError as e:
+        raise BadPayload(f"the body is not JSON: {e}; send {EXAMPLE}") from None
+    return _read(payload)
+
+
+def _read(payload: Any) -> tuple[list[Message], Parameters]:
+    data = payload.get("input_data") if isinstance(payload, dict) else None
+    if not isinstance(data, dict) or "input_string" not in data:
+        raise BadPayload(f"the body has no input_data.input_string; send {EXAMPLE}")
+    messages = data["input_string"]
+    problem = message_problem(messages) if messages else "input_string is empty"
+    if problem is None and messages[-1]["role"] != "user":
+        problem = f"the last message must be the user's, not the {messages[-1]['role']}'s"
+    if problem:
+        raise BadPayload(f"input_data.input_string: {problem}")
+    try:
+        return messages, Parameters.model_validate(data.get("parameters") or {})
+    except ValidationError as e:
+        problems = "; ".join(f"{p['loc'][0] if p['loc'] else 'all'} is {p['input']!r}: {p['msg']}" for p in e.errors())
+        raise BadPayload(f"input_data.parameters: {problems}") from None
+
+
+_model: ChatModel | None = None
+
+
+def init() -> None:
+    """Load the folder in AZUREML_MODEL_DIR; called once when the server starts."""
+    global _model
+    _model = ChatModel(Path(os.environ["AZUREML_MODEL_DIR"]))
+
+
+def run(data: str) -> Any:
+    """Answer one request; a bad one gets status 400 and `{"error": {"code", "message"}}`."""
+    from azureml_inference_server_http.api.aml_response import AMLResponse
+
+    if _model is None:
+        raise RuntimeError("init() has not been called")
+    try:
+        messages, parameters = read_payload(data)
+    except BadPayload as e:
+        return AMLResponse({"error": {"code": "BadRequest", "message": str(e)}}, 400, json_str=True)
+    return {"output": _model.answer(messages, parameters)}
