@@ -1,0 +1,65 @@
+# One word per habit. STACK chooses the stack (Pulumi.<stack>.yaml); everything else follows from it.
+STACK ?= local
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+export PATH := $(ROOT)/.venv/pulumi/bin:$(ROOT)/.venv/bin:$(PATH)
+export PULUMI_SKIP_UPDATE_CHECK := true
+VENV := .venv/bin/python
+
+# Stacks that live on the emulator; every other stack means Azure, where the Pulumi CLI asks before it acts.
+EMULATED := local
+ifneq ($(filter $(STACK),$(EMULATED)),)
+  RUN := $(VENV) -m emulator exec --
+  UP_OPTIONS := --yes --skip-preview
+  DESTROY_OPTIONS := --yes --skip-preview
+  SELECT := pulumi stack select --create $(STACK) &&
+endif
+
+THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data up preview chat destroy test lint lock clean settings
+MAKEFLAGS += --no-print-directory
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  STACK=$(STACK) (another one: make up STACK=dev)"
+
+setup: ## get what is needed: .venv, the Pulumi CLI, Azurite (also the first step of all others)
+	@$(PYTHON) -m toolchain $(if $(filter setup,$(MAKECMDGOALS)),,--quiet)
+
+settings: setup
+	@$(VENV) -m infra.settings --stack $(STACK) --quiet
+
+data: settings ## write data/train_data.jsonl and data/test_data.jsonl for the stack
+	@$(VENV) -m data_prep --stack $(STACK)
+
+up: data ## stand everything up, fine-tune, release, and ask the tuned model a question
+	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS)'
+	@$(RUN) $(VENV) -m flow --stack $(STACK) --compare --ask "Who founded Microsoft?"
+	@echo "Next: make chat$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
+
+preview: data ## show what make up would change
+	@$(RUN) sh -c '$(SELECT) pulumi preview --stack $(STACK)'
+
+chat: settings ## chat with the tuned model (Q="..." asks once)
+	@$(RUN) $(VENV) -m flow --stack $(STACK) $(if $(Q),--ask "$$Q")
+
+destroy: settings ## remove everything the stack has made
+	@$(RUN) sh -c '$(SELECT) pulumi destroy --stack $(STACK) $(DESTROY_OPTIONS)'
+	@$(if $(RUN),$(VENV) -m emulator inventory)
+
+test: setup ## run all tests; needs no network once set up
+	@$(VENV) -m pytest
+
+lint: setup ## ruff and mypy --strict
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+lock: setup ## pin everything the requirements files pull in (constraints.txt)
+	@sh toolchain/lock
+
+clean: ## remove what make makes here: .venv, data files, the emulator's state
+	@if [ -d .emulator ]; then $(VENV) -m emulator stop; fi
+	@rm -rf .venv .emulator .promptflow .runs .mypy_cache .ruff_cache .pytest_cache data/*.jsonl data/*.json data/*.md

@@ -1,0 +1,85 @@
+"""The clone's Python environment: `.venv`, filled by uv with the pinned requirements."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from toolchain import pins
+from toolchain.commands import Completed, Runner
+from toolchain.errors import SetupError
+
+Report = Callable[[str], None]
+REQUIREMENTS = ("requirements.txt", "requirements-emulator.txt", "requirements-dev.txt")
+CONSTRAINTS = "constraints.txt"
+INDEX_REMEDY = (
+    "give this machine access to a Python package index (a mirror: export PIP_INDEX_URL=...), then: make setup"
+)
+
+
+def python_of(root: Path) -> Path:
+    """The interpreter of the clone's environment."""
+    return root / ".venv" / "bin" / "python"
+
+
+def create(root: Path, run: Runner, report: Report, which: Callable[[str], str | None] = shutil.which) -> Path:
+    """Make `.venv` unless it works already.
+
+    Return the uv to fill it with (PATH's, else one put into `.venv`).
+
+    Raises SetupError when Python cannot make environments or uv cannot be fetched.
+    """
+    python = python_of(root)
+    if run([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]).code != 0:
+        report("making .venv")
+        made = run([sys.executable, "-m", "venv", "--clear", root / ".venv"])
+        if made.code != 0:
+            raise SetupError(
+                f"cannot make {root / '.venv'} with {sys.executable}",
+                made.last_lines,
+                "install Python 3.11 with its venv module (Debian: python3.11-venv), then: make setup",
+            )
+    found = which("uv") or which(str(python.with_name("uv")))
+    if found:
+        return Path(found)
+    report(f"fetching uv {pins.UV}")
+    run([python, "-m", "ensurepip"])  # an environment made by uv has no pip
+    fetched = run([python, "-m", "pip", "install", "-qq", "--retries", "1", f"uv=={pins.UV}"])
+    if fetched.code != 0:
+        raise SetupError(f"cannot fetch uv {pins.UV} with pip", fetched.last_lines, INDEX_REMEDY)
+    return python.with_name("uv")
+
+
+def index_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """uv's names for the index and the certificates that pip was told about; what uv was told itself wins."""
+    names = {
+        "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+        "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+        "PIP_CERT": "SSL_CERT_FILE",
+    }
+    return {theirs: environ[ours] for ours, theirs in names.items() if ours in environ and theirs not in environ}
+
+
+def install(root: Path, uv: Path, run: Runner, *what: str, target: Path | None = None) -> None:
+    """`uv pip install` of requirement strings or `-r` options into `.venv`, or into the directory `target`.
+
+    Raises SetupError with uv's own last lines.
+    """
+    where = ["--target", str(target)] if target else ["--constraints", str(root / CONSTRAINTS)]
+    done: Completed = run(
+        [uv, "pip", "install", "--quiet", "--python", python_of(root), *where, *what],
+        env=index_environment(),
+        cwd=root,
+    )
+    if done.code != 0:
+        raise SetupError(f"cannot install {' '.join(what)}", done.last_lines, INDEX_REMEDY)
+
+
+def install_requirements(root: Path, uv: Path, run: Runner, report: Report) -> None:
+    """Install all requirements files, as constraints.txt pins them; raises SetupError."""
+    report("installing the pinned requirements into .venv")
+    install(root, uv, run, *(part for name in REQUIREMENTS for part in ("-r", str(root / name))))
+    report("requirements installed")
