@@ -1,0 +1,1 @@
+"""The prompt flow of the tutorial, and a terminal chat through it."""

@@ -1,0 +1,28 @@
+"""The flow's only node: asks the endpoint that the project's connection names.
+
+No ``from __future__ import annotations`` here: prompt flow hands over the connection itself, and not just its
+name, only where the annotation is the class and not a string.
+"""
+
+from promptflow.connections import CustomConnection
+from promptflow.core import tool
+
+try:
+    from flow.chat import ChatRequest, ask, turns
+except ModuleNotFoundError:  # in the Foundry project the flow's folder is the root of imports
+    from chat import ChatRequest, ask, turns  # type: ignore[import-not-found,no-redef]
+
+
+@tool  # type: ignore[untyped-decorator]
+def my_python_tool(
+    input_data: str,
+    connection: CustomConnection,
+    chat_history: list,  # type: ignore[type-arg]
+    deployment: str = "",
+    temperature: float = 0.7,
+    max_new_tokens: int = 128,
+) -> str:
+    """The answer to ``input_data``; ``deployment`` asks one deployment whatever the traffic rules say."""
+    request = ChatRequest(input_data, turns(chat_history), deployment, temperature, max_new_tokens)
+    answer: str = ask(connection.endpoint, connection.key, request).text
+    return answer

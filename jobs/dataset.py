@@ -1,0 +1,82 @@
+"""Stage dataset: the training and the test file as versioned data assets of the workspace."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs import client as azure
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors
+from jobs.specs import DatasetSpec, Report
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+TRAIN_FILE = "train_data.jsonl"
+TEST_FILE = "test_data.jsonl"
+
+
+def run(spec: DatasetSpec, report: Report, stop: threading.Event) -> None:
+    """Registers both files under the version ``spec.fingerprint``; an asset that exists is left alone.
+
+    The SDK names an upload by its content and marks it when it is complete, so an interrupted one is
+    repeated and a finished one reused. Raises StageError.
+    """
+    client = azure.ml_client(spec.target)
+    for asset, file in ((spec.train_asset, TRAIN_FILE), (spec.test_asset, TEST_FILE)):
+        on = f"data asset {asset}:{spec.fingerprint}"
+        if stop.is_set():
+            todo = "Run `pulumi up` again to go on."
+            raise NotFinished("stopped before the data was uploaded", on=on, why="you asked to stop", todo=todo)
+        with azure_errors("the data could not be registered", on):
+            if _exists(client, asset, spec.fingerprint):
+                report(f"{on} is there already")
+                continue
+            _register(client, spec, asset, Path(spec.directory, file))
+            report(f"{on} registered from {spec.directory}/{file}")
+
+
+def _exists(client: MLClient, asset: str, version: str) -> bool:
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        client.data.get(asset, version=version)
+    except ResourceNotFoundError:
+        return False
+    return True
+
+
+def _register(client: MLClient, spec: DatasetSpec, asset: str, path: Path) -> None:
+    from azure.ai.ml.constants import AssetTypes
+    from azure.ai.ml.entities import Data
+
+    _check_unchanged(spec)
+    client.data.create_or_update(
+        Data(
+            name=asset,
+            version=spec.fingerprint,
+            type=AssetTypes.URI_FILE,
+            path=str(path),
+            description="Chat conversations for fine-tuning, one JSON object a line",
+            tags={"fingerprint": spec.fingerprint},
+        )
+    )
+
+
+def _check_unchanged(spec: DatasetSpec) -> None:
+    """The version is a promise about the content, so the files must still be those it was computed from."""
+    import data_prep
+
+    on = f"files in {spec.directory}"
+    try:
+        now = data_prep.fingerprint(Path(spec.directory))
+    except data_prep.DataError as error:
+        raise StageError("no data to upload", on=on, why=str(error), todo="Then run `pulumi up` again.") from error
+    if now != spec.fingerprint:
+        raise StageError(
+            "the data was not uploaded",
+            on=on,
+            why=f"they changed since this run began (fingerprint {now}, expected {spec.fingerprint})",
+            todo=AGAIN,
+        )

@@ -1,0 +1,183 @@
+"""Deployments of one online endpoint: make, wait for, remove, and share the traffic among them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs import client as azure
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors
+from jobs.specs import ReleaseSpec, Report
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
+    from azure.core.polling import LROPoller
+
+HEALTHY = "Succeeded"
+_IN_TRANSITION = ("Creating", "Updating", "Scaling", "Deleting")
+_LIVENESS_DELAY = 600  # seconds: a model of some billion weights takes minutes to load
+_POLL_SECONDS = 5.0
+_SILENCE_SECONDS = 60.0
+_LOG_LINES = 15
+
+
+@dataclass
+class Endpoint:
+    """One endpoint, and the steps a release takes on it. Every method raises StageError."""
+
+    client: MLClient
+    spec: ReleaseSpec
+    report: Report
+    stop: threading.Event
+
+    @property
+    def on(self) -> str:
+        return f"endpoint {self.spec.endpoint}"
+
+    def traffic(self) -> dict[str, int]:
+        """Percent by deployment, those at 0 left out (the SDK invents a 0 for each it finds)."""
+        with azure_errors("the live traffic could not be read", self.on):
+            return _without_zeroes(self.client.online_endpoints.get(self.spec.endpoint).traffic)
+
+    def set_traffic(self, traffic: Mapping[str, int], *, needed: bool = False) -> None:
+        """Shifts the traffic and reads it back. ``needed`` shifts even after ``stop``: to restore."""
+        endpoint = self.settled(needed=needed)
+        if _without_zeroes(endpoint.traffic) != dict(traffic):
+            with azure_errors("the traffic could not be shifted", self.on):
+                endpoint.traffic = dict(traffic)
+                poller = self.client.online_endpoints.begin_create_or_update(endpoint)
+                self._await(poller, f"the traffic is being shifted to {shown(traffic)}", needed=needed)
+        if (live := self.traffic()) != dict(traffic):
+            why = f"wanted {shown(traffic)}, but the endpoint says {shown(live)}"
+            raise StageError("the traffic did not shift", on=self.on, why=why, todo=AGAIN)
+
+    def settled(self, *, needed: bool = False) -> OnlineEndpoint:
+        """The endpoint once it is in no transition, in which it would refuse every change."""
+        while True:
+            with azure_errors("the endpoint could not be read", self.on):
+                endpoint: OnlineEndpoint = self.client.online_endpoints.get(self.spec.endpoint)
+            if endpoint.provisioning_state not in _IN_TRANSITION:
+                return endpoint
+            self._pause(f"the endpoint is {azure.state(endpoint.provisioning_state)}", needed=needed)
+
+    def find(self, name: str) -> OnlineDeployment | None:
+        """The deployment once it is in no transition, or None if there is none."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        since, told = time.monotonic(), float("-inf")
+        while True:
+            with azure_errors("the deployment could not be read", f"deployment {name}"):
+                try:
+                    found: OnlineDeployment = self.client.online_deployments.get(name, self.spec.endpoint)
+                except ResourceNotFoundError:
+                    return None
+            state = azure.state(found.provisioning_state)
+            if state not in _IN_TRANSITION:
+                return found
+            if time.monotonic() - told > _SILENCE_SECONDS:
+                told = time.monotonic()
+                self.report(f"deployment {name}: {state} after {azure.elapsed(since)}")
+            self._pause(f"deployment {name} is {state}")
+
+    def names(self) -> list[str]:
+        with azure_errors("the deployments could not be listed", self.on):
+            deployments = self.client.online_deployments.list(self.spec.endpoint)
+            return sorted(str(deployment.name) for deployment in deployments)
+
+    def begin(self, name: str, model: str, tags: dict[str, str]) -> LROPoller[OnlineDeployment]:
+        """Starts a no-code MLflow deployment at 0 % of the traffic: no environment, no script."""
+        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings, ProbeSettings
+
+        spec = self.spec
+        deployment = ManagedOnlineDeployment(
+            name=name,
+            endpoint_name=spec.endpoint,
+            model=model,
+            instance_type=spec.instance_type,
+            instance_count=spec.instance_count,
+            request_settings=OnlineRequestSettings(request_timeout_ms=spec.request_timeout_seconds * 1000),
+            liveness_probe=ProbeSettings(initial_delay=_LIVENESS_DELAY),
+            tags=tags,
+        )
+        self.report(f"deployment {name} of {model}: creating, {spec.instance_count} x {spec.instance_type}")
+        with azure_errors("the deployment was refused", f"deployment {name}"):
+            poller: LROPoller[OnlineDeployment]
+            poller = self.client.online_deployments.begin_create_or_update(deployment)
+        return poller
+
+    def finish(self, name: str, poller: LROPoller[Any]) -> None:
+        """Waits until the deployment is healthy; otherwise says why it is not, with the end of its log."""
+        since = time.monotonic()
+        try:
+            with azure_errors("the deployment failed", f"deployment {name}"):
+                self._await(poller, f"deployment {name} is being created")
+            found = self.find(name)
+            if found is None or found.provisioning_state != HEALTHY:
+                why = "it is gone" if found is None else f"it ended {azure.state(found.provisioning_state)}"
+                raise StageError("the deployment failed", on=f"deployment {name}", why=why, todo=AGAIN)
+        except NotFinished:
+            raise
+        except StageError as error:
+            raise self._with_log(name, error) from error
+        self.report(f"deployment {name} is healthy after {azure.elapsed(since)}")
+
+    def remove(self, name: str, *, needed: bool = False) -> None:
+        """Deletes a deployment that takes no traffic; one that is gone is fine."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        self.settled(needed=needed)
+        with azure_errors("the deployment could not be deleted, it still costs money", f"deployment {name}"):
+            try:
+                poller = self.client.online_deployments.begin_delete(name, self.spec.endpoint)
+                self._await(poller, f"deployment {name} is being deleted", needed=needed)
+            except ResourceNotFoundError:
+                return
+        self.report(f"deployment {name} deleted")
+
+    def address(self) -> tuple[str, str]:
+        """Scoring URL and key."""
+        with azure_errors("the endpoint's key could not be read", self.on):
+            endpoint = self.client.online_endpoints.get(self.spec.endpoint)
+            keys = self.client.online_endpoints.get_keys(self.spec.endpoint)
+        return str(endpoint.scoring_uri), str(getattr(keys, "primary_key", ""))
+
+    def _with_log(self, name: str, error: StageError) -> StageError:
+        from azure.core.exceptions import AzureError
+
+        try:
+            text = self.client.online_deployments.get_logs(name, self.spec.endpoint, lines=_LOG_LINES)
+        except AzureError:
+            return error
+        lines = [line for line in text.splitlines() if line.strip()][-_LOG_LINES:]
+        if not lines:
+            return error
+        why = f"{error.why}. Last lines of its log:\n  " + "\n  ".join(lines) + "\n"
+        return StageError(error.what, on=error.on, why=why, todo=error.todo)
+
+    def _await(self, poller: LROPoller[Any], doing: str, *, needed: bool = False) -> None:
+        azure.wait_for(poller, threading.Event() if needed else self.stop)
+        if not needed and self.stop.is_set():
+            raise self._stopped(doing)
+
+    def _pause(self, doing: str, *, needed: bool = False) -> None:
+        if needed:
+            time.sleep(_POLL_SECONDS)
+        elif self.stop.wait(_POLL_SECONDS):
+            raise self._stopped(doing)
+
+    def _stopped(self, doing: str) -> NotFinished:
+        todo = "`pulumi up` finds the release where it is then and takes it up again."
+        return NotFinished("the release is not finished", on=self.on, why=f"you asked to stop; {doing}", todo=todo)
+
+
+def _without_zeroes(traffic: Mapping[str, Any] | None) -> dict[str, int]:
+    return {name: int(share) for name, share in (traffic or {}).items() if int(share)}
+
+
+def shown(traffic: Mapping[str, int]) -> str:
+    """Traffic for people: ``90 % m0123, 10 % m4567``."""
+    return ", ".join(f"{share} % {name}" for name, share in sorted(traffic.items())) or "no traffic at all"

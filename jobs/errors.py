@@ -1,0 +1,98 @@
+"""Errors a stage ends with, and how Azure's own become one of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azure.core.exceptions import HttpResponseError
+
+_SECRET = re.compile(r"(?i)((?:\bsig|\bcode|key|secret|password|token)=)[^&\s\"']+|(bearer\s+)[\w.~+/=-]+")
+
+AGAIN = "Run `pulumi up` again: it goes on where it stopped."
+
+_NEXT_STEPS = {
+    "AuthorizationFailed": "Give the identity you run as the role Contributor on the resource group "
+    "(a role granted just now takes minutes to arrive), then run `pulumi up` again.",
+    "InvalidAuthenticationToken": "Sign in again with `az login`, then run `pulumi up` again.",
+    "ExpiredAuthenticationToken": "Sign in again with `az login`, then run `pulumi up` again.",
+    "SubscriptionRequestsThrottled": "Azure asks for fewer requests: wait some minutes, then go on with `pulumi up`.",
+    "OutOfQuota": "Ask for quota of this VM family in the Azure portal, or choose another vmSize.",
+    "OutOfCapacity": "The region has no such machine free now: wait, or choose another region or vmSize.",
+}
+_QUOTA = re.compile(r"(?i)not enough .*quota|quota reached|exceed.*quota")
+
+
+class StageError(Exception):
+    """A stage could not do its work: what failed, on which resource, why, and what to do next."""
+
+    def __init__(self, what: str, *, on: str, why: str, todo: str) -> None:
+        self.what, self.on, self.why, self.todo = what, on, redact(why.strip()), todo
+        super().__init__(f"{what} ({on}): {self.why.rstrip('.')}. {todo}")
+
+
+class NotFinished(StageError):
+    """The work goes on in Azure, only the waiting ended; the next run picks it up where it is."""
+
+
+def redact(text: str) -> str:
+    """``text`` without the values of SAS signatures, keys and bearer tokens."""
+    return _SECRET.sub(lambda found: f"{found[1] or found[2]}***", text)
+
+
+@contextmanager
+def azure_errors(what: str, on: str) -> Iterator[None]:
+    """Turns whatever the Azure SDKs raise inside into a StageError about ``what`` on the resource ``on``."""
+    from azure.core.exceptions import (
+        AzureError,
+        ClientAuthenticationError,
+        HttpResponseError,
+        ServiceRequestError,
+        ServiceResponseError,
+    )
+
+    try:
+        yield
+    except ClientAuthenticationError as error:
+        todo = "Sign in with `az login`, or set the AZURE_* variables of a service principal."
+        raise StageError(what, on=on, why=_first_line(str(error)), todo=todo) from error
+    except HttpResponseError as error:
+        code, why = refusal(error)
+        todo = _NEXT_STEPS.get(code) or (_NEXT_STEPS["OutOfQuota"] if _QUOTA.search(why) else AGAIN)
+        raise StageError(what, on=on, why=f"{code}: {why}" if code else why, todo=todo) from error
+    except (ServiceRequestError, ServiceResponseError) as error:
+        why = f"Azure could not be reached ({_first_line(str(error))})"
+        raise StageError(what, on=on, why=why, todo=f"Check the network. {AGAIN}") from error
+    except AzureError as error:  # azure-ai-ml's own refusals, before any request
+        raise StageError(what, on=on, why=_first_line(str(error)), todo=AGAIN) from error
+
+
+def refusal(error: HttpResponseError) -> tuple[str, str]:
+    """Azure's error code ("" when there is none) and its message in one line."""
+    parsed = error.error
+    if parsed is None or not (parsed.message or parsed.details):
+        return (str(error.status_code) if error.status_code else "", _first_line(error.message or str(error)))
+    messages = [_plain(detail.message) for detail in parsed.details or () if detail.message]
+    message = messages[0] if messages and (parsed.code == "BadRequest") else parsed.message or messages[0]
+    return parsed.code or "", _first_line(message)
+
+
+def _plain(message: str) -> str:
+    """The text inside the JSON that endpoint and deployment refusals carry in a detail's message."""
+    text = message.strip()
+    if text.startswith("{{"):
+        text = text.replace("{{", "{").replace("}}", "}")
+    try:
+        errors = json.loads(text)["errors"]
+        return "; ".join(str(line) for lines in errors.values() for line in lines)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return message
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:500] if lines else "no reason given"

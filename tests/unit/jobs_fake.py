@@ -1,0 +1,236 @@
+"""A small Azure ML for the stages' unit tests: the SDK's surface as the stages use it, calls recorded."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import types
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+from jobs import client as azure
+
+COMPONENT_INPUTS = {
+    "mlflow_model_path": "mlflow_model",
+    "train_file_path": "uri_file",
+    "validation_file_path": "uri_file",
+    "number_of_gpu_to_use_finetuning": "integer",
+    "num_train_epochs": "integer",
+    "learning_rate": "number",
+    "apply_lora": "string",
+    "lr_scheduler_type": "string",
+    "precision": "string",
+    "compute_finetune": "string",
+    "compute_preprocess": "string",
+}
+ENUMS = {"apply_lora": ["true", "false"], "precision": ["32", "16"]}
+
+
+class Stop(threading.Event):
+    """Waiting takes no time; ``turns`` are called one per wait, to move the world on."""
+
+    def __init__(self, *turns: Callable[[], None]) -> None:
+        super().__init__()
+        self.turns = list(turns)
+        self.waited: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout)
+        if self.turns:
+            self.turns.pop(0)()
+        elif len(self.waited) > 50:
+            raise AssertionError("waited 50 times without an end")
+        return self.is_set()
+
+
+class Poller:
+    """A long-running operation that has ended."""
+
+    def __init__(self, outcome: Any = None) -> None:
+        self._outcome = outcome
+
+    def done(self) -> bool:
+        return True
+
+    def wait(self, timeout: float | None = None) -> None:
+        raise AssertionError("it has ended")
+
+    def result(self) -> Any:
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+
+class Versions:
+    """``client.data`` and ``client.models``."""
+
+    def __init__(self) -> None:
+        self.there: dict[tuple[str, str], Any] = {}
+
+    def get(self, name: str, version: str) -> Any:
+        if (name, version) not in self.there:
+            raise ResourceNotFoundError(f"{name}:{version} not found")
+        return self.there[name, version]
+
+    def create_or_update(self, asset: Any) -> Any:
+        self.there[asset.name, asset.version] = asset
+        return asset
+
+
+class Jobs:
+    def __init__(self) -> None:
+        self.there: dict[str, Any] = {}
+        self.submitted: list[Any] = []
+        self.children: dict[str, list[Any]] = {}
+        self.reasons: dict[str, str] = {}
+        self._runs_operations = SimpleNamespace(get_run_details=self._details, get_run_children=self._children)
+
+    def put(self, name: str, status: str) -> Any:
+        studio = SimpleNamespace(endpoint=f"https://ml.azure.com/runs/{name}")
+        self.there[name] = SimpleNamespace(name=name, status=status, display_name=name, services={"Studio": studio})
+        return self.there[name]
+
+    def get(self, name: str) -> Any:
+        if name not in self.there:
+            raise ResourceNotFoundError(f"job {name} not found")
+        return self.there[name]
+
+    def create_or_update(self, job: Any) -> Any:
+        self.submitted.append(job)
+        return self.put(job.name, "Queued")
+
+    def _children(self, run: str) -> list[Any]:
+        return self.children.get(run, [])
+
+    def _details(self, run: str) -> Any:
+        reason = self.reasons.get(run)
+        error = SimpleNamespace(error=SimpleNamespace(message=reason)) if reason else None
+        return SimpleNamespace(log_files={}, error=error)
+
+
+class Endpoints:
+    """One endpoint with its deployments; ``history`` is every traffic it ever had."""
+
+    def __init__(self) -> None:
+        self.traffic: dict[str, int] = {}
+        self.history: list[dict[str, int]] = []
+        self.deployments: dict[str, Any] = {}
+        self.deleted: list[str] = []
+        self.outcomes: dict[str, Exception] = {}
+        self.refused_traffic: Exception | None = None
+
+    def deployment(self, name: str, state: str = "Succeeded", **more: Any) -> None:
+        self.deployments[name] = SimpleNamespace(
+            name=name,
+            provisioning_state=state,
+            tags=more.get("tags", {}),
+            model="m",
+            instance_type="x",
+            instance_count=1,
+        )
+
+    # client.online_endpoints
+    def get(self, name: str, endpoint_name: str | None = None) -> Any:
+        if endpoint_name is not None:
+            if name not in self.deployments:
+                raise ResourceNotFoundError(f"deployment {name} not found")
+            return self.deployments[name]
+        zeroes = dict.fromkeys(self.deployments, 0)
+        return SimpleNamespace(
+            name=name,
+            provisioning_state="Succeeded",
+            traffic=zeroes | self.traffic,
+            scoring_uri="https://e.eastus2.inference.ml.azure.com/score",
+        )
+
+    def get_keys(self, name: str) -> Any:
+        return SimpleNamespace(primary_key="the-key")
+
+    def begin_create_or_update(self, resource: Any) -> Poller:
+        if hasattr(resource, "endpoint_name"):
+            return self._create(resource)
+        if self.refused_traffic is not None:
+            return Poller(self.refused_traffic)
+        self.traffic = {name: share for name, share in resource.traffic.items() if share}
+        assert sum(self.traffic.values()) in (0, 100)
+        self.history.append(self.traffic)
+        return Poller(resource)
+
+    # client.online_deployments
+    def _create(self, resource: Any) -> Poller:
+        failure = self.outcomes.get(resource.name)
+        self.deployment(resource.name, "Failed" if failure else "Succeeded", tags=resource.tags)
+        return Poller(failure or resource)
+
+    def list(self, endpoint_name: str) -> list[Any]:
+        return list(self.deployments.values())
+
+    def begin_delete(self, name: str, endpoint_name: str) -> Poller:
+        if self.traffic.get(name):
+            return Poller(HttpResponseError(f"Can't delete deployment [{name}] with non-zero traffic weight."))
+        del self.deployments[name]
+        self.deleted.append(name)
+        return Poller()
+
+    def get_logs(self, name: str, endpoint_name: str, lines: int) -> str:
+        return "loading\nout of memory\n"
+
+
+class Node:
+    def __init__(self, inputs: dict[str, Any]) -> None:
+        self.inputs = inputs
+        self.outputs = {"mlflow_model_folder": "node output"}
+
+
+class Component:
+    def __init__(self) -> None:
+        self.inputs = {
+            name: SimpleNamespace(type=kind, enum=ENUMS.get(name)) for name, kind in COMPONENT_INPUTS.items()
+        }
+
+    def __call__(self, **inputs: Any) -> Node:
+        self.node = Node(inputs)
+        return self.node
+
+
+class FakeMl:
+    def __init__(self) -> None:
+        self.data, self.models, self.jobs = Versions(), Versions(), Jobs()
+        self.online_endpoints = self.online_deployments = Endpoints()
+        self.component = Component()
+        self.components = SimpleNamespace(get=lambda name, **which: self.component)
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
+    """Puts the fake where the stages get their clients, and stand-ins for the SDK's entities (4 s of import)."""
+    fake = FakeMl()
+    monkeypatch.setattr(azure, "ml_client", lambda target: fake)
+    monkeypatch.setattr(azure, "registry_client", lambda registry: fake)
+
+    def entity(**fields: Any) -> Any:
+        return SimpleNamespace(**fields)
+
+    def pipeline(**fields: Any) -> Any:
+        def decorate(function: Callable[[], dict[str, Any]]) -> Any:
+            return lambda: SimpleNamespace(**fields, outputs=function(), settings=SimpleNamespace())
+
+        return decorate
+
+    types_ = SimpleNamespace(URI_FILE="uri_file", MLFLOW_MODEL="mlflow_model")
+    entities = dict.fromkeys(
+        ("Data", "Model", "ManagedOnlineDeployment", "OnlineRequestSettings", "ProbeSettings"), entity
+    )
+    modules = {
+        "azure.ai.ml": {"Input": entity, "dsl": SimpleNamespace(pipeline=pipeline)},
+        "azure.ai.ml.constants": {"AssetTypes": types_},
+        "azure.ai.ml.entities": entities,
+    }
+    for name, content in modules.items():
+        module = types.ModuleType(name)
+        module.__dict__.update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    return fake

@@ -1,0 +1,213 @@
+"""The stages dataset and finetune, from every state they can find."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
+from jobs_fake import FakeMl, Stop, install
+from test_jobs_specs import FINETUNE, TARGET
+
+import data_prep
+from jobs import dataset, finetune
+from jobs.errors import NotFinished, StageError
+from jobs.specs import DatasetSpec, RecipeValue
+
+FIRST, SECOND, THIRD = (FINETUNE.job_name(attempt) for attempt in (1, 2, 3))
+
+
+@pytest.fixture
+def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
+    return install(monkeypatch)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def _registered(ml: FakeMl) -> list[str]:
+    return [asset.path for asset in ml.models.there.values()]
+
+
+def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -> None:
+    def becomes(status: str) -> object:
+        return lambda: setattr(ml.jobs.there[FIRST], "status", status)
+
+    stop = Stop(becomes("Running"), becomes("Running"), becomes("Completed"))  # type: ignore[arg-type]
+    finetune.run(FINETUNE, said.append, stop)
+
+    (job,) = ml.jobs.submitted
+    assert job.name == FIRST
+    assert job.experiment_name == "finetune-phi"
+    assert job.outputs == {"mlflow_model_folder": "node output"}
+    inputs = ml.component.node.inputs
+    assert inputs["mlflow_model_path"].path == FINETUNE.base_model.model_uri
+    assert inputs["train_file_path"].path == "azureml:ultrachat-train:0123456789ab"
+    assert inputs["validation_file_path"].path == "azureml:ultrachat-test:0123456789ab"
+    assert inputs["apply_lora"] == "true"
+    assert inputs["learning_rate"] == 2e-5
+    assert inputs["compute_finetune"] == inputs["compute_preprocess"] == "gpu"
+    assert inputs["number_of_gpu_to_use_finetuning"] == 1
+    model = ml.models.there["phi-ultrachat", FINETUNE.fingerprint]
+    assert model.path == f"azureml://jobs/{FIRST}/outputs/mlflow_model_folder"
+    assert model.type == "mlflow_model"
+    assert model.tags["job"] == FIRST
+    assert model.tags["dataset_fingerprint"] == "0123456789ab"
+    assert "learning_rate=2e-05" in model.tags["recipe"]
+    assert [line for line in said if "Running" in line]
+
+
+def test_a_running_job_is_followed_not_submitted_again(ml: FakeMl, said: list[str]) -> None:
+    job = ml.jobs.put(FIRST, "Running")
+    finetune.run(FINETUNE, said.append, Stop(lambda: setattr(job, "status", "Completed")))
+    assert ml.jobs.submitted == []
+    assert _registered(ml) == [f"azureml://jobs/{FIRST}/outputs/mlflow_model_folder"]
+
+
+def test_a_completed_job_is_registered_without_waiting(ml: FakeMl, said: list[str]) -> None:
+    ml.jobs.put(FIRST, "Failed")
+    ml.jobs.put(SECOND, "Completed")
+    stop = Stop()
+    finetune.run(FINETUNE, said.append, stop)
+    assert ml.jobs.submitted == [] and stop.waited == []
+    assert _registered(ml) == [f"azureml://jobs/{SECOND}/outputs/mlflow_model_folder"]
+
+
+def test_a_registered_model_needs_no_job(ml: FakeMl, said: list[str]) -> None:
+    ml.models.there["phi-ultrachat", FINETUNE.fingerprint] = SimpleNamespace()
+    finetune.run(FINETUNE, said.append, Stop())
+    assert ml.jobs.submitted == []
+
+
+@pytest.mark.parametrize("ended", ["Failed", "Canceled"])
+def test_after_an_unsuccessful_job_comes_the_next_attempt(ml: FakeMl, said: list[str], ended: str) -> None:
+    ml.jobs.put(FIRST, ended)
+    stop = Stop(lambda: setattr(ml.jobs.there[SECOND], "status", "Completed"))
+    finetune.run(FINETUNE, said.append, stop)
+    assert [job.name for job in ml.jobs.submitted] == [SECOND]
+    assert _registered(ml) == [f"azureml://jobs/{SECOND}/outputs/mlflow_model_folder"]
+
+
+def test_no_attempt_left(ml: FakeMl, said: list[str]) -> None:
+    for name in (FIRST, SECOND, THIRD):
+        ml.jobs.put(name, "Failed")
+    with pytest.raises(StageError, match="all 3 attempts") as caught:
+        finetune.run(FINETUNE, said.append, Stop())
+    assert f"https://ml.azure.com/runs/{THIRD}" in str(caught.value)
+    assert "finetune.maxAttempts" in str(caught.value)
+    assert ml.jobs.submitted == []
+
+
+def test_a_failing_job_says_why_and_where(ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    job = ml.jobs.put(FIRST, "Running")
+    ml.jobs.children[FIRST] = [SimpleNamespace(name="step", status="Failed", display_name="train")]
+    ml.jobs.reasons["step"] = "CUDA out of memory. See https://x/log?sv=1&sig=abc%2Fdef&sp=r"
+    with pytest.raises(StageError) as caught:
+        finetune.run(FINETUNE, said.append, Stop(lambda: setattr(job, "status", "Failed")))
+    message = str(caught.value)
+    assert FIRST in message and "step train" in message and "CUDA out of memory" in message
+    assert f"https://ml.azure.com/runs/{FIRST}" in message
+    assert "abc%2Fdef" not in message
+    assert ml.models.there == {}
+
+
+def test_ctrl_c_leaves_the_job_running_and_says_so(ml: FakeMl, said: list[str]) -> None:
+    ml.jobs.put(FIRST, "Running")
+    stop = Stop()
+    stop.turns.append(stop.set)
+    with pytest.raises(NotFinished, match="goes on in Azure") as caught:
+        finetune.run(FINETUNE, said.append, stop)
+    assert "pulumi up" in str(caught.value) and "az ml job cancel" in str(caught.value)
+
+
+def test_without_waiting_the_job_is_submitted_and_left(ml: FakeMl, said: list[str]) -> None:
+    stop = Stop()
+    with pytest.raises(NotFinished, match=r"finetune\.wait is false"):
+        finetune.run(dataclasses.replace(FINETUNE, wait=False), said.append, stop)
+    assert len(ml.jobs.submitted) == 1 and stop.waited == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("lerning_rate", 1, "did you mean learning_rate"),
+        ("learning_rate_min", 1, "did you mean learning_rate"),
+        ("precision", 8, "precision is 8, it takes 32, 16"),
+        ("compute_finetune", "x", "set by `compute`"),
+        ("train_file_path", "x", "set by `data`"),
+        ("zzz", "x", "it takes apply_lora"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_refused(
+    ml: FakeMl, said: list[str], key: str, value: RecipeValue, hint: str
+) -> None:
+    spec = dataclasses.replace(FINETUNE, recipe={key: value})
+    with pytest.raises(StageError, match="does not fit") as caught:
+        finetune.run(spec, said.append, Stop())
+    assert hint in str(caught.value)
+    assert ml.jobs.submitted == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ClientAuthenticationError("no credential worked\nlong story"), "az login"),
+        (ServiceRequestError("connection refused"), "Check the network"),
+        (HttpResponseError("Not enough quota available for Standard_X"), "Ask for quota"),
+    ],
+)
+def test_azures_errors_become_one_message(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def refuse(job: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ml.jobs, "create_or_update", refuse)
+    with pytest.raises(StageError, match=message) as caught:
+        finetune.run(FINETUNE, said.append, Stop())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> DatasetSpec:
+    messages = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]
+    row = json.dumps({"prompt": "Hello?", "prompt_id": "1", "messages": messages})
+    for name in (dataset.TRAIN_FILE, dataset.TEST_FILE):
+        (tmp_path / name).write_text(row + "\n")
+    return DatasetSpec(TARGET, "ultrachat", data_prep.fingerprint(tmp_path), str(tmp_path))
+
+
+def test_both_files_are_registered(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
+    dataset.run(files, said.append, Stop())
+    assert {name: asset.path for (name, _), asset in ml.data.there.items()} == {
+        "ultrachat-train": f"{files.directory}/train_data.jsonl",
+        "ultrachat-test": f"{files.directory}/test_data.jsonl",
+    }
+    assert {version for _, version in ml.data.there} == {files.fingerprint}
+    assert {asset.type for asset in ml.data.there.values()} == {"uri_file"}
+
+
+def test_what_is_registered_is_left_alone(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
+    there = ml.data.there["ultrachat-train", files.fingerprint] = SimpleNamespace()
+    dataset.run(files, said.append, Stop())
+    assert ml.data.there["ultrachat-train", files.fingerprint] is there
+    assert ("ultrachat-test", files.fingerprint) in ml.data.there
+
+
+def test_files_that_changed_meanwhile_are_not_uploaded(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
+    path = Path(files.directory, dataset.TRAIN_FILE)
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(StageError, match="changed since"):
+        dataset.run(files, said.append, Stop())
+    assert ml.data.there == {}
+
+
+def test_missing_files(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
+    Path(files.directory, dataset.TEST_FILE).unlink()
+    with pytest.raises(StageError, match=r"no data to upload.*make data"):
+        dataset.run(files, said.append, Stop())

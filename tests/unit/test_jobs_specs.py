@@ -1,0 +1,100 @@
+"""Fingerprints and the way of a spec through a stack's state."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from jobs.specs import DatasetSpec, FinetuneSpec, RegistryAsset, ReleaseSpec, Target
+
+TARGET = Target("sub", "rg", "ws")
+FINETUNE = FinetuneSpec(
+    target=TARGET,
+    dataset_name="ultrachat",
+    dataset_fingerprint="0123456789ab",
+    base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
+    component=RegistryAsset("azureml", "chat_completion_pipeline", "latest"),
+    recipe={"learning_rate": 2e-5, "num_train_epochs": 3, "apply_lora": True, "lr_scheduler_type": "cosine"},
+    cluster="gpu",
+    gpus_per_node=1,
+    experiment="finetune-phi",
+    model_name="phi-ultrachat",
+    max_attempts=3,
+    wait=True,
+)
+RELEASE = ReleaseSpec(
+    target=TARGET,
+    endpoint="phi",
+    model_name="phi-ultrachat",
+    model_version="931b65c3d64e",
+    base_model=FINETUNE.base_model,
+    instance_type="Standard_NC24ads_A100_v4",
+    instance_count=1,
+    request_timeout_seconds=90,
+    traffic_steps=(10, 50, 100),
+    soak_seconds=60,
+    question="Who founded Microsoft?",
+    compare_with_base=False,
+)
+
+
+def test_a_fingerprint_is_the_same_in_every_process() -> None:
+    # The names of everything on Azure hang on these two values: a change orphans what is there.
+    assert FINETUNE.fingerprint == "7b963b464e21"
+    assert RELEASE.fingerprint == "daf3f651c37a"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recipe": FINETUNE.recipe | {"learning_rate": 3e-5}},
+        {"recipe": FINETUNE.recipe | {"seed": 1}},
+        {"dataset_fingerprint": "fedcba987654"},
+        {"base_model": RegistryAsset("azureml", "Phi-4-mini-instruct", "2")},
+        {"target": Target("sub", "rg", "other")},
+        {"cluster": "gpu2"},
+    ],
+)
+def test_what_decides_the_result_changes_the_fingerprint(change: dict[str, Any]) -> None:
+    assert dataclasses.replace(FINETUNE, **change).fingerprint != FINETUNE.fingerprint
+
+
+@pytest.mark.parametrize("change", [{"max_attempts": 5}, {"wait": False}, {"experiment": "other"}])
+def test_how_the_result_is_obtained_does_not(change: dict[str, Any]) -> None:
+    assert dataclasses.replace(FINETUNE, **change).fingerprint == FINETUNE.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"model_version": "other"}, False),
+        ({"instance_count": 2}, False),
+        ({"traffic_steps": (100,)}, True),
+        ({"compare_with_base": True}, True),
+        ({"question": "Why?"}, True),
+    ],
+)
+def test_a_release_is_named_by_what_is_deployed(change: dict[str, Any], same: bool) -> None:
+    assert (dataclasses.replace(RELEASE, **change).deployment_name == RELEASE.deployment_name) is same
+
+
+@pytest.mark.parametrize("spec", [FINETUNE, RELEASE, DatasetSpec(TARGET, "ultrachat", "0123456789ab", "data")])
+def test_a_spec_survives_the_engine_which_carries_numbers_as_doubles(spec: Any) -> None:
+    inputs = json.loads(json.dumps(spec.to_inputs()), parse_int=float)
+    again = type(spec).from_inputs(inputs)
+    assert again == spec
+    assert again.fingerprint == spec.fingerprint == inputs["fingerprint"]
+
+
+def test_the_recipe_is_visible_in_the_inputs() -> None:
+    assert FINETUNE.to_inputs()["recipe"]["learning_rate"] == 2e-5
+
+
+def test_names() -> None:
+    assert FINETUNE.job_name(2) == f"finetune-{FINETUNE.fingerprint}-2"
+    assert FINETUNE.base_model.model_uri == ("azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1")
+    assert DatasetSpec(TARGET, "ultrachat", "f", "data").train_asset == "ultrachat-train"
+    assert RELEASE.deployment_name == f"m{RELEASE.fingerprint}"
