@@ -1,0 +1,1 @@
+"""What Pulumi declares: the stack's settings, the names on Azure, and one component per file."""

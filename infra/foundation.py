@@ -1,0 +1,133 @@
+"""What an Azure ML workspace stands on: group, logs, storage, key vault and container registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import (
+    applicationinsights,
+    containerregistry,
+    keyvault,
+    operationalinsights,
+    resources,
+    storage,
+)
+
+from infra.naming import Names
+from infra.purge import Purge, PurgeArgs
+
+
+@dataclass(frozen=True)
+class FoundationArgs:
+    """`purge_on_destroy` decides whether a destroy also removes what Azure would keep soft-deleted."""
+
+    names: Names
+    location: str
+    tags: Mapping[str, str]
+    subscription_id: str
+    tenant_id: str
+    purge_on_destroy: bool
+
+
+class Foundation(pulumi.ComponentResource):
+    """Grants nothing to anybody and restricts no network; roles.py does the former."""
+
+    group: resources.ResourceGroup
+    application_insights: applicationinsights.Component
+    storage: storage.StorageAccount
+    key_vault: keyvault.Vault
+    registry: containerregistry.Registry
+    purge: Purge | None
+    """What the resources with a soft-deleted afterlife depend on."""
+
+    def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:Foundation", name, {}, opts)
+        names, tags, location = args.names, args.tags, args.location
+        child = pulumi.ResourceOptions(parent=self)
+
+        self.group = resources.ResourceGroup(
+            "resource-group",
+            resource_group_name=names.resource_group,
+            location=location,
+            tags=tags,
+            opts=child,
+        )
+        group = self.group.name
+
+        # Everything that leaves a soft-deleted remainder depends on this, so a destroy reaches it after them.
+        self.purge = None
+        if args.purge_on_destroy:
+            self.purge = Purge(
+                "purge",
+                PurgeArgs(args.subscription_id, location, names),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.group]),
+            )
+
+        logs = operationalinsights.Workspace(
+            "log-analytics",
+            workspace_name=names.log_analytics,
+            resource_group_name=group,
+            location=location,
+            sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
+            retention_in_days=30,
+            tags=tags,
+            opts=child,
+        )
+        self.application_insights = applicationinsights.Component(
+            "application-insights",
+            resource_name_=names.application_insights,
+            resource_group_name=group,
+            location=location,
+            kind="web",
+            application_type="web",
+            ingestion_mode="LogAnalytics",
+            workspace_resource_id=logs.id,
+            tags=tags,
+            opts=child,
+        )
+        self.storage = storage.StorageAccount(
+            "storage",
+            account_name=names.storage_account,
+            resource_group_name=group,
+            location=location,
+            kind="StorageV2",
+            sku=storage.SkuArgs(name="Standard_LRS"),
+            allow_blob_public_access=False,
+            enable_https_traffic_only=True,
+            minimum_tls_version="TLS1_2",
+            tags=tags,
+            opts=child,
+        )
+        self.key_vault = keyvault.Vault(
+            "key-vault",
+            vault_name=names.key_vault,
+            resource_group_name=group,
+            location=location,
+            # enablePurgeProtection is left out: Azure refuses false, and true can never be undone.
+            properties=keyvault.VaultPropertiesArgs(
+                sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
+                tenant_id=args.tenant_id,
+                enable_rbac_authorization=True,
+                enable_soft_delete=True,
+                soft_delete_retention_in_days=7,
+            ),
+            tags=tags,
+            opts=self.outlived_by_purge(),
+        )
+        self.registry = containerregistry.Registry(
+            "container-registry",
+            registry_name=names.container_registry,
+            resource_group_name=group,
+            location=location,
+            sku=containerregistry.SkuArgs(name="Standard"),
+            admin_user_enabled=False,
+            tags=tags,
+            opts=child,
+        )
+        self.register_outputs({"resourceGroup": group})
+
+    def outlived_by_purge(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
+        """Options of a resource that Azure keeps soft-deleted after its deletion."""
+        return pulumi.ResourceOptions(parent=parent or self, depends_on=[self.purge] if self.purge else [])

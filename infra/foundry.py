@@ -1,0 +1,146 @@
+"""AI Foundry: the hub with AI Services, the project in it, and the project's connection to the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import cognitiveservices
+from pulumi_azure_native import machinelearningservices as ml
+
+from infra.foundation import Foundation
+from infra.naming import Names
+
+
+@dataclass(frozen=True)
+class FoundryArgs:
+    """The hub shares storage, vault, registry and logs with the Azure ML workspace."""
+
+    names: Names
+    location: str
+    tags: Mapping[str, str]
+    foundation: Foundation
+
+
+class Foundry(pulumi.ComponentResource):
+    """Without AI Search, which the flow has no use for."""
+
+    hub: ml.Workspace
+    project: ml.Workspace
+    ai_services: cognitiveservices.Account
+    ai_services_connection: ml.WorkspaceConnection
+
+    def __init__(self, name: str, args: FoundryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:Foundry", name, {}, opts)
+        names, base = args.names, args.foundation
+        group = base.group.name
+        self.ai_services = cognitiveservices.Account(
+            "ai-services",
+            account_name=names.ai_services,
+            resource_group_name=group,
+            location=args.location,
+            kind="AIServices",
+            sku=cognitiveservices.SkuArgs(name="S0"),
+            identity=cognitiveservices.IdentityArgs(type=cognitiveservices.ResourceIdentityType.SYSTEM_ASSIGNED),
+            # Access with Entra ID tokens, as the hub's connection has, needs a name of its own.
+            properties=cognitiveservices.AccountPropertiesArgs(
+                custom_sub_domain_name=names.ai_services,
+                public_network_access=cognitiveservices.PublicNetworkAccess.ENABLED,
+            ),
+            tags=args.tags,
+            opts=base.outlived_by_purge(parent=self),
+        )
+        self.hub = ml.Workspace(
+            "hub",
+            workspace_name=names.hub,
+            resource_group_name=group,
+            location=args.location,
+            kind="Hub",
+            friendly_name=names.hub,
+            identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
+            sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
+            storage_account=base.storage.id,
+            key_vault=base.key_vault.id,
+            application_insights=base.application_insights.id,
+            container_registry=base.registry.id,
+            tags=args.tags,
+            opts=base.outlived_by_purge(parent=self),
+        )
+        self.project = ml.Workspace(
+            "project",
+            workspace_name=names.project,
+            resource_group_name=group,
+            location=args.location,
+            kind="Project",
+            friendly_name=names.project,
+            identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
+            sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
+            hub_resource_id=self.hub.id,
+            tags=args.tags,
+            opts=base.outlived_by_purge(parent=self),
+        )
+        self.ai_services_connection = ml.WorkspaceConnection(
+            "ai-services-connection",
+            connection_name=names.ai_services_connection,
+            workspace_name=self.hub.name,
+            resource_group_name=group,
+            properties=ml.AADAuthTypeWorkspaceConnectionPropertiesArgs(
+                auth_type="AAD",
+                category="AIServices",
+                target=self.ai_services.properties.endpoint,
+                is_shared_to_all=True,
+                metadata={
+                    "ApiType": "Azure",
+                    "ResourceId": self.ai_services.id,
+                    "Location": args.location,
+                },
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"hub": self.hub.name, "project": self.project.name})
+
+
+@dataclass(frozen=True)
+class EndpointConnectionArgs:
+    """How the project reaches an endpoint: its scoring URI and its key, a secret."""
+
+    names: Names
+    resource_group: pulumi.Input[str]
+    foundry: Foundry
+    scoring_uri: pulumi.Input[str]
+    key: pulumi.Output[str]
+
+
+class EndpointConnection(pulumi.ComponentResource):
+    """A Custom keys connection as promptflow reads it: configs in the metadata, secrets in the keys."""
+
+    connection: ml.WorkspaceConnection
+
+    def __init__(self, name: str, args: EndpointConnectionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:EndpointConnection", name, {}, opts)
+        self.connection = ml.WorkspaceConnection(
+            "endpoint-connection",
+            connection_name=args.names.connection,
+            workspace_name=args.foundry.project.name,
+            resource_group_name=args.resource_group,
+            properties=ml.CustomKeysWorkspaceConnectionPropertiesArgs(
+                auth_type="CustomKeys",
+                category="CustomKeys",
+                target=args.scoring_uri,
+                metadata={
+                    "endpoint": args.scoring_uri,
+                    "azureml.flow.connection_type": "Custom",
+                    "azureml.flow.module": "promptflow.connections",
+                },
+                credentials=ml.CustomKeysArgs(keys={"key": pulumi.Output.secret(args.key)}),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The SDK does not know that a key is in there.
+                additional_secret_outputs=["properties"],
+                # Two connections written at once on one project are a conflict for Azure.
+                depends_on=[args.foundry.ai_services_connection],
+            ),
+        )
+        self.register_outputs({"name": self.connection.name})

@@ -1,0 +1,42 @@
+"""The user-assigned identity that cluster and endpoint act as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import managedidentity
+
+from infra.naming import Names
+
+
+@dataclass(frozen=True)
+class IdentityArgs:
+    """Where the identity is made and what it is called."""
+
+    names: Names
+    resource_group: pulumi.Input[str]
+    location: str
+    tags: Mapping[str, str]
+
+
+class Identity(pulumi.ComponentResource):
+    """May do nothing until roles.py grants it something."""
+
+    id: pulumi.Output[str]
+    principal_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:Identity", name, {}, opts)
+        identity = managedidentity.UserAssignedIdentity(
+            "identity",
+            resource_name_=args.names.identity,
+            resource_group_name=args.resource_group,
+            location=args.location,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.id = identity.id
+        self.principal_id = identity.principal_id
+        self.register_outputs({"id": self.id, "principalId": self.principal_id})

@@ -1,0 +1,98 @@
+"""Every name on Azure, derived from settings, stack and subscription alone.
+
+The same three always give the same names, so an interrupted deployment finds its resources again; a suffix
+from their hash keeps names that must be unique in a region or worldwide apart from other people's. The
+prefixes are the abbreviations of Microsoft's Cloud Adoption Framework.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import uuid
+from dataclasses import asdict, dataclass
+
+PROJECT = "finetune-phi"
+SLUG_LENGTH = 8  # of the stack's part of a name: the tightest rule, 24 characters, then always holds
+SUFFIX_LENGTH = 6
+
+RULES = {
+    "resource_group": r"[\w.()-]{0,89}[\w()-]",
+    "log_analytics": r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]",
+    "application_insights": r"[\w.()-]{0,254}[\w()-]",
+    "storage_account": r"[a-z0-9]{3,24}",
+    "key_vault": r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+    "container_registry": r"[a-zA-Z0-9]{5,50}",
+    "identity": r"[a-zA-Z0-9][\w-]{2,127}",
+    "workspace": r"[a-zA-Z0-9][\w-]{2,32}",
+    "cluster": r"[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]",
+    "ai_services": r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}[a-zA-Z0-9]",
+    "hub": r"[a-zA-Z0-9][\w-]{2,32}",
+    "project": r"[a-zA-Z0-9][\w-]{2,32}",
+    "endpoint": r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]",
+    "connection": r"[a-zA-Z0-9][\w-]{2,32}",
+    "ai_services_connection": r"[a-zA-Z0-9][\w-]{2,32}",
+}
+"""What Azure allows, as regular expressions over the whole name; the endpoint's is the SDK's, the others unproven."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """One attribute per resource. Raises ValueError for a name Azure would refuse."""
+
+    resource_group: str
+    log_analytics: str
+    application_insights: str
+    storage_account: str
+    key_vault: str
+    container_registry: str
+    identity: str
+    workspace: str
+    cluster: str
+    ai_services: str
+    hub: str
+    project: str
+    endpoint: str
+    connection: str
+    ai_services_connection: str
+
+    def __post_init__(self) -> None:
+        for kind, name in asdict(self).items():
+            if not re.fullmatch(RULES[kind], name):
+                raise ValueError(f"{kind.replace('_', ' ')} name {name!r} breaks Azure's rule {RULES[kind]}")
+
+    @classmethod
+    def of(cls, prefix: str, stack: str, subscription_id: str) -> Names:
+        """`prefix` is the setting `name`: a letter, then letters or digits, 8 characters at most."""
+        slug = re.sub(r"[^a-z0-9]", "", stack.lower())[:SLUG_LENGTH] or "stack"
+        suffix = _suffix(subscription_id.lower(), PROJECT, stack)
+        base, unique, compact = f"{prefix}-{slug}", f"{prefix}-{slug}-{suffix}", f"{prefix}{slug}{suffix}"
+        return cls(
+            resource_group=f"rg-{unique}",
+            log_analytics=f"log-{base}",
+            application_insights=f"appi-{base}",
+            storage_account=f"st{compact}",
+            # 24 characters at most, so without hyphens between its parts.
+            key_vault=f"kv{compact}",
+            container_registry=f"cr{compact}",
+            identity=f"id-{base}",
+            workspace=f"mlw-{unique}",
+            cluster="gpu-cluster",
+            ai_services=f"ais-{unique}",
+            hub=f"hub-{unique}",
+            project=f"proj-{unique}",
+            endpoint=unique,
+            connection=f"{prefix}-connection",
+            ai_services_connection="ai-services",
+        )
+
+
+def role_assignment_name(scope: str, role: str, principal: str) -> str:
+    """A GUID that is the same at every deployment; all three are plain names, known before Azure answers."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join((scope, role, principal)).lower()))
+
+
+def _suffix(*parts: str) -> str:
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:SUFFIX_LENGTH]

@@ -1,0 +1,259 @@
+"""A stack's settings: one frozen tree, checked once.
+
+    python -m infra.settings --stack dev
+
+checks a stack file without Pulumi or Azure and prints the settings in effect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
+
+from infra.catalogue import MODELS, REGIONS
+from infra.problems import (
+    LOCATION_KEY,
+    NAMESPACE,
+    Problem,
+    SettingsError,
+    UnknownStackError,
+    problem_of,
+    refuse,
+    shown,
+    similar,
+    written,
+)
+from infra.sections import (
+    Compute,
+    Data,
+    Finetune,
+    Flag,
+    Model,
+    Recipe,
+    Section,
+    Serving,
+    Text,
+    pattern,
+)
+
+__all__ = ["Settings", "SettingsError", "load"]
+
+ROOT = Path(__file__).resolve().parent.parent
+OWN_TAGS = ("project", "stack")
+Tag = Annotated[str, StringConstraints(max_length=256, strict=True)]
+
+
+class Settings(Section):
+    """Everything a stack can choose."""
+
+    location: Text = "eastus2"
+    name: Annotated[
+        Text, pattern(r"[a-z][a-z0-9]{1,7}", "must be 2 to 8 lower-case letters and digits, a letter first")
+    ] = "phi"
+    tags: dict[str, Tag] = Field(default_factory=dict)
+    data: Data = Data()
+    model: Model = Model()
+    recipe: Recipe = Recipe()
+    finetune: Finetune = Finetune()
+    compute: Compute = Compute()
+    serving: Serving = Serving()
+    # Without a default: nobody should find out by accident what a destroy keeps or cannot bring back.
+    purge_on_destroy: Flag
+
+    @field_validator("location")
+    @classmethod
+    def _known_region(cls, location: str) -> str:
+        short = location.replace(" ", "").lower()
+        if short not in REGIONS:
+            guess = similar(short, REGIONS) or "for example eastus2"
+            raise refuse("must be a region of Azure's public cloud", guess)
+        return short
+
+    @field_validator("tags")
+    @classmethod
+    def _azure_tags(cls, tags: dict[str, str]) -> dict[str, str]:
+        if len(tags) > 40:
+            raise refuse("must be 40 tags or fewer, as Azure allows 50 in all", "remove some")
+        for key, value in tags.items():
+            if key.lower() in OWN_TAGS:
+                raise refuse("is a tag the program sets itself", "remove it", at=key, value=value)
+            # 128 is the storage account's limit; other resources take 512.
+            if not 1 <= len(key) <= 128 or set(key) & set("<>%&\\?/"):
+                rule = "must have a name of 1 to 128 characters without < > % & \\ ? /"
+                raise refuse(rule, "rename it", at=key, value=value)
+        return tags
+
+    @field_validator("serving")
+    @classmethod
+    def _model_fits(cls, serving: Serving, info: Any) -> Serving:
+        model = MODELS.get(info.data["model"].name) if "model" in info.data else None
+        if model and serving.size.gpu_memory < model.gpu_memory:
+            raise refuse(
+                f"has {serving.size.gpu_memory} GB of GPU memory; {model.name} needs {model.gpu_memory} GB",
+                "take Standard_NC24ads_A100_v4",
+                at="vmSize",
+                value=serving.vm_size,
+            )
+        return serving
+
+    @classmethod
+    def parse(cls, config: Mapping[str, Any], stack: str) -> Self:
+        """From config values under their full keys. Raises SettingsError with every problem there is."""
+        raw, problems = _own_keys(config)
+        problems += [_empty(path) for path in _nothings(raw)]
+        raw = _without_nothings(raw)
+        try:
+            settings = cls.model_validate(raw)
+        except ValidationError as error:
+            reported = {problem.key for problem in problems}
+            for detail in error.errors():
+                problem = problem_of(detail, stack, *_place(detail["loc"]))
+                if problem.key not in reported:
+                    problems.append(problem)
+        if problems:
+            raise SettingsError(stack, problems)
+        return settings
+
+    @classmethod
+    def from_pulumi(cls) -> Self:
+        """The running program's settings. Raises SettingsError."""
+        import pulumi
+        from pulumi.runtime import config as runtime
+
+        values = {**runtime.get_config_env(), **runtime.CONFIG.get()}
+        return cls.parse({key: _decoded(value) for key, value in values.items()}, pulumi.get_stack())
+
+    def effective(self) -> dict[str, Any]:
+        """The whole tree under the keys of a stack file."""
+        tree = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {written((key,)): value for key, value in tree.items()}
+
+
+def load(stack: str, root: Path | None = None) -> Settings:
+    """What Pulumi would give the program: Pulumi.yaml's defaults under the stack file's values.
+
+    Raises SettingsError for problems in the settings, a stack that has no file or a file that is no YAML.
+    """
+    root = root or ROOT
+    name = stack.rsplit("/", 1)[-1]
+    path = root / f"Pulumi.{name}.yaml"
+    if not path.is_file():
+        raise UnknownStackError(name, [file.name.split(".")[1] for file in root.glob("Pulumi.*.yaml")])
+    declared = _mapping(_yaml(root / "Pulumi.yaml", name), "config", root / "Pulumi.yaml", name)
+    chosen = _mapping(_yaml(path, name), "config", path, name)
+    # The project's own keys have a `default`, those of other namespaces a `value`.
+    config = {key: entry[kind] for key, entry in declared.items() for kind in ("default", "value") if kind in entry}
+    return Settings.parse({_full(key): value for key, value in {**config, **chosen}.items()}, name)
+
+
+def _yaml(path: Path, stack: str) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        problem = Problem(path.name, "(unreadable)", f"is no YAML: {reason}", "mend the line it names")
+        raise SettingsError(stack, [problem]) from None
+
+
+def _mapping(document: Any, key: str, path: Path, stack: str) -> dict[str, Any]:
+    found = (document or {}).get(key) if isinstance(document or {}, dict) else document
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        rule = f"must hold `{key}:` with keys of its own"
+        raise SettingsError(stack, [Problem(path.name, shown(found), rule, "indent the keys under it")])
+    return {str(name): value for name, value in found.items()}
+
+
+def _full(key: str) -> str:
+    return key if ":" in key else f"{NAMESPACE}:{key}"
+
+
+def _decoded(value: Any) -> Any:
+    """Pulumi hands sections and lists to the program as JSON text."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _own_keys(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The raw tree; other providers' keys are theirs to check."""
+    raw: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, value in config.items():
+        namespace, _, name = key.partition(":")
+        if key == LOCATION_KEY:
+            raw["location"] = value
+        elif namespace == NAMESPACE and name == "location":
+            problems.append(Problem(key, shown(value), "there is no such key", f"did you mean {LOCATION_KEY}?"))
+        elif namespace == NAMESPACE:
+            raw[name] = value
+        elif similar(namespace, [NAMESPACE]):
+            problems.append(Problem(key, shown(value), "there is no such key", f"did you mean {NAMESPACE}:{name}?"))
+    return raw, problems
+
+
+def _nothings(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if value is None:
+        yield path
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _nothings(item, (*path, str(key)))
+
+
+def _without_nothings(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _without_nothings(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def _empty(path: tuple[str | int, ...]) -> Problem:
+    return Problem(written(path), shown(None), "has no value", "give it one, or remove the line for its default")
+
+
+def _place(path: tuple[str | int, ...]) -> tuple[Any, list[str]]:
+    """What would be accepted at a path, and which keys there are beside it."""
+    example: Any = Settings.model_validate({"purgeOnDestroy": True}).model_dump(mode="json", by_alias=True)
+    model: type[BaseModel] | None = Settings
+    known: list[str] = []
+    for part in path:
+        fields = model.model_fields if model else {}
+        known = [field.alias or name for name, field in fields.items() if name != "location"]
+        example = example.get(part) if isinstance(example, dict) else None
+        inner = [f.annotation for name, f in fields.items() if part in (name, f.alias)]
+        model = inner[0] if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel) else None
+    return example, known
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.settings", description="Check a stack's settings and print what is in effect."
+    )
+    parser.add_argument("--stack", required=True)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--quiet", action="store_true", help="print nothing when all is well")
+    chosen = parser.parse_args(arguments)
+    try:
+        effective = load(chosen.stack).effective()
+    except SettingsError as error:
+        sys.exit(f"error: {error}")
+    if chosen.json:
+        print(json.dumps(effective, indent=2, ensure_ascii=False))
+    elif not chosen.quiet:
+        print(yaml.safe_dump(effective, sort_keys=False, allow_unicode=True), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""From settings and names to what each stage works on."""
+
+from __future__ import annotations
+
+from infra.naming import Names
+from infra.settings import Settings
+from jobs.specs import DatasetSpec, FinetuneSpec, RegistryAsset, ReleaseSpec, Target
+
+
+def specs(
+    settings: Settings, names: Names, subscription_id: str, dataset: str
+) -> tuple[DatasetSpec, FinetuneSpec, ReleaseSpec]:
+    """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all."""
+    target = Target(subscription_id, names.resource_group, names.workspace)
+    model, component = settings.model, settings.finetune.component
+    base_model = RegistryAsset(model.registry, model.name, model.version)
+    data = DatasetSpec(target, settings.data.name, dataset, settings.data.directory)
+    finetune = FinetuneSpec(
+        target,
+        dataset_name=settings.data.name,
+        dataset_fingerprint=dataset,
+        base_model=base_model,
+        component=RegistryAsset(component.registry, component.name, component.version),
+        recipe=settings.recipe.inputs(),
+        cluster=names.cluster,
+        gpus_per_node=settings.compute.size.gpus,
+        experiment=settings.finetune.experiment,
+        model_name=settings.finetune.model_name,
+        max_attempts=settings.finetune.max_attempts,
+        wait=settings.finetune.wait,
+    )
+    serving = settings.serving
+    release = ReleaseSpec(
+        target,
+        endpoint=names.endpoint,
+        model_name=finetune.model_name,
+        model_version=finetune.model_version,
+        base_model=base_model,
+        instance_type=serving.vm_size,
+        instance_count=serving.instances,
+        request_timeout_seconds=serving.request_timeout_seconds,
+        traffic_steps=serving.traffic_steps,
+        soak_seconds=serving.soak_seconds,
+        question=serving.question,
+        compare_with_base=serving.compare_with_base,
+    )
+    return data, finetune, release

@@ -1,0 +1,135 @@
+"""The steps no resource stands for: data upload, fine-tuning, release.
+
+Each is a Stash whose input is the step's spec, and a hook that does the work before the Stash is recorded. So a
+changed setting is a diff in the preview, a failed step fails the update, and as nothing was recorded the next
+update does exactly the steps that are not done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from jobs.errors import StageError
+from jobs.specs import DatasetSpec, FinetuneSpec, ReleaseSpec, Report
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+Spec = DatasetSpec | FinetuneSpec | ReleaseSpec
+HookFunction = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
+
+WORK = {"dataset": "jobs.dataset", "finetune": "jobs.finetune", "release": "jobs.rollout"}
+"""Each stage's module; its `run(spec, report, stop)` does the work and finds what an earlier try has done."""
+
+
+@dataclass(frozen=True)
+class StagesArgs:
+    """Specs of plain values, so that a preview shows them, and the resources each stage has to wait for."""
+
+    dataset: DatasetSpec
+    finetune: FinetuneSpec
+    release: ReleaseSpec
+    dataset_needs: Sequence[pulumi.Resource]
+    finetune_needs: Sequence[pulumi.Resource]
+    release_needs: Sequence[pulumi.Resource]
+
+
+class Stages(pulumi.ComponentResource):
+    """`dataset`, then `finetune`, then `release`; deleting them does nothing, so a destroy needs no program."""
+
+    model_name: pulumi.Output[str]
+    model_version: pulumi.Output[str]
+    deployment: pulumi.Output[str]
+
+    def __init__(self, name: str, args: StagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:Stages", name, {}, opts)
+        heed_interrupts()
+
+        def stage(key: str, spec: Spec, needs: Sequence[pulumi.Resource]) -> pulumi.Stash:
+            hook = pulumi.ResourceHook(key, working(type(spec), WORK[key]))
+            return pulumi.Stash(
+                key,
+                input=spec.to_inputs(),
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=list(needs),
+                    hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
+                ),
+            )
+
+        dataset = stage("dataset", args.dataset, args.dataset_needs)
+        finetune = stage("finetune", args.finetune, [dataset, *args.finetune_needs])
+        release = stage("release", args.release, [finetune, *args.release_needs])
+
+        def once(done: pulumi.Stash, value: str) -> pulumi.Output[str]:
+            """A name that is worth something only when its stage is done."""
+            return done.urn.apply(lambda _: value)
+
+        self.model_name = once(finetune, args.finetune.model_name)
+        self.model_version = once(finetune, args.finetune.model_version)
+        self.deployment = once(release, args.release.deployment_name)
+        self.register_outputs({"deployment": self.deployment})
+
+
+def working(kind: type[Spec], module: str) -> HookFunction:
+    """The hook that rebuilds the spec from what it is given and does the work beside the program's event loop.
+
+    A hook that blocks the loop would hold up every other resource.
+    """
+
+    async def work(args: pulumi.ResourceHookArgs) -> None:
+        spec = kind.from_inputs((args.new_inputs or {})["input"])
+        stop = threading.Event()
+
+        def report(line: str) -> None:
+            pulumi.log.info(f"{args.name}: {line}", ephemeral=True)
+
+        _waiting.add(stop)
+        try:
+            await asyncio.to_thread(_run, module, spec, report, stop)
+        except StageError:
+            raise
+        # What a hook raises is shown by its text alone, which for a KeyError is just the key.
+        except Exception as error:
+            pulumi.log.debug(traceback.format_exc())
+            raise RuntimeError(f"stage {args.name}: {type(error).__name__}: {error}") from error
+        finally:
+            _waiting.discard(stop)
+            # If the engine gives up on the hook, its thread has to as well.
+            stop.set()
+
+    return work
+
+
+def _run(module: str, spec: Spec, report: Report, stop: threading.Event) -> None:
+    # The language host takes the program's directory off the path when __main__.py has ended, before any hook.
+    if ROOT not in sys.path:
+        sys.path.insert(0, ROOT)
+    # This import alone takes seconds.
+    importlib.import_module(module).run(spec, report, stop)
+
+
+_waiting: set[threading.Event] = set()
+
+
+def heed_interrupts() -> None:
+    """Makes SIGINT tell the stages at work to stop, and nothing else.
+
+    It comes with a Ctrl-C, and from the language host when the engine ends an update early. The engine waits for
+    running hooks and then ends the program itself, so a KeyboardInterrupt would only add its traceback.
+    """
+    if threading.current_thread() is threading.main_thread():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _stop_all)
+
+
+def _stop_all() -> None:
+    for stop in list(_waiting):
+        stop.set()

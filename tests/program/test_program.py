@@ -1,0 +1,258 @@
+"""What the program declares, seen through Pulumi's mocks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import rpc
+
+from data_prep import fingerprint
+from infra.naming import Names
+from infra.settings import load
+from infra.specs import specs
+from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Program, Run
+
+ML = "azure-native:machinelearningservices:"
+
+
+@pytest.fixture
+def local(run: Run) -> Program:
+    return run()
+
+
+def test_declares_what_the_tutorial_clicks_together(local: Program) -> None:
+    kinds = sorted(found.type.split(":", 1)[1] for found in local.of_type("") if "azure-native" in found.type)
+    assert kinds == sorted(
+        [
+            "resources:ResourceGroup",
+            "operationalinsights:Workspace",
+            "applicationinsights:Component",
+            "storage:StorageAccount",
+            "keyvault:Vault",
+            "containerregistry:Registry",
+            "managedidentity:UserAssignedIdentity",
+            *["authorization:RoleAssignment"] * 4,
+            *["machinelearningservices:Workspace"] * 3,
+            "machinelearningservices:Compute",
+            "machinelearningservices:OnlineEndpoint",
+            *["machinelearningservices:WorkspaceConnection"] * 2,
+            "cognitiveservices:Account",
+        ]
+    )
+
+
+def test_every_resource_belongs_to_a_component(local: Program) -> None:
+    assert len(local.components) == 8
+    orphans = [r.name for r in local.resources.values() if r.request.parent not in local.components]
+    assert orphans == []
+
+
+def test_everything_that_can_have_tags_has_them(run: Run) -> None:
+    def owned(config: dict[str, Any]) -> None:
+        config["finetune-phi:tags"] = {"owner": "me"}
+
+    program = run(change=owned)
+    tagless = ("RoleAssignment", "WorkspaceConnection")
+    for found in program.resources.values():
+        if "azure-native" in found.type and not found.type.endswith(tagless):
+            assert found.inputs["tags"] == {"owner": "me", "project": "finetune-phi", "stack": "local"}, found.name
+
+
+def test_every_name_is_given_and_the_same_each_time(run: Run) -> None:
+    def names(program: Program) -> dict[str, str]:
+        keys = ("Name", "Name_", "name")
+        return {
+            f"{found.name}.{key}": value
+            for found in program.resources.values()
+            for key, value in found.inputs.items()
+            if key.endswith(keys) and isinstance(value, str)
+        }
+
+    first = names(run())
+    assert first == names(run(change=lambda config: None))
+    expected = Names.of("phi", "local", SUBSCRIPTION)
+    assert first["key-vault.vaultName"] == expected.key_vault
+    assert first["endpoint.endpointName"] == expected.endpoint
+    assert not {value for key, value in first.items() if value in names(run("dev")).values()} & {
+        expected.storage_account,
+        expected.workspace,
+    }
+
+
+def test_security_of_the_foundation(local: Program) -> None:
+    vault = local.resources["key-vault"].inputs["properties"]
+    assert vault["enableRbacAuthorization"] is True
+    assert "enablePurgeProtection" not in vault  # false is refused by Azure, true cannot be undone
+    assert local.resources["container-registry"].inputs["adminUserEnabled"] is False
+    assert local.resources["storage"].inputs["allowBlobPublicAccess"] is False
+
+
+def test_roles_of_the_identity(local: Program) -> None:
+    roles = {found.name: found.inputs for found in local.of_type("RoleAssignment")}
+    assert {name: role["scope"] for name, role in roles.items()} == {
+        "contributor": "/id/resource-group",
+        "storage-blob-data-reader": "/id/storage",
+        "acr-pull": "/id/container-registry",
+        "azureml-metrics-writer": "/id/workspace",
+    }
+    assert {role["principalType"] for role in roles.values()} == {"ServicePrincipal"}
+    assert {role["principalId"] for role in roles.values()} == {"principal"}
+    assert len({role["roleAssignmentName"] for role in roles.values()}) == 4
+    for role in roles.values():
+        assert role["roleDefinitionId"].startswith(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Author")
+
+
+def test_the_cluster(local: Program) -> None:
+    cluster = local.resources["cluster"]
+    assert cluster.inputs["identity"] == {"type": "UserAssigned", "userAssignedIdentities": ["/id/identity"]}
+    assert cluster.inputs["properties"]["computeType"] == "AmlCompute"
+    machines = cluster.inputs["properties"]["properties"]
+    assert (machines["vmSize"], machines["vmPriority"]) == ("Standard_NC24ads_A100_v4", "Dedicated")
+    scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+    assert machines["scaleSettings"] == scale
+    # Azure accepts another size and goes on with the old machines.
+    assert list(cluster.request.replaceOnChanges) == ["properties.properties.vmSize"]
+
+
+def test_the_endpoint_has_key_auth_the_identity_and_no_updates(local: Program) -> None:
+    endpoint = local.resources["endpoint"]
+    assert endpoint.inputs["properties"]["authMode"] == "Key"
+    assert "traffic" not in endpoint.inputs["properties"]
+    assert endpoint.inputs["identity"]["userAssignedIdentities"] == ["/id/identity"]
+    assert set(endpoint.request.ignoreChanges) == {"tags", "properties"}
+
+
+def test_hub_and_project(local: Program) -> None:
+    hub, project = local.resources["hub"].inputs, local.resources["project"].inputs
+    assert (hub["kind"], project["kind"], project["hubResourceId"]) == ("Hub", "Project", "/id/hub")
+    connection = local.resources["ai-services-connection"].inputs
+    assert connection["workspaceName"] == hub["workspaceName"]
+    assert connection["properties"]["target"] == "https://ai-services/"
+    assert connection["properties"]["metadata"]["ResourceId"] == "/id/ai-services"
+
+
+def test_the_connection_holds_the_key_as_a_secret_only(local: Program) -> None:
+    connection = local.resources["endpoint-connection"]
+    properties = connection.inputs["properties"]
+    # Nested secrets arrive as the secret-marked whole.
+    assert rpc.is_rpc_secret(properties)
+    opened = rpc.unwrap_rpc_secret(properties)
+    assert opened["credentials"] == {"keys": {"key": KEY}}
+    assert opened["target"] == opened["metadata"]["endpoint"] == "https://endpoint/score"
+    assert opened["metadata"]["azureml.flow.connection_type"] == "Custom"
+    assert opened["metadata"]["azureml.flow.module"] == "promptflow.connections"
+    assert list(connection.request.additionalSecretOutputs) == ["properties"]
+    others = {name: found.inputs for name, found in local.resources.items() if name != connection.name}
+    assert KEY not in json.dumps([others, local.outputs], default=str)
+
+
+def test_only_the_critical_path_waits(local: Program) -> None:
+    assert {"cluster", "dataset", "acr-pull", "azureml-metrics-writer"} <= local.waits_for("finetune")
+    assert {"finetune", "endpoint", "acr-pull", "storage-blob-data-reader"} <= local.waits_for("release")
+    assert "cluster" not in local.waits_for("dataset")
+    for name in ("hub", "project", "endpoint", "endpoint-connection", "ai-services"):
+        assert not local.waits_for(name) & {"dataset", "finetune", "release", "cluster"}, name
+    assert not local.waits_for("finetune") & {"hub", "project", "endpoint", "ai-services"}
+
+
+def test_connections_are_made_one_after_the_other(local: Program) -> None:
+    assert "ai-services-connection" in local.waits_for("endpoint-connection")
+
+
+def test_what_azure_soft_deletes_is_gone_before_the_purge(local: Program) -> None:
+    for name in ("key-vault", "workspace", "hub", "project", "ai-services"):
+        assert "purge" in local.waits_for(name), name
+    names = local.resources["purge"].inputs["names"]
+    soft = Names.of("phi", "local", SUBSCRIPTION)
+    assert names == {
+        "vaults": [soft.key_vault],
+        "workspaces": [soft.workspace, soft.project, soft.hub],
+        "accounts": [soft.ai_services],
+    }
+
+
+def test_prod_purges_nothing(run: Run) -> None:
+    assert "purge" not in run("prod").resources
+
+
+def test_the_purge_pickles_neither_code_nor_paths(local: Program) -> None:
+    import base64
+
+    provider = local.resources["purge"].inputs["__provider"]
+    pickled = base64.b64decode(rpc.unwrap_rpc_secret(provider))
+    assert b"infra.purge" in pickled
+    assert str(ROOT).encode() not in pickled
+    assert len(pickled) < 200
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+def test_stages_record_their_specs(run: Run, stack: str) -> None:
+    program = run(stack)
+    settings = load(stack, ROOT)
+    expected = specs(settings, Names.of("phi", stack, SUBSCRIPTION), SUBSCRIPTION, fingerprint(Path("data")))
+    for name, spec in zip(("dataset", "finetune", "release"), expected, strict=True):
+        recorded = program.resources[name].inputs["input"]
+        assert recorded == spec.to_inputs()
+        assert type(spec).from_inputs(recorded) == spec
+        assert recorded["fingerprint"] == type(spec).from_inputs(recorded).fingerprint
+    assert program.resources["finetune"].request.hooks.before_create == ["finetune"]
+    assert program.resources["finetune"].request.hooks.before_update == ["finetune"]
+    assert not program.resources["finetune"].request.hooks.before_delete
+
+
+def test_another_learning_rate_changes_finetune_and_release_only(run: Run) -> None:
+    def faster(config: dict[str, Any]) -> None:
+        config["finetune-phi:recipe"] = {**config["finetune-phi:recipe"], "learning_rate": 0.004}
+
+    before, after = run().resources, run(change=faster).resources
+    assert before.keys() == after.keys()
+    changed = {name for name in before if before[name].inputs != after[name].inputs}
+    assert changed == {"finetune", "release"}
+    assert after["finetune"].inputs["input"]["recipe"]["learning_rate"] == 0.004
+
+
+def test_outputs(local: Program) -> None:
+    names = Names.of("phi", "local", SUBSCRIPTION)
+    assert set(local.outputs) == {
+        "subscriptionId",
+        "resourceGroup",
+        "workspace",
+        "hub",
+        "project",
+        "endpoint",
+        "connection",
+        "scoringUri",
+        "modelName",
+        "modelVersion",
+        "deployment",
+        "baseDeployment",
+        "studioUrl",
+    }
+    assert local.outputs["endpoint"] == names.endpoint
+    assert local.outputs["connection"] == names.connection
+    assert local.outputs["baseDeployment"] == "base"
+    assert local.outputs["deployment"].startswith("m")
+
+
+def test_without_comparison_there_is_no_base_deployment(run: Run) -> None:
+    assert run("dev").outputs["baseDeployment"] == ""
+
+
+def test_missing_data_is_one_message(run: Run, project: Path) -> None:
+    (project / "data" / "train_data.jsonl").unlink()
+    with pytest.raises(pulumi.RunError, match="make data"):
+        run(change=lambda config: None)
+
+
+def test_bad_settings_are_one_message(run: Run) -> None:
+    def bad(config: dict[str, Any]) -> None:
+        config["finetune-phi:recipe"] = {"learning_rate": 3, "learningRate": 1}
+
+    with pytest.raises(pulumi.RunError) as raised:
+        run(change=bad)
+    assert "finetune-phi:recipe.learning_rate = 3" in str(raised.value)
+    assert "did you mean learning_rate?" in str(raised.value)

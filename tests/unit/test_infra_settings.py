@@ -1,0 +1,273 @@
+"""Settings: what is accepted, and how each kind of mistake is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from infra.catalogue import MODELS, VM_SIZES
+from infra.sections import Recipe
+from infra.settings import ROOT, Settings, SettingsError, load, main
+
+STACKS = ["local", "dev", "prod"]
+
+
+def parse(**sections: Any) -> Settings:
+    config = {f"finetune-phi:{key}": value for key, value in {"purgeOnDestroy": True, **sections}.items()}
+    return Settings.parse(config, "test")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_stacks_are_valid(stack: str) -> None:
+    settings = load(stack)
+    assert settings.purge_on_destroy is (stack != "prod")
+    assert settings.serving.compare_with_base is (stack == "local")
+    assert Settings.parse(settings.effective(), stack) == settings
+
+
+def test_dev_has_the_tutorials_values() -> None:
+    dev = load("dev")
+    assert (dev.data.source, dev.data.split, dev.data.test_ratio) == (
+        "HuggingFaceH4/ultrachat_200k",
+        "train_sft[:1%]",
+        0.2,
+    )
+    assert (dev.compute.vm_size, dev.compute.min_nodes, dev.compute.max_nodes) == (
+        "Standard_NC24ads_A100_v4",
+        0,
+        1,
+    )
+
+
+def test_pulumi_yaml_declares_every_key_with_the_same_default() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    tree = Settings.model_validate({"purgeOnDestroy": True}).model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert declared.pop("azure-native:location")["value"] == tree.pop("location")
+    assert declared.keys() == tree.keys()
+    for key, entry in declared.items():
+        assert entry["description"] and entry["type"], key
+        if key != "purgeOnDestroy":
+            assert entry["default"] == tree[key], key
+        if isinstance(tree[key], dict):
+            assert all(f"  {inner} " in entry["description"] for inner in tree[key]), key
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_running_program_gets_the_same_settings(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The engine passes sections as JSON text and everything else as plain text.
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    config = {
+        key if ":" in key else f"finetune-phi:{key}": entry.get("value", entry.get("default"))
+        for key, entry in declared.items()
+        if "value" in entry or "default" in entry
+    }
+    config |= yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(texts))
+    monkeypatch.setattr(pulumi, "get_stack", lambda: stack)
+    assert Settings.from_pulumi() == load(stack)
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        parse().data.source = "other"  # type: ignore[misc]
+
+
+def test_a_section_may_name_only_what_it_changes() -> None:
+    settings = parse(recipe={"seed": 1}, finetune={"component": {"version": "0.0.82"}})
+    assert (settings.recipe.seed, settings.recipe.learning_rate) == (1, 2e-5)
+    assert settings.finetune.component.name == "chat_completion_pipeline"
+
+
+@pytest.mark.parametrize("written", ["2e-5", "0.00002", 2e-5, "2E-05"])
+def test_learning_rate_is_a_number_however_it_is_written(written: Any) -> None:
+    # YAML 1.1 reads 2e-5 as text.
+    rate = parse(recipe={"learning_rate": written}).recipe.inputs()["learning_rate"]
+    assert rate == 2e-5
+    assert isinstance(rate, float)
+
+
+def test_inputs_hold_only_what_is_set() -> None:
+    inputs = parse(recipe={"precision": "16", "apply_lora": "true"}).recipe.inputs()
+    assert (inputs["precision"], inputs["apply_lora"]) == (16, True)
+    assert "lora_r" not in inputs
+
+
+def test_regions_may_be_written_as_in_the_portal() -> None:
+    settings = Settings.parse({"azure-native:location": "East US 2", "finetune-phi:purgeOnDestroy": "false"}, "t")
+    assert (settings.location, settings.purge_on_destroy) == ("eastus2", False)
+
+
+WRONG = [
+    ("name", "Phi-1", "lower-case", "pulumi config set 'finetune-phi:name' 'phi' --stack test"),
+    ("name", 7, "must be text", "phi"),
+    ("tags", {"Stack": "x"}, "the program sets itself", "remove it"),
+    ("tags", {"a<b": "x"}, "without <", "rename"),
+    ("tags", {"a": 1}, "must be text", "Pulumi.yaml"),
+    ("data.source", "nope", "must be `sample`", "HuggingFaceH4/ultrachat_200k"),
+    ("data.testRatio", 1.5, "must be less than 1", "0.2"),
+    ("data.testRatio", 0, "must be greater than 0", "0.2"),
+    ("data.testRatio", True, "must be a number", "0.2"),
+    ("data.seed", -1, "must be 0 or more", "--path 'finetune-phi:data.seed' 0"),
+    ("data.directory", "/etc", "inside the project", "data"),
+    ("data.directory", "../x", "inside the project", "data"),
+    ("data.split", "", "must not be empty", "train_sft"),
+    ("model.name", "Phi-3-mini-4k-instruct", "2025-08-30", "Phi-4-mini-instruct"),
+    ("model.version", "newest", "version number", "'1'"),
+    ("recipe.learning_rate", 0, "must be greater than 0", "2e-05"),
+    ("recipe.learning_rate", 3, "must be 1 or less", "2e-05"),
+    ("recipe.learning_rate", "fast", "must be a number", "2e-05"),
+    ("recipe.learning_rate", float("nan"), "finite", "2e-05"),
+    ("recipe.lr_scheduler_type", "cosin", "must be one of 'linear'", "did you mean cosine?"),
+    ("recipe.num_train_epochs", 1.5, "must be a whole number", "1"),
+    ("recipe.num_train_epochs", 0, "must be 1 or more", "1"),
+    ("recipe.apply_lora", "yes", "must be true or false", "false"),
+    ("recipe.precision", 8, "must be one of 16 or 32", "Pulumi.yaml"),
+    ("recipe.lora_r", 8, "no effect without apply_lora", "set apply_lora to true"),
+    ("recipe.deepspeed_stage", 2, "no effect without apply_deepspeed", "apply_deepspeed"),
+    ("recipe.early_stopping_patience", 2, "no effect without apply_early_stopping", "remove this key"),
+    ("finetune.maxAttempts", 11, "must be 10 or less", "3"),
+    ("finetune.component", "latest", "keys of its own", "chat_completion_pipeline"),
+    ("finetune.component.version", "new", "must be `latest`", "'latest'"),
+    ("finetune.wait", 1, "must be true or false", "true"),
+    ("compute.vmSize", "Standard_NC6s_v3", "retired by Azure on 2025-09-30", "Standard_NC24ads_A100_v4"),
+    ("compute.vmSize", "Standard_NC24ads_A100", "GPU size", "did you mean Standard_NC24ads_A100_v4?"),
+    ("compute.vmSize", "Standard_NV36ads_A10_v5", "not offered for Azure ML clusters", "A100"),
+    ("compute.idleSeconds", 5, "must be 60 or more", "120"),
+    ("serving.vmSize", "Standard_NC4as_T4_v3", "16 GB of GPU memory", "Standard_NC24ads_A100_v4"),
+    ("serving.trafficSteps", [10, 5, 100], "must rise", "[10, 50, 100]"),
+    ("serving.trafficSteps", [10, 50], "end at 100", "[100]"),
+    ("serving.trafficSteps", 100, "", "[100]"),
+    ("serving.requestTimeoutSeconds", 181, "must be 180 or less", "90"),
+    ("serving.instances", 0, "must be 1 or more", "1"),
+    ("purgeOnDestroy", "maybe", "must be true or false", "true"),
+    ("recipe.learningRate", 1, "no such key", "did you mean learning_rate?"),
+    ("data.test_ratio", 0.1, "no such key", "did you mean testRatio?"),
+    ("data.sead", 1, "no such key", "did you mean seed?"),
+    ("nmae", "x", "no such key", "did you mean name?"),
+    ("location", "x", "no such key", "azure-native:location"),
+    ("zzz", "x", "no such key", "the keys here are compute"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "rule", "remedy"), WRONG)
+def test_a_mistake_is_told_with_key_value_rule_and_remedy(key: str, value: Any, rule: str, remedy: str) -> None:
+    nested = value
+    *sections, first = key.split(".")[::-1]
+    for section in sections:
+        nested = {section: nested}
+    with pytest.raises(SettingsError) as raised:
+        parse(**{first: nested})
+    (problem,) = raised.value.problems
+    assert problem.key.startswith(f"finetune-phi:{key}")
+    assert rule in problem.rule
+    assert remedy in problem.remedy
+    assert str(problem) in str(raised.value)
+
+
+def test_a_region_that_is_none() -> None:
+    with pytest.raises(SettingsError, match=r"(?s)azure-native:location = \"eastus22\".*did you mean eastus2\?"):
+        Settings.parse({"azure-native:location": "eastus22", "finetune-phi:purgeOnDestroy": True}, "test")
+
+
+def test_purge_on_destroy_has_no_default() -> None:
+    with pytest.raises(SettingsError, match=r"finetune-phi:purgeOnDestroy = \(nothing\)\n.*is needed"):
+        Settings.parse({}, "test")
+
+
+def test_a_key_without_a_value() -> None:
+    with pytest.raises(SettingsError, match=r"finetune-phi:recipe\.learning_rate = \(nothing\)\n +has no value"):
+        parse(recipe={"learning_rate": None})
+
+
+def test_fewer_nodes_at_most_than_at_least() -> None:
+    with pytest.raises(SettingsError, match="must not be less than minNodes, which is 3"):
+        parse(compute={"minNodes": 3, "maxNodes": 2})
+
+
+def test_a_misspelt_namespace() -> None:
+    with pytest.raises(SettingsError, match="did you mean finetune-phi:name"):
+        Settings.parse({"finetune-ph:name": "x", "finetune-phi:purgeOnDestroy": True}, "test")
+
+
+def test_other_providers_keys_are_theirs() -> None:
+    config = {"azure-native:tenantId": "x", "aws:region": "y", "finetune-phi:purgeOnDestroy": True}
+    assert Settings.parse(config, "test").location == "eastus2"
+
+
+def test_all_problems_come_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse(
+            name="X",
+            nosuch=1,
+            recipe={"learning_rate": 3, "lr_scheduler_type": "none", "seed": None},
+            compute={"vmSize": "Standard_NC6s_v3"},
+            serving={"trafficSteps": [50], "instances": 0},
+        )
+    assert {problem.key.removeprefix("finetune-phi:") for problem in raised.value.problems} == {
+        "name",
+        "nosuch",
+        "recipe.learning_rate",
+        "recipe.lr_scheduler_type",
+        "recipe.seed",
+        "compute.vmSize",
+        "serving.trafficSteps",
+        "serving.instances",
+    }
+    assert "have 8 problems" in str(raised.value)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    return tmp_path
+
+
+def test_an_unknown_stack_lists_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"(?s)no stack 'nosuch'.*there are dev, local, prod"):
+        main(["--stack", "nosuch"])
+
+
+def test_a_stack_file_that_is_no_yaml(project: Path) -> None:
+    (project / "Pulumi.x.yaml").write_text("config:\n  a: [1\n")
+    with pytest.raises(SettingsError, match=r"Pulumi\.x\.yaml.*\n.*is no YAML.*line"):
+        load("x", project)
+
+
+@pytest.mark.parametrize("text", ["config: 3\n", "- a\n", "config: [a]\n"])
+def test_a_stack_file_of_another_shape(project: Path, text: str) -> None:
+    (project / "Pulumi.x.yaml").write_text(text)
+    with pytest.raises(SettingsError, match="must hold `config:`"):
+        load("x", project)
+
+
+def test_keys_without_a_namespace_are_the_projects(project: Path) -> None:
+    (project / "Pulumi.x.yaml").write_text("config:\n  purgeOnDestroy: true\n  name: abc\n")
+    assert load("x", project).name == "abc"
+    assert load("organization/finetune-phi/x", project).name == "abc"
+
+
+def test_the_command_prints_what_is_in_effect(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--stack", "dev", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["finetune-phi:recipe"]["learning_rate"] == 2e-5
+    main(["--stack", "dev"])
+    assert yaml.safe_load(capsys.readouterr().out) == printed
+    main(["--stack", "dev", "--quiet"])
+    assert capsys.readouterr().out == ""
+
+
+def test_catalogue_points_only_at_what_is_offered() -> None:
+    for entry in (*VM_SIZES.values(), *MODELS.values()):
+        assert bool(entry.retired) == bool(entry.successor)
+    assert all(not VM_SIZES[size.successor].retired for size in VM_SIZES.values() if size.successor)
+    assert all(not MODELS[model.successor].retired for model in MODELS.values() if model.successor)
+
+
+def test_recipe_is_like_a_mapping() -> None:
+    assert dict(Recipe())["learning_rate"] == 2e-5

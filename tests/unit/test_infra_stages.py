@@ -1,0 +1,87 @@
+"""The hooks of the stages: what they hand on, how they fail, how they are stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra import stages
+from jobs.errors import StageError
+from jobs.specs import DatasetSpec, Target
+
+SPEC = DatasetSpec(Target("subscription", "group", "workspace"), "chats", "0123456789ab", "data")
+Work = Callable[[Any, Any, threading.Event], None]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, work: Work, beside: Callable[[], None] | None = None) -> None:
+    """Runs the hook around `work`, as the engine would, with `beside` on the event loop."""
+    module = types.ModuleType("work_of_a_stage")
+    module.run = work  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    # The engine carries every number as a double, and the fingerprint beside the spec.
+    given = pulumi.ResourceHookArgs("urn", "id", "dataset", "type", {"input": SPEC.to_inputs()})
+
+    async def whole() -> None:
+        stages.heed_interrupts()
+        task = asyncio.ensure_future(stages.working(DatasetSpec, module.__name__)(given))
+        if beside:
+            await asyncio.sleep(0)
+            asyncio.get_running_loop().call_soon(beside)
+        await task
+
+    asyncio.run(whole())
+
+
+def test_the_work_gets_the_spec_in_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def work(spec: DatasetSpec, report: Any, stop: threading.Event) -> None:
+        report("half")
+        seen.append((spec, threading.current_thread() is threading.main_thread(), stop.is_set()))
+
+    run(monkeypatch, work)
+    assert seen == [(SPEC, False, False)]
+
+
+def test_a_stage_error_is_passed_on_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = StageError("the upload failed", on="data asset chats", why="no network", todo="Run it again.")
+
+    def work(*_: Any) -> None:
+        raise error
+
+    with pytest.raises(StageError) as raised:
+        run(monkeypatch, work)
+    assert raised.value is error
+
+
+def test_any_other_error_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(*_: Any) -> None:
+        raise KeyError("name")
+
+    with pytest.raises(RuntimeError, match="stage dataset: KeyError: 'name'"):
+        run(monkeypatch, work)
+
+
+def test_an_interrupt_stops_the_work_and_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(_spec: Any, _report: Any, stop: threading.Event) -> None:
+        assert stop.wait(10)
+        raise StageError("stopped", on="job", why="you asked to stop", todo="Run it again.")
+
+    with pytest.raises(StageError, match="stopped"):
+        run(monkeypatch, work, beside=lambda: os.kill(os.getpid(), signal.SIGINT))
+
+
+def test_the_program_can_still_be_imported_from_when_its_main_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", stages.ROOT)])
+    seen: list[bool] = []
+    run(monkeypatch, lambda *_: seen.append(stages.ROOT in sys.path))
+    assert seen == [True]
