@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -61,9 +63,7 @@ class Processes:
     def stop_all(self, resource_id: str) -> None:
         """End every process that works for a resource or for anything below it."""
         wanted = resource_id.lower()
-        for pid, started, _, owner, _ in self._store.processes():
-            if owner.lower() == wanted or owner.lower().startswith(wanted + "/"):
-                self._end(pid, started)
+        self._end(lambda owner: owner.lower() == wanted or owner.lower().startswith(wanted + "/"))
 
     def port_of(self, resource_id: str) -> int | None:
         """The port of the living server of a resource."""
@@ -78,29 +78,48 @@ class Processes:
 
     def sweep(self) -> None:
         """End everything on record, however it came to be there."""
-        for pid, started, _, _, _ in self._store.processes():
-            self._end(pid, started)
+        self._end(lambda _: True)
 
     def forget(self, pid: int) -> None:
         """Take an ended child off the record."""
         self._store.remove_process(pid)
 
-    def _end(self, pid: int, started: float) -> None:
-        if _alive(pid, started):
-            family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-            for process in family:
-                _quietly(process.terminate)
-            _, stubborn = psutil.wait_procs(family, timeout=STOP_SECONDS)
-            for process in stubborn:
-                _quietly(process.kill)
-        self._store.remove_process(pid)
+    def _end(self, chosen: Callable[[str], bool]) -> None:
+        records = [(pid, started) for pid, started, _, owner, _ in self._store.processes() if chosen(owner)]
+        family: list[psutil.Process] = []
+        for pid, started in records:
+            if _alive(pid, started):
+                with suppress(psutil.NoSuchProcess):
+                    family += [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        _each(family, psutil.Process.terminate)
+        if not _wait(family):
+            _each(family, psutil.Process.kill)
+            _wait(family)
+        for pid, _ in records:
+            self._store.remove_process(pid)
 
 
-def _quietly(action: object) -> None:
+def _each(family: list[psutil.Process], action: Callable[[psutil.Process], None]) -> None:
+    for process in family:
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile, which is what was wanted
+            action(process)
+
+
+def _wait(family: list[psutil.Process]) -> bool:
+    """Whether all ended in time. A zombie has: its parent may be long gone and never collect it."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(_runs(process) for process in family):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _runs(process: psutil.Process) -> bool:
     try:
-        action()  # type: ignore[operator]
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return  # it ended by itself meanwhile, which is what was wanted
+        return False
 
 
 def _started(pid: int) -> float:
@@ -114,6 +133,6 @@ def _alive(pid: int, started: float) -> bool:
     # The start time tells a recycled process id from ours.
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return abs(process.create_time() - started) < 1 and _runs(process)
     except psutil.NoSuchProcess:
         return False

@@ -1,0 +1,88 @@
+"""A checkout of its own with an emulator of its own, and the commands a user would type there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.home import Home
+
+ROOT = Path(__file__).resolve().parents[2]
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".emulator", "data", "tests", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"
+)
+WAIT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the program. Commands run on its own emulator, with its own Pulumi state."""
+
+    root: Path
+
+    @classmethod
+    def make(cls, root: Path) -> Checkout:
+        """Copy the checkout, without what a run makes, to a folder that does not exist yet."""
+        shutil.copytree(ROOT, root, ignore=LEFT_OUT)
+        (root / ".venv").symlink_to(Path(sys.prefix))
+        return cls(root)
+
+    @property
+    def home(self) -> Home:
+        return Home(self.root / ".emulator")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        tools = Path(sys.prefix) / "pulumi" / "bin"
+        path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
+        return {**os.environ, "PATH": path, "EMULATOR_HOME": str(self.home.root), "EMULATOR_PORT": "0"}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the checkout; its output is text, and the emulator is not involved."""
+        return subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=WAIT_SECONDS
+        )
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, *arguments)
+
+    def emulated(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command whose Azure is the emulator."""
+        return self.python("-m", "emulator", "exec", "--", *command)
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command on the emulator and let it run."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "emulator", "exec", "--", *command],
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def up(self, stack: str = "local") -> subprocess.CompletedProcess[str]:
+        return self.emulated("pulumi", "up", "--stack", stack, "--yes", "--skip-preview")
+
+    def changes(self, stack: str = "local") -> dict[str, str]:
+        """What a preview would do: resource name → operation, unchanged resources left out."""
+        done = self.emulated("pulumi", "preview", "--stack", stack, "--json")
+        assert done.returncode == 0, done.stderr + done.stdout
+        steps = json.loads(done.stdout)["steps"]
+        return {step["urn"].rsplit("::", 1)[1]: step["op"] for step in steps if step["op"] != "same"}
+
+    def status(self, stack: str = "local") -> Any:
+        done = self.emulated(sys.executable, "-m", "jobs", "status", "--stack", stack, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def jobs(self) -> list[str]:
+        """Names of the jobs the emulator has seen."""
+        lines = json.loads(self.python("-m", "emulator", "inventory", "--json").stdout)["live"]
+        return [line.rsplit("/", 1)[1] for line in lines if "/workspaces/jobs " in line]

@@ -1,0 +1,126 @@
+"""The whole journey on the local stack, as a user takes it: one story, told in order by the tests of this file."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from emulator import lifecycle
+from emulator.resources.endpoints import OnlineEndpoint
+from emulator.store import Store
+from tests.journey.stack import Checkout
+
+pytestmark = pytest.mark.journey
+
+QUESTION = "Who founded Microsoft?"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    checkout = Checkout.make(tmp_path_factory.mktemp("journey") / "checkout")
+    yield checkout
+    lifecycle.stop(checkout.home)
+
+
+def assert_one_clear_message(text: str) -> None:
+    assert "Traceback" not in text
+    assert "KeyboardInterrupt" not in text
+
+
+def set_recipe(checkout: Checkout, **values: float) -> None:
+    path = checkout.root / "Pulumi.local.yaml"
+    stack = yaml.safe_load(path.read_text())
+    stack["config"]["finetune-phi:recipe"] |= values
+    path.write_text(yaml.safe_dump(stack))
+
+
+def test_chat_before_up_says_what_to_run(checkout: Checkout) -> None:
+    done = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", "hi")
+    assert done.returncode == 1
+    assert "make up" in done.stderr
+    assert_one_clear_message(done.stderr)
+
+
+def test_up_without_data_says_what_to_run(checkout: Checkout) -> None:
+    created = checkout.emulated("pulumi", "stack", "init", "local")
+    assert created.returncode == 0, created.stderr
+    done = checkout.up()
+    assert done.returncode != 0
+    assert "make data" in done.stdout + done.stderr
+    assert_one_clear_message(done.stdout + done.stderr)
+
+
+def test_up_stands_everything_up_and_the_tuned_model_answers(checkout: Checkout) -> None:
+    before = (checkout.root / "Pulumi.local.yaml").read_bytes()
+    assert checkout.python("-m", "data_prep", "--stack", "local").returncode == 0
+    done = checkout.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stand-in" in done.stdout
+    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--compare", "--ask", QUESTION)
+    assert asked.returncode == 0, asked.stderr
+    answers = dict(re.findall(r"^(Base model|Fine-tuned)\s+(.*)$", asked.stdout, re.MULTILINE))
+    assert "Bill Gates" in answers["Fine-tuned"]
+    assert "Paul Allen" in answers["Fine-tuned"]
+    assert "Bill Gates" not in answers["Base model"]
+    assert "Paul Allen" not in answers["Base model"]
+    assert (checkout.root / "Pulumi.local.yaml").read_bytes() == before
+
+
+def test_a_second_up_changes_nothing_and_submits_no_job(checkout: Checkout) -> None:
+    jobs = checkout.jobs()
+    done = checkout.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"Resources:\s+\d+ unchanged\n", done.stdout), done.stdout
+    assert checkout.jobs() == jobs
+    assert len(jobs) == 1
+
+
+def test_no_key_is_in_the_state_in_clear(checkout: Checkout) -> None:
+    (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
+    keys = endpoint.internal["keys"]
+    stored = "".join(path.read_text() for path in checkout.home.pulumi.rglob("*.json"))
+    assert endpoint.name in stored
+    assert [key for key in keys if key in stored] == []
+
+
+def test_another_learning_rate_is_a_diff_of_finetune_and_release_alone(checkout: Checkout) -> None:
+    set_recipe(checkout, learning_rate=0.004, num_train_epochs=3)
+    assert checkout.changes() == {"finetune": "update", "release": "update"}
+
+
+def test_an_emulator_killed_in_mid_run_loses_nothing(checkout: Checkout) -> None:
+    up = checkout.start("pulumi", "up", "--stack", "local", "--yes", "--skip-preview")
+    deadline = time.monotonic() + 120
+    while len(checkout.jobs()) < 2:
+        assert time.monotonic() < deadline and up.poll() is None, up.communicate()[0]
+        time.sleep(0.3)
+    running = checkout.home.running()
+    assert running is not None
+    os.kill(running[0], signal.SIGKILL)
+    output = up.communicate(timeout=240)[0]
+    assert up.returncode != 0
+    assert "the emulator stopped while the command ran" in output
+    assert_one_clear_message(output)
+
+    again = checkout.up()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(checkout.jobs()) == 2, "the job of the interrupted run was taken up, not submitted again"
+    traffic = {each["name"]: each["traffic"] for each in checkout.status()["deployments"]}
+    assert sorted(traffic.values()) == [0, 100]
+    assert traffic["base"] == 0
+    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    assert asked.returncode == 0, asked.stderr
+
+
+def test_destroy_leaves_nothing(checkout: Checkout) -> None:
+    done = checkout.emulated("pulumi", "destroy", "--stack", "local", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = checkout.python("-m", "emulator", "inventory")
+    assert left.stdout == "0 live, 0 soft-deleted, 0 processes, 0 refused hosts\n"
