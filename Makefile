@@ -36,8 +36,9 @@ data: settings ## write data/train_data.jsonl and data/test_data.jsonl for the s
 	@$(VENV) -m data_prep --stack $(STACK)
 
 up: data ## stand everything up, fine-tune, release, and ask the tuned model a question
-	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS)'
-	@$(RUN) $(VENV) -m flow --stack $(STACK) --compare --ask "Who founded Microsoft?"
+	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) && \
+		$(VENV) -m flow --stack $(STACK) --compare --ask "Who founded Microsoft?"'
+	@$(if $(RUN),echo "Both models are the emulator's small stand-in, not Phi itself (docs/emulator.md).")
 	@echo "Next: make chat$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
 
 preview: data ## show what make up would change

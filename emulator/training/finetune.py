@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -55,7 +56,10 @@ def _log_to(path: Path | None) -> Iterator[Log]:
 
 
 def finetune(job: Job, recipe: Recipe, log: Log) -> None:
-    """Train and write `job.output_dir` and `job.metrics_file`. Raises TrainingError before anything is written."""
+    """Train and write `job.output_dir` and `job.metrics_file`.
+
+    Raises TrainingError, for bad data or a loss that diverges, with no output folder written.
+    """
     base = load(job.base_model)
     log(
         f"This is a stand-in network of {base.size:,} parameters, not {base.origin.stands_in_for}: "
@@ -121,6 +125,11 @@ def _train(
         data = batches.epochs(epochs, recipe.seed)
         run = train(base.shape, base.parameters, data, rates, recipe.weight_decay, steps)
         for progress in run:
+            if not math.isfinite(progress.loss):
+                raise TrainingError(
+                    f"the training loss became {progress.loss} at step {progress.step}: it diverged. "
+                    f"Lower learning_rate ({recipe.learning_rate:g}) or raise warmup_steps ({recipe.warmup_steps})."
+                )
             losses.append(progress.loss)
             figures: dict[str, Any] = {"train_loss": float(np.mean(losses))}
             if progress.epoch_done:

@@ -100,3 +100,13 @@ def test_shapes_are_what_the_folder_says(base: Path) -> None:
     assert config["shape"] == dataclasses.asdict(model.shape)
     assert config["parameters"] == model.size and config["fine_tuned"] is False
     assert "This is not Phi." in (base / "README.md").read_text()
+
+
+def test_a_loss_that_diverges_fails_the_run_and_says_what_to_change(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(base, tmp_path, "wild", learning_rate="1e30", num_train_epochs="20", lr_scheduler_type="constant")
+    assert ended.value.code == 1
+    assert "it diverged. Lower learning_rate (1e+30)" in capsys.readouterr().out
+    assert not (tmp_path / "wild").exists()
