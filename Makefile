@@ -32,13 +32,13 @@ setup: ## get what is needed: .venv, the Pulumi CLI, Azurite (also the first ste
 settings: setup
 	@$(VENV) -m infra.settings --stack $(STACK) --quiet
 
-data: settings ## write data/train_data.jsonl and data/test_data.jsonl for the stack
+data: setup ## write data/train_data.jsonl and data/test_data.jsonl for the stack
 	@$(VENV) -m data_prep --stack $(STACK)
 
 up: data ## stand everything up, fine-tune, release, and ask the tuned model a question
 	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) && \
 		$(VENV) -m flow --stack $(STACK) --compare --ask "Who founded Microsoft?"'
-	@$(if $(RUN),echo "Both models are the emulator's small stand-in, not Phi itself (docs/emulator.md).")
+	@$(if $(RUN),echo "Both models are a small stand-in that the emulator trains, not Phi itself (docs/emulator.md).")
 	@echo "Next: make chat$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
 
 preview: data ## show what make up would change

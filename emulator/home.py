@@ -124,8 +124,8 @@ def choose_ports() -> Ports:
     if taken:
         raise EmulatorError(
             f"port {', '.join(map(str, taken))} on 127.0.0.1 is in use by another program, and the emulator needs "
-            f"{first} to {first + 2}. Stop that program, or choose other ports: EMULATOR_PORT=28640 make up "
-            f"(EMULATOR_PORT=0 takes free ones)."
+            f"{first} to {first + 2}. If it is the emulator of another checkout, run there: python -m emulator stop. "
+            f"Or choose other ports: EMULATOR_PORT=28640 make up (EMULATOR_PORT=0 takes free ones)."
         )
     return Ports(first, first + 1, first + 2)
 
