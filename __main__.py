@@ -8,14 +8,19 @@ import pulumi
 from pulumi_azure_native import authorization
 
 from data_prep import DataError, fingerprint
+from infra.access import Access
+from infra.federation import Federation, FederationArgs
 from infra.foundation import Foundation, FoundationArgs
 from infra.foundry import EndpointConnection, EndpointConnectionArgs, Foundry, FoundryArgs
 from infra.identity import Identity, IdentityArgs
+from infra.monitoring import Monitoring, MonitoringArgs
 from infra.naming import Names
-from infra.roles import Role, Roles, RolesArgs
+from infra.preflight import Preflight
+from infra.protection import protect_stateful
+from infra.roles import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.settings import Settings, SettingsError
-from infra.specs import specs
+from infra.specs import preflight, specs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.specs import BASE_DEPLOYMENT
@@ -27,48 +32,60 @@ except (SettingsError, DataError) as error:
     raise pulumi.RunError(str(error)) from None
 
 account = authorization.get_client_config()
-names = Names.of(settings.name, pulumi.get_stack(), account.subscription_id)
+names = Names.of(settings.name, pulumi.get_stack(), account.subscription_id, settings.suffix)
 location = settings.location
 tags = {**settings.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
+access = Access.of(settings)
+if settings.protect:
+    protect_stateful()
 
-# Resource group, logs, storage, key vault, container registry.
+# What Azure would refuse, before the first resource; then group, logs, storage, key vault, container registry.
+asked = Preflight("preflight", preflight(settings, names, pulumi.get_stack(), account.subscription_id))
 base = Foundation(
     "foundation",
-    FoundationArgs(names, location, tags, account.subscription_id, account.tenant_id, settings.purge_on_destroy),
+    FoundationArgs(names, tags, account.subscription_id, account.tenant_id, settings),
+    opts=pulumi.ResourceOptions(depends_on=[asked.passed]),
 )
 group = base.group.name
 
-# The identity that trains and serves; the workspace with its GPU cluster; what the identity may do.
+# The identity that trains and serves; the workspace with its GPU cluster; who may do what.
 identity = Identity("identity", IdentityArgs(names, group, location, tags))
-workspace = Workspace("workspace", WorkspaceArgs(names, location, tags, base, identity.id, settings.compute))
+workspace = Workspace("workspace", WorkspaceArgs(names, location, tags, base, identity.id, settings.compute, access))
 roles = Roles(
     "roles",
-    RolesArgs(
-        account.subscription_id,
-        principal=f"{names.resource_group}/{names.identity}",
-        principal_id=identity.principal_id,
-        scopes={
-            Role.CONTRIBUTOR: (names.resource_group, base.group.id),
-            Role.STORAGE_BLOB_DATA_READER: (names.storage_account, base.storage.id),
-            Role.ACR_PULL: (names.container_registry, base.registry.id),
-            Role.AZUREML_METRICS_WRITER: (names.workspace, workspace.id),
-        },
-    ),
+    RolesArgs(names, account.subscription_id, settings, identity.principal_id, account.object_id, base, workspace.id),
 )
 
 # AI Foundry's hub and project, the endpoint, and the project's connection to it.
-foundry = Foundry("foundry", FoundryArgs(names, location, tags, base))
-serving = Serving("serving", ServingArgs(names, location, tags, group, workspace.name, identity.id))
+foundry = Foundry("foundry", FoundryArgs(names, location, tags, base, access))
+serving = Serving(
+    "serving",
+    ServingArgs(names, location, tags, account.subscription_id, group, workspace.name, identity.id),
+)
 connection = EndpointConnection(
     "connection", EndpointConnectionArgs(names, group, foundry, serving.scoring_uri, serving.key)
 )
+
+# Logs, alerts and a budget, as the settings say.
+Monitoring(
+    "monitoring",
+    MonitoringArgs(names, tags, base, workspace.id, serving.endpoint.id, settings.monitoring),
+)
+
+# The identity of GitHub's workflows, where the stack has one.
+if settings.github.repository:
+    github = Federation(
+        "federation",
+        FederationArgs(names, location, tags, account.subscription_id, group, base.group.id, settings.github),
+    )
+    pulumi.export("githubClientId", github.client_id)
 
 # Data to the workspace, the fine-tune, its release behind the endpoint.
 stages = Stages(
     "stages",
     StagesArgs(
         *specs(settings, names, account.subscription_id, dataset),
-        dataset_needs=[workspace.workspace],
+        dataset_needs=[workspace.workspace, *roles.caller],
         finetune_needs=[workspace.cluster, *roles.assignments],
         release_needs=[serving.endpoint, *roles.assignments],
     ),

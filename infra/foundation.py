@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 from pulumi_azure_native import (
@@ -17,24 +20,25 @@ from pulumi_azure_native import (
 
 from infra.naming import Names
 from infra.purge import Purge, PurgeArgs
+from infra.settings import Settings
 
 
 @dataclass(frozen=True)
 class FoundationArgs:
-    """`purge_on_destroy` decides whether a destroy also removes what Azure would keep soft-deleted."""
+    """`settings` decides on region, storage, vault, and whether a destroy also removes what Azure would keep."""
 
     names: Names
-    location: str
     tags: Mapping[str, str]
     subscription_id: str
     tenant_id: str
-    purge_on_destroy: bool
+    settings: Settings
 
 
 class Foundation(pulumi.ComponentResource):
     """Grants nothing to anybody and restricts no network; roles.py does the former."""
 
     group: resources.ResourceGroup
+    logs: operationalinsights.Workspace
     application_insights: applicationinsights.Component
     storage: storage.StorageAccount
     key_vault: keyvault.Vault
@@ -44,28 +48,29 @@ class Foundation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Foundation", name, {}, opts)
-        names, tags, location = args.names, args.tags, args.location
+        names, tags, settings = args.names, args.tags, args.settings
+        location = settings.location
         child = pulumi.ResourceOptions(parent=self)
 
         self.group = resources.ResourceGroup(
             "resource-group",
             resource_group_name=names.resource_group,
             location=location,
-            tags=tags,
+            tags={**tags, **_commit(settings)},
             opts=child,
         )
         group = self.group.name
 
         # Everything that leaves a soft-deleted remainder depends on this, so a destroy reaches it after them.
         self.purge = None
-        if args.purge_on_destroy:
+        if settings.purge_on_destroy:
             self.purge = Purge(
                 "purge",
                 PurgeArgs(args.subscription_id, location, names),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.group]),
             )
 
-        logs = operationalinsights.Workspace(
+        self.logs = operationalinsights.Workspace(
             "log-analytics",
             workspace_name=names.log_analytics,
             resource_group_name=group,
@@ -83,7 +88,7 @@ class Foundation(pulumi.ComponentResource):
             kind="web",
             application_type="web",
             ingestion_mode="LogAnalytics",
-            workspace_resource_id=logs.id,
+            workspace_resource_id=self.logs.id,
             tags=tags,
             opts=child,
         )
@@ -93,8 +98,9 @@ class Foundation(pulumi.ComponentResource):
             resource_group_name=group,
             location=location,
             kind="StorageV2",
-            sku=storage.SkuArgs(name="Standard_LRS"),
+            sku=storage.SkuArgs(name=settings.storage.sku),
             allow_blob_public_access=False,
+            allow_shared_key_access=settings.storage.shared_keys,
             enable_https_traffic_only=True,
             minimum_tls_version="TLS1_2",
             tags=tags,
@@ -105,13 +111,14 @@ class Foundation(pulumi.ComponentResource):
             vault_name=names.key_vault,
             resource_group_name=group,
             location=location,
-            # enablePurgeProtection is left out: Azure refuses false, and true can never be undone.
+            # Without purge protection the property is left out: Azure refuses false.
             properties=keyvault.VaultPropertiesArgs(
                 sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
                 tenant_id=args.tenant_id,
                 enable_rbac_authorization=True,
                 enable_soft_delete=True,
-                soft_delete_retention_in_days=7,
+                soft_delete_retention_in_days=settings.vault.retention_days,
+                enable_purge_protection=True if settings.vault.purge_protection else None,
             ),
             tags=tags,
             opts=self.outlived_by_purge(),
@@ -131,3 +138,18 @@ class Foundation(pulumi.ComponentResource):
     def outlived_by_purge(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Options of a resource that Azure keeps soft-deleted after its deletion."""
         return pulumi.ResourceOptions(parent=parent or self, depends_on=[self.purge] if self.purge else [])
+
+
+def _commit(settings: Settings) -> dict[str, str]:
+    """The tag `commit`, for the group alone: on every resource, each commit would be an update of everything."""
+    if not settings.commit_tag:
+        return {}
+    for variable in ("GITHUB_SHA", "BUILD_SOURCEVERSION"):  # GitHub Actions, Azure Pipelines
+        if commit := os.environ.get(variable):
+            return {"commit": commit}
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(git, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": "unknown"}
+    return {"commit": found.stdout.strip()}

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import cognitiveservices
 from pulumi_azure_native import machinelearningservices as ml
 
+from infra.access import Access
 from infra.foundation import Foundation
 from infra.naming import Names
 
@@ -21,6 +22,7 @@ class FoundryArgs:
     location: str
     tags: Mapping[str, str]
     foundation: Foundation
+    access: Access
 
 
 class Foundry(pulumi.ComponentResource):
@@ -64,6 +66,9 @@ class Foundry(pulumi.ComponentResource):
             key_vault=base.key_vault.id,
             application_insights=base.application_insights.id,
             container_registry=base.registry.id,
+            public_network_access="Enabled",
+            managed_network=args.access.managed_network,
+            system_datastores_auth_mode=args.access.datastores,
             tags=args.tags,
             opts=base.outlived_by_purge(parent=self),
         )

@@ -1,8 +1,9 @@
 """Every name on Azure, derived from settings, stack and subscription alone.
 
 The same three always give the same names, so an interrupted deployment finds its resources again; a suffix
-from their hash keeps names that must be unique in a region or worldwide apart from other people's. The
-prefixes are the abbreviations of Microsoft's Cloud Adoption Framework.
+from their hash keeps names that must be unique in a region or worldwide apart from other people's. What Azure keeps
+soft-deleted after a destroy holds its name: the setting `suffix` gives the stack others. The prefixes are the
+abbreviations of Microsoft's Cloud Adoption Framework.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ RULES = {
     "endpoint": r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]",
     "connection": r"[a-zA-Z0-9][\w-]{2,32}",
     "ai_services_connection": r"[a-zA-Z0-9][\w-]{2,32}",
+    "action_group": r"[^<>*%&:\\?+/#|]{1,260}(?<![ .])",
+    "error_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
+    "latency_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
+    "budget": r"[a-zA-Z0-9][\w-]{0,62}",
 }
 """What Azure allows, as regular expressions over the whole name; the endpoint's is the SDK's, the others unproven."""
 
@@ -56,6 +61,10 @@ class Names:
     endpoint: str
     connection: str
     ai_services_connection: str
+    action_group: str
+    error_alert: str
+    latency_alert: str
+    budget: str
 
     def __post_init__(self) -> None:
         for kind, name in asdict(self).items():
@@ -63,10 +72,10 @@ class Names:
                 raise ValueError(f"{kind.replace('_', ' ')} name {name!r} breaks Azure's rule {RULES[kind]}")
 
     @classmethod
-    def of(cls, prefix: str, stack: str, subscription_id: str) -> Names:
-        """`prefix` is the setting `name`: a letter, then letters or digits, 8 characters at most."""
+    def of(cls, prefix: str, stack: str, subscription_id: str, suffix: str = "") -> Names:
+        """`prefix` and `suffix` are the settings `name` and `suffix`: 8 and 6 characters at most."""
         slug = re.sub(r"[^a-z0-9]", "", stack.lower())[:SLUG_LENGTH] or "stack"
-        suffix = _suffix(subscription_id.lower(), PROJECT, stack)
+        suffix = suffix or _suffix(subscription_id.lower(), PROJECT, stack)
         base, unique, compact = f"{prefix}-{slug}", f"{prefix}-{slug}-{suffix}", f"{prefix}{slug}{suffix}"
         return cls(
             resource_group=f"rg-{unique}",
@@ -85,7 +94,20 @@ class Names:
             endpoint=unique,
             connection=f"{prefix}-connection",
             ai_services_connection="ai-services",
+            action_group=f"ag-{base}",
+            error_alert=f"alert-{base}-5xx",
+            latency_alert=f"alert-{base}-latency",
+            budget=f"budget-{base}",
         )
+
+    def soft_deleted(self) -> dict[str, list[str]]:
+        """Names that Azure keeps taken after a deletion, in the words of `jobs.purge`."""
+        return {
+            "vaults": [self.key_vault],
+            # A hub with projects cannot be deleted, so projects come first.
+            "workspaces": [self.workspace, self.project, self.hub],
+            "accounts": [self.ai_services],
+        }
 
 
 def role_assignment_name(scope: str, role: str, principal: str) -> str:

@@ -130,6 +130,7 @@ def _rule(kind: str, message: str, context: Mapping[str, Any]) -> str:
         "finite_number": "must be a finite number",
         "bool_type": "must be true or false",
         "list_type": "must be a list",
+        "tuple_type": "must be a list",
         "too_short": "must not be empty",
         "dict_type": "must be a section with keys of its own",
         "model_type": "must be a section with keys of its own",

@@ -42,7 +42,9 @@ class _Provider(dynamic.ResourceProvider):
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from jobs.purge import purge
 
-        purge(props["subscriptionId"], props["location"], props["resourceGroup"], dict(props["names"]))
+        lines = purge(props["subscriptionId"], props["location"], props["resourceGroup"], dict(props["names"]))
+        # The process of a dynamic provider has no log; the engine shows what it prints.
+        print("\n".join(lines), flush=True)
 
 
 def _recorded(props: dict[str, Any]) -> dict[str, Any]:
@@ -58,11 +60,6 @@ class Purge(dynamic.Resource, name="Purge"):
             "subscriptionId": args.subscription_id,
             "location": args.location,
             "resourceGroup": names.resource_group,
-            "names": {
-                "vaults": [names.key_vault],
-                # A hub with projects cannot be deleted, so projects come first.
-                "workspaces": [names.workspace, names.project, names.hub],
-                "accounts": [names.ai_services],
-            },
+            "names": names.soft_deleted(),
         }
         super().__init__(_Provider(), name, props, opts)

@@ -1,15 +1,21 @@
-"""What the identity may do, and where."""
+"""Who may do what, and where."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
 from dataclasses import dataclass
 from enum import Enum
 
 import pulumi
 from pulumi_azure_native import authorization
 
-from infra.naming import role_assignment_name
+from infra.foundation import Foundation
+from infra.naming import Names, role_assignment_name
+from infra.settings import Settings
+
+Scope = tuple[str, pulumi.Input[str]]
+SERVICE_PRINCIPAL = authorization.PrincipalType.SERVICE_PRINCIPAL
 
 
 class Role(Enum):
@@ -17,48 +23,104 @@ class Role(Enum):
 
     CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
     STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+    STORAGE_FILE_DATA_PRIVILEGED_CONTRIBUTOR = "69566ab7-960f-475b-8e7c-b3118f30c6bd"
     ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
     AZUREML_METRICS_WRITER = "635dd51f-9968-44d3-b7fb-6d9a6bd613ae"
 
     @property
     def label(self) -> str:
+        """As part of a resource's name in the program."""
         return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True)
 class RolesArgs:
-    """`principal` names the identity `principal_id` belongs to; `scopes` holds a resource per role.
+    """Who may do what on `foundation` and `workspace`.
 
-    A scope is a pair of a plain name, which goes into the assignment's GUID, and the resource's id.
+    `identity_id` and `caller_id` are the principals of the identity that trains and serves and of whoever runs the
+    program; `settings` decides how far the former may go and whether storage keys work.
     """
 
+    names: Names
     subscription_id: str
-    principal: str
-    principal_id: pulumi.Input[str]
-    scopes: Mapping[Role, tuple[str, pulumi.Input[str]]]
+    settings: Settings
+    identity_id: pulumi.Input[str]
+    caller_id: str
+    foundation: Foundation
+    workspace: pulumi.Input[str]
 
 
 class Roles(pulumi.ComponentResource):
-    """Whoever needs the identity to be able to do something depends on `assignments`."""
+    """Whoever needs a principal to be able to do something depends on its assignments."""
 
     assignments: list[authorization.RoleAssignment]
+    """The identity's."""
+    caller: list[authorization.RoleAssignment]
+    """Of whoever runs the program; none while storage keys work."""
 
     def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Roles", name, {}, opts)
-        definitions = f"/subscriptions/{args.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
+        names, base, settings = args.names, args.foundation, args.settings
+        # A scope is a plain name, which goes into the assignment's GUID, and the id, which Azure gives.
+        storage = (names.storage_account, base.storage.id)
+        workspace = (names.workspace, args.workspace)
+        group = (names.resource_group, base.group.id)
+        roles = {
+            Role.CONTRIBUTOR: group if settings.identity.contributor_scope == "group" else workspace,
+            Role.STORAGE_BLOB_DATA_READER: storage,
+            Role.ACR_PULL: (names.container_registry, base.registry.id),
+            Role.AZUREML_METRICS_WRITER: workspace,
+        }
+        by_identity: dict[Role, Scope] = {}
+        if not settings.storage.shared_keys:
+            # Azure gives them to the system identities of workspace, hub and project by itself.
+            by_identity = {
+                Role.STORAGE_BLOB_DATA_CONTRIBUTOR: storage,
+                Role.STORAGE_FILE_DATA_PRIVILEGED_CONTRIBUTOR: storage,
+            }
+        identity = f"{names.resource_group}/{names.identity}"
+        caller = _caller() if by_identity else SERVICE_PRINCIPAL
+        # Whoever runs the program uploads the data.
+        self.caller = [
+            self._assign(args, "caller-", role, scope, args.caller_id, args.caller_id, caller)
+            for role, scope in by_identity.items()
+        ]
         self.assignments = [
-            authorization.RoleAssignment(
-                role.label,
-                role_assignment_name=role_assignment_name(
-                    f"{args.subscription_id}/{scope_name}", role.value, args.principal
-                ),
-                scope=scope,
-                role_definition_id=f"{definitions}/{role.value}",
-                principal_id=args.principal_id,
-                # Without it Azure looks the principal up, and does not find one that is seconds old.
-                principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            for role, (scope_name, scope) in args.scopes.items()
+            # Without the type Azure looks the principal up, and does not find one that is seconds old.
+            self._assign(args, "", role, scope, identity, args.identity_id, SERVICE_PRINCIPAL)
+            for role, scope in {**roles, **by_identity}.items()
         ]
         self.register_outputs({})
+
+    def _assign(
+        self,
+        args: RolesArgs,
+        prefix: str,
+        role: Role,
+        scope: Scope,
+        principal: str,
+        principal_id: pulumi.Input[str],
+        kind: authorization.PrincipalType,
+    ) -> authorization.RoleAssignment:
+        definitions = f"/subscriptions/{args.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
+        return authorization.RoleAssignment(
+            f"{prefix}{role.label}",
+            role_assignment_name=role_assignment_name(f"{args.subscription_id}/{scope[0]}", role.value, principal),
+            scope=scope[1],
+            role_definition_id=f"{definitions}/{role.value}",
+            principal_id=principal_id,
+            principal_type=kind,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _caller() -> authorization.PrincipalType:
+    """Whether a person or an application runs the program: only tokens of people have a scope (`scp`).
+
+    Azure refuses an assignment with the wrong type, and the SDK says `User` where none is given.
+    """
+    token = authorization.get_client_token(endpoint="https://management.azure.com").token
+    claims = token.split(".")[1]
+    person = "scp" in json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return authorization.PrincipalType.USER if person else SERVICE_PRINCIPAL

@@ -1,4 +1,4 @@
-"""The sections of a stack's settings, and the rules for each key.
+"""The sections of a stack's settings that say what is learnt, on what and how it is served.
 
 Every key has its default here; Pulumi.yaml repeats key, type, default and description for the reader and the
 CLI, and a test holds the two together.
@@ -11,96 +11,66 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from infra.catalogue import MODELS, VM_SIZES, VmSize
+from infra.fields import (
+    AssetName,
+    Count,
+    Flag,
+    Number,
+    Positive,
+    RegistryVersion,
+    Section,
+    Text,
+    Whole,
+    as_version,
+    pattern,
+)
 from infra.problems import refuse, similar
 
-
-def _number(value: Any) -> Any:
-    """YAML 1.1 reads 2e-5, and `pulumi config set --path` every fraction, as text; true is no number."""
-    if isinstance(value, bool):
-        raise refuse("must be a number")
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise refuse("must be a number") from None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _flag(value: Any) -> Any:
-    if isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false")):
-        return value
-    raise refuse("must be true or false")
-
-
-def _version(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def pattern(expression: str, rule: str) -> BeforeValidator:
-    """Text that matches as a whole, refused with `rule` in words."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, str) and not re.fullmatch(expression, value):
-            raise refuse(rule)
-        return value
-
-    return BeforeValidator(check)
-
-
-Whole = Annotated[int, BeforeValidator(_number)]
-Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
-Positive = Annotated[Whole, Field(ge=1)]
-Count = Annotated[Whole, Field(ge=0)]
-CountOrOff = Annotated[Whole, Field(ge=-1)]  # -1 switches the component's limit off
-Share = Annotated[Number, Field(ge=0, lt=1)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, strict=True)]
-AssetName = Annotated[
-    Text,
-    pattern(r"[A-Za-z0-9][\w.-]{0,250}", "must be letters, digits, - _ . with a letter or digit first"),
-]
-RegistryVersion = Annotated[
-    Text, pattern(r"\d+(\.\d+)*", "must be a version number like 1 or 0.0.82"), BeforeValidator(_version)
-]
-
-
-class Section(BaseModel):
-    """Keys are written in camelCase; unknown ones are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+RowCount = Annotated[Text, BeforeValidator(as_version)]
+MODEL_ID = r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
 
 
 class Data(Section):
-    """Where the conversations come from and how they are split."""
+    """Where the conversations come from, how they are checked and how they are split."""
 
     source: Text = "HuggingFaceH4/ultrachat_200k"
     config: Text = "default"
     split: Text = "train_sft[:1%]"
+    revision: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
+    rows: Annotated[RowCount, pattern(r"all|[1-9]\d*|\d+(\.\d+)?%", "must be all, a number or a share like 5%")] = "all"
+    shape: Literal["auto", "messages", "sharegpt", "alpaca", "pair"] = "auto"
     test_ratio: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     seed: Count = 0
+    bad_rows: Literal["refuse", "skip", "repair"] = "refuse"
+    repairs: tuple[Literal["role-names", "control", "drop-empty", "merge-roles", "drop-lead", "drop-tail"], ...] = (
+        "role-names",
+        "control",
+        "drop-empty",
+        "merge-roles",
+        "drop-lead",
+        "drop-tail",
+    )
+    max_rejected: Annotated[RowCount, pattern(r"\d+(\.\d+)?%?", "must be a number or a share like 1%")] = "1%"
+    duplicates: Literal["report", "near", "drop"] = "report"
+    mask: Flag = False
+    tokenizer: Text = "auto"
     directory: Text = "data"
     name: AssetName = "ultrachat"
 
     @field_validator("source")
     @classmethod
     def _known_source(cls, source: str) -> str:
-        local = PurePosixPath(source).suffix in (".jsonl", ".json", ".parquet")
-        if source == "sample" or local or re.fullmatch(r"[\w.-]+/[\w.-]+", source):
+        data_file = re.search(r"\.(jsonl|ndjson|json|csv|parquet)(\.(gz|bz2|zst|xz))?$", source)
+        path = source.startswith((".", "/", "~")) or source.endswith("/") or any(sign in source for sign in "*?[")
+        asset = re.fullmatch(r"azureml:[\w.-]+(:[\w.-]+|@latest)|azureml://.+/data/[^/]+/versions/[^/]+", source)
+        if source == "sample" or data_file or path or asset or re.fullmatch(r"[\w.-]+(/[\w.-]+)+", source):
             return source
         raise refuse(
-            "must be `sample`, a data set of the Hugging Face hub, or a .jsonl, .json or .parquet file",
+            "must be `sample`, a data set of the Hugging Face hub, a file (.jsonl, .json, .csv or .parquet), a folder/ "
+            "or pattern of files, or a data asset (azureml:name:version)",
             "for example HuggingFaceH4/ultrachat_200k, or my-chats.jsonl",
         )
 
@@ -114,11 +84,26 @@ class Data(Section):
 
 
 class Model(Section):
-    """The base model, as its registry names it."""
+    """The base model, as its registry names it; `id: azureml://registries/…` says all three at once."""
 
     registry: AssetName = "azureml"
     name: AssetName = "Phi-4-mini-instruct"
     version: RegistryVersion = "1"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_id(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "id" not in given:
+            return given
+        parts = re.fullmatch(MODEL_ID, str(given["id"]))
+        if parts is None:
+            rule = "must be azureml://registries/REGISTRY/models/NAME/versions/VERSION"
+            example = next(iter(MODELS["Phi-4-mini-instruct"].ids))
+            raise refuse(rule, f"for example {example}", at="id", value=given["id"])
+        if doubled := sorted(set(given) & {"registry", "name", "version"}):
+            rule = f"says the same as {', '.join(doubled)}"
+            raise refuse(rule, "keep the one or the other", at="id", value=given["id"])
+        return {**{key: value for key, value in given.items() if key != "id"}, **parts.groupdict()}
 
     @field_validator("name")
     @classmethod
@@ -140,7 +125,7 @@ class Component(Section):
     version: Annotated[
         Text,
         pattern(r"latest|\d+(\.\d+)*", "must be `latest` or a version number like 0.0.82"),
-        BeforeValidator(_version),
+        BeforeValidator(as_version),
     ] = "latest"
 
 
@@ -192,6 +177,7 @@ class Compute(Section):
 
     @property
     def size(self) -> VmSize:
+        """What is known of the size."""
         return VM_SIZES[self.vm_size]
 
 
@@ -225,81 +211,3 @@ class Serving(Section):
     @property
     def size(self) -> VmSize:
         return VM_SIZES[self.vm_size]
-
-
-class Recipe(BaseModel):
-    """Inputs of the fine-tuning component, under the component's own names.
-
-    Types and choices are those of `chat_completion_pipeline` 0.0.57; a key that is left out keeps its default there.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    learning_rate: Annotated[Number, Field(gt=0, le=1)] = 2e-5
-    lr_scheduler_type: Literal[
-        "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup"
-    ] = "linear"
-    num_train_epochs: Annotated[Positive, Field(le=1000)] = 1
-    per_device_train_batch_size: Annotated[Positive, Field(le=1024)] = 1
-    warmup_steps: Count = 0
-    weight_decay: Annotated[Number, Field(ge=0, le=1)] = 0
-    gradient_accumulation_steps: Annotated[Positive, Field(le=1024)] = 1
-    seed: Count = 42
-    max_seq_length: CountOrOff = -1
-    apply_lora: Flag = False
-
-    # Text that YAML reads as a number: it stays one until the job is built.
-    precision: Annotated[Literal[16, 32], BeforeValidator(_number)] | None = None
-    max_steps: CountOrOff | None = None
-    lora_r: Annotated[Positive, Field(le=1024)] | None = None
-    lora_alpha: Positive | None = None
-    lora_dropout: Share | None = None
-    merge_lora_weights: Flag | None = None
-    per_device_eval_batch_size: Positive | None = None
-    auto_find_batch_size: Flag | None = None
-    optim: Literal["adamw_hf", "adamw_torch", "adafactor"] | None = None
-    adam_beta1: Share | None = None
-    adam_beta2: Share | None = None
-    adam_epsilon: Annotated[Number, Field(gt=0, lt=1)] | None = None
-    max_grad_norm: Annotated[Number, Field(gt=0)] | None = None
-    eval_accumulation_steps: CountOrOff | None = None
-    enable_full_determinism: Flag | None = None
-    dataloader_num_workers: Count | None = None
-    ignore_mismatched_sizes: Flag | None = None
-    evaluation_strategy: Literal["epoch", "steps"] | None = None
-    evaluation_steps_interval: Annotated[Number, Field(ge=0, le=1)] | None = None
-    eval_steps: Positive | None = None
-    logging_strategy: Literal["epoch", "steps"] | None = None
-    logging_steps: Positive | None = None
-    metric_for_best_model: Literal["loss", "f1", "exact"] | None = None
-    resume_from_checkpoint: Flag | None = None
-    save_total_limit: CountOrOff | None = None
-    apply_early_stopping: Flag | None = None
-    early_stopping_patience: Positive | None = None
-    early_stopping_threshold: Annotated[Number, Field(ge=0)] | None = None
-    apply_deepspeed: Flag | None = None
-    deepspeed_stage: Annotated[Literal[2, 3], BeforeValidator(_number)] | None = None
-    apply_ort: Flag | None = None
-    batch_size: Positive | None = None
-    pad_to_max_length: Flag | None = None
-
-    @field_validator(
-        "lora_r",
-        "lora_alpha",
-        "lora_dropout",
-        "merge_lora_weights",
-        "early_stopping_patience",
-        "early_stopping_threshold",
-        "deepspeed_stage",
-    )
-    @classmethod
-    def _switched_on(cls, value: Any, info: ValidationInfo) -> Any:
-        field = info.field_name or ""
-        switch = "apply_lora" if "lora" in field else "apply_" + field.rsplit("_", 1)[0]
-        if switch in info.data and not info.data[switch]:
-            raise refuse(f"has no effect without {switch}: true", f"set {switch} to true, or remove this key")
-        return value
-
-    def inputs(self) -> dict[str, str | int | float | bool]:
-        """What the component is given: the keys that are set, with numbers as numbers and flags as bool."""
-        return self.model_dump(exclude_none=True)

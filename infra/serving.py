@@ -1,7 +1,12 @@
-"""The online endpoint: an address and a key. What answers behind it is the release stage's."""
+"""The online endpoint: an address and a key. What answers behind it is the release stage's.
+
+Updating an endpoint is a PUT, and a PUT that does not name the live traffic resets it: a changed tag would take the
+model off the air. So an update carries the traffic there is, and a hook refuses one that does not.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +14,13 @@ import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from infra.naming import Names
+from infra.stages import HookFunction, project_importable
+from jobs.specs import Target
+from jobs.traffic import guard
+
+RELEASED = ["properties.traffic", "properties.mirrorTraffic", "properties.properties"]
+"""What the release stage and Azure itself write; a refresh that finds it is no reason for an update."""
+REACHABLE = ml.PublicNetworkAccessType.ENABLED
 
 
 @dataclass(frozen=True)
@@ -18,6 +30,7 @@ class ServingArgs:
     names: Names
     location: str
     tags: Mapping[str, str]
+    subscription_id: str
     resource_group: pulumi.Input[str]
     workspace: pulumi.Input[str]
     identity_id: pulumi.Input[str]
@@ -33,6 +46,11 @@ class Serving(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Serving", name, {}, opts)
+        target = Target(args.subscription_id, args.names.resource_group, args.names.workspace)
+        live = _live(target, args.names.endpoint)
+        updated = live is not None and (
+            dict(live.tags or {}) != dict(args.tags) or live.properties.public_network_access != REACHABLE.value
+        )
         self.endpoint = ml.OnlineEndpoint(
             "endpoint",
             endpoint_name=args.names.endpoint,
@@ -41,11 +59,20 @@ class Serving(pulumi.ComponentResource):
             location=args.location,
             # A system identity would get its roles by itself; this one has them from roles.py.
             identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity_id]),
-            properties=ml.OnlineEndpointPropertiesArgs(auth_mode=ml.EndpointAuthMode.KEY),
+            properties=ml.OnlineEndpointPropertiesArgs(
+                auth_mode=ml.EndpointAuthMode.KEY,
+                public_network_access=REACHABLE,
+                traffic=_shares(live.properties.traffic) if updated and live else None,
+                mirror_traffic=_shares(live.properties.mirror_traffic) if updated and live else None,
+            ),
             tags=args.tags,
-            # An update is a PUT, and a PUT without the traffic the release stage has set resets it. So
-            # neither new tags nor a refresh that finds the live traffic may lead to one.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["tags", "properties"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=RELEASED[2:] if updated else RELEASED,
+                hooks=pulumi.ResourceHookBinding(
+                    before_update=[pulumi.ResourceHook("traffic", _guard(target, args.names.endpoint))]
+                ),
+            ),
         )
         keys = ml.list_online_endpoint_keys_output(
             endpoint_name=self.endpoint.name,
@@ -55,3 +82,28 @@ class Serving(pulumi.ComponentResource):
         self.key = pulumi.Output.secret(keys.apply(lambda found: found.primary_key or ""))
         self.scoring_uri = self.endpoint.properties.apply(lambda properties: properties.scoring_uri)
         self.register_outputs({"name": self.endpoint.name, "scoringUri": self.scoring_uri})
+
+
+def _live(target: Target, endpoint: str) -> ml.GetOnlineEndpointResult | None:
+    """The endpoint as it is now, or None while there is none."""
+    try:
+        return ml.get_online_endpoint(
+            endpoint_name=endpoint, workspace_name=target.workspace, resource_group_name=target.resource_group
+        )
+    # A failed call is a plain Exception for Pulumi. If it is not that there is no endpoint, the hook takes care.
+    except Exception as error:  # noqa: BLE001
+        pulumi.log.debug(f"no live endpoint: {error}")
+        return None
+
+
+def _shares(traffic: Mapping[str, int] | None) -> dict[str, pulumi.Input[int]] | None:
+    return {name: int(share) for name, share in traffic.items()} if traffic else None
+
+
+def _guard(target: Target, endpoint: str) -> HookFunction:
+    async def check(args: pulumi.ResourceHookArgs) -> None:
+        project_importable()
+        sent = ((args.new_inputs or {}).get("properties") or {}).get("traffic") or {}
+        await asyncio.to_thread(guard, target, endpoint, dict(sent))
+
+    return check

@@ -8,16 +8,20 @@ checks a stack file without Pulumi or Azure and prints the settings in effect.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
 
-from infra.catalogue import MODELS, REGIONS
+from infra.catalogue import REGIONS
+from infra.conflicts import conflicts
+from infra.fields import Flag, Section, Text, pattern
+from infra.operations import Github, Identity, Monitoring, Storage, Vault
 from infra.problems import (
     LOCATION_KEY,
     NAMESPACE,
@@ -30,23 +34,14 @@ from infra.problems import (
     similar,
     written,
 )
-from infra.sections import (
-    Compute,
-    Data,
-    Finetune,
-    Flag,
-    Model,
-    Recipe,
-    Section,
-    Serving,
-    Text,
-    pattern,
-)
+from infra.recipe import Recipe
+from infra.sections import Compute, Data, Finetune, Model, Serving
 
 __all__ = ["Settings", "SettingsError", "load"]
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_TAGS = ("project", "stack")
+OWN_TAGS = ("project", "stack", "commit")
+RESERVED_TAGS = ("microsoft", "azure", "windows")
 Tag = Annotated[str, StringConstraints(max_length=256, strict=True)]
 
 
@@ -57,13 +52,23 @@ class Settings(Section):
     name: Annotated[
         Text, pattern(r"[a-z][a-z0-9]{1,7}", "must be 2 to 8 lower-case letters and digits, a letter first")
     ] = "phi"
+    # Nothing stands for one derived from subscription and stack.
+    suffix: Annotated[str, pattern(r"|[a-z0-9]{3,6}", "must be 3 to 6 lower-case letters and digits")] = ""
+    network: Literal["public", "managed"] = "public"
     tags: dict[str, Tag] = Field(default_factory=dict)
+    commit_tag: Flag = False
     data: Data = Data()
     model: Model = Model()
     recipe: Recipe = Recipe()
     finetune: Finetune = Finetune()
     compute: Compute = Compute()
     serving: Serving = Serving()
+    identity: Identity = Identity()
+    storage: Storage = Storage()
+    vault: Vault = Vault()
+    monitoring: Monitoring = Monitoring()
+    github: Github = Github()
+    protect: Flag = False
     # Without a default: nobody should find out by accident what a destroy keeps or cannot bring back.
     purge_on_destroy: Flag
 
@@ -81,27 +86,21 @@ class Settings(Section):
     def _azure_tags(cls, tags: dict[str, str]) -> dict[str, str]:
         if len(tags) > 40:
             raise refuse("must be 40 tags or fewer, as Azure allows 50 in all", "remove some")
+        lowered = [key.lower() for key in tags]
+        for place, key in enumerate(tags):
+            if key.lower() in lowered[:place]:
+                raise refuse("is there twice: Azure ignores the case of tag names", "keep one", at=key, value=tags[key])
         for key, value in tags.items():
             if key.lower() in OWN_TAGS:
                 raise refuse("is a tag the program sets itself", "remove it", at=key, value=value)
+            if key.lower().startswith(RESERVED_TAGS):
+                rule = f"must not begin with {', '.join(RESERVED_TAGS)}, which Azure keeps for itself"
+                raise refuse(rule, "rename it", at=key, value=value)
             # 128 is the storage account's limit; other resources take 512.
             if not 1 <= len(key) <= 128 or set(key) & set("<>%&\\?/"):
                 rule = "must have a name of 1 to 128 characters without < > % & \\ ? /"
                 raise refuse(rule, "rename it", at=key, value=value)
         return tags
-
-    @field_validator("serving")
-    @classmethod
-    def _model_fits(cls, serving: Serving, info: Any) -> Serving:
-        model = MODELS.get(info.data["model"].name) if "model" in info.data else None
-        if model and serving.size.gpu_memory < model.gpu_memory:
-            raise refuse(
-                f"has {serving.size.gpu_memory} GB of GPU memory; {model.name} needs {model.gpu_memory} GB",
-                "take Standard_NC24ads_A100_v4",
-                at="vmSize",
-                value=serving.vm_size,
-            )
-        return serving
 
     @classmethod
     def parse(cls, config: Mapping[str, Any], stack: str) -> Self:
@@ -109,6 +108,7 @@ class Settings(Section):
         raw, problems = _own_keys(config)
         problems += [_empty(path) for path in _nothings(raw)]
         raw = _without_nothings(raw)
+        settings: Self | None = None
         try:
             settings = cls.model_validate(raw)
         except ValidationError as error:
@@ -117,9 +117,31 @@ class Settings(Section):
                 problem = problem_of(detail, stack, *_place(detail["loc"]))
                 if problem.key not in reported:
                     problems.append(problem)
-        if problems:
+            sound = cls._without(raw, [detail["loc"] for detail in error.errors()])
+        else:
+            sound = settings
+        keys = [problem.key for problem in problems]
+        found = conflicts(sound) if sound else ()
+        problems += [each.problem for each in found if not any(map(each.touches, keys))]
+        if problems or settings is None:
             raise SettingsError(stack, problems)
         return settings
+
+    @classmethod
+    def _without(cls, raw: dict[str, Any], places: Iterable[tuple[str | int, ...]]) -> Self | None:
+        """The settings with their defaults at some places, to find what else is wrong with the rest."""
+        rest = copy.deepcopy(raw)
+        for place in places:
+            inner: Any = rest
+            for part in place[:-1]:
+                inner = inner.get(part, {}) if isinstance(inner, dict) else {}
+            if isinstance(inner, dict):
+                inner.pop(place[-1], None)
+        rest.setdefault("purgeOnDestroy", False)
+        try:
+            return cls.model_validate(rest)
+        except ValidationError:  # a whole section is in the way
+            return None
 
     @classmethod
     def from_pulumi(cls) -> Self:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from infra.catalogue import MODELS, VmSize
 from infra.naming import Names
 from infra.settings import Settings
-from jobs.specs import DatasetSpec, FinetuneSpec, RegistryAsset, ReleaseSpec, Target
+from jobs.specs import (
+    BASE,
+    CLUSTER,
+    ENDPOINT,
+    DatasetSpec,
+    FinetuneSpec,
+    Machines,
+    PreflightSpec,
+    RegistryAsset,
+    ReleaseSpec,
+    Target,
+)
 
 
 def specs(
@@ -45,3 +57,44 @@ def specs(
         compare_with_base=serving.compare_with_base,
     )
     return data, finetune, release
+
+
+def preflight(settings: Settings, names: Names, stack: str, subscription_id: str) -> PreflightSpec:
+    """What the stack will ask of Azure; the base model to compare with is a deployment of its own."""
+    compute, serving = settings.compute, settings.serving
+    wanted = [(CLUSTER, compute.size, compute.max_nodes), (ENDPOINT, serving.size, serving.instances)]
+    if serving.compare_with_base:
+        wanted.append((BASE, serving.size, serving.instances))
+    model, component = settings.model, settings.finetune.component
+    known = MODELS.get(model.name)
+    return PreflightSpec(
+        stack=stack,
+        subscription_id=subscription_id,
+        location=settings.location,
+        resource_group=names.resource_group,
+        workspace=names.workspace,
+        cluster_name=names.cluster,
+        endpoint=names.endpoint,
+        vault=names.key_vault,
+        ai_services=names.ai_services,
+        machines=tuple(_machines(use, size, count) for use, size, count in wanted),
+        releasing=serving.instances,
+        base_model=RegistryAsset(model.registry, model.name, model.version),
+        base_model_successor=known.successor if known else "",
+        component=RegistryAsset(component.registry, component.name, component.version),
+    )
+
+
+def _machines(use: str, size: VmSize, count: int) -> Machines:
+    return Machines(
+        use,
+        size.name,
+        size.family,
+        size.cores,
+        count,
+        # Only endpoints set instances aside.
+        reserve=0 if use == CLUSTER else size.reserve,
+        cluster=size.cluster,
+        retired=size.retired,
+        successor=size.successor,
+    )

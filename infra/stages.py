@@ -20,10 +20,10 @@ from pathlib import Path
 import pulumi
 
 from jobs.errors import StageError
-from jobs.specs import DatasetSpec, FinetuneSpec, ReleaseSpec, Report
+from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, PreflightSpec, ReleaseSpec, Report
 
 ROOT = str(Path(__file__).resolve().parent.parent)
-Spec = DatasetSpec | FinetuneSpec | ReleaseSpec
+Spec = DatasetSpec | FinetuneSpec | ReleaseSpec | PreflightSpec
 HookFunction = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 WORK = {"dataset": "jobs.dataset", "finetune": "jobs.finetune", "release": "jobs.rollout"}
@@ -90,7 +90,9 @@ def working(kind: type[Spec], module: str) -> HookFunction:
         stop = threading.Event()
 
         def report(line: str) -> None:
-            pulumi.log.info(f"{args.name}: {line}", ephemeral=True)
+            if line.startswith(WARNING):
+                return pulumi.log.warn(f"{args.name}: {line.removeprefix(WARNING)}")
+            return pulumi.log.info(f"{args.name}: {line}", ephemeral=True)
 
         _waiting.add(stop)
         try:
@@ -110,11 +112,15 @@ def working(kind: type[Spec], module: str) -> HookFunction:
 
 
 def _run(module: str, spec: Spec, report: Report, stop: threading.Event) -> None:
-    # The language host takes the program's directory off the path when __main__.py has ended, before any hook.
-    if ROOT not in sys.path:
-        sys.path.insert(0, ROOT)
+    project_importable()
     # This import alone takes seconds.
     importlib.import_module(module).run(spec, report, stop)
+
+
+def project_importable() -> None:
+    """Lets a hook import: the language host takes the program's directory off the path before any hook runs."""
+    if ROOT not in sys.path:
+        sys.path.insert(0, ROOT)
 
 
 _waiting: set[threading.Event] = set()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
+from infra.access import Access
 from infra.foundation import Foundation
 from infra.naming import Names
 from infra.sections import Compute
@@ -23,6 +24,7 @@ class WorkspaceArgs:
     foundation: Foundation
     identity_id: pulumi.Input[str]
     compute: Compute
+    access: Access
 
 
 class Workspace(pulumi.ComponentResource):
@@ -49,6 +51,9 @@ class Workspace(pulumi.ComponentResource):
             key_vault=base.key_vault.id,
             application_insights=base.application_insights.id,
             container_registry=base.registry.id,
+            public_network_access="Enabled",
+            managed_network=args.access.managed_network,
+            system_datastores_auth_mode=args.access.datastores,
             tags=args.tags,
             opts=base.outlived_by_purge(parent=self),
         )

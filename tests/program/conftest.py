@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import functools
 import json
@@ -10,13 +11,13 @@ import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 import pytest
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.resource_hooks import StubResourceHook
-from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.settings import get_root_resource, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 from infra.settings import load
@@ -40,7 +41,12 @@ class Registered:
 
 
 class Azure(mocks.Mocks):
-    """Answers with what Azure adds to a resource's inputs."""
+    """Answers with what Azure adds to a resource's inputs. `live` is the endpoint a first look finds, if any."""
+
+    claims: ClassVar[dict[str, str]] = {"idtyp": "app"}
+
+    def __init__(self, live: dict[str, Any] | None = None) -> None:
+        self.live = live
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         outputs = copy.deepcopy(args.inputs)
@@ -62,20 +68,26 @@ class Azure(mocks.Mocks):
             outputs["identity"]["userAssignedIdentities"] = {id_: {"clientId": "client"} for id_ in assigned}
         return f"/id/{args.name}", outputs
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]
+    def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token == "azure-native:authorization:getClientConfig":
             ids = {"clientId": "client", "objectId": "object"}
             return {**ids, "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
+        if args.token == "azure-native:authorization:getClientToken":
+            return {"token": f"e30.{base64.urlsafe_b64encode(json.dumps(self.claims).encode()).decode().rstrip('=')}.x"}
         if args.token == "azure-native:machinelearningservices:listOnlineEndpointKeys":
             return {"primaryKey": KEY, "secondaryKey": "other"}
+        if args.token == "azure-native:machinelearningservices:getOnlineEndpoint":
+            if self.live is None:
+                return {}, [("", "Status=404 Code=ResourceNotFound")]
+            return copy.deepcopy(self.live)
         raise AssertionError(f"the program calls {args.token}")
 
 
 class Monitor(mocks.MockMonitor):
     """A mock monitor that keeps the requests, dependencies and options included."""
 
-    def __init__(self) -> None:
-        super().__init__(Azure())
+    def __init__(self, live: dict[str, Any] | None = None) -> None:
+        super().__init__(Azure(live))
         self.registered: dict[str, Registered] = {}
         self.components: set[str] = set()
 
@@ -143,15 +155,15 @@ def run() -> Run:
 
 
 @functools.cache
-def run_program(stack: str = "local", change: Change | None = None) -> Program:
-    """What a stack registers; kept, as a run takes a second."""
+def run_program(stack: str = "local", change: Change | None = None, live: str = "") -> Program:
+    """What a stack registers; kept, as a run takes a second. `live` is the endpoint there is, as JSON."""
     config = load(stack, ROOT).effective()
     if change:
         change(config)
     texts = {key: v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    monitor = Monitor()
+    monitor = Monitor(json.loads(live) if live else None)
     mocks.set_mocks(monitor.mocks, project="finetune-phi", stack=stack, preview=False, monitor=monitor)
     pulumi.runtime.set_all_config(texts)
     exported: dict[str, Any] = {}
@@ -168,4 +180,7 @@ def run_program(stack: str = "local", change: Change | None = None) -> Program:
         loop.run_until_complete(whole())
     finally:
         loop.close()
+        # The next run's settings and transformations are not these.
+        pulumi.runtime.set_all_config({})
+        set_root_resource(None)  # type: ignore[arg-type]
     return Program(monitor.registered, monitor.components, exported)

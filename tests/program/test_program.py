@@ -14,7 +14,7 @@ from data_prep import fingerprint
 from infra.naming import Names
 from infra.settings import load
 from infra.specs import specs
-from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Program, Run
+from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Monitor, Program, Run
 
 ML = "azure-native:machinelearningservices:"
 
@@ -41,12 +41,13 @@ def test_declares_what_the_tutorial_clicks_together(local: Program) -> None:
             "machinelearningservices:OnlineEndpoint",
             *["machinelearningservices:WorkspaceConnection"] * 2,
             "cognitiveservices:Account",
+            *["monitor:DiagnosticSetting"] * 3,
         ]
     )
 
 
 def test_every_resource_belongs_to_a_component(local: Program) -> None:
-    assert len(local.components) == 8
+    assert len(local.components) == 10
     orphans = [r.name for r in local.resources.values() if r.request.parent not in local.components]
     assert orphans == []
 
@@ -56,7 +57,7 @@ def test_everything_that_can_have_tags_has_them(run: Run) -> None:
         config["finetune-phi:tags"] = {"owner": "me"}
 
     program = run(change=owned)
-    tagless = ("RoleAssignment", "WorkspaceConnection")
+    tagless = ("RoleAssignment", "WorkspaceConnection", "DiagnosticSetting", "Budget")
     for found in program.resources.values():
         if "azure-native" in found.type and not found.type.endswith(tagless):
             assert found.inputs["tags"] == {"owner": "me", "project": "finetune-phi", "stack": "local"}, found.name
@@ -118,12 +119,10 @@ def test_the_cluster(local: Program) -> None:
     assert list(cluster.request.replaceOnChanges) == ["properties.properties.vmSize"]
 
 
-def test_the_endpoint_has_key_auth_the_identity_and_no_updates(local: Program) -> None:
+def test_the_endpoint_has_key_auth_and_the_identity(local: Program) -> None:
     endpoint = local.resources["endpoint"]
-    assert endpoint.inputs["properties"]["authMode"] == "Key"
-    assert "traffic" not in endpoint.inputs["properties"]
+    assert endpoint.inputs["properties"] == {"authMode": "Key", "publicNetworkAccess": "Enabled"}
     assert endpoint.inputs["identity"]["userAssignedIdentities"] == ["/id/identity"]
-    assert set(endpoint.request.ignoreChanges) == {"tags", "properties"}
 
 
 def test_hub_and_project(local: Program) -> None:
@@ -248,11 +247,15 @@ def test_missing_data_is_one_message(run: Run, project: Path) -> None:
         run(change=lambda config: None)
 
 
-def test_bad_settings_are_one_message(run: Run) -> None:
+def test_bad_settings_are_one_message_before_any_resource(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def bad(config: dict[str, Any]) -> None:
         config["finetune-phi:recipe"] = {"learning_rate": 3, "learningRate": 1}
 
+    monitors: list[Monitor] = []
+    keep = Monitor.__init__
+    monkeypatch.setattr(Monitor, "__init__", lambda self, *args: monitors.append(self) or keep(self, *args))
     with pytest.raises(pulumi.RunError) as raised:
         run(change=bad)
+    assert [monitor.registered for monitor in monitors] == [{}]
     assert "finetune-phi:recipe.learning_rate = 3" in str(raised.value)
     assert "did you mean learning_rate?" in str(raised.value)

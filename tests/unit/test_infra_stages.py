@@ -52,6 +52,21 @@ def test_the_work_gets_the_spec_in_a_thread_of_its_own(monkeypatch: pytest.Monke
     assert seen == [(SPEC, False, False)]
 
 
+def test_warnings_stay_and_progress_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[str, str, bool]] = []
+    for level in ("info", "warn"):
+        monkeypatch.setattr(
+            pulumi.log, level, lambda text, ephemeral=False, level=level: said.append((level, text, ephemeral))
+        )
+
+    def work(_spec: Any, report: Any, _stop: threading.Event) -> None:
+        report("half")
+        report("warning: little is left")
+
+    run(monkeypatch, work)
+    assert said == [("info", "dataset: half", True), ("warn", "dataset: little is left", False)]
+
+
 def test_a_stage_error_is_passed_on_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     error = StageError("the upload failed", on="data asset chats", why="no network", todo="Run it again.")
 

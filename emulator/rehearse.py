@@ -1,0 +1,243 @@
+"""A rehearsal: an environment's own settings, deployed here, used once and taken down again.
+
+Everything is thrown away afterwards: the emulator's home, Pulumi's backend, the copy of the stack file. Only the data
+is not the environment's: the bundled sample takes the place of a source that may be out there. No soak is shortened,
+as a first release has nothing to share its traffic with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator import environment, inventory, lifecycle
+from emulator.home import EmulatorError, Home
+
+ROOT = Path(__file__).resolve().parent.parent
+QUESTION = "Who founded Microsoft?"
+LEFT_OUT = (".git", ".emulator", ".promptflow", ".runs")
+SOFT_DELETED = (
+    "Microsoft.KeyVault/vaults",
+    "Microsoft.MachineLearningServices/workspaces",
+    "Microsoft.CognitiveServices/accounts",
+)
+"""What may stay where the settings say that nothing is purged."""
+QUIETLY = ("--yes", "--skip-preview", "--non-interactive", "--color", "never")
+
+
+class StepFailed(Exception):
+    """A step did not end as it should; the text is what was seen."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of the table."""
+
+    name: str
+    seconds: float
+    seen: str
+    good: bool = True
+
+
+@dataclass
+class Rehearsal:
+    """One stack in a project directory and an emulator of its own."""
+
+    stack: str
+    directory: Path
+    home: Home
+    settings: dict[str, Any]
+    steps: list[Step] = field(default_factory=list)
+    log: str = ""
+    """What the last command printed."""
+    environment: dict[str, str] | None = None
+    """Of the commands, once there is an emulator."""
+
+    def run(self) -> bool:
+        """Goes through the steps up to the first that fails; destroys in any case. Whether all went well."""
+        self.step("settings", self._settings)
+        good = self.step("sample data", self._data) and self.step("emulator", self._emulator)
+        good = good and self.step("up", self._up) and self.step("up again", self._again)
+        good = good and self.step("chat", self._chat)
+        cause = self.log
+        if any(step.name == "up" for step in self.steps):
+            down = self.step("destroy", self._destroy) and self.step("left over", self._left)
+            good, cause = good and down, cause if not good else self.log
+        self.log = cause
+        return good
+
+    def step(self, name: str, work: Callable[[], str]) -> bool:
+        """Does one step, times it and tells what was seen."""
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        since = time.monotonic()
+        try:
+            seen, good = work(), True
+        except (StepFailed, EmulatorError) as failed:
+            seen, good = str(failed), False
+        self.steps.append(Step(name, time.monotonic() - since, seen, good))
+        return good
+
+    def _settings(self) -> str:
+        model = self.settings["finetune-phi:model"]["name"]
+        serving = self.settings["finetune-phi:serving"]
+        return f"{model}, {serving['instances']} x {serving['vmSize']}, network {self.settings['finetune-phi:network']}"
+
+    def _data(self) -> str:
+        data = self.settings["finetune-phi:data"]
+        out = self.directory / data["directory"]
+        self._command([sys.executable, "-m", "data_prep", "--source", "sample", "--out", str(out), "--quiet"])
+        counts = [len((out / f"{name}_data.jsonl").read_text().splitlines()) for name in ("train", "test")]
+        return f"{counts[0]} to train on, {counts[1]} to test, in place of {data['source']}"
+
+    def _emulator(self) -> str:
+        os.environ["EMULATOR_PORT"] = "0"
+        ports = lifecycle.start(self.home)
+        self.environment = environment.build(self.home, ports)
+        self._pulumi("stack", "init", self.stack)
+        return "roles, quota and request bodies are checked"
+
+    def _up(self) -> str:
+        return _summary(self._pulumi("up", *QUIETLY, "--stack", self.stack))
+
+    def _again(self) -> str:
+        return _summary(self._pulumi("up", *QUIETLY, "--expect-no-changes", "--stack", self.stack))
+
+    def _chat(self) -> str:
+        printed = self._command([sys.executable, "-m", "flow", "--stack", self.stack, "--ask", QUESTION])
+        answer = re.search(r"Fine-tuned +(\S.*?) *\([\d.]+ s\)", " ".join(printed.split()))
+        if answer is None:
+            raise StepFailed(f"no answer to {QUESTION!r}: {printed.strip()}")
+        return f"{QUESTION} {answer[1]}"
+
+    def _destroy(self) -> str:
+        protected = bool(self.settings["finetune-phi:protect"])
+        if protected:  # else the destroy would be refused, as it should be
+            self._pulumi("state", "unprotect", "--all", "--yes", "--stack", self.stack)
+        done = _summary(self._pulumi("destroy", *QUIETLY, "--stack", self.stack))
+        return f"{done}, unprotected first" if protected else done
+
+    def _left(self) -> str:
+        found = inventory.take(self.home)
+        purged = self.settings["finetune-phi:purgeOnDestroy"]
+        kept = [line for line in found.soft_deleted if purged or not line.startswith(SOFT_DELETED)]
+        if unwanted := [*found.live, *kept, *found.processes]:
+            raise StepFailed("; ".join(" ".join(line.split()) for line in unwanted))
+        if found.refused_hosts:
+            raise StepFailed(f"calls to the outside: {', '.join(found.refused_hosts)}")
+        soft = f"{len(found.soft_deleted)} soft-deleted, as purgeOnDestroy is false" if found.soft_deleted else ""
+        return soft or "nothing, soft-deleted names included"
+
+    def _pulumi(self, *arguments: str) -> str:
+        return self._command(["pulumi", *arguments])
+
+    def _command(self, argv: list[str]) -> str:
+        """What a command prints. Raises StepFailed with the line that says most about a failure."""
+        done = subprocess.run(
+            argv,
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.log = f"{done.stdout}\n{done.stderr}".strip()
+        if done.returncode:
+            raise StepFailed(f"{Path(argv[0]).name} ended with {done.returncode}: {_reason(self.log)}")
+        return done.stdout
+
+
+def _summary(printed: str) -> str:
+    """`38 created`, from the end of what Pulumi prints."""
+    _, _, resources = printed.rpartition("Resources:")
+    lines = [line.strip(" +-~") for line in resources.splitlines()]
+    return ", ".join(line for line in lines if re.fullmatch(r"\d+ [a-z -]+", line)) or "nothing"
+
+
+def _reason(printed: str) -> str:
+    lines = [" ".join(line.split()) for line in printed.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error:") and "update failed" not in line]
+    return (errors or lines or ["it printed nothing"])[-1][:300]
+
+
+def table(steps: list[Step]) -> str:
+    """The steps as text: name, seconds, what was seen."""
+    width = max(len(step.name) for step in steps)
+    return "\n".join(
+        f"{step.name:<{width}}  {step.seconds:>6.1f} s  {'' if step.good else 'FAILED: '}{step.seen}" for step in steps
+    )
+
+
+def rehearse(stack: str, keep: bool = False) -> int:
+    """Rehearses a stack and prints the table; returns the exit code.
+
+    Raises:
+        EmulatorError: the settings are no good, or there is no such stack.
+    """
+    settings = _effective(stack)
+    _signals()
+    # This project's own Pulumi and Python, wherever the command is called from.
+    os.environ["PATH"] = os.pathsep.join([f"{sys.prefix}/pulumi/bin", f"{sys.prefix}/bin", os.environ.get("PATH", "")])
+    place = Path(tempfile.mkdtemp(prefix=f"rehearse-{stack}-"))
+    home = Home(place / "home")
+    try:
+        data = Path(settings["finetune-phi:data"]["directory"])
+        rehearsal = Rehearsal(stack, _project(place / "project", stack, data), home, settings)
+        since = time.monotonic()
+        good = rehearsal.run()
+        print(table([*rehearsal.steps, Step("in all", time.monotonic() - since, "well" if good else "not well", good)]))
+        if not good:
+            log = Path(tempfile.gettempdir()) / f"rehearse-{stack}.log"
+            log.write_text(rehearsal.log)
+            print(f"What the failed command printed: {log}", file=sys.stderr)
+        return 0 if good else 1
+    finally:
+        lifecycle.stop(home)
+        if keep:
+            print(f"kept: {place}", file=sys.stderr)
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _effective(stack: str) -> dict[str, Any]:
+    checked = subprocess.run(
+        [sys.executable, "-m", "infra.settings", "--stack", stack, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if checked.returncode:
+        raise EmulatorError(checked.stderr.strip().removeprefix("error: "))
+    effective: dict[str, Any] = json.loads(checked.stdout)
+    return effective
+
+
+def _project(directory: Path, stack: str, data: Path) -> Path:
+    """The checkout once more: links to all of it, but a stack file of its own for Pulumi to write into, and no data."""
+    directory.mkdir()
+    for path in ROOT.iterdir():
+        if path.name not in (*LEFT_OUT, data.parts[0]) and not path.match("Pulumi.*.yaml"):
+            (directory / path.name).symlink_to(path)
+    shutil.copyfile(ROOT / f"Pulumi.{stack}.yaml", directory / f"Pulumi.{stack}.yaml")
+    return directory
+
+
+def _signals() -> None:
+    """A SIGTERM cleans up as a Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

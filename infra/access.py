@@ -1,0 +1,33 @@
+"""How workspace and hub reach the world and their storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi_azure_native import machinelearningservices as ml
+
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class Access:
+    """The settings `network` and `storage.sharedKeys`, as a workspace or hub takes them. Projects have their hub's."""
+
+    managed_network: ml.ManagedNetworkSettingsArgs | None
+    datastores: ml.SystemDatastoresAuthMode | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Access:
+        """Azure's defaults are left to Azure, so that an old stack sees no change.
+
+        A managed network allows all outbound traffic: the registry's fine-tuning component gets its images and
+        packages from the internet, prompt flow and the hub's connections call public endpoints, and approving each
+        of them by name needs an Azure Firewall (Azure ML docs, "Workspace managed virtual network isolation"). It
+        can be tightened later, never loosened. What comes in is another matter: workspace and endpoint stay
+        reachable with Entra ID and key, as the release's smoke test and the chat call from outside.
+        """
+        managed = settings.network == "managed"
+        return cls(
+            ml.ManagedNetworkSettingsArgs(isolation_mode=ml.IsolationMode.ALLOW_INTERNET_OUTBOUND) if managed else None,
+            None if settings.storage.shared_keys else ml.SystemDatastoresAuthMode.IDENTITY,
+        )

@@ -1,0 +1,99 @@
+"""The identity GitHub's workflows deploy as: no stored secret, and only what this program needs.
+
+GitHub signs who a job runs for; Entra ID exchanges that for a token of this identity if it is a job of one
+repository in one of its environments, whose protection rules are GitHub's to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import authorization, managedidentity
+
+from infra.naming import Names, role_assignment_name
+from infra.operations import Github
+from infra.roles import Role
+
+ISSUER = "https://token.actions.githubusercontent.com"
+AUDIENCE = "api://AzureADTokenExchange"
+CONTRIBUTOR = Role.CONTRIBUTOR.value
+ACCESS_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+"""Role Based Access Control Administrator."""
+
+
+@dataclass(frozen=True)
+class FederationArgs:
+    """`group` and `group_id` are the resource group's name and id."""
+
+    names: Names
+    location: str
+    tags: Mapping[str, str]
+    subscription_id: str
+    group: pulumi.Input[str]
+    group_id: pulumi.Input[str]
+    github: Github
+
+
+class Federation(pulumi.ComponentResource):
+    """May change everything in the group, and grant in it only the roles this program grants."""
+
+    client_id: pulumi.Output[str]
+    """Goes into the GitHub environment's variable AZURE_CLIENT_ID; it is no secret."""
+
+    def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:Federation", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        own_name = f"{args.names.identity}-github"
+        deployer = managedidentity.UserAssignedIdentity(
+            "deployer",
+            resource_name_=own_name,
+            resource_group_name=args.group,
+            location=args.location,
+            tags=args.tags,
+            opts=child,
+        )
+        managedidentity.FederatedIdentityCredential(
+            "github",
+            resource_name_=deployer.name,
+            federated_identity_credential_resource_name=f"github-{args.github.environment}",
+            resource_group_name=args.group,
+            issuer=ISSUER,
+            audiences=[AUDIENCE],
+            subject=f"repo:{args.github.repository}:environment:{args.github.environment}",
+            opts=child,
+        )
+        for label, role, condition in (
+            ("deployer-contributor", CONTRIBUTOR, None),
+            ("deployer-access", ACCESS_ADMINISTRATOR, _only([role.value for role in Role])),
+        ):
+            authorization.RoleAssignment(
+                label,
+                role_assignment_name=role_assignment_name(
+                    f"{args.subscription_id}/{args.names.resource_group}", role, own_name
+                ),
+                scope=args.group_id,
+                role_definition_id=(
+                    f"/subscriptions/{args.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+                ),
+                principal_id=deployer.principal_id,
+                principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
+                condition=condition,
+                condition_version="2.0" if condition else None,
+                opts=child,
+            )
+        self.client_id = deployer.client_id
+        self.register_outputs({"clientId": self.client_id})
+
+
+def _only(roles: list[str]) -> str:
+    """The condition, in Azure's language, that only these roles are granted or taken away."""
+    allowed = "{" + ", ".join(roles) + "}"
+    action = "Microsoft.Authorization/roleAssignments"
+    clauses = (
+        f"((!(ActionMatches{{'{action}/{verb}'}})) OR "
+        f"(@{source}[{action}:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {allowed}))"
+        for verb, source in (("write", "Request"), ("delete", "Resource"))
+    )
+    return " AND ".join(clauses)

@@ -1,0 +1,64 @@
+"""The sections of a stack's settings that say how it is run: who may do what, where data lies, who is told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from infra.fields import Email, Flag, Number, Positive, Section, Text, pattern
+
+
+class Identity(Section):
+    """The identity that trains and serves."""
+
+    # The tutorial's is the group; the workspace is all that training and serving need.
+    contributor_scope: Literal["group", "workspace"] = "group"
+
+
+class Storage(Section):
+    """The storage account behind workspace, hub and project."""
+
+    # Premium accounts and hierarchical namespaces cannot be a workspace's default storage.
+    sku: Literal[
+        "Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_RAGRS", "Standard_GZRS", "Standard_RAGZRS"
+    ] = "Standard_LRS"
+    shared_keys: Flag = True
+
+
+class Vault(Section):
+    """The key vault behind workspace, hub and project."""
+
+    purge_protection: Flag = False
+    # Azure's own bounds; it cannot be changed afterwards.
+    retention_days: Annotated[Positive, Field(ge=7, le=90)] = 7
+
+
+class Budget(Section):
+    """What the resource group may cost in a month."""
+
+    # In the currency the subscription is billed in; 0 is no budget.
+    amount: Annotated[Number, Field(ge=0, le=10_000_000)] = 0
+
+
+class Monitoring(Section):
+    """Logs that are kept, and reasons to send an e-mail."""
+
+    diagnostics: Flag = True
+    alerts: Flag = False
+    email: Email = ""
+    # Of the slowest 5 % of answers.
+    latency_seconds: Annotated[Number, Field(gt=0, le=180)] = 60
+    budget: Budget = Budget()
+
+
+class Github(Section):
+    """The repository whose workflows may deploy the stack; without one, none may."""
+
+    repository: Annotated[
+        str, pattern(r"|[\w.-]+/[\w.-]+", "must be a GitHub repository as owner/name, or empty for none")
+    ] = ""
+    # GitHub's own rule; the name is part of what Entra ID compares, letter by letter.
+    environment: Annotated[
+        Text, pattern(r"[\w.-]{1,255}", "must be the name of a GitHub environment: letters, digits and - _ .")
+    ] = "dev"

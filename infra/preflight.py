@@ -1,0 +1,30 @@
+"""What is asked of Azure before anything is made that costs.
+
+A Stash like the stages, with the same rules: it is asked again only when its input (region, sizes, counts, names,
+base model) changes, and a refusal is not recorded, so the next update asks again.
+"""
+
+from __future__ import annotations
+
+import pulumi
+
+from infra.stages import working
+from jobs.specs import PreflightSpec
+
+
+class Preflight(pulumi.ComponentResource):
+    """The first resources depend on `passed`; everything else depends on those."""
+
+    passed: pulumi.Stash
+
+    def __init__(self, name: str, spec: PreflightSpec, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:Preflight", name, {}, opts)
+        hook = pulumi.ResourceHook(name, working(PreflightSpec, "jobs.preflight"))
+        self.passed = pulumi.Stash(
+            name,
+            input=spec.to_inputs(),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+            ),
+        )
+        self.register_outputs({})

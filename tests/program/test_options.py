@@ -1,0 +1,194 @@
+"""What the settings switch on and off in the program."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.naming import Names
+from infra.protection import STATEFUL
+from tests.program.conftest import SUBSCRIPTION, Azure, Program, Run
+
+TAGS = {"project": "finetune-phi", "stack": "local"}
+
+
+@pytest.fixture
+def prod(run: Run) -> Program:
+    return run("prod")
+
+
+def keyless(config: dict[str, Any]) -> None:
+    config["finetune-phi:storage"] = {"sharedKeys": False}
+
+
+def commit(config: dict[str, Any]) -> None:
+    config["finetune-phi:commitTag"] = True
+
+
+def silent(config: dict[str, Any]) -> None:
+    config["finetune-phi:monitoring"] = {"diagnostics": False}
+
+
+def suffixed(config: dict[str, Any]) -> None:
+    config["finetune-phi:suffix"] = "two"
+
+
+def owned(config: dict[str, Any]) -> None:
+    config["finetune-phi:tags"] = {"owner": "me"}
+
+
+def test_storage_without_keys_is_reached_by_identity_and_role(run: Run) -> None:
+    program = run(change=keyless)
+    assert program.resources["storage"].inputs["allowSharedKeyAccess"] is False
+    for name in ("workspace", "hub"):
+        assert program.resources[name].inputs["systemDatastoresAuthMode"] == "Identity"
+    extra = {"storage-blob-data-contributor", "storage-file-data-privileged-contributor"}
+    roles = {found.name: found.inputs for found in program.of_type("RoleAssignment")}
+    assert extra | {f"caller-{role}" for role in extra} <= roles.keys()
+    assert len({role["roleAssignmentName"] for role in roles.values()}) == len(roles) == 8
+    for name in extra:
+        assert roles[name]["scope"] == roles[f"caller-{name}"]["scope"] == "/id/storage"
+        assert roles[name]["principalType"] == "ServicePrincipal"
+        assert roles[f"caller-{name}"]["principalId"] == "object"
+        assert roles[f"caller-{name}"]["principalType"] == "ServicePrincipal"
+    assert {"caller-storage-blob-data-contributor"} <= program.waits_for("dataset")
+
+
+def test_a_person_who_runs_the_program_is_a_user(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Azure, "claims", {"scp": "user_impersonation"})
+    caller = run(change=lambda config: keyless(config)).resources["caller-storage-blob-data-contributor"]
+    assert caller.inputs["principalType"] == "User"
+
+
+def test_with_keys_nobody_gets_more_than_the_tutorials_roles(run: Run) -> None:
+    local = run()
+    assert len(local.of_type("RoleAssignment")) == 4
+    assert local.resources["storage"].inputs["allowSharedKeyAccess"] is True
+    assert "systemDatastoresAuthMode" not in local.resources["workspace"].inputs
+
+
+def test_the_identity_may_be_kept_to_the_workspace(run: Run, prod: Program) -> None:
+    assert prod.resources["contributor"].inputs["scope"] == "/id/workspace"
+    names = [run(stack).resources["contributor"].inputs["roleAssignmentName"] for stack in ("dev", "prod")]
+    assert len(set(names)) == 2
+
+
+def test_a_managed_network_for_workspace_and_hub(run: Run, prod: Program) -> None:
+    for name in ("workspace", "hub"):
+        assert prod.resources[name].inputs["managedNetwork"]["isolationMode"] == "AllowInternetOutbound"
+        assert prod.resources[name].inputs["publicNetworkAccess"] == "Enabled"
+        assert "managedNetwork" not in run("dev").resources[name].inputs
+    assert "managedNetwork" not in prod.resources["project"].inputs  # it has its hub's
+    everything = json.dumps([found.inputs for found in prod.resources.values()], default=str)
+    assert "egressPublicNetworkAccess" not in everything  # refused by Azure with a managed network
+
+
+def test_prod_keeps_what_it_has(prod: Program) -> None:
+    vault = prod.resources["key-vault"].inputs["properties"]
+    assert (vault["enablePurgeProtection"], vault["softDeleteRetentionInDays"]) == (True, 90)
+    assert prod.resources["storage"].inputs["sku"] == {"name": "Standard_GRS"}
+    assert prod.resources["release"].inputs["input"]["instance_count"] == 2
+    assert prod.resources["release"].inputs["input"]["traffic_steps"] == [10, 50, 100]
+    assert "purge" not in prod.resources
+
+
+def test_prod_protects_what_holds_data_and_nothing_else(prod: Program, run: Run) -> None:
+    assert {each.type for each in prod.resources.values() if each.request.protect} == STATEFUL
+    assert not [each.name for each in run().resources.values() if each.request.protect]
+
+
+def test_logs_and_metrics_go_to_log_analytics(run: Run) -> None:
+    settings = {found.name: found.inputs for found in run().of_type("DiagnosticSetting")}
+    watched = {"workspace": "/id/workspace", "endpoint": "/id/endpoint", "vault": "/id/key-vault"}
+    assert {name.removesuffix("-diagnostics"): each["resourceUri"] for name, each in settings.items()} == watched
+    assert {each["workspaceId"] for each in settings.values()} == {"/id/log-analytics"}
+    for each in settings.values():
+        assert each["metrics"] == [{"category": "AllMetrics", "enabled": True}]
+        assert all(log["enabled"] and len(log) == 2 for log in each["logs"])
+    assert {log["category"] for log in settings["endpoint-diagnostics"]["logs"]} == {
+        "AmlOnlineEndpointTrafficLog",
+        "AmlOnlineEndpointConsoleLog",
+        "AmlOnlineEndpointEventLog",
+    }
+
+
+def test_alerts_on_errors_and_latency_send_an_e_mail(prod: Program) -> None:
+    group = prod.resources["recipients"].inputs
+    assert [each["emailAddress"] for each in group["emailReceivers"]] == ["ml-platform@example.com"]
+    assert len(group["groupShortName"]) <= 12
+    alerts = {found.name: found.inputs for found in prod.of_type("MetricAlert")}
+    for alert in alerts.values():
+        assert (alert["location"], alert["scopes"]) == ("global", ["/id/endpoint"])
+        assert alert["actions"] == [{"actionGroupId": "/id/recipients"}]
+        assert alert["criteria"]["odataType"] == "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
+    (errors,) = alerts["error-alert"]["criteria"]["allOf"]
+    assert (errors["metricName"], errors["dimensions"]) == (
+        "RequestsPerMinute",
+        [{"name": "statusCodeClass", "operator": "Include", "values": ["5xx"]}],
+    )
+    (slow,) = alerts["latency-alert"]["criteria"]["allOf"]
+    assert (slow["metricName"], slow["threshold"]) == ("RequestLatency_P95", 60_000)
+
+
+def test_the_budget_begins_once_and_tells_somebody(prod: Program) -> None:
+    budget = prod.resources["budget"]
+    assert (budget.inputs["amount"], budget.inputs["scope"]) == (8000, "/id/resource-group")
+    assert budget.inputs["timePeriod"]["startDate"].endswith("-01T00:00:00Z")
+    assert list(budget.request.ignoreChanges) == ["timePeriod"]
+    for notification in budget.inputs["notifications"].values():
+        assert notification["contactEmails"] == ["ml-platform@example.com"]
+
+
+def test_everything_of_it_can_be_switched_off(run: Run) -> None:
+    assert not [found for found in run(change=silent).resources.values() if "azure-native:monitor" in found.type]
+    dev = run("dev")
+    assert not dev.of_type("MetricAlert") + dev.of_type("ActionGroup") + dev.of_type("Budget")
+
+
+def test_another_suffix_gives_other_names(run: Run) -> None:
+    renamed, before = run(change=suffixed).resources, run().resources
+    names = Names.of("phi", "local", SUBSCRIPTION, "two")
+    assert renamed["key-vault"].inputs["vaultName"] == names.key_vault == "kvphilocaltwo"
+    assert renamed["workspace"].inputs["workspaceName"] != before["workspace"].inputs["workspaceName"]
+
+
+def test_the_commit_is_a_tag_of_the_group_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_SHA", "0123abc")
+    tagged = [
+        name
+        for name, found in run(change=commit).resources.items()
+        if "azure-native" in found.type and "commit" in found.inputs.get("tags", {})
+    ]
+    assert tagged == ["resource-group"]
+
+
+def live(**changed: Any) -> str:
+    endpoint = {
+        "id": "/id/endpoint",
+        "name": "endpoint",
+        "location": "eastus2",
+        "tags": TAGS,
+        "properties": {"authMode": "Key", "publicNetworkAccess": "Enabled", "traffic": {"m1": 90, "m2": 10}},
+    }
+    return json.dumps(endpoint | changed)
+
+
+def test_the_live_traffic_is_no_reason_to_update_the_endpoint(run: Run) -> None:
+    endpoint = run(live=live()).resources["endpoint"]
+    assert endpoint.inputs == run().resources["endpoint"].inputs
+    ignored = {"properties.traffic", "properties.mirrorTraffic", "properties.properties"}
+    assert set(endpoint.request.ignoreChanges) == ignored
+
+
+def test_an_update_of_the_endpoint_carries_the_live_traffic(run: Run) -> None:
+    endpoint = run(change=owned, live=live()).resources["endpoint"]
+    assert endpoint.inputs["tags"] == {"owner": "me", **TAGS}
+    assert endpoint.inputs["properties"]["traffic"] == {"m1": 90, "m2": 10}
+    assert "properties.traffic" not in endpoint.request.ignoreChanges
+
+
+def test_what_would_reset_the_traffic_is_asked_before_every_update(run: Run) -> None:
+    hooks = run().resources["endpoint"].request.hooks
+    assert (hooks.before_update, hooks.before_create, hooks.before_delete) == (["traffic"], [], [])

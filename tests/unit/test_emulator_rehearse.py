@@ -1,0 +1,116 @@
+"""The rehearsal: its project directory, its table, and what it takes for a failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emulator import rehearse
+from emulator.home import EmulatorError, Home
+from emulator.inventory import Inventory
+from emulator.rehearse import ROOT, Rehearsal, Step, StepFailed
+
+PRINTED = """Outputs:
+    endpoint: "e"
+
+Resources:
+    + 38 created
+    2 unchanged
+
+Duration: 1m2s
+"""
+
+
+def rehearsal(tmp_path: Path, purged: bool = True) -> Rehearsal:
+    return Rehearsal("dev", tmp_path, Home(tmp_path / "home"), {"finetune-phi:purgeOnDestroy": purged})
+
+
+def test_what_pulumi_did_is_read_from_its_end() -> None:
+    assert rehearse._summary(PRINTED) == "38 created, 2 unchanged"
+    assert rehearse._summary("") == "nothing"
+
+
+def test_the_line_that_says_most_about_a_failure() -> None:
+    printed = "starting\nerror: Status=403 AuthorizationFailed\nerror: update failed\n"
+    assert rehearse._reason(printed) == "error: Status=403 AuthorizationFailed"
+    assert rehearse._reason("only\nthis") == "this"
+    assert rehearse._reason("") == "it printed nothing"
+
+
+def test_the_table_says_which_step_failed(tmp_path: Path) -> None:
+    trial = rehearsal(tmp_path)
+
+    def failing() -> str:
+        raise StepFailed("no quota")
+
+    assert trial.step("settings", lambda: "fine")
+    assert not trial.step("up", failing)
+    lines = rehearse.table(trial.steps).splitlines()
+    assert lines[0].endswith("s  fine")
+    assert lines[1].endswith("s  FAILED: no quota")
+
+
+def test_an_emulator_that_does_not_start_is_a_failed_step(tmp_path: Path) -> None:
+    trial = rehearsal(tmp_path)
+
+    def failing() -> str:
+        raise EmulatorError("a port is taken")
+
+    assert not trial.step("emulator", failing)
+    assert trial.steps == [Step("emulator", pytest.approx(0, abs=1), "a port is taken", False)]
+
+
+def test_a_command_that_fails_is_told_by_its_reason(tmp_path: Path) -> None:
+    trial = rehearsal(tmp_path)
+    with pytest.raises(StepFailed, match="sh ended with 3: error: x"):
+        trial._command(["sh", "-c", "echo error: x; exit 3"])
+    assert trial.log == "error: x"
+
+
+@pytest.mark.parametrize(
+    ("found", "purged", "seen"),
+    [
+        (Inventory([], [], [], []), True, "nothing"),
+        (Inventory([], ["Microsoft.KeyVault/vaults  kv"], [], []), False, "1 soft-deleted"),
+    ],
+)
+def test_what_the_settings_keep_may_be_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Inventory, purged: bool, seen: str
+) -> None:
+    monkeypatch.setattr(rehearse.inventory, "take", lambda home: found)
+    assert rehearsal(tmp_path, purged)._left().startswith(seen)
+
+
+@pytest.mark.parametrize(
+    ("found", "purged"),
+    [
+        (Inventory(["Microsoft.Storage/storageAccounts  st"], [], [], []), False),
+        (Inventory([], ["Microsoft.KeyVault/vaults  kv"], [], []), True),
+        (Inventory([], ["Microsoft.Storage/storageAccounts  st"], [], []), False),
+        (Inventory([], [], ["1 job x"], []), True),
+        (Inventory([], [], [], ["example.com (1 times)"]), True),
+    ],
+)
+def test_anything_else_that_is_left_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Inventory, purged: bool
+) -> None:
+    monkeypatch.setattr(rehearse.inventory, "take", lambda home: found)
+    with pytest.raises(StepFailed):
+        rehearsal(tmp_path, purged)._left()
+
+
+def test_the_project_is_the_checkout_with_a_stack_file_of_its_own(tmp_path: Path) -> None:
+    project = rehearse._project(tmp_path / "project", "prod", Path("data"))
+    assert (project / "__main__.py").resolve() == ROOT / "__main__.py"
+    assert (project / "infra").is_symlink()
+    assert sorted(path.name for path in project.glob("Pulumi.*.yaml")) == ["Pulumi.prod.yaml"]
+    assert not (project / "Pulumi.prod.yaml").is_symlink()
+    assert (project / "Pulumi.prod.yaml").read_bytes() == (ROOT / "Pulumi.prod.yaml").read_bytes()
+    assert not (project / "data").exists()
+    assert not (project / ".git").exists()
+
+
+def test_an_unknown_stack_is_one_message() -> None:
+    with pytest.raises(EmulatorError, match="there is no stack 'nosuch'"):
+        rehearse.rehearse("nosuch")
