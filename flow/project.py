@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from flow.chat import ChatError, ChatRequest, Turn, Unreachable
+from jobs.credentials import ARM_SCOPE, CredentialError, credential
+from jobs.errors import SIGN_IN
 
 FLOW_DIRECTORY = Path(__file__).parent
 _BOUND = "phi-connection"
@@ -71,7 +73,6 @@ def _connection(subscription_id: str, resource_group: str, project: str, name: s
     promptflow's own provider does the same, but imports azure-ai-ml (4 s) only to make the token's scope.
     """
     from azure.core.exceptions import ClientAuthenticationError
-    from azure.identity import DefaultAzureCredential
     from promptflow.core._connection_provider import _workspace_connection_provider as workspace
     from promptflow.core._connection_provider._models import WorkspaceConnectionPropertiesV2BasicResource
     from promptflow.core._errors import AccessDeniedError, OpenURLNotFoundError
@@ -82,7 +83,7 @@ def _connection(subscription_id: str, resource_group: str, project: str, name: s
     url = workspace.GET_CONNECTION_URL.format(sub=subscription_id, rg=resource_group, ws=project, name=name)
     where = f"connection {name} of project {project}"
     try:
-        token = DefaultAzureCredential().get_token("https://management.azure.com/.default").token
+        token = credential().get_token(ARM_SCOPE).token
         found = provider.open_url(
             token,
             url,
@@ -91,8 +92,10 @@ def _connection(subscription_id: str, resource_group: str, project: str, name: s
             model=WorkspaceConnectionPropertiesV2BasicResource,
         )
         built: dict[str, Any] = provider.build_connection_dict_from_rest_object(name, found)
+    except CredentialError as error:
+        raise ConnectionUnreadable(f"Nobody is signed in to read {where}: {error.why}. {error.todo}") from error
     except ClientAuthenticationError as error:
-        raise ConnectionUnreadable(f"Nobody is signed in to read {where}. Run `az login` first.") from error
+        raise ConnectionUnreadable(f"Nobody is signed in to read {where}. {SIGN_IN}") from error
     except AccessDeniedError as error:
         role = "Azure Machine Learning Workspace Connection Secrets Reader"
         raise ConnectionUnreadable(f"You may not read {where}. Ask for the role {role} on it.") from error

@@ -1,41 +1,63 @@
-"""python -m jobs status --stack STACK [--json]"""
+"""python -m jobs status | preflight | quota | quota request | purge --stack STACK"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from jobs.errors import StageError
-from jobs.outputs import OutputsError, read
+from jobs.outputs import OutputsError
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Exits with 1 and one message when the stack or Azure has no answer."""
-    parser = argparse.ArgumentParser(prog="python -m jobs", description="What runs and what serves on Azure.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    status = commands.add_parser("status", help="job, model, deployments and traffic of a stack")
-    status.add_argument("--stack", default="local", help="default: local")
-    status.add_argument("--json", action="store_true", help="for programs")
-    chosen = parser.parse_args(arguments)
+    """Exits with 1 and one message when the stack or Azure has no answer, or a preflight refuses."""
+    chosen = _parser().parse_args(arguments)
+    # Neither loads a client library; settings are read without Pulumi.
+    from infra.problems import SettingsError
+    from jobs import commands
+
     try:
-        _status(chosen.stack, as_json=chosen.json)
-    except (StageError, OutputsError) as error:
+        if chosen.command == "status":
+            commands.status(chosen.stack, as_json=chosen.json)
+        elif chosen.command == "preflight":
+            commands.preflight(chosen.stack, as_json=chosen.json)
+        elif chosen.command == "quota" and chosen.action == "request":
+            commands.request_quota(chosen.stack, cores=chosen.cores, yes=chosen.yes)
+        elif chosen.command == "quota":
+            commands.quota(chosen.stack, as_json=chosen.json)
+        else:
+            commands.purge(chosen.stack, yes=chosen.yes)
+    except (StageError, OutputsError, SettingsError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _status(stack: str, *, as_json: bool) -> None:
-    from jobs import status
+def _parser() -> argparse.ArgumentParser:
+    stack = argparse.ArgumentParser(add_help=False)
+    stack.add_argument("--stack", default="local", help="default: local")
+    json_ = argparse.ArgumentParser(add_help=False)
+    json_.add_argument("--json", action="store_true", help="for programs")
+    yes = argparse.ArgumentParser(add_help=False)
+    yes.add_argument("--yes", action="store_true", help="do not ask")
 
-    found = status.status(read(stack, *status.NEEDED))
-    if as_json:
-        print(json.dumps(found.to_json(), indent=2))
-        return
-    from rich.console import Console
+    parser = argparse.ArgumentParser(prog="python -m jobs", description="A stack on Azure, seen from outside Pulumi.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("status", parents=[stack, json_], help="job, model, deployments and traffic of a stack")
+    commands.add_parser("preflight", parents=[stack, json_], help="what Azure would refuse, before anything is made")
+    quota = commands.add_parser(
+        "quota", parents=[stack, json_, yes], help="limit and use of the VM families; `quota request` asks for more"
+    )
+    quota.add_argument("action", nargs="?", choices=("show", "request"), default="show")
+    quota.add_argument("--cores", type=_cores, help="the limit to ask for (default: what the stack needs)")
+    commands.add_parser("purge", parents=[stack, yes], help="frees the names an aborted destroy has left taken")
+    return parser
 
-    Console(width=None if sys.stdout.isatty() else 200).print(found.table())
+
+def _cores(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of cores from 1")
+    return int(text)
 
 
 if __name__ == "__main__":

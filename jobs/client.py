@@ -8,12 +8,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jobs import credentials
 from jobs.specs import Target
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
+    from azure.core.credentials import TokenCredential
     from azure.core.polling import LROPoller
-    from azure.identity import DefaultAzureCredential
 
 T = TypeVar("T")
 
@@ -30,12 +31,10 @@ POLLING_SECONDS = 5
 
 
 @functools.cache
-def credential() -> DefaultAzureCredential:
-    """Whoever is signed in: environment, managed identity, Azure CLI and so on."""
-    from azure.identity import DefaultAzureCredential
-
+def credential() -> TokenCredential:
+    """Whoever azure-native acts as. Raises CredentialError."""
     _quiet()
-    return DefaultAzureCredential(exclude_interactive_browser_credential=True)
+    return credentials.credential()
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,12 @@ from jobs.specs import DatasetSpec, Report
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
+    from data_prep.card import Card
+
 TRAIN_FILE = "train_data.jsonl"
 TEST_FILE = "test_data.jsonl"
+ROLE_SECONDS = 600.0  # how long Azure may take, by its documentation, to let a new role assignment count
+ROLE_POLL_SECONDS = 10.0
 
 
 def run(spec: DatasetSpec, report: Report, stop: threading.Event) -> None:
@@ -33,8 +38,35 @@ def run(spec: DatasetSpec, report: Report, stop: threading.Event) -> None:
             if _exists(client, asset, spec.fingerprint):
                 report(f"{on} is there already")
                 continue
-            _register(client, spec, asset, Path(spec.directory, file))
+            _register_once_allowed(client, spec, asset, Path(spec.directory, file), report, stop)
             report(f"{on} registered from {spec.directory}/{file}")
+
+
+def _register_once_allowed(
+    client: MLClient, spec: DatasetSpec, asset: str, path: Path, report: Report, stop: threading.Event
+) -> None:
+    """Registers; where the storage takes no keys, waits until the caller's new role on it has reached it."""
+    deadline, told = time.monotonic() + ROLE_SECONDS, False
+    while True:
+        try:
+            return _register(client, spec, asset, path)
+        except Exception as error:
+            # azure-ai-ml wraps a refused upload in a bare Exception, so the cause has to be looked for.
+            if not _forbidden(error) or time.monotonic() > deadline:
+                raise
+        if not told:
+            report("the storage refuses the upload: waiting for the role on it to take effect (minutes)")
+            told = True
+        if stop.wait(ROLE_POLL_SECONDS):
+            raise NotFinished("the data is not uploaded", on=f"data asset {asset}", why="you asked to stop", todo=AGAIN)
+
+
+def _forbidden(error: BaseException | None) -> bool:
+    while error is not None:
+        if getattr(error, "status_code", None) == 403:
+            return True
+        error = error.__cause__
+    return False
 
 
 def _exists(client: MLClient, asset: str, version: str) -> bool:
@@ -51,22 +83,28 @@ def _register(client: MLClient, spec: DatasetSpec, asset: str, path: Path) -> No
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Data
 
-    _check_unchanged(spec)
+    from data_prep import page
+
+    card = _checked(spec)
     client.data.create_or_update(
         Data(
             name=asset,
             version=spec.fingerprint,
             type=AssetTypes.URI_FILE,
             path=str(path),
-            description="Chat conversations for fine-tuning, one JSON object a line",
-            tags={"fingerprint": spec.fingerprint},
+            description=page.description(card) if card else page.SUMMARY,
+            tags=page.tags(card) if card else {"fingerprint": spec.fingerprint},
         )
     )
 
 
-def _check_unchanged(spec: DatasetSpec) -> None:
-    """The version is a promise about the content, so the files must still be those it was computed from."""
+def _checked(spec: DatasetSpec) -> Card | None:
+    """The card of the files, which must still be those that the version was computed from: it is a promise about them.
+
+    None for files that no card describes: they were not made here, or changed by hand since.
+    """
     import data_prep
+    from data_prep.card import read
 
     on = f"files in {spec.directory}"
     try:
@@ -80,3 +118,5 @@ def _check_unchanged(spec: DatasetSpec) -> None:
             why=f"they changed since this run began (fingerprint {now}, expected {spec.fingerprint})",
             todo=AGAIN,
         )
+    card = read(Path(spec.directory))
+    return card if card is not None and card.fingerprint == spec.fingerprint else None

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _SECRET = re.compile(r"(?i)((?:\bsig|\bcode|key|secret|password|token)=)[^&\s\"']+|(bearer\s+)[\w.~+/=-]+")
 
 AGAIN = "Run `pulumi up` again: it goes on where it stopped."
+SIGN_IN = (
+    "Sign in with `az login`, or set ARM_CLIENT_ID, ARM_TENANT_ID and ARM_CLIENT_SECRET of a service principal "
+    "(or ARM_USE_OIDC=true, ARM_USE_MSI=true)."
+)
 
 _NEXT_STEPS = {
     "AuthorizationFailed": "Give the identity you run as the role Contributor on the resource group "
@@ -58,8 +62,7 @@ def azure_errors(what: str, on: str) -> Iterator[None]:
     try:
         yield
     except ClientAuthenticationError as error:
-        todo = "Sign in with `az login`, or set the AZURE_* variables of a service principal."
-        raise StageError(what, on=on, why=_first_line(str(error)), todo=todo) from error
+        raise StageError(what, on=on, why=_first_line(str(error)), todo=SIGN_IN) from error
     except HttpResponseError as error:
         code, why = refusal(error)
         todo = _NEXT_STEPS.get(code) or (_NEXT_STEPS["OutOfQuota"] if _QUOTA.search(why) else AGAIN)

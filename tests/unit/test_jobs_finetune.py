@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -211,3 +212,51 @@ def test_missing_files(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
     Path(files.directory, dataset.TEST_FILE).unlink()
     with pytest.raises(StageError, match=r"no data to upload.*make data"):
         dataset.run(files, said.append, Stop())
+
+
+def forbidden() -> Exception:
+    """A refused upload as azure-ai-ml hands it on: the answer is only the cause."""
+    refused = HttpResponseError("This request is not authorized to perform this operation using this permission.")
+    refused.status_code = 403
+    wrapped = Exception("upload failed")
+    wrapped.__cause__ = refused
+    return wrapped
+
+
+def test_an_upload_waits_for_a_role_that_is_new(
+    ml: FakeMl, said: list[str], files: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register, refusals = ml.data.create_or_update, [forbidden(), forbidden()]
+
+    def arriving_late(asset: object) -> object:
+        if refusals:
+            raise refusals.pop()
+        return register(asset)
+
+    monkeypatch.setattr(ml.data, "create_or_update", arriving_late)
+    stop = Stop()
+    dataset.run(files, said.append, stop)
+    assert len(ml.data.there) == 2
+    assert stop.waited == [dataset.ROLE_POLL_SECONDS] * 2
+    assert len([line for line in said if "waiting for the role" in line]) == 1
+
+
+def test_an_upload_does_not_wait_for_ever_nor_for_anything_else(
+    ml: FakeMl, said: list[str], files: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(error: Exception) -> Callable[[object], object]:
+        def create_or_update(asset: object) -> object:
+            raise error
+
+        return create_or_update
+
+    stop = Stop()
+    monkeypatch.setattr(dataset, "ROLE_SECONDS", -1.0)
+    monkeypatch.setattr(ml.data, "create_or_update", refuse(forbidden()))
+    with pytest.raises(Exception, match="upload failed"):
+        dataset.run(files, said.append, stop)
+    monkeypatch.setattr(dataset, "ROLE_SECONDS", 600.0)
+    monkeypatch.setattr(ml.data, "create_or_update", refuse(HttpResponseError("no such workspace")))
+    with pytest.raises(StageError, match="no such workspace"):
+        dataset.run(files, said.append, stop)
+    assert stop.waited == []

@@ -2,116 +2,79 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
-from azure.core.pipeline.transport import RequestsTransport
-from azure.core.rest._requests_basic import RestRequestsTransportResponse
 
-from jobs import client as azure
 from jobs.errors import StageError
-from jobs.purge import purge
+from jobs.purge import purge, remainders
+from tests.unit.arm_fake import ArmFake, install
 
-
-class Arm:
-    """Answers by path; a list is given out one by one."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-        self.answers: list[tuple[int, dict[str, str], Any]] = []
-
-    def __call__(self, transport: RequestsTransport, request: Any, **_: Any) -> RestRequestsTransportResponse:
-        self.sent.append((request.method, request.url))
-        status, headers, body = self.answers.pop(0)
-        response = requests.Response()
-        response.status_code, response.url = status, request.url
-        response.raw = io.BytesIO(json.dumps(body).encode() if body is not None else b"")
-        response.headers.update({"Content-Type": "application/json", **headers})
-        answer = RestRequestsTransportResponse(internal_response=response, request=request)
-        answer.read()
-        return answer
+ARM = "https://management.azure.com"
+GROUP = "/subscriptions/s/resourceGroups/rg/providers"
+WORKSPACE = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/ws"
+VAULT = "/subscriptions/s/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv"
+ACCOUNT = (
+    "/subscriptions/s/providers/Microsoft.CognitiveServices/locations/eastus2/resourceGroups/rg/deletedAccounts/ai"
+)
+STATUS = f"{ARM}/subscriptions/s/operationstatus/1"
 
 
 @pytest.fixture
-def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Arm]:
-    arm = Arm()
-    monkeypatch.setattr(RequestsTransport, "send", lambda self, request, **more: arm(self, request, **more))
-    monkeypatch.setattr(RequestsTransport, "sleep", lambda self, seconds: None)
-    token = SimpleNamespace(token="t", expires_on=2**40, refresh_on=None)
-    credential = SimpleNamespace(get_token=lambda *_, **__: token, get_token_info=lambda *_, **__: token)
-    monkeypatch.setattr(azure, "credential", lambda: credential)
-    yield arm
-    assert arm.answers == []
+def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
+    return install(monkeypatch)
 
 
 def _refused(code: str, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
 
 
-def test_each_kind_has_its_request(arm: Arm) -> None:
-    status = "https://management.azure.com/subscriptions/s/operationstatus/1?api-version=x"
-    arm.answers = [
-        (200, {}, None),
-        (204, {}, None),
-        (202, {"Azure-AsyncOperation": status, "Location": status}, None),
-        (200, {}, {"status": "InProgress"}),
-        (200, {}, {"status": "Succeeded"}),
-        (200, {}, None),
-    ]
+def test_each_kind_has_its_request(arm: ArmFake) -> None:
+    arm.then("DELETE", WORKSPACE, (200, {}, None))
+    arm.then("DELETE", ACCOUNT, (204, {}, None))
+    arm.then("POST", f"{VAULT}/purge", (202, {"Azure-AsyncOperation": STATUS, "Location": STATUS}, None))
+    arm.then("GET", STATUS, (200, {}, {"status": "InProgress"}), (200, {}, {"status": "Succeeded"}))
     lines = purge("s", "eastus2", "rg", {"vaults": ["kv"], "workspaces": ["ws"], "accounts": ["ai"]})
-    providers = "https://management.azure.com/subscriptions/s/providers"
-    assert arm.sent[:3] == [
-        (
-            "DELETE",
-            "https://management.azure.com/subscriptions/s/resourceGroups/rg/providers"
-            "/Microsoft.MachineLearningServices/workspaces/ws?api-version=2025-12-01&forceToPurge=true",
-        ),
-        (
-            "DELETE",
-            f"{providers}/Microsoft.CognitiveServices/locations/eastus2/resourceGroups/rg/deletedAccounts/ai"
-            "?api-version=2025-06-01",
-        ),
-        (
-            "POST",
-            f"{providers}/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv/purge?api-version=2024-11-01",
-        ),
-    ]
     assert lines == ["workspace ws: purged", "account ai: purged", "vault kv: purged"]
+    assert [sent for sent in arm.sent if sent[0] != "GET"] == [
+        ("DELETE", f"{ARM}{WORKSPACE}?api-version=2025-12-01&forceToPurge=true"),
+        ("DELETE", f"{ARM}{ACCOUNT}?api-version=2025-06-01"),
+        ("POST", f"{ARM}{VAULT}/purge?api-version=2024-11-01"),
+    ]
 
 
-def test_nothing_soft_deleted_is_fine(arm: Arm) -> None:
-    arm.answers = [(404, {}, _refused("ResourceNotFound", "not there"))]
+def test_a_live_workspace_is_left_alone(arm: ArmFake) -> None:
+    """The call that purges a soft-deleted one would delete it: purgeOnDestroy can be switched off in a live stack."""
+    arm.get(WORKSPACE, {"id": WORKSPACE})
+    assert purge("s", "eastus2", "rg", {"workspaces": ["ws"]}) == ["workspace ws: is in use, left alone"]
+    assert [method for method, _ in arm.sent] == ["GET"]
+
+
+def test_nothing_soft_deleted_is_fine(arm: ArmFake) -> None:
     assert purge("s", "eastus2", "rg", {"vaults": ["kv"]}) == ["vault kv: nothing to purge"]
 
 
-def test_purge_protection_is_said(arm: Arm) -> None:
-    arm.answers = [(405, {}, _refused("MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed."))]
+def test_purge_protection_is_said(arm: ArmFake) -> None:
+    arm.refuse("POST", f"{VAULT}/purge", 405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
     (line,) = purge("s", "eastus2", "rg", {"vaults": ["kv"]})
     assert "stays soft-deleted" in line and "MethodNotAllowed" in line
 
 
-def test_throttling_is_waited_out(arm: Arm) -> None:
-    arm.answers = [(429, {"Retry-After": "9"}, _refused("TooManyRequests", "later")), (200, {}, None)]
+def test_throttling_is_waited_out(arm: ArmFake) -> None:
+    later = (429, {"Retry-After": "9"}, _refused("TooManyRequests", "later"))
+    arm.then("DELETE", WORKSPACE, later, (200, {}, None))
     assert purge("s", "eastus2", "rg", {"workspaces": ["ws"]}) == ["workspace ws: purged"]
 
 
-def test_a_refusal_names_the_resource(arm: Arm) -> None:
-    arm.answers = [(403, {}, _refused("AuthorizationFailed", "The client 'x' does not have authorization"))]
+def test_a_refusal_names_the_resource(arm: ArmFake) -> None:
+    arm.refuse("POST", f"{VAULT}/purge", 403, "AuthorizationFailed", "The client 'x' does not have authorization")
     with pytest.raises(StageError, match=r"vault kv.*AuthorizationFailed.*Contributor"):
         purge("s", "eastus2", "rg", {"vaults": ["kv"]})
 
 
-def test_a_purge_that_fails_later_is_noticed(arm: Arm) -> None:
-    status = "https://management.azure.com/subscriptions/s/operationstatus/1?api-version=x"
-    arm.answers = [
-        (202, {"Azure-AsyncOperation": status}, None),
-        (200, {}, {"status": "Failed", "error": {"code": "Conflict", "message": "in use"}}),
-    ]
+def test_a_purge_that_fails_later_is_noticed(arm: ArmFake) -> None:
+    arm.then("DELETE", ACCOUNT, (202, {"Azure-AsyncOperation": STATUS}, None))
+    arm.then("GET", STATUS, (200, {}, {"status": "Failed", "error": {"code": "Conflict", "message": "in use"}}))
     with pytest.raises(StageError, match="could not be purged"):
         purge("s", "eastus2", "rg", {"accounts": ["ai"]})
 
@@ -119,3 +82,11 @@ def test_a_purge_that_fails_later_is_noticed(arm: Arm) -> None:
 def test_unknown_kinds_are_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="can purge"):
         purge("s", "eastus2", "rg", {"vault": ["kv"]})
+
+
+def test_what_is_left_is_told_apart(arm: ArmFake) -> None:
+    arm.get(f"{GROUP}/Microsoft.KeyVault/vaults/live", {"id": "v"})
+    arm.get(VAULT, {"id": "v"})
+    names = {"vaults": ["live", "kv", "gone"], "workspaces": ["ws"], "accounts": ["ai"]}
+    states = {each.name: each.state for each in remainders("s", "eastus2", "rg", names)}
+    assert states == {"ws": "unknown", "ai": "gone", "live": "live", "kv": "soft-deleted", "gone": "gone"}

@@ -12,7 +12,7 @@ from jobs_fake import FakeMl, install
 from test_jobs_specs import FINETUNE, TARGET
 
 from jobs import __main__ as cli
-from jobs import joblog, status
+from jobs import commands, joblog, status
 from jobs.errors import azure_errors, redact, refusal
 from jobs.joblog import JobLog
 
@@ -65,7 +65,7 @@ def test_status_of_a_stack(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, capsys: 
     ml.online_endpoints.deployment("base")
     ml.online_endpoints.deployment("mnew")
     ml.online_endpoints.traffic = {"mnew": 100}
-    monkeypatch.setattr(cli, "read", lambda stack, *needed: OUTPUTS)
+    monkeypatch.setattr(commands, "read", lambda stack, *needed: OUTPUTS)
     cli.main(["status", "--stack", "dev", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert (found["job"], found["job_status"]) == (FINETUNE.job_name(2), "Completed")

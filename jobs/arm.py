@@ -1,0 +1,113 @@
+"""Azure Resource Manager by plain REST: no second of import for a client library, and any API there is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jobs import client as azure
+from jobs.credentials import ARM_SCOPE
+
+if TYPE_CHECKING:
+    from azure.core.rest import HttpRequest
+    from azure.mgmt.core import ARMPipelineClient
+
+ARM = "https://management.azure.com"
+ML_SCOPE = "https://ml.azure.com/.default"
+
+
+class Arm:
+    """One pipeline of azure-core, safe to use from several threads.
+
+    `retries` is how often a throttled or failed request is sent again (Retry-After is honoured). All methods
+    raise what azure-core raises: HttpResponseError for a refusal, ServiceRequestError without a connection.
+    """
+
+    def __init__(self, scope: str = ARM_SCOPE, retries: int = azure.RETRIES["retry_total"]) -> None:
+        from azure.core.pipeline import policies
+        from azure.mgmt.core import ARMPipelineClient
+        from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+        self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
+            ARM,
+            policies=[
+                policies.RequestIdPolicy(),
+                policies.HeadersPolicy(),
+                policies.UserAgentPolicy("finetune-phi"),
+                policies.RetryPolicy(**{**azure.RETRIES, "retry_total": retries}),
+                ARMChallengeAuthenticationPolicy(azure.credential(), scope),
+            ],
+        )
+
+    def get(self, path: str, version: str, **query: str) -> dict[str, Any]:
+        """What is at `path`: below management.azure.com, or a whole URL."""
+        return self._json(self._request("GET", path, {"api-version": version, **query}))
+
+    def find(self, path: str, version: str, **query: str) -> dict[str, Any] | None:
+        """What is at `path`, or None where nothing is."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            return self.get(path, version, **query)
+        except ResourceNotFoundError:
+            return None
+
+    def items(self, path: str, version: str, **query: str) -> list[dict[str, Any]]:
+        """Every member of a collection, page after page."""
+        page = self.get(path, version, **query)
+        found: list[dict[str, Any]] = list(page.get("value") or ())
+        while link := page.get("nextLink"):
+            page = self._json(self._request("GET", link, {}))
+            found += page.get("value") or ()
+        return found
+
+    def run(
+        self, method: str, path: str, query: Mapping[str, str], body: Any = None, stop: threading.Event | None = None
+    ) -> dict[str, Any] | None:
+        """Sends a request and follows the operation it starts; None if `stop` was set before its end.
+
+        Returns the last answer's JSON object, empty where it had none.
+        """
+        from azure.core.polling import LROPoller
+        from azure.mgmt.core.polling.arm_polling import ARMPolling
+
+        request = self._request(method, path, query, body)
+        first: Any = self._client.send_request(request, _return_pipeline_response=True)
+        response = first.http_response
+        _check(response)
+        if response.status_code not in (201, 202):
+            return _object(response)
+        poller: LROPoller[dict[str, Any]] = LROPoller(
+            self._client, first, lambda last: _object(last.http_response), ARMPolling(azure.POLLING_SECONDS)
+        )
+        return azure.wait_for(poller, stop or threading.Event())
+
+    def _request(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> HttpRequest:
+        from azure.core.rest import HttpRequest
+
+        url = path if path.startswith("https://") else ARM + path
+        return HttpRequest(method, url, params=dict(query), json=body)
+
+    def _json(self, request: HttpRequest) -> dict[str, Any]:
+        response: Any = self._client.send_request(request)
+        _check(response)
+        return _object(response)
+
+
+def _object(response: Any) -> dict[str, Any]:
+    try:
+        loaded = response.json()
+    except ValueError:  # no body, as after a DELETE
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _check(response: Any) -> None:
+    from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+    from azure.mgmt.core.exceptions import ARMErrorFormat
+
+    if response.status_code == 404:
+        raise ResourceNotFoundError(response=response, error_format=ARMErrorFormat)
+    if response.status_code not in (200, 201, 202, 204):
+        raise HttpResponseError(response=response, error_format=ARMErrorFormat)

@@ -1,0 +1,150 @@
+"""What the command line does; each prints its answer and raises StageError, OutputsError or SettingsError."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from jobs.errors import StageError
+from jobs.outputs import read
+from jobs.specs import PreflightSpec
+
+if TYPE_CHECKING:
+    from infra.naming import Names
+
+_DECISION_SECONDS = 300
+"""How long to wait for Azure's decision on a quota request; a person's takes days."""
+
+
+def status(stack: str, *, as_json: bool) -> None:
+    from jobs import status
+
+    found = status.status(read(stack, *status.NEEDED))
+    _print(found.to_json() if as_json else found.table())
+
+
+def preflight(stack: str, *, as_json: bool) -> None:
+    """Exits with 1 when anything is refused."""
+    from jobs import findings, preflight
+
+    spec, _ = _spec(stack)
+    found = preflight.check(spec)
+    refused = preflight.refuses(found)
+    if as_json:
+        _print({"stack": stack, "refused": refused, "findings": [finding.to_json() for finding in found]})
+    else:
+        _print(findings.table(found, f"Preflight of stack {stack}, subscription {spec.subscription_id}"))
+    if refused:
+        sys.exit(1)
+
+
+def quota(stack: str, *, as_json: bool) -> None:
+    from rich.table import Table
+
+    needs = _needs(_spec(stack)[0])
+    if as_json:
+        _print([need.to_json() for need in needs])
+        return
+    table = Table("family", "limit", "in use", "needed", "for", "next release", title=f"Quota of stack {stack}")
+    for need in needs:
+        limit, used = (str(need.usage.limit), str(need.usage.used)) if need.usage else ("none", "none")
+        limit = "unlimited" if limit == "-1" else limit
+        table.add_row(need.family, limit, used, str(need.needed), ", ".join(need.parts), f"+{need.peak}")
+    _print(table)
+
+
+def request_quota(stack: str, *, cores: int | None, yes: bool) -> None:
+    from jobs import quota
+
+    spec, _ = _spec(stack)
+    wanted: dict[str, int] = {}
+    for need in _needs(spec):
+        target = cores or need.limit_needed + need.peak
+        if need.fits(target):
+            print(f"{need.family}: nothing to ask for, {target} cores fit into the limit")
+        else:
+            wanted[quota.resource_name(need)] = target
+            limit = need.usage.limit if need.usage else "none"
+            print(f"{need.family} in {spec.location}: limit {limit}, to be {target} ({', '.join(need.parts)})")
+    print(quota.TUTORIAL_RETIRED)
+    if not wanted:
+        return
+    _ask("File this with Azure?", yes, "Nothing was filed")
+    stop = threading.Event()
+    timer = threading.Timer(_DECISION_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        for line in quota.request(spec, wanted, print, stop):
+            print(line)
+    finally:
+        timer.cancel()
+
+
+def purge(stack: str, *, yes: bool) -> None:
+    from jobs import purge
+
+    spec, names = _spec(stack)
+    where = (spec.subscription_id, spec.location, spec.resource_group)
+    found = purge.remainders(*where, names.soft_deleted())
+    words = {
+        "live": "live, left alone (pulumi destroy removes it)",
+        "soft-deleted": "soft-deleted, to be purged",
+        "unknown": "not live; purged if it is soft-deleted, which Azure does not tell",
+        "gone": "nothing left",
+    }
+    for each in found:
+        print(f"{each}: {words[each.state]}")
+    todo: dict[str, list[str]] = {}
+    for each in found:
+        if each.state in ("soft-deleted", "unknown"):
+            todo.setdefault(each.kind, []).append(each.name)
+    if not todo:
+        print("Nothing to purge.")
+        return
+    _ask("Purge for good? Nobody can recover it afterwards.", yes, "Nothing was purged")
+    for line in purge.purge(*where, todo):
+        print(line)
+
+
+def _spec(stack: str) -> tuple[PreflightSpec, Names]:
+    """What the stack file asks of Azure, by the same way the program takes; without Pulumi, so before any `up`."""
+    from infra import specs
+    from infra.naming import Names
+    from infra.settings import load
+    from jobs.credentials import subscription_id
+
+    name = stack.rsplit("/", 1)[-1]
+    settings, subscription = load(name), subscription_id()
+    names = Names.of(settings.name, name, subscription, settings.suffix)
+    return specs.preflight(settings, names, name, subscription), names
+
+
+def _needs(spec: PreflightSpec) -> list[Any]:
+    from jobs import quota
+    from jobs.arm import Arm
+    from jobs.errors import azure_errors
+
+    with azure_errors("the quota could not be read", f"subscription {spec.subscription_id}, {spec.location}"):
+        return quota.needs(Arm(), spec)
+
+
+def _ask(question: str, yes: bool, otherwise: str) -> None:
+    """Returns for a yes. Raises StageError for anything else, and where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise StageError(otherwise, on="command line", why="nobody is there to say yes", todo="Add --yes.")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise StageError(otherwise, on="command line", why="you did not say yes", todo="Run it again when you like.")
+
+
+def _print(answer: Any) -> None:
+    if isinstance(answer, dict | list):
+        print(json.dumps(answer, indent=2))
+        return
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 200).print(answer)

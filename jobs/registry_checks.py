@@ -1,0 +1,72 @@
+"""Whether a shared registry has the base model and the fine-tune component."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.arm import ML_SCOPE, Arm
+from jobs.findings import Finding, State
+from jobs.specs import PreflightSpec, RegistryAsset
+
+_DISCOVERY = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries"
+"""Where azure-ai-ml asks for any registry."""
+_VERSION = "2021-10-01-dataplanepreview"
+
+
+def base_model(spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    """The base model is in its registry, in this version, and not archived."""
+    name, model = "base model", spec.base_model
+    successor = spec.base_model_successor
+    take = f"set finetune-phi:model to {successor}" if successor else "choose another in the studio's model catalogue"
+    url = _assets(model, "models")
+    if url is None:
+        return [_no_registry(name, model)]
+    container = arm.find(url, _VERSION)
+    if container is None:
+        return [Finding(name, State.REFUSED, f"registry {model.registry} has no model {model.name}", take)]
+    version = arm.find(f"{url}/versions/{model.version}", _VERSION)
+    if version is None:
+        latest = (container.get("properties") or {}).get("latestVersion")
+        fix = f'set version: "{latest}" in finetune-phi:model' if latest else take
+        told = f"{model.name} has no version {model.version} in registry {model.registry}"
+        return [Finding(name, State.REFUSED, told, fix)]
+    if any((each.get("properties") or {}).get("isArchived") for each in (container, version)):
+        told = f"{model.name} version {model.version} is archived: Azure has retired it"
+        return [Finding(name, State.REFUSED, told, take)]
+    return [Finding(name, State.OK, f"{model.name} version {model.version} in registry {model.registry}")]
+
+
+def component(spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    """The fine-tune component is in its registry, in this version."""
+    name, wanted = "fine-tune component", spec.component
+    url = _assets(wanted, "components")
+    if url is None:
+        return [_no_registry(name, wanted)]
+    fix = "set finetune-phi:finetune.component to one the studio's registry lists"
+    if wanted.version != "latest":
+        if arm.find(f"{url}/versions/{wanted.version}", _VERSION) is None:
+            told = f"{wanted.name} has no version {wanted.version} in registry {wanted.registry}"
+            return [Finding(name, State.REFUSED, told, "set its version to latest, or to one the registry has")]
+        return [Finding(name, State.OK, f"{wanted.name} version {wanted.version}")]
+    newest = arm.find(f"{url}/versions", _VERSION, **{"$orderBy": "createdtime desc", "$top": "1"})
+    rows = (newest or {}).get("value") or ()
+    if not rows:
+        told = f"registry {wanted.registry} has no component {wanted.name}"
+        return [Finding(name, State.REFUSED, told, fix)]
+    return [Finding(name, State.OK, f"{wanted.name} version {rows[0].get('name')} (latest)")]
+
+
+def _assets(asset: RegistryAsset, kind: str) -> str | None:
+    """URL of an asset, by the registry's own directory; None for a registry that does not exist."""
+    where: dict[str, Any] | None = Arm(ML_SCOPE, retries=2).find(f"{_DISCOVERY}/{asset.registry}/discovery", "v1.0")
+    if where is None:
+        return None
+    return (
+        f"{str(where['primaryRegionResourceProviderUri']).rstrip('/')}/mferp/managementfrontend"
+        f"/subscriptions/{where['subscriptionId']}/resourceGroups/{where['resourceGroup']}"
+        f"/providers/Microsoft.MachineLearningServices/registries/{asset.registry}/{kind}/{asset.name}"
+    )
+
+
+def _no_registry(name: str, asset: RegistryAsset) -> Finding:
+    return Finding(name, State.REFUSED, f"there is no registry {asset.registry}", "set its registry to azureml")

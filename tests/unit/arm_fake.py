@@ -1,0 +1,84 @@
+"""ARM at the place where azure-core's real pipeline would open a connection; answers by method and path."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest._requests_basic import RestRequestsTransportResponse
+
+from jobs import client as azure
+
+Answer = tuple[int, dict[str, str], Any]
+
+
+class ArmFake:
+    """Paths are matched without case and query. What has no answer is 404, as on Azure.
+
+    `routes` answers always the same; `queues` gives its answers out one by one, the last for good.
+    """
+
+    def __init__(self) -> None:
+        self.routes: dict[str, Answer] = {}
+        self.queues: dict[str, list[Answer]] = {}
+        self.sent: list[tuple[str, str]] = []
+        self.bodies: list[Any] = []
+        self.unreachable: set[str] = set()
+        self._lock = threading.Lock()
+
+    def get(self, path: str, body: Any, status: int = 200) -> None:
+        self.routes[_key("GET", path)] = (status, {}, body)
+
+    def refuse(self, method: str, path: str, status: int, code: str, message: str = "no") -> None:
+        self.routes[_key(method, path)] = (status, {}, {"error": {"code": code, "message": message}})
+
+    def then(self, method: str, path: str, *answers: Answer) -> None:
+        self.queues[_key(method, path)] = list(answers)
+
+    def __call__(self, request: Any) -> RestRequestsTransportResponse:
+        key = _key(request.method, request.url)
+        with self._lock:
+            self.sent.append((request.method, request.url))
+            if request.content:
+                self.bodies.append(json.loads(request.content))
+            if key in self.unreachable:
+                raise ServiceRequestError("no route to host")
+            queue = self.queues.get(key)
+            status, headers, body = (
+                (queue.pop(0) if len(queue) > 1 else queue[0]) if queue else self.routes.get(key, _NOTHING)
+            )
+        response = requests.Response()
+        response.status_code, response.url = status, request.url
+        response.raw = io.BytesIO(json.dumps(body).encode() if body is not None else b"")
+        response.headers.update({"Content-Type": "application/json", **headers})
+        answer = RestRequestsTransportResponse(internal_response=response, request=request)
+        answer.read()
+        return answer
+
+
+_NOTHING: Answer = (404, {}, {"error": {"code": "ResourceNotFound", "message": "not there"}})
+
+
+def _key(method: str, url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc if parts.netloc != "management.azure.com" else ""
+    return f"{method} {host}{parts.path}".lower()
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
+    """Puts the fake under the pipeline, signed in, and takes the waiting out of it."""
+    fake = ArmFake()
+    monkeypatch.setattr(RequestsTransport, "send", lambda self, request, **_: fake(request))
+    monkeypatch.setattr(RequestsTransport, "sleep", lambda self, seconds: None)
+    token = SimpleNamespace(token="t", expires_on=2**40, refresh_on=None)
+    credential = SimpleNamespace(get_token=lambda *_, **__: token, get_token_info=lambda *_, **__: token)
+    monkeypatch.setattr(azure, "credential", lambda: credential)
+    return fake

@@ -1,0 +1,160 @@
+"""Which credential an environment gets: azure-native's order, and its refusals of half a configuration."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from azure import identity
+
+from jobs import credentials
+from jobs.credentials import CredentialError, build
+
+PRINCIPAL = {"ARM_TENANT_ID": "tenant", "ARM_CLIENT_ID": "client"}
+SECRET = {**PRINCIPAL, "ARM_CLIENT_SECRET": "secret"}
+OIDC = {**PRINCIPAL, "ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN": "federated"}
+MSI = {"ARM_USE_MSI": "true"}
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[tuple[Any, ...], dict[str, Any]]]:
+    """What azure-identity was asked to build, with what, instead of building it."""
+    asked: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+
+    def stand_in(name: str) -> Any:
+        def build_(*args: Any, **kwargs: Any) -> str:
+            asked[name] = (args, kwargs)
+            return name
+
+        return build_
+
+    for name in dir(identity):
+        if name.endswith("Credential"):
+            monkeypatch.setattr(identity, name, stand_in(name))
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [
+        ({"ARM_USE_DEFAULT_AZURE_CREDENTIAL": "true", **SECRET}, "DefaultAzureCredential"),
+        ({**SECRET, **OIDC, **MSI, "ARM_CLIENT_CERTIFICATE_PATH": "c.pfx"}, "CertificateCredential"),
+        ({**SECRET, **OIDC, **MSI}, "ClientSecretCredential"),
+        ({**OIDC, **MSI}, "ClientAssertionCredential"),
+        ({**PRINCIPAL, **MSI}, "ManagedIdentityCredential"),
+        (PRINCIPAL, "ChainedTokenCredential"),
+        ({"AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "AZURE_TENANT_ID": "t"}, "ChainedTokenCredential"),
+        ({"ARM_USE_OIDC": "1", "ARM_USE_MSI": "True"}, "ChainedTokenCredential"),
+    ],
+)
+def test_the_order_is_azure_natives(made: dict[str, Any], environment: dict[str, str], kind: str) -> None:
+    assert build(environment) == kind
+
+
+def test_what_is_configured_is_handed_on(made: dict[str, Any]) -> None:
+    build(SECRET)
+    assert made["ClientSecretCredential"] == (("tenant", "client", "secret"), {})
+    build({**PRINCIPAL, **MSI})
+    assert made["ManagedIdentityCredential"] == ((), {"client_id": "client"})
+    build({**PRINCIPAL, "ARM_CLIENT_CERTIFICATE_PATH": "c.pfx", "ARM_CLIENT_CERTIFICATE_PASSWORD": "p"})
+    assert made["CertificateCredential"] == (("tenant", "client", "c.pfx"), {"password": "p"})
+    build({"ARM_SUBSCRIPTION_ID": "subscription"})
+    assert made["AzureCliCredential"] == ((), {"subscription": "subscription"})
+
+
+def test_az_login_is_asked_before_the_azure_variables(made: dict[str, Any]) -> None:
+    """As azure-native does; the other way round, hooks would act as somebody else than Pulumi."""
+    build({"AZURE_CLIENT_ID": "c"})
+    assert made["ChainedTokenCredential"][0] == ("AzureCliCredential", "DefaultAzureCredential")
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"ARM_CLIENT_SECRET": "s"}, "ARM_CLIENT_SECRET is set, but not ARM_TENANT_ID and ARM_CLIENT_ID"),
+        ({"ARM_CLIENT_SECRET": "s", "ARM_TENANT_ID": "t"}, "but not ARM_CLIENT_ID"),
+        ({"ARM_CLIENT_CERTIFICATE_PATH": "c", "ARM_CLIENT_ID": "c"}, "but not ARM_TENANT_ID"),
+        ({"ARM_USE_OIDC": "true"}, "ARM_USE_OIDC is set, but not"),
+        ({**PRINCIPAL, "ARM_USE_OIDC": "true"}, "there is no token"),
+        ({**PRINCIPAL, "ARM_USE_OIDC": "true", "ACTIONS_ID_TOKEN_REQUEST_URL": "https://u"}, "id-token: write"),
+        ({**PRINCIPAL, "ARM_CLIENT_CERTIFICATE_PATH": "/no/such.pfx"}, "could not be read"),
+    ],
+)
+def test_half_a_configuration_is_refused(environment: dict[str, str], says: str) -> None:
+    with pytest.raises(CredentialError, match="no way to sign in") as raised:
+        build(environment)
+    assert says in str(raised.value)
+
+
+def assertion(made: dict[str, Any], environment: dict[str, str]) -> str:
+    """The federated token, as Entra's client would ask for it."""
+    build({**PRINCIPAL, "ARM_USE_OIDC": "true", **environment})
+    (tenant, client, ask), _ = made["ClientAssertionCredential"]
+    assert (tenant, client) == ("tenant", "client")
+    return str(ask())
+
+
+def test_the_federated_token_is_given_or_read_each_time(made: dict[str, Any], tmp_path: Path) -> None:
+    assert assertion(made, {"ARM_OIDC_TOKEN": "federated"}) == "federated"
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    build({**PRINCIPAL, "ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN_FILE_PATH": str(file)})
+    ask = made["ClientAssertionCredential"][0][2]
+    assert ask() == "first"
+    file.write_text("second\n")  # a runner replaces it before it expires
+    assert ask() == "second"
+    file.unlink()
+    with pytest.raises(CredentialError, match="ARM_OIDC_TOKEN_FILE_PATH"):
+        ask()
+
+
+def test_github_is_asked_for_the_federated_token(made: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def get(url: str, **more: Any) -> Any:
+        seen.update(url=url, **more)
+        return SimpleNamespace(raise_for_status=lambda: None, json=lambda: {"value": "from github"})
+
+    monkeypatch.setattr(requests, "get", get)
+    github = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://github/token?x=1", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "bearer"}
+    assert assertion(made, github) == "from github"
+    assert seen["params"] == {"audience": "api://AzureADTokenExchange"}
+    assert seen["headers"]["Authorization"] == "Bearer bearer"
+    assertion(made, {**github, "ARM_OIDC_AUDIENCE": "ours"})
+    assert seen["params"] == {"audience": "ours"}
+
+
+def test_github_s_refusal_is_one_message_without_the_bearer(
+    made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get(*_: Any, **__: Any) -> Any:
+        raise requests.ConnectionError("no route, Bearer abcdef")
+
+    monkeypatch.setattr(requests, "get", get)
+    with pytest.raises(CredentialError, match="GitHub gave no OIDC token") as raised:
+        assertion(made, {"ACTIONS_ID_TOKEN_REQUEST_URL": "u", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "abcdef"})
+    assert "abcdef" not in str(raised.value)
+
+
+def test_the_subscription_is_the_environment_s_or_the_cli_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "from-arm")
+    assert credentials.subscription_id() == "from-arm"
+    monkeypatch.delenv("ARM_SUBSCRIPTION_ID")
+    monkeypatch.delenv("AZURE_SUBSCRIPTION_ID", raising=False)
+    monkeypatch.setattr(credentials.shutil, "which", lambda name: "/usr/bin/az")
+
+    def az(code: int, said: str) -> Any:
+        return lambda command, **_: subprocess.CompletedProcess(command, code, said, "")
+
+    monkeypatch.setattr(credentials.subprocess, "run", az(0, "from-az\n"))
+    assert credentials.subscription_id() == "from-az"
+    monkeypatch.setattr(credentials.subprocess, "run", az(1, ""))
+    with pytest.raises(CredentialError, match="az account show"):
+        credentials.subscription_id()
+    monkeypatch.setattr(credentials.shutil, "which", lambda name: None)
+    with pytest.raises(CredentialError, match="ARM_SUBSCRIPTION_ID"):
+        credentials.subscription_id()

@@ -1,0 +1,428 @@
+"""Every finding of the preflight, from Azure's answers down where azure-core would open a connection."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from jobs import commands, preflight
+from jobs.credentials import CredentialError
+from jobs.errors import StageError
+from jobs.findings import Finding, State
+from jobs.preflight_checks import BENEFITS, ENDPOINT_NAMESPACES, NAMESPACES, PAID, allows
+from jobs.specs import BASE, CLUSTER, ENDPOINT, Machines, PreflightSpec, RegistryAsset
+from tests.unit.arm_fake import ArmFake, install
+
+A100, T4 = "StandardNCADSA100v4Family", "Standard NCASv3_T4 Family"
+NC24 = "Standard_NC24ads_A100_v4"
+SPEC = PreflightSpec(
+    stack="dev",
+    subscription_id="s",
+    location="eastus2",
+    resource_group="rg",
+    workspace="ws",
+    cluster_name="gpu",
+    endpoint="e",
+    vault="kv",
+    ai_services="ai",
+    machines=(Machines(CLUSTER, NC24, A100, 24, 1), Machines(ENDPOINT, NC24, A100, 24, 1)),
+    releasing=1,
+    base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
+    base_model_successor="",
+    component=RegistryAsset("azureml", "chat_completion_pipeline", "latest"),
+)
+S, GROUP = "/subscriptions/s", "/subscriptions/s/resourceGroups/rg"
+ML = f"{S}/providers/Microsoft.MachineLearningServices/locations/eastus2"
+WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/ws"
+DISCOVERY = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries/azureml/discovery"
+REGISTRY = (
+    "https://eastus2.api.azureml.ms/mferp/managementfrontend/subscriptions/r/resourceGroups/g/providers"
+    "/Microsoft.MachineLearningServices/registries/azureml"
+)
+MODEL = f"{REGISTRY}/models/Phi-4-mini-instruct"
+COMPONENT = f"{REGISTRY}/components/chat_completion_pipeline"
+VAULT = f"{S}/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv"
+ACCOUNTS = f"{S}/providers/Microsoft.CognitiveServices/deletedAccounts"
+PERMISSIONS = "providers/Microsoft.Authorization/permissions"
+
+
+def usage(name: str, used: int, limit: int, kind: str = "dedicatedCores") -> dict[str, Any]:
+    return {
+        "type": f"Microsoft.MachineLearningServices/{kind}/usages",
+        "currentValue": used,
+        "limit": limit,
+        "name": {"value": name, "localizedValue": f"{name} Cluster Dedicated vCPUs"},
+    }
+
+
+def offer(quota_id: str, limit: str = "Off", state: str = "Enabled") -> dict[str, Any]:
+    policies = {"quotaId": quota_id, "spendingLimit": limit}
+    return {"displayName": "ours", "state": state, "subscriptionPolicies": policies}
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
+    """A subscription in which nothing stands in the way, and of which nothing is up yet."""
+    arm = install(monkeypatch)
+    arm.get(S, offer("PayAsYouGo_2014-09-01"))
+    registered = [{"namespace": n, "registrationState": "Registered"} for n in NAMESPACES + ENDPOINT_NAMESPACES]
+    arm.get(f"{S}/providers", {"value": registered})
+    arm.get(f"{S}/{PERMISSIONS}", {"value": [{"actions": ["*"], "notActions": []}]})
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 72)]})
+    arm.get(f"{ML}/vmSizes", {"value": [{"name": NC24.upper(), "supportedComputeTypes": ["AmlCompute"]}]})
+    arm.get(DISCOVERY, {
+        "subscriptionId": "r", "resourceGroup": "g", "primaryRegionResourceProviderUri": "https://eastus2.api.azureml.ms/",
+    })  # fmt: skip
+    arm.get(MODEL, {"properties": {"latestVersion": "2", "isArchived": False}})
+    arm.get(f"{MODEL}/versions/1", {"properties": {"isArchived": False}})
+    arm.get(f"{COMPONENT}/versions", {"value": [{"name": "0.0.82"}]})
+    arm.get(ACCOUNTS, {"value": [{"name": "another"}]})
+    return arm
+
+
+def found(spec: PreflightSpec = SPEC) -> list[Finding]:
+    """What is not ok."""
+    return [finding for finding in preflight.check(spec) if finding.state is not State.OK]
+
+
+def only(spec: PreflightSpec = SPEC) -> Finding:
+    (finding,) = found(spec)
+    return finding
+
+
+def machines(*wanted: Machines) -> PreflightSpec:
+    return dataclasses.replace(SPEC, machines=wanted)
+
+
+def test_all_is_well(arm: ArmFake) -> None:
+    findings = preflight.check(SPEC)
+    assert [finding.check for finding in findings] == list(preflight.CHECKS)
+    assert not [str(finding) for finding in findings if finding.state is not State.OK]
+    assert {method for method, _ in arm.sent} == {"GET"}
+
+
+# --- subscription
+
+
+@pytest.mark.parametrize("beginning", sorted(BENEFITS))
+def test_benefit_offers_are_refused(arm: ArmFake, beginning: str) -> None:
+    arm.get(S, offer(f"{beginning}_2014-09-01"))
+    finding = only()
+    assert (finding.check, finding.state) == ("subscription", State.REFUSED)
+    assert "no GPU quota" in finding.found and "az account set" in finding.fix
+
+
+@pytest.mark.parametrize("beginning", PAID)
+def test_paid_offers_pass(arm: ArmFake, beginning: str) -> None:
+    arm.get(S, offer(f"{beginning}_2014-09-01"))
+    assert found() == []
+
+
+def test_a_spending_limit_an_unknown_offer_and_a_disabled_subscription(arm: ArmFake) -> None:
+    arm.get(S, offer("PayAsYouGo_2014-09-01", limit="On"))
+    assert "spending limit" in only().found
+    arm.get(S, offer("Novel_2027-01-01"))
+    assert only().state is State.WARNING
+    arm.get(S, offer("PayAsYouGo_2014-09-01", state="Warned"))
+    assert only().state is State.REFUSED and "Warned" in only().found
+
+
+def test_a_subscription_that_is_not_there(arm: ArmFake) -> None:
+    arm.refuse("GET", S, 404, "SubscriptionNotFound")
+    refused = [finding for finding in found() if finding.state is State.REFUSED]
+    assert "no subscription s" in refused[0].found and "az account list" in refused[0].fix
+
+
+# --- resource providers
+
+
+def test_unregistered_namespaces(arm: ArmFake) -> None:
+    states = {
+        "Microsoft.KeyVault": "NotRegistered",
+        "Microsoft.Storage": "Registering",
+        "Microsoft.Cdn": "Unregistered",
+    }
+    rows = [
+        {"namespace": name.lower(), "registrationState": states.get(name, "Registered")}
+        for name in NAMESPACES + ENDPOINT_NAMESPACES
+        if name != "Microsoft.ManagedIdentity"
+    ]
+    half = len(rows) // 2
+    arm.get(f"{S}/providers", {"value": rows[:half], "nextLink": "https://management.azure.com/more?page=2"})
+    arm.get("/more", {"value": rows[half:]})
+    refused, unsure, under_way = found()
+    assert (refused.state, unsure.state, under_way.state) == (State.REFUSED, State.WARNING, State.WARNING)
+    assert refused.fix == (
+        "az provider register --namespace Microsoft.KeyVault; "
+        "az provider register --namespace Microsoft.ManagedIdentity"
+    )
+    assert "Microsoft.Cdn" in unsure.found and "Microsoft.Storage" in under_way.found
+
+
+# --- permissions
+
+CONTRIBUTOR = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"]}
+ADMINISTRATOR = {"actions": ["*/read", "Microsoft.Authorization/roleAssignments/write"], "notActions": []}
+READER = {"actions": ["*/read"], "notActions": []}
+
+
+@pytest.mark.parametrize(
+    ("granted", "says", "role"),
+    [
+        ([CONTRIBUTOR], "you may not assign roles in", "Role Based Access Control Administrator"),
+        ([ADMINISTRATOR], "create resources nor create resource groups", "Contributor"),
+        ([READER], "you may not assign roles nor create resources", "Owner"),
+        ([], "you may not assign roles", "Owner"),
+    ],
+)
+def test_what_the_caller_may_not_do(arm: ArmFake, granted: list[Any], says: str, role: str) -> None:
+    arm.get(f"{S}/{PERMISSIONS}", {"value": granted})
+    finding = only()
+    assert (finding.check, finding.state) == ("permissions", State.REFUSED)
+    assert says in finding.found and f'--role "{role}" --scope {S}' in finding.fix
+
+
+def test_what_one_role_excludes_another_may_grant(arm: ArmFake) -> None:
+    arm.get(f"{S}/{PERMISSIONS}", {"value": [CONTRIBUTOR, ADMINISTRATOR]})
+    assert found() == []
+
+
+def test_a_conditional_grant_is_not_weighed(arm: ArmFake) -> None:
+    conditional = {
+        **ADMINISTRATOR,
+        "condition": "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})))",
+    }
+    arm.get(f"{S}/{PERMISSIONS}", {"value": [CONTRIBUTOR, conditional]})
+    assert only().state is State.WARNING and "under a condition" in only().found
+
+
+def test_in_a_group_that_exists_its_permissions_count(arm: ArmFake) -> None:
+    arm.get(f"{S}/{PERMISSIONS}", {"value": []})
+    arm.get(GROUP, {"id": GROUP})
+    arm.get(f"{GROUP}/{PERMISSIONS}", {"value": [{"actions": ["*"]}]})
+    assert found() == []
+
+
+def test_actions_are_matched_as_azure_matches_them() -> None:
+    action = "Microsoft.Authorization/roleAssignments/write"
+    assert allows({"actions": ["microsoft.authorization/*"]}, action)
+    assert allows({"actions": ["*/write"]}, action)
+    assert not allows({"actions": ["*"], "notActions": ["*/Write"]}, action)
+    assert not allows({"actions": ["Microsoft.Authorization/roleAssignments/read"]}, action)
+    assert not allows({}, action)
+
+
+# --- quota
+
+
+def test_both_uses_of_a_family_add_up(arm: ArmFake) -> None:
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 24)]})
+    finding = only()
+    assert (finding.check, finding.state) == ("quota", State.REFUSED)
+    assert "needed 48 (cluster 24, endpoint 24), limit 24, in use 0" in finding.found
+    assert finding.fix == "python -m jobs quota request --stack dev"
+
+
+def test_what_others_use_is_not_there(arm: ArmFake) -> None:
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 48, 72)]})
+    assert only().state is State.REFUSED
+
+
+def test_what_the_stack_uses_itself_is_there(arm: ArmFake) -> None:
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 72, 96)]})
+    node = {"vmSize": NC24, "currentNodeCount": 1}
+    arm.get(f"{WORKSPACE}/computes/gpu", {"properties": {"properties": node}})
+    arm.get(f"{WORKSPACE}/onlineEndpoints/e", {"name": "e"})
+    rows = [
+        {"name": "m1", "properties": {"instanceType": NC24.lower()}, "sku": {"capacity": 1}},
+        {"name": "base", "properties": {"instanceType": NC24}, "sku": {"capacity": 1}},
+    ]
+    arm.get(f"{WORKSPACE}/onlineEndpoints/e/deployments", {"value": rows})
+    base = Machines(BASE, NC24, A100, 24, 1)
+    spec = machines(*SPEC.machines, base)
+    assert found(spec) == []
+    assert "(72 by this stack)" in next(f.found for f in preflight.check(spec) if f.check == "quota")
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 73, 72)]})
+    assert only(spec).state is State.REFUSED
+
+
+def test_a_next_release_needs_room_too(arm: ArmFake) -> None:
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 48)]})
+    finding = only()
+    assert finding.state is State.WARNING and "next release needs 24 more" in finding.found
+
+
+@pytest.mark.parametrize(("instances", "cores"), [(1, 8), (4, 20), (5, 24), (10, 48)])
+def test_endpoints_reserve_a_fifth_where_azure_does(arm: ArmFake, instances: int, cores: int) -> None:
+    serving = Machines(ENDPOINT, "Standard_NC4as_T4_v3", T4, 4, instances, reserve=0.2)
+    assert serving.cores_needed == cores
+    spec = dataclasses.replace(machines(serving), releasing=0)
+    arm.get(f"{ML}/vmSizes", {"value": [{"name": "Standard_NC4as_T4_v3"}]})
+    arm.get(f"{ML}/usages", {"value": [usage("Standard NCASv3_T4 Family", 0, cores)]})
+    assert found(spec) == []
+    arm.get(f"{ML}/usages", {"value": [usage("Standard NCASv3_T4 Family", 0, cores - 1)]})
+    assert only(spec).state is State.REFUSED
+
+
+def test_families_are_matched_in_every_spelling(arm: ArmFake) -> None:
+    for spelling in (
+        A100,
+        A100.upper(),
+        "Standard NCADSA100v4 Family",
+        "Standard NCADSA100v4 Family Cluster Dedicated vCPUs",
+    ):
+        arm.get(f"{ML}/usages", {"value": [usage(spelling, 0, 72)]})
+        assert found() == [], spelling
+
+
+def test_an_unknown_family_no_limit_and_rows_of_no_account(arm: ArmFake) -> None:
+    low = usage("standardNCADSA100v4Family", 0, 999, "lowPriorityCores")
+    share = usage("standardNCADSA100v4Family", 0, 999, "workspaces/dedicatedCores")
+    arm.get(f"{ML}/usages", {"value": [low, share]})
+    assert "lists no such family" in only().found
+    arm.get(f"{ML}/usages", {"value": [low, usage("standardNCADSA100v4Family", 500, -1)]})
+    assert found() == []
+
+
+def test_the_region_s_sum_can_be_what_is_short(arm: ArmFake) -> None:
+    rows = [usage("standardNCADSA100v4Family", 0, 72), usage("TotalDedicatedCores", 90, 100)]
+    arm.get(f"{ML}/usages", {"value": rows})
+    finding = only()
+    assert (finding.check, finding.state) == ("regional quota", State.REFUSED)
+    assert "limit 100, in use 90, needed 48" in finding.found and "138" in finding.fix
+
+
+# --- VM sizes
+
+
+def test_sizes_the_region_does_not_offer(arm: ArmFake) -> None:
+    arm.get(f"{ML}/vmSizes", {"value": []})
+    cluster, endpoint = found()
+    assert (cluster.state, endpoint.state) == (State.REFUSED, State.REFUSED)
+    assert f"{NC24} for the cluster is not offered in eastus2" in cluster.found
+
+
+def test_a_size_not_for_clusters(arm: ArmFake) -> None:
+    arm.get(f"{ML}/vmSizes", {"value": [{"name": NC24, "supportedComputeTypes": ["ComputeInstance"]}]})
+    assert "not for clusters" in only().found
+
+
+def test_a_size_only_endpoints_take_cannot_be_checked(arm: ArmFake) -> None:
+    a10 = Machines(ENDPOINT, "Standard_NV36ads_A10_v5", A100, 36, 1, cluster=False)
+    assert only(machines(a10)).state is State.WARNING
+
+
+def test_a_retired_size_names_its_successor(arm: ArmFake) -> None:
+    v100 = Machines(ENDPOINT, "Standard_NC6s_v3", A100, 6, 1, retired="2025-09-30", successor=NC24)
+    finding = only(machines(v100))
+    assert "was retired on 2025-09-30" in finding.found and finding.fix == f"take {NC24}"
+
+
+# --- registry
+
+
+def test_an_archived_model_names_its_successor(arm: ArmFake) -> None:
+    phi3 = RegistryAsset("azureml", "Phi-3-mini-4k-instruct", "15")
+    spec = dataclasses.replace(SPEC, base_model=phi3, base_model_successor="Phi-4-mini-instruct")
+    container = f"{REGISTRY}/models/Phi-3-mini-4k-instruct"
+    arm.get(container, {"properties": {"isArchived": True}})
+    arm.get(f"{container}/versions/15", {"properties": {"isArchived": False}})
+    finding = only(spec)
+    assert "archived" in finding.found and finding.fix == "set finetune-phi:model to Phi-4-mini-instruct"
+
+
+def test_models_versions_components_and_registries_that_are_not_there(arm: ArmFake) -> None:
+    def refused(**changes: Any) -> str:
+        finding = only(dataclasses.replace(SPEC, **changes))
+        assert finding.state is State.REFUSED
+        return str(finding)
+
+    assert "has no model none" in refused(base_model=RegistryAsset("azureml", "none", "1"))
+    old = refused(base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "9"))
+    assert "has no version 9" in old and 'version: "2"' in old
+    assert "no version 7" in refused(component=RegistryAsset("azureml", "chat_completion_pipeline", "7"))
+    assert "no component none" in refused(component=RegistryAsset("azureml", "none", "latest"))
+    assert "no registry ours" in refused(component=RegistryAsset("ours", "c", "1"))
+
+
+# --- soft-deleted names
+
+
+def test_a_soft_deleted_vault(arm: ArmFake) -> None:
+    arm.get(VAULT, {"properties": {"scheduledPurgeDate": "2026-12-01T00:00:00Z"}})
+    finding = only()
+    assert (finding.state, finding.check) == (State.REFUSED, "soft-deleted vault")
+    assert "until 2026-12-01" in finding.found and "python -m jobs purge --stack dev" in finding.fix
+    arm.get(VAULT, {"properties": {"purgeProtectionEnabled": True}})
+    assert "az keyvault recover" in only().fix and "jobs purge" not in only().fix
+
+
+def test_a_soft_deleted_account(arm: ArmFake) -> None:
+    arm.get(ACCOUNTS, {"value": [{"name": "another"}, {"name": "AI"}]})
+    assert only().fix == "python -m jobs purge --stack dev"
+
+
+# --- as a whole
+
+
+def test_what_cannot_be_read_is_a_warning_and_stops_nothing(arm: ArmFake) -> None:
+    arm.refuse("GET", f"{ML}/usages", 403, "AuthorizationFailed", "The client 'x' may not")
+    arm.refuse("GET", ACCOUNTS, 500, "InternalServerError", "oops")
+    arm.get(f"{ML}/vmSizes", {"value": [None]})
+    arm.unreachable.add("get eastus.api.azureml.ms/registrymanagement/v1.0/registries/azureml/discovery")
+    findings = found()
+    assert {finding.state for finding in findings} == {State.WARNING}
+    assert {finding.check for finding in findings} == {
+        *("quota", "VM sizes", "base model", "fine-tune component", "soft-deleted AI Services"),
+    }
+    assert all(finding.found.startswith("not checked: ") for finding in findings)
+
+
+def test_a_failed_sign_in_is_one_error(arm: ArmFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_: Any) -> Any:
+        raise CredentialError("half of it is missing")
+
+    monkeypatch.setattr(preflight.azure, "credential", nobody)
+    with pytest.raises(CredentialError, match="half of it is missing"):
+        preflight.check(SPEC)
+
+
+def test_the_stage_says_everything_at_once(arm: ArmFake) -> None:
+    arm.get(VAULT, {"properties": {}})
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 0)]})
+    arm.get(S, offer("Novel_2027-01-01"))
+    lines: list[str] = []
+    with pytest.raises(StageError, match="nothing was created") as raised:
+        preflight.run(SPEC, lines.append, threading.Event())
+    text = str(raised.value)
+    assert "2 things stand in the way" in text and "quota request" in text and "jobs purge" in text
+    assert [line for line in lines if line.startswith("warning: subscription: offer Novel")]
+
+
+def test_the_stage_goes_on_with_warnings(arm: ArmFake) -> None:
+    arm.get(S, offer("Novel_2027-01-01"))
+    preflight.run(SPEC, lambda line: None, threading.Event())
+
+
+def test_the_spec_survives_the_engine() -> None:
+    inputs = json.loads(json.dumps(SPEC.to_inputs()), parse_int=float)  # it carries every number as a double
+    again = PreflightSpec.from_inputs(inputs)
+    assert again == SPEC and again.fingerprint == SPEC.fingerprint
+
+
+def test_the_command_prints_and_exits(
+    arm: ArmFake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "_spec", lambda stack: (SPEC, None))
+    commands.preflight("dev", as_json=False)
+    assert "Phi-4-mini-instruct version 1" in capsys.readouterr().out
+    arm.get(VAULT, {"properties": {}})
+    with pytest.raises(SystemExit) as ended:
+        commands.preflight("dev", as_json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, answer["refused"]) == (1, True)
+    assert {finding["state"] for finding in answer["findings"]} == {"ok", "refused"}
