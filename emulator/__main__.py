@@ -35,6 +35,15 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("reset", help="stop it and forget everything it holds, Pulumi's local state included")
     inventory = commands.add_parser("inventory", help="list every object, process and refused host")
     inventory.add_argument("--json", action="store_true", help="as JSON")
+    quota = commands.add_parser("quota", help="show the vCPU quota of a region, or set a family's")
+    quota.add_argument("family", nargs="?", help="such as StandardNCADSA100v4Family")
+    quota.add_argument("cores", nargs="?", type=int)
+    quota.add_argument("--region", help="eastus2 to show; every region to set")
+    coverage = commands.add_parser("coverage", help="print what the emulator answers and checks, as Markdown")
+    coverage.add_argument("--check", action="store_true", help="compare with docs/emulator-coverage.md instead")
+    rehearse = commands.add_parser("rehearse", help="try an environment's settings in a throw-away emulator")
+    rehearse.add_argument("--stack", required=True)
+    rehearse.add_argument("--keep", action="store_true", help="leave the throw-away directory where it is")
     commands.add_parser("serve", help="run it in the foreground")
     return parser
 
@@ -113,6 +122,50 @@ def _inventory(home: Home, options: argparse.Namespace) -> int:
     return 0
 
 
+def _quota(home: Home, options: argparse.Namespace) -> int:
+    from emulator import skus
+    from emulator.quota import ANY_REGION, Quota
+    from emulator.store import Store
+
+    store = Store(home.database)
+    try:
+        quota = Quota(store)
+        if options.family is not None:
+            family = skus.family(options.family)
+            if family is None or options.cores is None or options.cores < 0:
+                known = ", ".join(each.name for each in skus.FAMILIES)
+                raise EmulatorError(f"quota needs a family and a number of cores from 0; families: {known}")
+            quota.set_limit(family, options.cores, options.region or ANY_REGION)
+        for row in quota.rows(options.region or "eastus2"):
+            print(f"{row.family.label:<32} {row.used:>5} of {row.limit:>5} cores")
+    finally:
+        store.close()
+    return 0
+
+
+def _coverage(home: Home, options: argparse.Namespace) -> int:
+    from emulator import coverage
+
+    del home
+    page = coverage.page()
+    if not options.check:
+        print(page, end="")
+    elif not coverage.PAGE.exists() or coverage.PAGE.read_text() != page:
+        raise EmulatorError(f"{coverage.PAGE} is out of date: python -m emulator coverage > {coverage.PAGE}")
+    return 0
+
+
+def _rehearse(home: Home, options: argparse.Namespace) -> int:
+    from emulator import rehearse
+
+    del home
+    try:
+        return rehearse.rehearse(options.stack, options.keep)
+    except KeyboardInterrupt:
+        print("error: interrupted; what the rehearsal had made is gone", file=sys.stderr)
+        return 130
+
+
 def _serve(home: Home, options: argparse.Namespace) -> int:
     from emulator import lifecycle, server
 
@@ -128,6 +181,9 @@ COMMANDS = {
     "status": _status,
     "reset": _reset,
     "inventory": _inventory,
+    "quota": _quota,
+    "coverage": _coverage,
+    "rehearse": _rehearse,
     "serve": _serve,
 }
 

@@ -15,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Host, Route
 
+from emulator import admin, rbac
 from emulator.arm.errors import AzureError
 from emulator.arm.service import Answer, Call, ResourceManager
 from emulator.cloud import Cloud
-from emulator.dataplane import entra, scoring
+from emulator.dataplane import entra, prices, scoring
 from emulator.dataplane.entra import ARM_AUDIENCES, ML_AUDIENCES
 from emulator.dataplane.history import History
 from emulator.runs.servers import Servers
+from emulator.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +39,10 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers) -> Starlette
             Host("management.azure.com", _arm(cloud, manager)),
             Host("login.microsoftonline.com", login),
             Host("login.microsoft.com", login),
+            Host("prices.azure.com", prices.application()),
             Host("{region}.api.azureml.ms", _machine_learning(cloud)),
             Host("{endpoint}.{region}.inference.ml.azure.com", scoring.application(cloud, servers)),
-            Host("127.0.0.1", Starlette(routes=[Route("/health", _health)])),
+            Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]
     )
 
@@ -50,8 +53,12 @@ async def _health(request: Request) -> JSONResponse:
 
 
 def _arm(cloud: Cloud, manager: ResourceManager) -> Starlette:
+    throttle = Throttle(cloud.store)
+
     def answer(call: Call, authorization: str | None) -> Answer:
-        cloud.tokens.check(authorization, ARM_AUDIENCES)
+        caller = cloud.tokens.check(authorization, ARM_AUDIENCES)
+        throttle.check(call.method)
+        rbac.authorize(cloud.store, caller, call.method, call.path)
         return manager.handle(call)
 
     async def handle(request: Request) -> Response:

@@ -16,6 +16,7 @@ HOSTS = (
     "management.azure.com",
     "login.microsoftonline.com",
     "login.microsoft.com",
+    "prices.azure.com",
     "*.api.azureml.ms",
     "*.blob.core.windows.net",
     # A wildcard covers one label, and endpoints are <endpoint>.<region>.inference.ml.azure.com.
@@ -24,8 +25,10 @@ HOSTS = (
 
 
 def ensure(home: Home) -> None:
-    """Write CA, server certificate and key into the home, once."""
-    if (home.certificates / "server.pem").exists():
+    """Write CA, server certificate and key into the home, once, and again if hosts have been added since."""
+    known = home.certificates / "hosts"
+    hosts = "\n".join(HOSTS)
+    if (home.certificates / "server.pem").exists() and known.exists() and known.read_text() == hosts:
         return
     home.certificates.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority = trustme.CA(organization_name="finetune-phi emulator")
@@ -34,6 +37,7 @@ def ensure(home: Home) -> None:
     _write_private(home.certificates / "server.key", server.private_key_pem.bytes())
     chain = b"".join(blob.bytes() for blob in server.cert_chain_pems)
     (home.certificates / "server.pem").write_bytes(chain)
+    known.write_text(hosts)
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ from emulator.store import Store
 
 log = logging.getLogger(__name__)
 
-HTTPS_HOSTS = ("management.azure.com", "login.microsoftonline.com", "login.microsoft.com")
+HTTPS_HOSTS = ("management.azure.com", "login.microsoftonline.com", "login.microsoft.com", "prices.azure.com")
 HTTPS_SUFFIXES = (".api.azureml.ms", ".inference.ml.azure.com")
 BLOB_SUFFIX = ".blob.core.windows.net"
 HEAD_LIMIT = 16_384

@@ -21,6 +21,7 @@ from emulator.proxy import Proxy
 from emulator.resources.assets import DataContainer, DataVersion, ModelContainer, ModelVersion
 from emulator.resources.base import Kind
 from emulator.resources.cognitive import CognitiveAccount, DeletedAccount
+from emulator.resources.computes import Compute
 from emulator.resources.endpoints import Deployment, OnlineEndpoint
 from emulator.resources.foundation import (
     ApplicationInsights,
@@ -33,7 +34,8 @@ from emulator.resources.foundation import (
 )
 from emulator.resources.identity import RoleAssignment, UserAssignedIdentity
 from emulator.resources.jobs import Job
-from emulator.resources.workspaces import Compute, Connection, Datastore, Workspace
+from emulator.resources.monitoring import ActionGroup, Budget, DiagnosticSetting, MetricAlert
+from emulator.resources.workspaces import Connection, Datastore, Workspace
 from emulator.runs.runner import Runner
 from emulator.runs.servers import Servers
 from emulator.store import Store
@@ -61,6 +63,10 @@ KINDS: tuple[type[Kind], ...] = (
     Job,
     OnlineEndpoint,
     Deployment,
+    DiagnosticSetting,
+    ActionGroup,
+    MetricAlert,
+    Budget,
 )
 
 
@@ -103,6 +109,7 @@ async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: 
         ssl_keyfile=str(cloud.home.certificates / "server.key"),
         log_level="warning",
         timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
         lifespan="off",
     )
     server = uvicorn.Server(config)
@@ -111,7 +118,8 @@ async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: 
     serving = asyncio.create_task(server.serve())
     manager.operations.resume()
     runner.resume()
-    await asyncio.to_thread(servers.resume)
+    # In the background: whoever asks one of the deployments waits for it, everybody else need not.
+    resuming = asyncio.create_task(asyncio.to_thread(servers.resume))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     running = {"pid": os.getpid(), "ports": {"proxy": ports.proxy, "https": ports.https, "blobs": ports.blobs}}
@@ -119,4 +127,5 @@ async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: 
     partial.write_text(json.dumps(running))
     partial.rename(cloud.home.running_file)
     await serving
+    resuming.cancel()
     await proxy.stop()

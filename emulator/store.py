@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS processes (
     pid INTEGER PRIMARY KEY, started REAL NOT NULL, kind TEXT NOT NULL, resource TEXT NOT NULL, port INTEGER
 );
 CREATE TABLE IF NOT EXISTS refused (host TEXT PRIMARY KEY, times INTEGER NOT NULL, last REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);  -- JSON set by the admin interface
 """
 
 
@@ -209,6 +210,20 @@ class Store:
     def refused(self) -> list[tuple[str, int]]:
         """(host, number of attempts), most recent last."""
         return [(str(row[0]), int(row[1])) for row in self._rows("SELECT host, times FROM refused ORDER BY last")]
+
+    # --- settings
+
+    def setting(self, name: str, default: Any) -> Any:
+        """A value that was set, or the default."""
+        rows = self._rows("SELECT value FROM settings WHERE name = ?", name)
+        return json.loads(rows[0][0]) if rows else default
+
+    def set_setting(self, name: str, value: Any) -> None:
+        """Keep a JSON value; None forgets it."""
+        if value is None:
+            self._rows("DELETE FROM settings WHERE name = ?", name)
+        else:
+            self._rows("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
 
 
 def _key(resource_id: str) -> str:

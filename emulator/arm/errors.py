@@ -87,8 +87,13 @@ def user_error(message: str, status: int = 400, inner: str | None = None) -> Mac
 
 
 def endpoint_invalid(text: str, key: str = "") -> AzureError:
-    """400 of endpoint and deployment validation: the reason hides in a string of JSON in ``details``."""
-    inner = json.dumps({"errors": {key: [text]}, "title": "One or more validation errors occurred."})
+    """400 of endpoint and deployment validation with one reason."""
+    return endpoint_errors({key: [text]})
+
+
+def endpoint_errors(errors: Mapping[str, list[str]]) -> AzureError:
+    """400 of endpoint and deployment validation: the reasons, by member, hide in a string of JSON in ``details``."""
+    inner = json.dumps({"errors": errors, "title": "One or more validation errors occurred."})
     return AzureError(
         400,
         "BadRequest",

@@ -10,11 +10,14 @@ from typing import Any
 
 from emulator.arm.errors import AzureError, not_found, now
 from emulator.arm.operations import POLL_MILLISECONDS, Operations, Transitions
-from emulator.arm.paths import GROUP_TYPE, SUBSCRIPTION_TYPE, ArmPath, parse
+from emulator.arm.paths import GROUP_TYPE, ArmPath, parse
 from emulator.cloud import Cloud
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
 from emulator.resources.base import Kind, fill_identity
+from emulator.resources.subscription import Subscription
 from emulator.store import Resource
+from emulator.validation.refusal import check_post, check_put
+from emulator.validation.versions import check_version
 
 ARM = "https://management.azure.com"
 ENVELOPE = ("location", "tags", "sku", "kind", "identity", "zones", "managedBy", "properties", "etag", "eTag")
@@ -45,6 +48,7 @@ class ResourceManager:
         self._cloud = cloud
         self._store = cloud.store
         self._kinds = {kind.type.lower(): kind for kind in kinds}
+        self._subscription = Subscription(cloud)
         self.operations = Operations(cloud.store, transitions, self._work)
 
     # --- dispatch
@@ -59,9 +63,7 @@ class ResourceManager:
         if operation:
             return self._poll(call, operation[1], operation[2])
         path = parse(call.path)
-        if path is None:
-            raise AzureError(404, "InvalidResourceType", f"The resource type of '{call.path}' could not be found.")
-        if path.subscription and path.subscription.lower() != SUBSCRIPTION_ID:
+        if path and path.subscription and path.subscription.lower() != SUBSCRIPTION_ID:
             raise AzureError(404, "SubscriptionNotFound", f"The subscription '{path.subscription}' could not be found.")
         if not call.query.get("api-version"):
             raise AzureError(
@@ -69,6 +71,11 @@ class ResourceManager:
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             )
+        about = self._subscription.answer(call.method, call.path, call.body)
+        if about is not None:
+            return Answer(about.status, about.body, dict(about.headers))
+        if path is None:
+            raise AzureError(404, "InvalidResourceType", f"The resource type of '{call.path}' could not be found.")
         if call.method == "GET":
             return self._list(call, path) if path.tail else self._get(call, path)
         if call.method == "POST":
@@ -83,7 +90,7 @@ class ResourceManager:
             return self._delete(call, path)
         raise AzureError(405, "MethodNotAllowed", f"The method {call.method} is not allowed.")
 
-    def _kind(self, kind: str, api_version: str) -> Kind:
+    def _kind(self, kind: str, api_version: str, location: str | None = None) -> Kind:
         found = self._kinds.get(kind.lower())
         if found is None:
             namespace, _, name = kind.partition("/")
@@ -93,20 +100,12 @@ class ResourceManager:
                 f"The resource type '{name}' could not be found in the namespace '{namespace}' for api version "
                 f"'{api_version}'. The supported api-versions are ''.",
             )
-        if found.api_versions and api_version not in found.api_versions:
-            raise AzureError(
-                400,
-                "InvalidApiVersionParameter",
-                f"The api-version '{api_version}' is invalid. The supported versions are "
-                f"'{','.join(sorted(found.api_versions, reverse=True))}'.",
-            )
+        check_version(found.type, api_version, location)
         return found
 
     # --- reads
 
     def _get(self, call: Call, path: ArmPath) -> Answer:
-        if path.type == SUBSCRIPTION_TYPE:
-            return Answer(200, _subscription())
         kind = self._kind(path.type, call.query["api-version"])
         return Answer(200, kind.view(self._existing(kind, path)))
 
@@ -143,9 +142,11 @@ class ResourceManager:
     # --- writes
 
     def _put(self, call: Call, path: ArmPath) -> Answer:
-        kind = self._kind(path.type, call.query["api-version"])
+        kind = self._kind(path.type, call.query["api-version"], _place(call.body))
         if call.body is None:
             raise AzureError(400, "InvalidRequestContent", "The request content was invalid: the body is empty.")
+        self._group(path)
+        check_put(kind.type, call.body)  # before the lock: the first body of a namespace loads its models
         with self._store.lock:
             self._group(path)
             self._parent(path, kind)
@@ -154,8 +155,9 @@ class ResourceManager:
             if old is not None and old.body.get("location") and resource.body.get("location"):
                 _same_location(old, resource, path)
             kind.admit(path, resource.body, old)
-            fill_identity(self._cloud, resource, old)
-            kind.fill(resource, old)
+            before = old or self._restored(kind, path, resource)
+            fill_identity(self._cloud, resource, before)
+            kind.fill(resource, before)
             resource.properties["provisioningState"] = (
                 ("Updating" if old else "Creating") if kind.asynchronous else "Succeeded"
             )
@@ -165,6 +167,15 @@ class ResourceManager:
             kind.apply(resource)
             return Answer(status, kind.view(resource))
         return Answer(status, kind.view(resource), self._operation_headers("apply", resource, call))
+
+    def _restored(self, kind: Kind, path: ArmPath, resource: Resource) -> Resource | None:
+        """The soft-deleted resource a PUT brings back; that it asks for that, ``admit`` has made sure of."""
+        gone = self._store.find_deleted(path.id) if kind.soft_deleted else None
+        if gone is not None:
+            resource.body = {**json.loads(json.dumps(gone.body)), "systemData": resource.body["systemData"]}
+            resource.internal = dict(gone.internal)
+            self._store.purge(path.id)
+        return gone
 
     def _parent(self, path: ArmPath, kind: Kind) -> None:
         if len(path.names) < 2 or self._store.get(path.parent_id) is not None:
@@ -223,6 +234,7 @@ class ResourceManager:
         resource = None if path.tail.lower() == "startpendingupload" else self._existing(kind, path)
         if resource is None:  # an upload is asked for before the asset it is for exists
             resource = Resource({"id": path.id, "name": path.name, "type": path.type})
+        check_post(kind.type, path.tail, call.body or {})
         result = kind.act(resource, path.tail.lower(), call.body or {})
         return Answer(200, result)
 
@@ -236,7 +248,10 @@ class ResourceManager:
             self._apply(resource)
             return
         for below in reversed(self._store.below(resource.id)):
-            self._kinds[below.type.lower()].remove(below)
+            self._remove(below)
+        self._remove(resource)
+
+    def _remove(self, resource: Resource) -> None:
         kind = self._kinds[resource.type.lower()]
         kind.remove(resource)
         if kind.soft_deleted and not resource.internal.get("forced"):
@@ -302,6 +317,11 @@ def _assemble(path: ArmPath, kind: Kind, body: dict[str, Any], old: Resource | N
     return Resource({**identity, **kept, "systemData": system}, dict(old.internal) if old else {})
 
 
+def _place(body: dict[str, Any] | None) -> str | None:
+    place = (body or {}).get("location")
+    return place.replace(" ", "").lower() if isinstance(place, str) else None
+
+
 def _same_location(old: Resource, new: Resource, path: ArmPath) -> None:
     before, after = (str(r.body["location"]).replace(" ", "").lower() for r in (old, new))
     if before != after:
@@ -316,13 +336,3 @@ def _same_location(old: Resource, new: Resource, path: ArmPath) -> None:
 
 def _no_group(path: ArmPath) -> AzureError:
     return AzureError(404, "ResourceGroupNotFound", f"Resource group '{path.resource_group}' could not be found.")
-
-
-def _subscription() -> dict[str, Any]:
-    return {
-        "id": f"/subscriptions/{SUBSCRIPTION_ID}",
-        "subscriptionId": SUBSCRIPTION_ID,
-        "displayName": "emulator",
-        "state": "Enabled",
-        "subscriptionPolicies": {"quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
-    }

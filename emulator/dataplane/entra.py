@@ -52,12 +52,13 @@ class Tokens:
             "access_token": self.sign(scope.removesuffix("/.default")),
         }
 
-    def sign(self, audience: str) -> str:
-        """A token of the emulator's one principal for an audience."""
+    def sign(self, audience: str, *, lifetime: int = TOKEN_SECONDS) -> str:
+        """A token of the emulator's one principal for an audience; ``lifetime`` in seconds."""
         seconds = int(time.time())
         claims = {
             "aud": audience,
-            "iss": f"{LOGIN}/{TENANT_ID}/v2.0",
+            # Tokens for ARM, Azure ML and storage are of version 1.0 on Azure; Azurite takes no other issuer.
+            "iss": f"https://sts.windows.net/{TENANT_ID}/",
             "sub": CLIENT_OBJECT_ID,
             "oid": CLIENT_OBJECT_ID,
             "tid": TENANT_ID,
@@ -65,7 +66,7 @@ class Tokens:
             "idtyp": "app",
             "iat": seconds,
             "nbf": seconds - 5,
-            "exp": seconds + TOKEN_SECONDS,
+            "exp": seconds + lifetime,
             "ver": "1.0",
         }
         return jwt.encode(claims, self._key, algorithm="HS256")
@@ -88,7 +89,8 @@ class Tokens:
         except jwt.ExpiredSignatureError as error:
             raise _unauthorized(
                 "ExpiredAuthenticationToken",
-                f"The access token expiry UTC time is earlier than current UTC time '{time.time():.0f}'.",
+                f"The access token expiry UTC time '{_expiry(authorization[7:])}' is earlier than current UTC time "
+                f"'{_utc(time.time())}'.",
             ) from error
         except jwt.InvalidAudienceError as error:
             raise _unauthorized(
@@ -99,6 +101,14 @@ class Tokens:
         except jwt.PyJWTError as error:
             raise _unauthorized("InvalidAuthenticationToken", "The access token is invalid.") from error
         return str(claims["oid"])
+
+
+def _expiry(token: str) -> str:
+    return _utc(float(jwt.decode(token, options={"verify_signature": False})["exp"]))
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%m/%d/%Y %H:%M:%S", time.gmtime(seconds))
 
 
 def _unauthorized(code: str, message: str) -> AzureError:

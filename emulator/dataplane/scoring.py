@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import secrets
 import uuid
+from collections import Counter
 
 import httpx
 import isodate
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -30,6 +32,8 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
     """The web application behind ``<endpoint>.<region>.inference.ml.azure.com``."""
     client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=64))
 
+    pending: Counter[str] = Counter()
+
     async def score(request: Request) -> Response:
         endpoint = _endpoint(cloud, request.url.hostname or "")
         if endpoint is None:
@@ -39,10 +43,16 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
             return refused
         name = _choose(endpoint, request.headers.get(DEPLOYMENT_HEADER))
         deployment = cloud.store.get(f"{endpoint.id}/deployments/{name}") if name else None
-        port = servers.port(deployment.id) if deployment else None
+        port = await run_in_threadpool(servers.port, deployment.id) if deployment else None
         if deployment is None or port is None:
             return PlainTextResponse(NO_ROUTE, 404)
-        return await _forward(client, request, deployment, port)
+        if pending[deployment.id] >= _most_pending(deployment):
+            return PlainTextResponse("too many requests", 429)
+        pending[deployment.id] += 1
+        try:
+            return await _forward(client, request, deployment, port)
+        finally:
+            pending[deployment.id] -= 1
 
     return Starlette(routes=[Route("/score", score, methods=["POST"])])
 
@@ -71,6 +81,12 @@ async def _forward(client: httpx.AsyncClient, request: Request, deployment: Reso
     }
     # Azure appends a text to the model's own body, so that a JSON error body no longer is JSON.
     return Response(answer.content + GUIDE.encode(), 424, headers, kind)
+
+
+def _most_pending(deployment: Resource) -> int:
+    """Azure's rule: twice what the instances work on at once."""
+    at_once = deployment.properties.get("requestSettings", {}).get("maxConcurrentRequestsPerInstance") or 1
+    return 2 * int(at_once) * int((deployment.body.get("sku") or {}).get("capacity") or 1)
 
 
 def _endpoint(cloud: Cloud, host: str) -> Resource | None:

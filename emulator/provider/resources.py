@@ -202,6 +202,12 @@ _ROWS = (
         default_location=False,
     ),
     ResourceType(
+        "monitor:ActionGroup",
+        "2024-10-01-preview",
+        _provider("Microsoft.Insights/actionGroups/{actionGroupName}"),
+        default_location=False,
+    ),
+    ResourceType(
         "monitor:MetricAlert",
         "2018-03-01",
         _provider("Microsoft.Insights/metricAlerts/{ruleName}"),

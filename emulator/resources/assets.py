@@ -9,7 +9,7 @@ from emulator.arm.errors import AzureError, not_found, user_error
 from emulator.arm.paths import ArmPath
 from emulator.resources.base import Kind
 from emulator.resources.uris import JOB_OUTPUT, BlobPath, job_output_uri, resolve
-from emulator.resources.workspaces import API_VERSIONS, ML
+from emulator.resources.workspaces import ML
 from emulator.store import Resource
 
 
@@ -17,7 +17,6 @@ class Container(Kind):
     """The name under which versions gather; it comes with the first of them."""
 
     implicit_parent = False
-    api_versions = API_VERSIONS
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         _with_defaults(resource)
@@ -34,7 +33,6 @@ class ModelContainer(Container):
 class Version(Kind):
     """One version of an asset."""
 
-    api_versions = API_VERSIONS
     implicit_parent = True
 
     def fill(self, resource: Resource, old: Resource | None) -> None:

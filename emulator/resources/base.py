@@ -21,7 +21,6 @@ class Kind:
     """
 
     type: ClassVar[str]
-    api_versions: ClassVar[tuple[str, ...]]
     asynchronous: ClassVar[bool] = False
     soft_deleted: ClassVar[bool] = False
     """A delete keeps the name taken until a purge."""

@@ -15,7 +15,6 @@ class CognitiveAccount(Kind):
     """An AI Services account. A delete keeps its name taken until a purge."""
 
     type = "Microsoft.CognitiveServices/accounts"
-    api_versions = ("2023-05-01", "2024-10-01", "2025-06-01", "2025-09-01")
     asynchronous = True
     soft_deleted = True
 
@@ -41,6 +40,7 @@ class CognitiveAccount(Kind):
                 )
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
+        resource.properties.pop("restore", None)
         resource.internal.setdefault("keys", [secrets.token_hex(16), secrets.token_hex(16)])
         host = resource.properties.get("customSubDomainName") or resource.name
         resource.properties["endpoint"] = f"https://{host}.cognitiveservices.azure.com/"
@@ -56,7 +56,6 @@ class DeletedAccount(Kind):
     """A soft-deleted AI Services account, there to be purged by DELETE."""
 
     type = "Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts"
-    api_versions = CognitiveAccount.api_versions
     virtual = True
 
     def find(self, path: ArmPath) -> Resource | None:

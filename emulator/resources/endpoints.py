@@ -7,20 +7,24 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.admin import ENDPOINT_LIMIT
 from emulator.arm.errors import endpoint_invalid, user_error
 from emulator.arm.paths import ArmPath
+from emulator.resources import deployments
 from emulator.resources.base import Kind, region
 from emulator.resources.uris import resolve
-from emulator.resources.workspaces import API_VERSIONS, ML
+from emulator.resources.workspaces import ML
 from emulator.runs.servers import Servers
 from emulator.store import Resource
+
+MAX_ENDPOINTS = 300
+"""Azure's limit for a subscription, unless the admin setting ``endpoint-limit`` says otherwise."""
 
 
 class OnlineEndpoint(Kind):
     """An endpoint: a URL, two keys and a division of traffic."""
 
     type = f"{ML}/workspaces/onlineEndpoints"
-    api_versions = API_VERSIONS
     asynchronous = True
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
@@ -36,6 +40,11 @@ class OnlineEndpoint(Kind):
             raise endpoint_invalid(
                 "There is already an endpoint with this name, Endpoint name needs to be unique within a region. Try "
                 "some other name."
+            )
+        count, limit = len(self.cloud.store.of_type(self.type)), self.cloud.store.setting(ENDPOINT_LIMIT, MAX_ENDPOINTS)
+        if old is None and count >= limit:
+            raise endpoint_invalid(
+                f"Endpoint Quota reached for subscription {path.subscription}.Current usage/limit: {count}/{limit}."
             )
         self._admit_traffic(path, body.get("properties", {}).get("traffic") or {})
 
@@ -81,7 +90,6 @@ class Deployment(Kind):
     """A deployment: one model behind an endpoint, on machines of its own."""
 
     type = f"{ML}/workspaces/onlineEndpoints/deployments"
-    api_versions = API_VERSIONS
     asynchronous = True
     servers: Servers  # set once the emulator is put together
 
@@ -104,14 +112,12 @@ class Deployment(Kind):
             )
         if old is not None and old.properties.get("instanceType") != body["properties"].get("instanceType"):
             raise endpoint_invalid("The instance type of a deployment cannot be changed.", "InstanceType")
-        sku = body.get("sku") or {}
-        if sku.get("name") != "Default" or not sku.get("capacity"):
-            raise endpoint_invalid("A deployment needs sku.name Default and sku.capacity.", "Sku")
         model = body.get("properties", {}).get("model")
         if not model:
             raise endpoint_invalid("A deployment needs a model.", "Model")
         workspace = path.id[: path.id.lower().rindex("/onlineendpoints/")]
         resolve(self.cloud, workspace, _uri(model))  # refuses a model that does not exist
+        deployments.admit(self.cloud, path, body)
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         resource.internal["never_served"] = old is None
@@ -123,6 +129,7 @@ class Deployment(Kind):
 
     def apply(self, resource: Resource) -> None:
         workspace = resource.id[: resource.id.lower().rindex("/onlineendpoints/")]
+        deployments.check_identity(self.cloud, resource, workspace)
         self.servers.serve(resource.id, workspace, _uri(resource.properties["model"]))
         with self.cloud.store.lock:
             current = self.cloud.store.get(resource.id)

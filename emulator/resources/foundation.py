@@ -6,6 +6,7 @@ import base64
 import re
 import secrets
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from emulator.arm.errors import AzureError, now
@@ -19,14 +20,24 @@ class ResourceGroup(Kind):
     """Deleting it deletes all it holds."""
 
     type = GROUP_TYPE
-    api_versions = ("2021-04-01", "2022-09-01", "2024-03-01", "2024-11-01", "2025-04-01")
+
+    def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
+        workspaces = self.cloud.store.below(resource.id, "Microsoft.MachineLearningServices/workspaces")
+        ids = {each.id.lower() for each in workspaces}
+        nested = [each.id for each in workspaces if str(each.properties.get("hubResourceId", "")).lower() in ids]
+        if nested:  # Azure deletes a hub no sooner than its projects, and gives up on the group instead
+            raise AzureError(
+                409,
+                "CannotDeleteResource",
+                "Cannot delete resource while nested resources exist. Some existing nested resource IDs include: "
+                f"'{', '.join(nested)}'. Please delete all nested resources before deleting this resource.",
+            )
 
 
 class LogAnalytics(Kind):
     """Log Analytics workspace."""
 
     type = "Microsoft.OperationalInsights/workspaces"
-    api_versions = ("2022-10-01", "2023-09-01", "2025-02-01", "2025-07-01")
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties
@@ -39,7 +50,6 @@ class ApplicationInsights(Kind):
     """Application Insights component."""
 
     type = "Microsoft.Insights/components"
-    api_versions = ("2020-02-02",)
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties
@@ -59,7 +69,6 @@ class StorageAccount(Kind):
     """A storage account: the key vaulted here, the blobs in Azurite."""
 
     type = "Microsoft.Storage/storageAccounts"
-    api_versions = ("2022-09-01", "2023-01-01", "2023-05-01", "2024-01-01", "2025-01-01")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if not re.fullmatch(r"[a-z0-9]{3,24}", path.name):
@@ -108,7 +117,6 @@ class Vault(Kind):
     """A key vault. A delete keeps its name taken until a purge."""
 
     type = "Microsoft.KeyVault/vaults"
-    api_versions = ("2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01")
     soft_deleted = True
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
@@ -128,6 +136,8 @@ class Vault(Kind):
                 "vault is an irreversible action.",
             )
         if old is not None:
+            return
+        if body["properties"].get("createMode") == "recover" and self.cloud.store.find_deleted(path.id) is not None:
             return
         if any(each.name.lower() == path.name.lower() for each in self.cloud.store.deleted(self.type)):
             raise AzureError(
@@ -149,6 +159,9 @@ class Vault(Kind):
         properties = resource.properties
         properties["vaultUri"] = f"https://{resource.name}.vault.azure.net/"
         properties["enableSoftDelete"] = True
+        properties.pop("createMode", None)
+        if old and old.properties.get("enablePurgeProtection"):  # which nobody can undo
+            properties["enablePurgeProtection"] = True
         properties.setdefault("softDeleteRetentionInDays", 90)
 
 
@@ -156,7 +169,6 @@ class DeletedVault(Kind):
     """A soft-deleted vault, there to be purged."""
 
     type = "Microsoft.KeyVault/locations/deletedVaults"
-    api_versions = Vault.api_versions
     virtual = True
 
     def find(self, path: ArmPath) -> Resource | None:
@@ -170,7 +182,11 @@ class DeletedVault(Kind):
             "id": resource.id,
             "name": resource.name,
             "type": "Microsoft.KeyVault/deletedVaults",
-            "properties": {"vaultId": resource.id, "location": region(resource)},
+            "properties": {
+                "vaultId": resource.id,
+                "location": region(resource),
+                "purgeProtectionEnabled": bool(resource.properties.get("enablePurgeProtection")),
+            },
         }
 
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
@@ -186,7 +202,6 @@ class ContainerRegistry(Kind):
     """A container registry; nothing is pushed to it, but names and settings are checked."""
 
     type = "Microsoft.ContainerRegistry/registries"
-    api_versions = ("2023-01-01-preview", "2023-07-01", "2025-04-01", "2025-11-01")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]{5,50}", path.name):

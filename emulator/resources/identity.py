@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from emulator.arm.errors import AzureError
@@ -11,12 +14,13 @@ from emulator.home import CLIENT_OBJECT_ID, TENANT_ID
 from emulator.resources.base import Kind
 from emulator.store import Resource
 
+PRINCIPAL_FILTER = re.compile(r"(?:principalId eq|assignedTo\()\s*'([^']+)'")
+
 
 class UserAssignedIdentity(Kind):
     """A managed identity with a principal of its own."""
 
     type = "Microsoft.ManagedIdentity/userAssignedIdentities"
-    api_versions = ("2023-01-31", "2024-11-30")
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         before = old.properties if old else {}
@@ -33,7 +37,6 @@ class RoleAssignment(Kind):
     """One role of one principal on one scope."""
 
     type = "Microsoft.Authorization/roleAssignments"
-    api_versions = ("2020-04-01-preview", "2022-04-01")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         try:
@@ -85,3 +88,8 @@ class RoleAssignment(Kind):
     def fill(self, resource: Resource, old: Resource | None) -> None:
         resource.properties["scope"] = resource.id[: resource.id.lower().rindex("/providers/")]
         resource.properties.setdefault("principalType", "User")
+        resource.internal.setdefault("since", time.time())
+
+    def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
+        wanted = PRINCIPAL_FILTER.search(query.get("$filter", ""))
+        return [each for each in resources if wanted is None or each.properties.get("principalId") == wanted[1]]

@@ -8,7 +8,8 @@ from emulator.arm.errors import user_error
 from emulator.arm.paths import ArmPath
 from emulator.resources.base import Kind
 from emulator.resources.uris import job_output_uri
-from emulator.resources.workspaces import API_VERSIONS, ML
+from emulator.resources.workspaces import ML
+from emulator.runs import pipeline
 from emulator.runs.runner import ENDED, Runner
 from emulator.store import Resource
 
@@ -17,7 +18,6 @@ class Job(Kind):
     """A pipeline job around the fine-tune component."""
 
     type = f"{ML}/workspaces/jobs"
-    api_versions = API_VERSIONS
     runner: Runner  # set once the emulator is put together
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
@@ -28,6 +28,7 @@ class Job(Kind):
             )
         if old is not None and old.properties.get("jobs") != properties.get("jobs"):
             raise user_error(f"A job with this name already exists: {path.name}. Job definitions cannot change.", 409)
+        pipeline.read(Resource({"name": path.name, "properties": properties}))  # refuses what the component lacks
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties

@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
+from emulator.cloud import Cloud
 from emulator.home import TENANT_ID
 from emulator.resources.base import Kind, region
 from emulator.store import Resource
 
 ML = "Microsoft.MachineLearningServices"
-API_VERSIONS = (
-    "2022-02-01-preview",
-    "2023-04-01",
-    "2023-04-01-preview",
-    "2023-08-01-preview",
-    "2024-01-01-preview",
-    "2024-04-01",
-    "2024-04-01-preview",
-    "2024-10-01",
-    "2024-10-01-preview",
-    "2025-01-01-preview",
-    "2025-06-01",
-    "2025-12-01",
-)
 DEPENDENCIES = ("storageAccount", "keyVault")
+WRITE_SECONDS = 0.1
+"""How long writing a connection takes, during which the workspace refuses to write another."""
 
 
 class Workspace(Kind):
     """A workspace; ``kind`` Hub and Project are AI Foundry's. A delete keeps its name taken until a purge."""
 
     type = f"{ML}/workspaces"
-    api_versions = API_VERSIONS
     asynchronous = True
     soft_deleted = True
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         properties = body.get("properties", {})
         if old is None and self.cloud.store.find_deleted(path.id) is not None:
+            if str(properties.get("allowRecoverSoftDeletedWorkspace")).lower() == "true":
+                return
             raise AzureError(
                 400,
                 "BadRequest",
@@ -131,7 +122,6 @@ class Datastore(Kind):
     """Where a workspace keeps blobs; the two of every workspace come with it."""
 
     type = f"{ML}/workspaces/datastores"
-    api_versions = API_VERSIONS
 
     def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
         wanted = query.get("isDefault")
@@ -149,37 +139,31 @@ class Datastore(Kind):
         raise user_error(f"The storage account {account} of datastore {resource.name} does not exist.", 404)
 
 
-class Compute(Kind):
-    """A compute cluster. Its size never changes after creation, whatever a PUT says."""
-
-    type = f"{ML}/workspaces/computes"
-    api_versions = API_VERSIONS
-    asynchronous = True
-
-    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
-        if body.get("properties", {}).get("computeType") != "AmlCompute":
-            raise user_error("The emulator knows compute clusters only: properties.computeType AmlCompute.")
-
-    def fill(self, resource: Resource, old: Resource | None) -> None:
-        properties = resource.properties
-        resource.body.setdefault("location", "eastus2")
-        properties["computeLocation"] = region(resource)
-        properties.setdefault("provisioningErrors", None)
-        inner = properties.setdefault("properties", {})
-        inner |= {"allocationState": "Steady", "currentNodeCount": 0, "targetNodeCount": 0, "errors": None}
-        inner["nodeStateCounts"] = dict.fromkeys(
-            ("idleNodeCount", "runningNodeCount", "preparingNodeCount", "unusableNodeCount", "leavingNodeCount"), 0
-        )
-        inner.setdefault("vmPriority", "Dedicated")
-
-
 class Connection(Kind):
-    """A workspace connection; reads never show its credentials."""
+    """A workspace connection; reads never show its credentials. A workspace writes one at a time."""
 
     type = f"{ML}/workspaces/connections"
-    api_versions = API_VERSIONS
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._writing: dict[str, float] = {}
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        self._admit_body(path, body)
+        workspace, at = path.parent_id.lower(), time.monotonic()
+        if at - self._writing.get(workspace, -1.0) < WRITE_SECONDS:
+            raise MachineLearningError(
+                409,
+                "Conflict",
+                f"Another connection of workspace {path.names[0]} is being written. Try again once that is done.",
+            )
+        self._writing[workspace] = at
+
+    def apply(self, resource: Resource) -> None:
+        # An answer before the window is over would be followed by a write that looks concurrent and is not.
+        time.sleep(WRITE_SECONDS)
+
+    def _admit_body(self, path: ArmPath, body: dict[str, Any]) -> None:
         properties = body.get("properties", {})
         if not properties.get("category") or not properties.get("authType"):
             raise MachineLearningError(

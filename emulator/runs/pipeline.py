@@ -11,6 +11,13 @@ from emulator.registry import COMPONENT, component
 from emulator.store import Resource
 
 BINDING = re.compile(r"\$\{\{parent\.(inputs|outputs)\.([^}]+)\}\}")
+MODELS = ("mlflow_model", "custom_model", "triton_model")
+ANY = re.compile(r".*", re.DOTALL)
+LITERALS = {
+    "integer": re.compile(r"[+-]?\d+"),
+    "number": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE),
+    "boolean": re.compile(r"true|false", re.IGNORECASE),
+}
 FILES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model")
 
 
@@ -47,16 +54,36 @@ def read(job: Resource) -> FineTune:
     files: dict[str, str] = {}
     for key, given in (node.get("inputs") or {}).items():
         value = _bound(given, job.properties.get("inputs") or {})
-        kind = str(component()["inputs"].get(key, {}).get("type"))
-        if key not in component()["inputs"]:
+        declared = component()["inputs"].get(key)
+        if declared is None:
             raise user_error(f"Unknown input {key} of component {COMPONENT}.")
-        (files if kind in FILES else literals)[key] = str(value.get("uri", value.get("value")))
+        _check_type(key, declared, value)
+        (files if declared["type"] in FILES else literals)[key] = str(value.get("uri", value.get("value")))
     outputs = {
         key: match[2]
         for key, given in (node.get("outputs") or {}).items()
         if (match := BINDING.search(str(given.get("value", ""))))
     }
     return FineTune(name, literals, files, outputs)
+
+
+def _check_type(key: str, declared: dict[str, Any], value: dict[str, Any]) -> None:
+    kind = str(declared["type"])
+    text = str(value.get("value"))
+    given = str(value.get("jobInputType") or value.get("job_input_type") or "literal").lower()
+    if kind in FILES:
+        # The service takes a folder for a model, which is one.
+        fits = given == kind or (kind in MODELS and given in (*MODELS, "uri_folder"))
+    else:
+        fits = given == "literal" and bool(LITERALS.get(kind, ANY).fullmatch(text))
+    if not fits:
+        shown = f"the value {text!r}" if given == "literal" else f"type {given}"
+        raise user_error(f"Input {key} of component {COMPONENT} has type {kind}, and was given {shown}.")
+    allowed = [str(each) for each in declared.get("enum", [])]
+    if allowed and text not in allowed:
+        raise user_error(f"Input {key} of component {COMPONENT} has to be one of {', '.join(allowed)}, not {text}.")
+    if "min" in declared and float(text) < declared["min"]:
+        raise user_error(f"Input {key} of component {COMPONENT} has to be at least {declared['min']}, not {text}.")
 
 
 def _bound(given: dict[str, Any], parent: dict[str, Any]) -> dict[str, Any]:

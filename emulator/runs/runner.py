@@ -8,11 +8,15 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+from emulator import identities, skus
 from emulator.arm.errors import AzureError, now, user_error
 from emulator.cloud import Cloud
+from emulator.quota import Quota
+from emulator.resources.base import region
 from emulator.resources.uris import BlobPath, RegistryModel, resolve
 from emulator.runs import pipeline
 from emulator.runs.models import base_model
@@ -23,6 +27,8 @@ log = logging.getLogger(__name__)
 ENDED = ("Completed", "Failed", "Canceled")
 LOG_SECONDS = 1.0
 """How often a running job's log is copied to blob storage."""
+QUOTA_SECONDS = 0.2
+"""How often a queued job looks whether there is quota for it."""
 
 
 class Runner:
@@ -76,8 +82,15 @@ class Runner:
         self._update(job_id, status="Preparing", started=now())
         step = pipeline.read(job)
         self._update(job_id, runs=_runs(job.name, step.node))
-        self._check_compute(job, step)
+        cluster = self._check_compute(job, step)
+        if cluster is not None:
+            self._wait_for_quota(job_id, cluster)
+            workspace = self._cloud.store.get(_workspace(job))
+            assert workspace is not None  # the job lies in it
+            identities.check_job(self._cloud, cluster, workspace)
         order = self._prepare(job, step, work)
+        if self._status(job_id) in ENDED:
+            return
         self._update(job_id, status="Running")
         code = self._train(job, order, work)
         if self._status(job_id) == "Canceled":
@@ -88,12 +101,31 @@ class Runner:
         self._store_outputs(job, step, work / "output")
         self._update(job_id, status="Completed", ended=now())
 
-    def _check_compute(self, job: Resource, step: pipeline.FineTune) -> None:
+    def _check_compute(self, job: Resource, step: pipeline.FineTune) -> Resource | None:
+        """The cluster that trains; None for serverless compute."""
         workspace = _workspace(job)
+        cluster = None
         for key in ("compute_model_import", "compute_preprocess", "compute_finetune"):
             name = step.literals.get(key, "serverless")
-            if name != "serverless" and self._cloud.store.get(f"{workspace}/computes/{name}") is None:
+            if name == "serverless":
+                continue
+            cluster = self._cloud.store.get(f"{workspace}/computes/{name}")
+            if cluster is None:
                 raise user_error(f"AzureMLCompute cluster {name} does not exist")
+        return cluster
+
+    def _wait_for_quota(self, job_id: str, cluster: Resource) -> None:
+        """Leave the job queued until the quota of the cluster's family has room for its node."""
+        inner = cluster.properties["properties"]
+        sku, quota = skus.find(str(inner["vmSize"])), Quota(self._cloud.store)
+        dedicated = str(inner.get("vmPriority")).lower() != "lowpriority"
+        while sku is not None and dedicated and self._status(job_id) not in ENDED:
+            usage = quota.usage(sku.family, region(cluster))
+            if int((inner.get("scaleSettings") or {}).get("minNodeCount") or 0) or usage.free >= sku.cores:
+                break
+            self._update(job_id, status="Queued", waiting="ClusterCoreQuotaReached")
+            time.sleep(QUOTA_SECONDS)
+        self._update(job_id, status="Preparing", cluster=cluster.name, waiting=None)
 
     def _prepare(self, job: Resource, step: pipeline.FineTune, work: Path) -> dict[str, Any]:
         workspace = _workspace(job)

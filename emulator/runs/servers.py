@@ -21,6 +21,7 @@ from emulator.store import Resource
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
+POLL_SECONDS = 0.1
 
 
 class Servers:
@@ -28,6 +29,7 @@ class Servers:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._resuming: set[str] = set()
 
     def serve(self, deployment_id: str, workspace_id: str, model_uri: str) -> None:
         """Serve a model for a deployment; returns once it answers.
@@ -58,12 +60,15 @@ class Servers:
                 if httpx.get(f"http://127.0.0.1:{port}/", timeout=2, trust_env=False).status_code == 200:
                     return
             except httpx.TransportError:
-                time.sleep(0.1)
+                time.sleep(POLL_SECONDS)
         self._cloud.processes.stop_all(deployment_id)
         tail = "\n".join(self.log(deployment_id)[-5:])
         raise AzureError(400, "ResourceNotReady", f"User container has crashed or terminated. {tail}")
 
     def port(self, deployment_id: str) -> int | None:
+        """The port of a deployment's server; waits for one that is coming back after a restart."""
+        while deployment_id.lower() in self._resuming:
+            time.sleep(POLL_SECONDS)
         return self._cloud.processes.port_of(deployment_id)
 
     def stop(self, deployment_id: str) -> None:
@@ -83,6 +88,7 @@ class Servers:
         healthy = [
             each for each in self._cloud.store.of_type(kind) if each.properties["provisioningState"] == "Succeeded"
         ]
+        self._resuming = {each.id.lower() for each in healthy}
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(self._serve_again, healthy))
 
@@ -92,6 +98,8 @@ class Servers:
             self.serve(deployment.id, workspace, str(deployment.properties["model"]))
         except AzureError as error:
             log.error("deployment %s does not serve again: %s", deployment.id, error.message)
+        finally:
+            self._resuming.discard(deployment.id.lower())
 
     def _work(self, deployment_id: str) -> Path:
         return self._cloud.home.work_of(deployment_id)

@@ -10,10 +10,10 @@ import requests
 from azure.identity import DefaultAzureCredential
 
 ARM = "https://management.azure.com"
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 90.0  # the first deployment makes the base model
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Refusal(Exception):
     """An error answer."""
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from emulator import environment, lifecycle
 from emulator.home import SUBSCRIPTION_ID, Home
 from tests.contract.arm import Arm
+
+if TYPE_CHECKING:
+    from tests.contract.lab import Lab
 
 GROUP = "rg-contract"
 LOCATION = "eastus2"
@@ -85,3 +88,13 @@ def train_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     path.write_text("\n".join(rows) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def lab(arm: Arm, home: Home, train_file: Path) -> Iterator[Lab]:
+    """Where to be refused."""
+    from tests.contract.lab import Lab
+
+    lab = Lab(arm, home, train_file)
+    yield lab
+    lab.store.close()

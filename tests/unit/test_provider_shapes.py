@@ -223,6 +223,12 @@ REQUESTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"properties": {"workspaceId": "/l", "logs": [{"category": "c", "enabled": True}]}},
     ),
     (
+        "monitor:ActionGroup",
+        {"resourceGroupName": "phi-rg", "actionGroupName": "a", "location": "Global", "groupShortName": "a"},
+        f"{G}/providers/Microsoft.Insights/actionGroups/a",
+        {"location": "Global", "properties": {"groupShortName": "a"}},
+    ),
+    (
         "monitor:MetricAlert",
         {
             "resourceGroupName": "phi-rg",

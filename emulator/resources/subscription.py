@@ -1,0 +1,244 @@
+"""What a subscription tells about itself: its offer, its providers, its permissions, its quota, what it has deleted.
+
+Computed at each question, so nothing of it is a resource in the store. Two admin settings say how the subscription is:
+``subscription`` and ``providers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator import skus
+from emulator.arm.errors import AzureError
+from emulator.arm.paths import ArmPath, parse
+from emulator.cloud import Cloud
+from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
+from emulator.quota import Quota, Usage
+from emulator.rbac import ASSIGNMENT, ROLES, Role, find
+from emulator.resources.cognitive import CognitiveAccount
+from emulator.resources.foundation import DeletedVault, Vault
+from emulator.resources.quotas import QuotaRequests, Reply, ok
+
+OFFER, PROVIDERS = "subscription", "providers"
+ML = "Microsoft.MachineLearningServices"
+SCOPE = f"/subscriptions/{SUBSCRIPTION_ID}"
+NAMESPACES = tuple(
+    f"Microsoft.{name}"
+    for name in (
+        *("Authorization", "Cdn", "CognitiveServices", "Compute", "Consumption", "ContainerRegistry", "Insights"),
+        *("KeyVault", "MachineLearningServices", "ManagedIdentity", "Network", "OperationalInsights"),
+        *("PolicyInsights", "Quota", "Resources", "Storage"),
+    )
+)
+
+
+class Subscription:
+    """Answers the calls that are about the subscription; every other is none of its business."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._store = cloud.store
+        self._quota = Quota(cloud.store)
+        self._requests = QuotaRequests(cloud)
+        self._vaults = DeletedVault(cloud)
+        self._lists: dict[str, Callable[[ArmPath], list[dict[str, Any]]]] = {
+            f"{ML}/locations/usages": self._usages,
+            f"{ML}/locations/quotas": self._quotas,
+            f"{ML}/locations/vmSizes": self._sizes,
+            "Microsoft.Authorization/permissions": self._permissions,
+            "Microsoft.KeyVault/deletedVaults": self._deleted_vaults,
+            "Microsoft.CognitiveServices/deletedAccounts": self._deleted_accounts,
+            "Microsoft.Quota/quotas": self._requests.limits,
+            "Microsoft.Quota/quotaRequests": self._requests.all,
+        }
+        self._by_type = {name.lower(): each for name, each in self._lists.items()}
+
+    def answer(self, method: str, path: str, body: dict[str, Any] | None) -> Reply | None:
+        """The answer to a call on this subscription, or None.
+
+        Raises:
+            AzureError: a namespace that is not registered; a quota family that does not exist.
+        """
+        segments = [segment for segment in path.split("/") if segment]
+        if len(segments) < 2 or segments[0].lower() != "subscriptions" or segments[1].lower() != SUBSCRIPTION_ID:
+            return None
+        below = [segment.lower() for segment in segments[2:]]
+        if not below:
+            return ok(self._subscription()) if method == "GET" else None
+        if below[0] == "providers" and len(below) <= 3:
+            found = self._provider(method, segments[2:])
+            if found is not None:
+                return found
+        parsed = parse(path)
+        if parsed is None:
+            return None
+        if method == "PUT":
+            self._check_registered(parsed)
+        if method == "GET" and parsed.tail and (listed := self._by_type.get(parsed.collection_type.lower())):
+            return ok({"value": listed(parsed)})
+        if parsed.type.lower() == "microsoft.quota/quotas" and not parsed.tail:
+            return self._requests.limit(parsed) if method == "GET" else self._requests.put(parsed, body or {})
+        if parsed.type.lower() == "microsoft.quota/quotarequests" and method == "GET":
+            return self._requests.one(parsed)
+        return None
+
+    # --- the subscription and its providers
+
+    def _subscription(self) -> dict[str, Any]:
+        chosen = self._store.setting(OFFER, {})
+        return {
+            "id": SCOPE,
+            "subscriptionId": SUBSCRIPTION_ID,
+            "displayName": "emulator",
+            "state": chosen.get("state", "Enabled"),
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": chosen.get("quotaId", "PayAsYouGo_2014-09-01"),
+                "spendingLimit": chosen.get("spendingLimit", "Off"),
+            },
+        }
+
+    def _provider(self, method: str, below: list[str]) -> Reply | None:
+        """``/providers``, ``/providers/NS`` and ``/providers/NS/register``."""
+        if len(below) == 1 and method == "GET":
+            return ok({"value": [self._registration(name) for name in NAMESPACES]})
+        name = next((each for each in NAMESPACES if len(below) > 1 and each.lower() == below[1].lower()), None)
+        if name is None:
+            return None
+        if len(below) == 2 and method == "GET":
+            return ok(self._registration(name))
+        if len(below) == 3 and method == "POST" and below[2].lower() == "register":
+            states = {key: state for key, state in self._states().items() if key != name.lower()}
+            self._store.set_setting(PROVIDERS, states)
+            return ok(self._registration(name))
+        return None
+
+    def _states(self) -> dict[str, str]:
+        return {name.lower(): str(state) for name, state in self._store.setting(PROVIDERS, {}).items()}
+
+    def _registration(self, name: str) -> dict[str, Any]:
+        state = self._states().get(name.lower(), "Registered")
+        return {"id": f"{SCOPE}/providers/{name}", "namespace": name, "registrationState": state, "resourceTypes": []}
+
+    def _check_registered(self, path: ArmPath) -> None:
+        namespace = path.type.partition("/")[0]
+        if self._states().get(namespace.lower(), "Registered") == "Registered":
+            return
+        message = (
+            f"The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for "
+            "how to register subscriptions."
+        )
+        detail = {"code": "MissingSubscriptionRegistration", "target": namespace, "message": message}
+        raise AzureError(409, "MissingSubscriptionRegistration", message, details=[detail])
+
+    def _permissions(self, path: ArmPath) -> list[dict[str, Any]]:
+        scope = path.id.lower()
+        given = self._store.setting(ROLES, [{"principal": CLIENT_OBJECT_ID, "role": "Owner"}])
+        held = [(each.get("scope", SCOPE), find(str(each["role"]))) for each in given if _is_caller(each["principal"])]
+        for assignment in self._store.of_type(ASSIGNMENT):
+            properties = assignment.properties
+            if _is_caller(properties.get("principalId")):
+                held.append((properties["scope"], find(str(properties["roleDefinitionId"]).rsplit("/", 1)[-1])))
+        return [_permission(role) for above, role in held if role and f"{scope}/".startswith(f"{above.lower()}/")]
+
+    # --- quota and sizes
+
+    def _usages(self, path: ArmPath) -> list[dict[str, Any]]:
+        rows = self._quota.rows(path.name.lower())
+        whole = sum(row.used for row in rows), sum(row.limit for row in rows)
+        total = _usage(path, "TotalDedicatedCores", "Total Cluster Dedicated Regional vCPUs", *whole)
+        return [total, *(_family_usage(path, row) for row in rows)]
+
+    def _quotas(self, path: ArmPath) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": f"{path.id}/quotas/{row.family.name.replace(' ', '')}_Cluster_Dedicated_vCPUs",
+                "type": f"{ML}/dedicatedCores/quotas",
+                "limit": row.limit,
+                "unit": "Count",
+                "name": _name(row),
+            }
+            for row in self._quota.rows(path.name.lower())
+        ]
+
+    def _sizes(self, path: ArmPath) -> list[dict[str, Any]]:
+        """What clusters may use; whether Azure lists sizes that only endpoints take is not known."""
+        return [
+            {
+                "name": sku.name,
+                "family": sku.family.name,
+                "vCPUs": sku.cores,
+                "gpus": sku.gpus,
+                "memoryGB": sku.memory,
+                "lowPriorityCapable": sku.family.low_priority,
+                "premiumIO": True,
+                "supportedComputeTypes": ["AmlCompute", "ComputeInstance"],
+            }
+            for sku in skus.offered(path.name.lower())
+            if sku.family.cluster
+        ]
+
+    # --- what is soft-deleted
+
+    def _deleted_vaults(self, path: ArmPath) -> list[dict[str, Any]]:
+        del path
+        return [self._vaults.view(vault) for vault in self._store.deleted(Vault.type)]
+
+    def _deleted_accounts(self, path: ArmPath) -> list[dict[str, Any]]:
+        found = []
+        for account in self._store.deleted(CognitiveAccount.type):
+            group = account.id.split("/")[4]
+            where = f"{path.id}/providers/Microsoft.CognitiveServices/locations/{account.body['location']}"
+            shown = {key: value for key, value in account.body.items() if key not in ("id", "type")}
+            id_ = f"{where}/resourceGroups/{group}/deletedAccounts/{account.name}"
+            found.append({"id": id_, "type": "Microsoft.CognitiveServices/deletedAccounts", **shown})
+        return found
+
+
+def offer(value: Any) -> Any:
+    """``{"quotaId", "spendingLimit": On|Off, "state"}``, each as Azure tells it; for the admin interface."""
+    unknown = set(value) - {"quotaId", "spendingLimit", "state"}
+    if unknown:
+        raise ValueError(f"unknown keys {sorted(unknown)}")
+    return dict(value)
+
+
+def registrations(value: Any) -> Any:
+    """``{"Microsoft.Cdn": "NotRegistered"}``; the others are registered."""
+    unknown = {name for name in value if name.lower() not in {each.lower() for each in NAMESPACES}}
+    if unknown:
+        raise ValueError(f"no namespaces {sorted(unknown)}; there are {', '.join(NAMESPACES)}")
+    return dict(value)
+
+
+def _is_caller(principal: Any) -> bool:
+    return bool(principal == CLIENT_OBJECT_ID)
+
+
+def _permission(role: Role) -> dict[str, Any]:
+    return {
+        "actions": list(role.actions),
+        "notActions": list(role.not_actions),
+        "dataActions": list(role.data_actions),
+        "notDataActions": [],
+    }
+
+
+def _name(row: Usage) -> dict[str, str]:
+    return {"value": row.family.name, "localizedValue": f"{row.family.label} Cluster Dedicated vCPUs"}
+
+
+def _usage(path: ArmPath, value: str, label: str, used: int, limit: int) -> dict[str, Any]:
+    return {
+        "id": f"{path.id}/usages/{value.replace(' ', '')}",
+        "type": f"{ML}/dedicatedCores/usages",
+        "unit": "Count",
+        "currentValue": used,
+        "limit": limit,
+        "name": {"value": value, "localizedValue": label},
+    }
+
+
+def _family_usage(path: ArmPath, row: Usage) -> dict[str, Any]:
+    name = _name(row)
+    return _usage(path, name["value"], name["localizedValue"], row.used, row.limit)

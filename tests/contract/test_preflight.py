@@ -1,0 +1,209 @@
+"""The preflight, quota requests and the purge against the emulator: all green, each refusal, and the way through."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from emulator import admin, quota, rbac
+from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
+from emulator.resources import quotas, subscription
+from infra.naming import Names
+from jobs import commands, credentials, preflight
+from jobs import purge as purging
+from jobs import quota as asking
+from jobs.arm import Arm as Client
+from jobs.errors import StageError
+from jobs.findings import Finding, State
+from jobs.specs import PreflightSpec, RegistryAsset
+from tests.contract.arm import Arm, Refusal
+
+A100 = "StandardNCADSA100v4Family"
+SCOPE = f"/subscriptions/{SUBSCRIPTION_ID}"
+GROUP = "rg-preflight"
+VAULTS, ACCOUNTS = "Microsoft.KeyVault/vaults", "Microsoft.CognitiveServices/accounts"
+Setting = Callable[[str, Any], None]
+
+
+@pytest.fixture(scope="module")
+def local(home: Home) -> tuple[PreflightSpec, Names]:
+    """What the local stack asks for, in a group of its own."""
+    del home
+    credentials.credential.cache_clear()
+    spec, names = commands._spec("local")
+    return dataclasses.replace(spec, resource_group=GROUP), names
+
+
+@pytest.fixture
+def spec(local: tuple[PreflightSpec, Names]) -> PreflightSpec:
+    return local[0]
+
+
+@pytest.fixture
+def setting(home: Home) -> Iterator[Setting]:
+    """Sets one of the emulator's settings for the length of a test."""
+    changed: list[str] = []
+
+    def change(name: str, value: Any) -> None:
+        changed.append(name)
+        admin.call(home, "POST", name, value)
+
+    yield change
+    for name in changed:
+        admin.call(home, "DELETE", name)
+
+
+@pytest.fixture
+def group(arm: Arm) -> str:
+    arm.put(f"{SCOPE}/resourceGroups/{GROUP}", "2024-03-01", {"location": "eastus2"})
+    return f"{SCOPE}/resourceGroups/{GROUP}/providers"
+
+
+def found(spec: PreflightSpec) -> list[Finding]:
+    return [finding for finding in preflight.check(spec) if finding.state is not State.OK]
+
+
+def only(spec: PreflightSpec) -> Finding:
+    (finding,) = found(spec)
+    assert finding.fix
+    return finding
+
+
+def test_nothing_stands_in_the_way_of_the_local_stack(spec: PreflightSpec) -> None:
+    findings = preflight.check(spec)
+    assert [finding.check for finding in findings] == list(preflight.CHECKS)
+    assert {str(finding) for finding in findings if finding.state is not State.OK} == set()
+    preflight.run(spec, lambda line: None, threading.Event())
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_nor_of_the_others(home: Home, stack: str) -> None:
+    del home
+    assert found(commands._spec(stack)[0]) == []
+
+
+def test_a_benefit_offer(spec: PreflightSpec, setting: Setting) -> None:
+    setting(subscription.OFFER, {"quotaId": "MSDN_2014-09-01", "spendingLimit": "On"})
+    assert "Visual Studio" in only(spec).found
+    setting(subscription.OFFER, {"state": "Disabled"})
+    assert "is Disabled" in only(spec).found
+
+
+def test_an_unregistered_provider_is_found_refused_and_registered(
+    spec: PreflightSpec, setting: Setting, arm: Arm, group: str
+) -> None:
+    setting(subscription.PROVIDERS, {"Microsoft.KeyVault": "NotRegistered"})
+    finding = only(spec)
+    assert finding.fix == "az provider register --namespace Microsoft.KeyVault"
+    with pytest.raises(Refusal) as refused:
+        arm.put(f"{group}/{VAULTS}/kv-unregistered", "2024-11-01", {"location": "eastus2"})
+    assert (refused.value.status, refused.value.code) == (409, "MissingSubscriptionRegistration")
+    arm.post(f"{SCOPE}/providers/Microsoft.KeyVault/register", "2021-04-01")
+    assert found(spec) == []
+
+
+def test_a_contributor_may_not_assign_roles(spec: PreflightSpec, setting: Setting) -> None:
+    setting(rbac.ROLES, [{"principal": CLIENT_OBJECT_ID, "role": "Contributor"}])
+    finding = only(spec)
+    assert (finding.check, finding.state) == ("permissions", State.REFUSED)
+    both = ["Contributor", "Role Based Access Control Administrator"]
+    setting(rbac.ROLES, [{"principal": CLIENT_OBJECT_ID, "role": role} for role in both])
+    assert found(spec) == []
+
+
+def test_who_may_read_nothing_learns_what_was_not_checked(spec: PreflightSpec, setting: Setting) -> None:
+    setting(rbac.ROLES, [])
+    unread = [finding for finding in found(spec) if "not checked: AuthorizationFailed" in finding.found]
+    assert {"subscription", "quota", "VM sizes", "permissions"} <= {finding.check for finding in unread}
+    assert {finding.state for finding in unread} == {State.WARNING}
+
+
+def test_quota_that_is_short_is_found_and_asked_for(spec: PreflightSpec, setting: Setting) -> None:
+    setting(quota.LIMITS, {A100: 24})
+    assert "needed 72 (cluster 24, endpoint 24, base model 24), limit 24" in only(spec).found
+    (need,) = asking.needs(Client(), spec)
+    lines = asking.request(spec, {asking.resource_name(need): 96}, lambda line: None, threading.Event())
+    assert lines == [f"{A100}: 96 cores granted in eastus2"]
+    assert found(spec) == []
+
+
+@pytest.mark.parametrize("code", ["QuotaNotAvailableForResource", "ContactSupport"])
+def test_quota_that_is_not_given(spec: PreflightSpec, setting: Setting, code: str) -> None:
+    setting(quota.LIMITS, {A100: 0})
+    setting(quotas.DECISION, code)
+    with pytest.raises(StageError, match=code):
+        asking.request(spec, {A100: 96}, lambda line: None, threading.Event())
+    assert only(spec).state is State.REFUSED
+
+
+def test_quota_requests_are_read_back(arm: Arm, spec: PreflightSpec, setting: Setting) -> None:
+    setting(quota.LIMITS, {A100: 24})
+    asking.request(spec, {A100: 48}, lambda line: None, threading.Event())
+    where = f"{SCOPE}/providers/Microsoft.MachineLearningServices/locations/eastus2/providers/Microsoft.Quota"
+    limit = arm.get(f"{where}/quotas/{A100}", "2025-09-01")["properties"]["limit"]
+    assert (limit["limitObjectType"], limit["value"]) == ("LimitValue", 48)
+    latest = arm.get(f"{where}/quotaRequests", "2025-09-01")["value"][-1]
+    assert latest["properties"]["provisioningState"] == "Succeeded"
+    with pytest.raises(Refusal, match="InvalidRequestContent"):
+        arm.put(f"{where}/quotas/{A100}", "2025-09-01", {"properties": {"limit": {"value": "many"}}})
+    with pytest.raises(Refusal, match="InvalidResourceName"):
+        arm.put(f"{where}/quotas/NoFamily", "2025-09-01", asking.body("NoFamily", 1))
+
+
+def test_a_region_without_the_machines(spec: PreflightSpec) -> None:
+    elsewhere = dataclasses.replace(spec, location="westindia")
+    checks = {finding.check for finding in found(elsewhere) if finding.state is State.REFUSED}
+    assert checks == {"quota", "VM sizes"}
+
+
+def test_an_archived_model_and_assets_that_are_not_there(spec: PreflightSpec) -> None:
+    phi3 = RegistryAsset("azureml", "Phi-3-mini-4k-instruct", "15")
+    archived = only(dataclasses.replace(spec, base_model=phi3, base_model_successor="Phi-4-mini-instruct"))
+    assert "archived" in archived.found and "Phi-4-mini-instruct" in archived.fix
+    missing = only(dataclasses.replace(spec, base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "99")))
+    assert "no version 99" in missing.found
+    component = only(dataclasses.replace(spec, component=RegistryAsset("azureml", "chat_completion_pipeline", "9")))
+    assert "no version 9" in component.found
+    assert "no registry ours" in only(dataclasses.replace(spec, component=RegistryAsset("ours", "c", "1"))).found
+
+
+def test_soft_deleted_names_are_found_and_purged(
+    local: tuple[PreflightSpec, Names], arm: Arm, group: str, workspace: str
+) -> None:
+    spec, names = local
+    vault, account = f"{group}/{VAULTS}/{names.key_vault}", f"{group}/{ACCOUNTS}/{names.ai_services}"
+    sku = {"family": "A", "name": "standard"}
+    tenant = "00000000-0000-4000-8000-0000000000b2"
+    access = {"tenantId": tenant, "sku": sku, "enableRbacAuthorization": True}
+    arm.put(vault, "2024-11-01", {"location": "eastus2", "properties": access})
+    made = {"location": "eastus2", "kind": "AIServices", "sku": {"name": "S0"}}
+    arm.put(account, "2025-06-01", {**made, "properties": {"customSubDomainName": names.ai_services}})
+    where = (SUBSCRIPTION_ID, "eastus2", GROUP)
+    wanted = {"vaults": [names.key_vault], "accounts": [names.ai_services]}
+    assert {each.state for each in purging.remainders(*where, wanted)} == {"live"}
+    arm.delete(vault, "2024-11-01")
+    arm.delete(account, "2025-06-01")
+    in_the_way = found(spec)
+    assert {finding.check for finding in in_the_way} == {"soft-deleted vault", "soft-deleted AI Services"}
+    assert all("python -m jobs purge --stack local" in finding.fix for finding in in_the_way)
+    assert {each.state for each in purging.remainders(*where, wanted)} == {"soft-deleted"}
+    assert all(line.endswith(": purged") for line in purging.purge(*where, wanted))
+    assert found(spec) == []
+    group_of, live = workspace.split("/")[4], workspace.rsplit("/", 1)[1]
+    lines = purging.purge(SUBSCRIPTION_ID, "eastus2", group_of, {"workspaces": [live]})
+    assert lines == [f"workspace {live}: is in use, left alone"]
+    assert arm.get(workspace, "2025-12-01")["name"] == live
+
+
+def test_the_sizes_are_those_clusters_can_have(arm: Arm) -> None:
+    where = f"{SCOPE}/providers/Microsoft.MachineLearningServices/locations/eastus2"
+    rows = {row["name"]: row for row in arm.get(f"{where}/vmSizes", "2025-12-01")["value"]}
+    assert rows["Standard_NC24ads_A100_v4"]["vCPUs"] == 24
+    assert "Standard_NC6s_v3" not in rows  # retired
+    assert "Standard_NV36ads_A10_v5" not in rows  # endpoints only
+    limits = arm.get(f"{where}/quotas", "2025-12-01")["value"]
+    assert {"limit", "name", "id"} <= set(limits[0])
