@@ -1,0 +1,179 @@
+"""GPU machines: which sizes, and how long they may stand idle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from infra.catalogue import MODELS, VM_SIZES
+from policy import kinds
+from policy.frameworks import benchmark, well_architected
+from policy.rules import HIGH, MEDIUM, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
+
+_MACHINES = (kinds.COMPUTE, kinds.DEPLOYMENT, kinds.STAGE)
+_OFFERED = [size.name for size in VM_SIZES.values() if not size.retired]
+_RETIRED = {size.name: size.retired for size in VM_SIZES.values() if size.retired}
+_SERVING = {model.name: model.serving_memory for model in MODELS.values()}
+_TRAINING = {model.name: model.adapter_memory for model in MODELS.values()}
+_GPU_MEMORY = {size.name.lower(): size.gpu_memory for size in VM_SIZES.values()}
+
+
+@resource_rule(
+    "vm-size-allowed",
+    "Clusters, deployments and releases run on allowed VM sizes.",
+    types=_MACHINES,
+    reason="a size nobody asked for is the quickest way to a large bill or a refused quota",
+    remedy="set vmSize under finetune-phi:compute or finetune-phi:serving to an allowed size",
+    severity=HIGH,
+    framework=well_architected("CO:04"),
+    options={"sizes": Option("array", _OFFERED, "allowed sizes")},
+)
+def vm_size_allowed(resource: Resource, config: Config) -> Iterator[str]:
+    size = kinds.vm_size(resource)
+    if size and size.lower() not in [allowed.lower() for allowed in config["sizes"]]:
+        yield f"{resource.name} runs on {size}; allowed: {', '.join(config['sizes'])}"
+
+
+@resource_rule(
+    "vm-size-retired",
+    "No VM size that Azure has retired.",
+    types=_MACHINES,
+    reason="a retired size is refused, or deallocated under a running service",
+    remedy="set vmSize to its successor, Standard_NC24ads_A100_v4 for the V100 sizes",
+    severity=HIGH,
+    options={"retired": Option("object", _RETIRED, "day of retirement, by size")},
+)
+def vm_size_retired(resource: Resource, config: Config) -> Iterator[str]:
+    size = kinds.vm_size(resource) or ""
+    for retired, day in config["retired"].items():
+        if size.lower() == retired.lower():
+            yield f"{resource.name} runs on {size}, retired on {day}"
+
+
+@resource_rule(
+    "release-fits-model",
+    "A release runs on a size with the GPU memory its base model needs.",
+    types=(kinds.STAGE,),
+    reason="a model that does not fit fails after the deployment has been paid for, some 20 minutes later",
+    remedy="set finetune-phi:serving's vmSize to a size with more GPU memory",
+    severity=HIGH,
+    options={"gpuMemory": Option("object", _SERVING, "least GPU memory in GB of one machine, by model")},
+)
+def release_fits_model(resource: Resource, config: Config) -> Iterator[str]:
+    if not kinds.release(resource):
+        return
+    model, size = resource.at("input.base_model.name"), kinds.vm_size(resource)
+    need, has = config["gpuMemory"].get(model), _GPU_MEMORY.get(str(size).lower())
+    if need and has is not None and has < need:
+        yield f"{model} needs {need:g} GB of GPU memory to answer; {size} has {has} GB"
+
+
+@stack_rule(
+    "cluster-fits-model",
+    "A fine-tune runs on a cluster with the GPU memory its base model needs.",
+    reason="a job that runs out of GPU memory fails after its machine was started and paid for",
+    remedy="set finetune-phi:compute's vmSize to a size with more GPU memory",
+    severity=HIGH,
+    options={"gpuMemory": Option("object", _TRAINING, "least GPU memory in GB of one machine, by model")},
+)
+def cluster_fits_model(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    for stage in filter(kinds.finetune, stack.of(kinds.STAGE)):
+        model = stage.at("input.base_model.name")
+        need = config["gpuMemory"].get(model)
+        for cluster in stack.of(kinds.COMPUTE):
+            has = _GPU_MEMORY.get(str(cluster.peek("properties.properties.vmSize")).lower())
+            same = cluster.peek("computeName") == stage.at("input.cluster")
+            if same and need and has is not None and has < need:
+                yield f"{model} needs {need:g} GB of GPU memory to be trained; {cluster.name} has {has} GB", cluster
+
+
+_SCALE = "properties.properties.scaleSettings"
+
+
+def _elastic(resource: Resource) -> bool:
+    return bool(resource.at("properties.computeType", "AmlCompute") == "AmlCompute")
+
+
+@resource_rule(
+    "cluster-scales-to-zero",
+    "A cluster keeps no machine running without a job.",
+    types=(kinds.COMPUTE,),
+    reason="a GPU machine that waits costs as much as one that works",
+    remedy="set minNodes under finetune-phi:compute to 0",
+    severity=HIGH,
+    framework=well_architected("CO:07"),
+    options={"maximum": Option("integer", 0, "most nodes that may be kept running")},
+)
+def cluster_scales_to_zero(resource: Resource, config: Config) -> Iterator[str]:
+    nodes = resource.at(f"{_SCALE}.minNodeCount", 0)
+    if _elastic(resource) and nodes > config["maximum"]:
+        yield f"{resource.name} keeps {nodes:g} node(s) running; allowed: {config['maximum']:g}"
+
+
+@resource_rule(
+    "cluster-max-nodes",
+    "A cluster grows to a limited number of machines.",
+    types=(kinds.COMPUTE,),
+    reason="jobs that queue up start machines up to this number, each at the full price",
+    remedy="lower maxNodes under finetune-phi:compute",
+    severity=MEDIUM,
+    framework=well_architected("CO:12"),
+    options={"maximum": Option("integer", 4, "most nodes")},
+)
+def cluster_max_nodes(resource: Resource, config: Config) -> Iterator[str]:
+    nodes = resource.at(f"{_SCALE}.maxNodeCount", 1)
+    if _elastic(resource) and nodes > config["maximum"]:
+        yield f"{resource.name} grows to {nodes:g} nodes; allowed: {config['maximum']:g}"
+
+
+@resource_rule(
+    "cluster-idle-time",
+    "A cluster releases idle machines soon.",
+    types=(kinds.COMPUTE,),
+    reason="every job ends with this time at the full price",
+    remedy="lower idleSeconds under finetune-phi:compute",
+    severity=MEDIUM,
+    framework=well_architected("CO:07"),
+    options={"maximumSeconds": Option("integer", 600, "longest idle time in seconds")},
+)
+def cluster_idle_time(resource: Resource, config: Config) -> Iterator[str]:
+    seconds = _seconds(str(resource.at(f"{_SCALE}.nodeIdleTimeBeforeScaleDown", "PT120S")))
+    if _elastic(resource) and seconds is not None and seconds > config["maximumSeconds"]:
+        yield f"{resource.name} keeps idle nodes for {seconds:g} s; allowed: {config['maximumSeconds']:g} s"
+
+
+def _seconds(duration: str) -> float | None:
+    """Of an ISO 8601 duration without months; None for anything else."""
+    found = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", duration)
+    if not found:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return days * 86_400 + hours * 3600 + minutes * 60 + seconds
+
+
+@resource_rule(
+    "cluster-dedicated",
+    "A cluster has dedicated machines.",
+    types=(kinds.COMPUTE,),
+    reason="Azure ML retired low-priority machines on 2026-03-31",
+    remedy='set vmPriority to "Dedicated"',
+    severity=HIGH,
+)
+def cluster_dedicated(resource: Resource, _config: Config) -> Iterator[str]:
+    priority = resource.at("properties.properties.vmPriority", "Dedicated")
+    if _elastic(resource) and priority != "Dedicated":
+        yield f"{resource.name} asks for {priority} machines"
+
+
+@resource_rule(
+    "cluster-login-closed",
+    "Nobody logs in to the machines of a cluster from the internet.",
+    types=(kinds.COMPUTE,),
+    reason="an open SSH port is searched and tried within minutes",
+    remedy='set remoteLoginPortPublicAccess to "Disabled" or leave it out',
+    severity=HIGH,
+    framework=benchmark("NS-2"),
+)
+def cluster_login_closed(resource: Resource, _config: Config) -> Iterator[str]:
+    if resource.at("properties.properties.remoteLoginPortPublicAccess") == "Enabled":
+        yield f"{resource.name} opens SSH to the internet"

@@ -1,0 +1,140 @@
+"""Exposure, logs, budget and protection: what makes a stack safe to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policy import kinds
+from policy.frameworks import benchmark, well_architected
+from policy.rules import (
+    ADVISORY,
+    DISABLED,
+    HIGH,
+    MEDIUM,
+    UNKNOWN,
+    Config,
+    Member,
+    Option,
+    Resource,
+    Stack,
+    resource_rule,
+    stack_rule,
+)
+
+_ACCESS = {
+    kinds.STORAGE: ("publicNetworkAccess", "networkRuleSet.defaultAction"),
+    kinds.VAULT: ("properties.publicNetworkAccess", "properties.networkAcls.defaultAction"),
+    kinds.REGISTRY: ("publicNetworkAccess", "networkRuleSet.defaultAction"),
+    kinds.WORKSPACE: ("publicNetworkAccess", ""),
+    kinds.ENDPOINT: ("properties.publicNetworkAccess", ""),
+    kinds.AI_SERVICES: ("properties.publicNetworkAccess", "properties.networkAcls.defaultAction"),
+}
+"""Where a type says who reaches it: a switch, and a rule for callers that no other rule names."""
+
+
+def _public(member: Member) -> bool:
+    switch, rule = _ACCESS[member.type]
+    if member.type == kinds.WORKSPACE and kinds.workspace_kind(member).lower() == "project":
+        return False  # as public as its hub
+    open_switch = str(member.at(switch, "Enabled")).lower() == "enabled"
+    return open_switch and not (rule and member.peek(rule) == "Deny")
+
+
+@stack_rule(
+    "public-with-reason",
+    "Whatever the internet can reach is so for a reason somebody has written down.",
+    reason="open by default is how things stay open that nobody meant to be",
+    remedy="close it, or write the reason under its name in this policy's configuration or in its tag public-reason",
+    severity=HIGH,
+    framework=benchmark("NS-2"),
+    options={"reasons": Option("object", {}, "the reason, by the resource's name in the program")},
+)
+def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    for member in stack.of(*_ACCESS):
+        given = config["reasons"].get(member.name) or member.peek("tags.public-reason")
+        if not given and _public(member):
+            yield f"{member.name} can be reached from the internet, and nobody says why", member
+
+
+@stack_rule(
+    "diagnostics-on",
+    "Resources that hold secrets, data or models send their logs somewhere.",
+    reason="without them nobody can tell afterwards who read what",
+    remedy="declare a monitor.DiagnosticSetting with resource_uri set to the resource's id",
+    severity=MEDIUM,
+    framework=benchmark("LT-3"),
+    options={
+        "types": Option(
+            "array", [kinds.VAULT, kinds.REGISTRY, kinds.WORKSPACE, kinds.ENDPOINT, kinds.AI_SERVICES], "types to log"
+        ),
+        "exceptions": Option("object", {}, "why not, by the resource's name in the program"),
+    },
+)
+def diagnostics_on(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    logged: set[str] = set()
+    for setting in stack.of(kinds.DIAGNOSTICS):
+        if setting.peek("logs"):
+            logged |= setting.needs("resourceUri")
+    for member in stack.of(*config["types"]):
+        if member.urn not in logged and member.name not in config["exceptions"]:
+            yield f"{member.name} sends its logs nowhere", member
+
+
+@stack_rule(
+    "budget-present",
+    "The stack has a budget, and somebody hears of it.",
+    reason="a forgotten endpoint is billed day and night; a budget is how somebody notices",
+    remedy="declare a consumption.Budget on the resource group, with an amount and notifications",
+    severity=MEDIUM,
+    framework=well_architected("CO:04"),
+    options={"maximum": Option("number", 0, "largest amount a month in the subscription's currency; 0 for any")},
+)
+def budget_present(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    budgets = stack.of(kinds.BUDGET)
+    if not budgets:
+        yield "there is no budget", None
+    for budget in budgets:
+        amount = budget.peek("amount")
+        if isinstance(amount, int | float) and 0 < config["maximum"] < amount:
+            yield f"{budget.name} is of {amount:g} a month; allowed: {config['maximum']:g}", budget
+        if not budget.peek("notifications"):
+            yield f"{budget.name} notifies nobody", budget
+
+
+_STATEFUL = [kinds.STORAGE, kinds.VAULT, kinds.REGISTRY, kinds.LOG_ANALYTICS, kinds.WORKSPACE, kinds.ENDPOINT]
+
+
+@resource_rule(
+    "stateful-protected",
+    "What holds data, models or an address is protected from deletion.",
+    types=(*_STATEFUL, kinds.RESOURCE_GROUP, kinds.AI_SERVICES, kinds.APPLICATION_INSIGHTS),
+    reason="a replacement that slipped into a diff would delete data, models or the endpoint's URL and keys",
+    remedy="set protect=True in its resource options, and take it off on purpose when it has to go",
+    severity=HIGH,
+    level=DISABLED,
+    options={"types": Option("array", _STATEFUL, "types to protect")},
+)
+def stateful_protected(resource: Resource, config: Config) -> Iterator[str]:
+    if resource.type in config["types"] and not resource.options.protect:
+        yield f"{resource.name} is not protected"
+
+
+@resource_rule(
+    "logs-kept",
+    "Logs are kept for a while, and not for ever.",
+    types=(kinds.LOG_ANALYTICS,),
+    reason="shorter than an incident takes to be noticed is useless; longer than needed costs",
+    remedy="set retention_in_days",
+    severity=MEDIUM,
+    level=ADVISORY,
+    framework=benchmark("LT-3"),
+    options={
+        "minimumDays": Option("integer", 30, "fewest days"),
+        "maximumDays": Option("integer", 730, "most days"),
+    },
+)
+def logs_kept(resource: Resource, config: Config) -> Iterator[str]:
+    days = resource.peek("retentionInDays", 30)
+    if days is not UNKNOWN and not config["minimumDays"] <= days <= config["maximumDays"]:
+        allowed = f"{config['minimumDays']:g} to {config['maximumDays']:g}"
+        yield f"{resource.name} keeps logs for {days:g} days; allowed: {allowed}"

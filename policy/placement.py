@@ -1,0 +1,161 @@
+"""Where resources are, what they are called and how they are tagged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pulumi_policy.deserialize import SPECIAL_SIG_KEY
+
+from policy import kinds
+from policy.frameworks import benchmark, well_architected
+from policy.rules import HIGH, LOW, MEDIUM, REMEDIATE, Config, Inputs, Option, Resource, resource_rule
+
+
+@resource_rule(
+    "allowed-locations",
+    "Resources are in allowed regions.",
+    types=kinds.LOCATED,
+    reason="data must stay where it may be, and traffic between regions is slow and billed",
+    remedy="set azure-native:location to an allowed region, or add the region to this policy's configuration",
+    severity=HIGH,
+    framework=benchmark("AM-2"),
+    options={"locations": Option("array", ["eastus2"], "allowed regions, by short name")},
+)
+def allowed_locations(resource: Resource, config: Config) -> Iterator[str]:
+    location = str(resource.at("location", ""))
+    allowed = [str(name) for name in config["locations"]]
+    if location and location.lower().replace(" ", "") not in allowed:
+        yield f"{resource.name} is in {location}; allowed: {', '.join(allowed)}"
+
+
+_PREFIX, _SLUG, _SUFFIX = "[a-z][a-z0-9]{1,7}", "[a-z0-9]{1,8}", "[a-z0-9]{3,6}"
+PATTERNS = {
+    "resource group": f"rg-{_PREFIX}-{_SLUG}-{_SUFFIX}",
+    "log analytics": f"log-{_PREFIX}-{_SLUG}",
+    "application insights": f"appi-{_PREFIX}-{_SLUG}",
+    "storage": f"st{_PREFIX}{_SLUG}{_SUFFIX}",
+    "key vault": f"kv{_PREFIX}{_SLUG}{_SUFFIX}",
+    "container registry": f"cr{_PREFIX}{_SLUG}{_SUFFIX}",
+    "identity": f"id-{_PREFIX}-{_SLUG}",
+    "workspace": f"mlw-{_PREFIX}-{_SLUG}-{_SUFFIX}",
+    "hub": f"hub-{_PREFIX}-{_SLUG}-{_SUFFIX}",
+    "project": f"proj-{_PREFIX}-{_SLUG}-{_SUFFIX}",
+    "AI services": f"ais-{_PREFIX}-{_SLUG}-{_SUFFIX}",
+    "endpoint": f"{_PREFIX}-{_SLUG}-{_SUFFIX}",
+}
+"""The names infra/naming.py makes, as regular expressions over the whole name."""
+
+_NAMED = {
+    kinds.RESOURCE_GROUP: ("resource group", "resourceGroupName"),
+    kinds.LOG_ANALYTICS: ("log analytics", "workspaceName"),
+    kinds.APPLICATION_INSIGHTS: ("application insights", "resourceName"),
+    kinds.STORAGE: ("storage", "accountName"),
+    kinds.VAULT: ("key vault", "vaultName"),
+    kinds.REGISTRY: ("container registry", "registryName"),
+    kinds.IDENTITY: ("identity", "resourceName"),
+    kinds.WORKSPACE: ("workspace", "workspaceName"),
+    kinds.AI_SERVICES: ("AI services", "accountName"),
+    kinds.ENDPOINT: ("endpoint", "endpointName"),
+}
+_WORKSPACES = {"hub": "hub", "project": "project"}
+
+
+@resource_rule(
+    "names-by-convention",
+    "Names follow the project's convention.",
+    types=tuple(_NAMED),
+    reason="a name tells kind, project and stack, and the same program finds its resources by name again",
+    remedy="take the name from infra/naming.py, or change the pattern in this policy's configuration",
+    severity=LOW,
+    options={"patterns": Option("object", PATTERNS, "regular expression over the whole name, by kind")},
+)
+def names_by_convention(resource: Resource, config: Config) -> Iterator[str]:
+    kind, key = _NAMED[resource.type]
+    if resource.type == kinds.WORKSPACE:
+        kind = _WORKSPACES.get(kinds.workspace_kind(resource).lower(), kind)
+    name, pattern = resource.at(key), {**PATTERNS, **config["patterns"]}[kind]
+    if name is not None and not re.fullmatch(pattern, str(name)):
+        yield f"the {kind} is called {name}, which does not match {pattern}"
+
+
+def _known_tags(inputs: Inputs) -> Inputs | None:
+    """None for tags that are not known yet, or are a secret."""
+    tags = inputs.get("tags") or {}
+    return tags if isinstance(tags, dict) and SPECIAL_SIG_KEY not in tags else None
+
+
+def _add_missing(resource: Resource, config: Config, inputs: Inputs) -> bool:
+    known = {"project": resource.project, "stack": resource.stack, **config["values"]}
+    present = _known_tags(inputs)
+    if present is None:
+        return False
+    added = {tag: str(known[tag]) for tag in config["required"] if tag in known and not present.get(tag)}
+    inputs["tags"] = {**present, **added}
+    return bool(added)
+
+
+@resource_rule(
+    "tags-present",
+    "Every resource has the required tags; those whose value is known are added.",
+    types=kinds.LOCATED,
+    reason="bills, owners and clean-up are found by tag",
+    remedy="give the tag under finetune-phi:tags, or its value in this policy's configuration",
+    severity=MEDIUM,
+    level=REMEDIATE,
+    options={
+        "required": Option("array", ["project", "stack"], "names of the tags"),
+        "values": Option("object", {}, "values to add, by tag; project and stack are known"),
+    },
+    mending=_add_missing,
+)
+def tags_present(resource: Resource, config: Config) -> Iterator[str]:
+    missing = [tag for tag in config["required"] if not resource.peek("tags") or not resource.peek(f"tags.{tag}")]
+    if missing:
+        yield f"{resource.name} has no tag {', '.join(missing)}"
+
+
+def _identity_tags(resource: Resource) -> dict[str, str]:
+    return {"project": resource.project, "stack": resource.stack}
+
+
+def _correct(resource: Resource, _config: Config, inputs: Inputs) -> bool:
+    present = _known_tags(inputs)
+    if present is None:
+        return False
+    wrong = {tag: value for tag, value in _identity_tags(resource).items() if present.get(tag, value) != value}
+    inputs["tags"] = {**present, **wrong}
+    return bool(wrong)
+
+
+@resource_rule(
+    "tags-true",
+    "The tags project and stack say which project and stack a resource belongs to; wrong ones are corrected.",
+    types=kinds.LOCATED,
+    reason="a copied tag sends the bill, and the clean-up, to the wrong stack",
+    remedy="take the tags from pulumi.get_project() and pulumi.get_stack()",
+    severity=MEDIUM,
+    level=REMEDIATE,
+    mending=_correct,
+)
+def tags_true(resource: Resource, _config: Config) -> Iterator[str]:
+    for tag, value in _identity_tags(resource).items():
+        found = resource.at(f"tags.{tag}", value)
+        if found != value:
+            yield f"{resource.name} has the tag {tag}={found}; it belongs to {value}"
+
+
+@resource_rule(
+    "workspace-customer-tags",
+    "Workspaces and hubs say who answers for them and what they cost.",
+    types=(kinds.WORKSPACE,),
+    reason="a workspace holds people's data and starts machines: somebody has to be reachable for both",
+    remedy="set the tags under finetune-phi:tags, for example owner: team-chat",
+    severity=LOW,
+    framework=well_architected("SE:03"),
+    options={"tags": Option("array", ["owner"], "names of the tags")},
+)
+def workspace_customer_tags(resource: Resource, config: Config) -> Iterator[str]:
+    missing = [tag for tag in config["tags"] if not resource.peek("tags") or not resource.peek(f"tags.{tag}")]
+    if missing:
+        yield f"the {kinds.workspace_kind(resource).lower()} workspace {resource.name} has no tag {', '.join(missing)}"

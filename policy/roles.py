@@ -1,0 +1,116 @@
+"""Who may do what: role assignments, and whether the endpoint's identity has the roles it needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from policy import kinds
+from policy.frameworks import benchmark
+from policy.rules import (
+    CRITICAL,
+    HIGH,
+    UNKNOWN,
+    Config,
+    Member,
+    Option,
+    Resource,
+    Stack,
+    resource_rule,
+    stack_rule,
+)
+
+_ASSIGNMENT = (kinds.ROLE_ASSIGNMENT,)
+FORBIDDEN = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
+}
+NEEDED = {
+    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
+    "635dd51f-9968-44d3-b7fb-6d9a6bd613ae": "AzureML Metrics Writer (preview)",
+}
+"""Azure's built-in roles by the GUID of their definition."""
+
+
+def _role(resource: Resource) -> str:
+    return str(resource.at("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
+
+
+@resource_rule(
+    "role-no-owner",
+    "Nobody is made an owner.",
+    types=_ASSIGNMENT,
+    reason="whoever can grant roles can grant themselves every other",
+    remedy="grant the narrowest role that does the work; see infra/roles.py",
+    severity=CRITICAL,
+    framework=benchmark("PA-7"),
+    options={"forbidden": Option("object", FORBIDDEN, "name of the role, by the GUID of its definition")},
+)
+def role_no_owner(resource: Resource, config: Config) -> Iterator[str]:
+    name = config["forbidden"].get(_role(resource))
+    if name:
+        yield f"{resource.name} grants {name}"
+
+
+@resource_rule(
+    "role-no-subscription-scope",
+    "No role is granted on a whole subscription.",
+    types=_ASSIGNMENT,
+    reason="it reaches every other project in the subscription",
+    remedy="grant it on the resource, or on the resource group",
+    severity=HIGH,
+    framework=benchmark("PA-7"),
+)
+def role_no_subscription_scope(resource: Resource, _config: Config) -> Iterator[str]:
+    scope = str(resource.at("scope", "")).rstrip("/")
+    whole = r"|/subscriptions/[^/]+|/providers/Microsoft\.Management/managementGroups/[^/]+"
+    if re.fullmatch(whole, scope, re.IGNORECASE):
+        yield f"{resource.name} is granted on {scope or '/'}"
+
+
+_PRINCIPALS = (kinds.IDENTITY, kinds.WORKSPACE, kinds.COMPUTE, kinds.ENDPOINT, kinds.AI_SERVICES, kinds.STORAGE)
+
+
+@stack_rule(
+    "role-known-principals",
+    "Roles go to identities of the stack or to principals on a list.",
+    reason="an id in the program says nobody who it is",
+    remedy="grant it to an identity the program makes, or say in this policy's configuration who it is",
+    severity=HIGH,
+    framework=benchmark("PA-7"),
+    options={
+        "principals": Option("object", {}, "who it is, by principal id"),
+        "assignments": Option("object", {}, "who it is, by the assignment's name in the program"),
+    },
+)
+def role_known_principals(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    for assignment in stack.of(kinds.ROLE_ASSIGNMENT):
+        principal = assignment.peek("principalId")
+        own = stack.named(assignment.needs("principalId"), *_PRINCIPALS)
+        listed = principal is not UNKNOWN and principal in config["principals"]
+        if not own and not listed and assignment.name not in config["assignments"]:
+            yield f"{assignment.name} is granted to {principal}, who is not known", assignment
+
+
+@stack_rule(
+    "endpoint-identity-roles",
+    "An endpoint's user-assigned identity has every role its deployments need.",
+    reason="Azure grants a user-assigned identity nothing, and deployments without these roles fail late",
+    remedy="grant the missing role in infra/roles.py",
+    severity=HIGH,
+    framework=benchmark("IM-3"),
+    options={"roles": Option("object", NEEDED, "name of the role, by the GUID of its definition")},
+)
+def endpoint_identity_roles(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    for endpoint in stack.of(kinds.ENDPOINT):
+        for identity in stack.named(endpoint.needs("identity"), kinds.IDENTITY):
+            granted = {
+                _role(assignment)
+                for assignment in stack.of(kinds.ROLE_ASSIGNMENT)
+                if identity.urn in assignment.needs("principalId")
+            }
+            for role, name in config["roles"].items():
+                if role not in granted:
+                    yield f"{identity.name}, the identity of {endpoint.name}, has no {name}", endpoint

@@ -1,0 +1,175 @@
+"""Storage, key vault and container registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policy import kinds
+from policy.frameworks import benchmark, cis
+from policy.rules import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MEDIUM, Config, Option, Resource, resource_rule
+
+_STORAGE, _VAULT, _REGISTRY = (kinds.STORAGE,), (kinds.VAULT,), (kinds.REGISTRY,)
+
+
+@resource_rule(
+    "storage-tls",
+    "Storage takes TLS 1.2 and later only.",
+    types=_STORAGE,
+    reason="older versions can be read on the way",
+    remedy='set minimum_tls_version="TLS1_2"',
+    severity=HIGH,
+    framework=cis("3.15"),
+    options={"versions": Option("array", ["TLS1_2", "TLS1_3"], "allowed values")},
+)
+def storage_tls(resource: Resource, config: Config) -> Iterator[str]:
+    version = resource.at("minimumTlsVersion", "TLS1_0, Azure's default")
+    if version not in config["versions"]:
+        yield f"{resource.name} takes {version}"
+
+
+@resource_rule(
+    "storage-no-public-blob",
+    "No blob can be made readable for everybody.",
+    types=_STORAGE,
+    reason="training data are people's conversations; one wrong container setting would publish them",
+    remedy="set allow_blob_public_access=False",
+    severity=CRITICAL,
+    framework=cis("3.7"),
+)
+def storage_no_public_blob(resource: Resource, _config: Config) -> Iterator[str]:
+    if resource.at("allowBlobPublicAccess") is not False:
+        yield f"{resource.name} allows public blobs"
+
+
+@resource_rule(
+    "storage-no-shared-key",
+    "Storage is reached with Entra ID, not with the account key.",
+    types=_STORAGE,
+    reason="whoever has the account key has all data, without a name in the log",
+    remedy="set allow_shared_key_access=False, and the workspace's system_datastores_auth_mode to Identity",
+    severity=HIGH,
+    level=ADVISORY,
+    framework=benchmark("IM-1"),
+)
+def storage_no_shared_key(resource: Resource, _config: Config) -> Iterator[str]:
+    if resource.at("allowSharedKeyAccess", True):
+        yield f"{resource.name} can be opened with its account key"
+
+
+@resource_rule(
+    "storage-https-only",
+    "Storage is reached over HTTPS only.",
+    types=_STORAGE,
+    reason="over HTTP, keys and data travel in clear",
+    remedy="set enable_https_traffic_only=True",
+    severity=HIGH,
+    framework=cis("3.1"),
+)
+def storage_https_only(resource: Resource, _config: Config) -> Iterator[str]:
+    if not resource.at("enableHttpsTrafficOnly", True):
+        yield f"{resource.name} answers over HTTP"
+
+
+@resource_rule(
+    "vault-rbac",
+    "Access to a key vault is by role.",
+    types=_VAULT,
+    reason="access policies are a second list of rights that nobody reviews",
+    remedy="set enable_rbac_authorization=True",
+    severity=HIGH,
+    framework=cis("8.6"),
+)
+def vault_rbac(resource: Resource, _config: Config) -> Iterator[str]:
+    if not resource.at("properties.enableRbacAuthorization", False):
+        yield f"{resource.name} uses access policies"
+
+
+@resource_rule(
+    "vault-soft-delete",
+    "A deleted key vault can be recovered for some days.",
+    types=_VAULT,
+    reason="a connection's secrets are in there",
+    remedy="leave enable_soft_delete on and raise soft_delete_retention_in_days",
+    severity=HIGH,
+    framework=cis("8.5"),
+    options={"minimumDays": Option("integer", 7, "fewest days of retention")},
+)
+def vault_soft_delete(resource: Resource, config: Config) -> Iterator[str]:
+    if not resource.at("properties.enableSoftDelete", True):
+        yield f"{resource.name} has no soft delete"
+    days = resource.at("properties.softDeleteRetentionInDays", 90)
+    if days < config["minimumDays"]:
+        yield f"{resource.name} keeps what is deleted for {days:g} days; at least: {config['minimumDays']:g}"
+
+
+@resource_rule(
+    "vault-purge-protection",
+    "A deleted key vault cannot be purged before its time.",
+    types=_VAULT,
+    reason="who may delete should not be able to destroy; it cannot be switched off again, so not for experiments",
+    remedy="set enable_purge_protection=True; the name is then taken until the retention is over",
+    severity=HIGH,
+    level=DISABLED,
+    framework=cis("8.5"),
+)
+def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]:
+    if not resource.at("properties.enablePurgeProtection", False):
+        yield f"{resource.name} can be purged"
+
+
+@resource_rule(
+    "registry-no-admin",
+    "A container registry has no admin user.",
+    types=_REGISTRY,
+    reason="its password is shared, does not end and can do everything",
+    remedy="set admin_user_enabled=False and grant AcrPull",
+    severity=HIGH,
+    framework=benchmark("IM-1"),
+)
+def registry_no_admin(resource: Resource, _config: Config) -> Iterator[str]:
+    if resource.at("adminUserEnabled", False):
+        yield f"{resource.name} has an admin user"
+
+
+@resource_rule(
+    "registry-sku",
+    "A container registry has a suitable SKU.",
+    types=_REGISTRY,
+    reason="Basic throttles the image pulls of a scaled deployment; only Premium can be private",
+    remedy="choose an allowed SKU",
+    severity=LOW,
+    options={"skus": Option("array", ["Standard", "Premium"], "allowed SKUs")},
+)
+def registry_sku(resource: Resource, config: Config) -> Iterator[str]:
+    sku = resource.at("sku.name")
+    if sku is not None and sku not in config["skus"]:
+        yield f"{resource.name} has the SKU {sku}; allowed: {', '.join(config['skus'])}"
+
+
+@resource_rule(
+    "registry-no-anonymous-pull",
+    "Nobody pulls images without a name.",
+    types=_REGISTRY,
+    reason="images hold the scoring code and its environment",
+    remedy="set anonymous_pull_enabled=False",
+    severity=MEDIUM,
+    framework=benchmark("IM-1"),
+)
+def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[str]:
+    if resource.at("anonymousPullEnabled", False):
+        yield f"{resource.name} gives images to anybody"
+
+
+@resource_rule(
+    "ai-services-no-keys",
+    "AI Services are reached with Entra ID, not with a key.",
+    types=(kinds.AI_SERVICES,),
+    reason="the hub's connection uses Entra ID: keys would only be something to leak",
+    remedy="set disable_local_auth=True",
+    severity=MEDIUM,
+    level=ADVISORY,
+    framework=benchmark("IM-1"),
+)
+def ai_services_no_keys(resource: Resource, _config: Config) -> Iterator[str]:
+    if not resource.at("properties.disableLocalAuth", False):
+        yield f"{resource.name} takes keys"

@@ -1,0 +1,288 @@
+"""One violating and one clean declaration for every rule, read by the unit tests and by the real engine.
+
+Every declaration starts from one that breaks no rule, so a case breaks exactly the rules it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from policy import kinds
+
+PROJECT, STACK = "policies", "checked"
+TAGS = {"project": PROJECT, "stack": STACK, "owner": "team", "cost-center": "42"}
+PROTECTED = (
+    kinds.STORAGE,
+    kinds.VAULT,
+    kinds.REGISTRY,
+    kinds.LOG_ANALYTICS,
+    kinds.WORKSPACE,
+    kinds.ENDPOINT,
+)
+GROUP = "rg-phi-dev-abcdef"
+SCOPE = f"/subscriptions/00000000-0000-4000-8000-0000000000a1/resourceGroups/{GROUP}"
+ROLES = "/subscriptions/00000000-0000-4000-8000-0000000000a1/providers/Microsoft.Authorization/roleDefinitions"
+ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+METRICS_WRITER = "635dd51f-9968-44d3-b7fb-6d9a6bd613ae"
+OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+KEY = "key-that-nobody-may-read"
+
+CONFIG: dict[str, Any] = {
+    "all": "mandatory",
+    "tags-present": {"enforcementLevel": "remediate", "required": ["project", "stack", "owner"]},
+    "tags-true": "remediate",
+    "connection-secrets": "remediate",
+    "workspace-customer-tags": {"enforcementLevel": "mandatory", "tags": ["cost-center"]},
+    "diagnostics-on": {"enforcementLevel": "mandatory", "types": [kinds.AI_SERVICES]},
+    "release-in-steps": {"enforcementLevel": "mandatory", "maximumFirstStep": 50},
+}
+"""The configuration the cases are made for."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A resource of a program. `{"$ref": name}` is an output of another one, `{"$secret": value}` a secret."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    secret_outputs: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+
+    def but(self, **changes: Any) -> Declared:
+        """With other inputs; a double underscore goes one level down, None takes an input away."""
+        inputs = dict(self.inputs)
+        for path, value in changes.items():
+            *above, last = path.split("__")
+            place = inputs
+            for part in above:
+                place[part] = dict(place.get(part) or {})
+                place = place[part]
+            if value is None:
+                place.pop(last, None)
+            else:
+                place[last] = value
+        return replace(self, inputs=inputs)
+
+    def having(self, **options: Any) -> Declared:
+        """With other options."""
+        return replace(self, **options)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`clean` breaks no rule at all; `violating` breaks `rule` on the resource it names, and `also` what it names."""
+
+    rule: str
+    clean: tuple[Declared, ...]
+    violating: tuple[Declared, ...]
+    on: str = ""
+    """The resource a violation is reported on; the stack where empty."""
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other rules it breaks, by resource."""
+    remedied: bool = False
+    """Whether the engine mends it, and so reports no violation."""
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"$ref": name}
+
+
+def located(type_name: str, name: str, **inputs: Any) -> Declared:
+    return Declared(
+        type_name,
+        name,
+        {"resourceGroupName": GROUP, "location": "eastus2", "tags": TAGS, **inputs},
+        protect=type_name in PROTECTED,
+    )
+
+
+def group(name: str) -> Declared:
+    return located(kinds.RESOURCE_GROUP, name)
+
+
+def log_analytics(name: str) -> Declared:
+    return located(kinds.LOG_ANALYTICS, name, workspaceName="log-phi-dev", retentionInDays=30)
+
+
+def storage(name: str) -> Declared:
+    return located(
+        kinds.STORAGE,
+        name,
+        accountName="stphidevabcdef",
+        kind="StorageV2",
+        sku={"name": "Standard_LRS"},
+        minimumTlsVersion="TLS1_2",
+        allowBlobPublicAccess=False,
+        allowSharedKeyAccess=False,
+        enableHttpsTrafficOnly=True,
+        publicNetworkAccess="Disabled",
+    )
+
+
+def vault(name: str) -> Declared:
+    properties = {
+        "sku": {"family": "A", "name": "standard"},
+        "tenantId": "00000000-0000-4000-8000-0000000000b2",
+        "enableRbacAuthorization": True,
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": 30,
+        "enablePurgeProtection": True,
+        "publicNetworkAccess": "disabled",
+    }
+    return located(kinds.VAULT, name, vaultName="kvphidevabcdef", properties=properties)
+
+
+def registry(name: str) -> Declared:
+    return located(
+        kinds.REGISTRY,
+        name,
+        registryName="crphidevabcdef",
+        sku={"name": "Premium"},
+        adminUserEnabled=False,
+        anonymousPullEnabled=False,
+        publicNetworkAccess="Disabled",
+    )
+
+
+def workspace(name: str, kind: str = "Default") -> Declared:
+    prefix = {"Default": "mlw", "Hub": "hub", "Project": "proj"}[kind]
+    return located(
+        kinds.WORKSPACE,
+        name,
+        workspaceName=f"{prefix}-phi-dev-abcdef",
+        kind=kind,
+        identity={"type": "SystemAssigned"},
+        managedNetwork={"isolationMode": "AllowInternetOutbound"},
+        publicNetworkAccess="Disabled",
+    )
+
+
+def project(name: str, hub: str) -> Declared:
+    return workspace(name, "Project").but(hubResourceId=ref(hub), managedNetwork=None)
+
+
+def cluster(name: str) -> Declared:
+    properties = {
+        "vmSize": "Standard_NC24ads_A100_v4",
+        "vmPriority": "Dedicated",
+        "remoteLoginPortPublicAccess": "Disabled",
+        "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"},
+    }
+    return located(
+        kinds.COMPUTE,
+        name,
+        workspaceName="mlw-phi-dev-abcdef",
+        computeName="gpu-cluster",
+        properties={"computeType": "AmlCompute", "properties": properties},
+    )
+
+
+def endpoint(name: str) -> Declared:
+    return located(
+        kinds.ENDPOINT,
+        name,
+        workspaceName="mlw-phi-dev-abcdef",
+        endpointName="phi-dev-abcdef",
+        identity={"type": "SystemAssigned"},
+        properties={"authMode": "Key", "publicNetworkAccess": "Disabled"},
+    ).having(ignore_changes=("tags", "properties"))
+
+
+def ai_services(name: str) -> tuple[Declared, Declared]:
+    """With the setting that sends its logs somewhere."""
+    account = located(
+        kinds.AI_SERVICES,
+        name,
+        accountName="ais-phi-dev-abcdef",
+        kind="AIServices",
+        sku={"name": "S0"},
+        properties={"disableLocalAuth": True, "publicNetworkAccess": "Disabled"},
+    )
+    return account, diagnostics(f"{name}-logs", name)
+
+
+def diagnostics(name: str, of: str) -> Declared:
+    logs = [{"categoryGroup": "audit", "enabled": True}]
+    return Declared(kinds.DIAGNOSTICS, name, {"name": name, "resourceUri": ref(of), "logs": logs})
+
+
+def identity(name: str) -> Declared:
+    return located(kinds.IDENTITY, name, resourceName="id-phi-dev")
+
+
+def assignment(name: str, principal: str, role: str = ACR_PULL) -> Declared:
+    inputs = {
+        "roleAssignmentName": "d7bd6c1a-9f51-5538-baa6-db1f201d3864",
+        "roleDefinitionId": f"{ROLES}/{role}",
+        "principalId": ref(principal),
+        "principalType": "ServicePrincipal",
+        "scope": SCOPE,
+    }
+    return Declared(kinds.ROLE_ASSIGNMENT, name, inputs)
+
+
+def connection(name: str, workspace_name: str = "") -> Declared:
+    properties = {
+        "authType": "CustomKeys",
+        "category": "CustomKeys",
+        "target": "https://endpoint/score",
+        "credentials": {"keys": {"key": {"$secret": KEY}}},
+    }
+    inputs = {
+        "resourceGroupName": GROUP,
+        "workspaceName": workspace_name or f"proj-{name}",
+        "connectionName": "phi-connection",
+        "properties": properties,
+    }
+    return Declared(kinds.CONNECTION, name, inputs, secret_outputs=("properties",))
+
+
+def budget(name: str) -> Declared:
+    notice = {
+        "contactEmails": ["owner@example.org"],
+        "enabled": True,
+        "operator": "GreaterThan",
+        "threshold": 80,
+    }
+    inputs = {
+        "scope": SCOPE,
+        "budgetName": name,
+        "amount": 100,
+        "category": "Cost",
+        "timeGrain": "Monthly",
+        "timePeriod": {"startDate": "2026-11-01T00:00:00Z"},
+        "notifications": {"most": notice},
+    }
+    return Declared(kinds.BUDGET, name, inputs)
+
+
+_MODEL = {"registry": "azureml", "name": "Phi-4-mini-instruct", "version": "1"}
+
+
+def finetune(name: str) -> Declared:
+    spec = {
+        "base_model": _MODEL,
+        "recipe": {"learning_rate": 0.00002, "num_train_epochs": 1},
+        "cluster": "gpu-cluster",
+        "gpus_per_node": 1,
+        "max_attempts": 3,
+    }
+    return Declared(kinds.STAGE, name, {"input": spec})
+
+
+def release(name: str) -> Declared:
+    spec = {
+        "base_model": _MODEL,
+        "instance_type": "Standard_NC24ads_A100_v4",
+        "instance_count": 1,
+        "traffic_steps": [10, 50, 100],
+        "soak_seconds": 60,
+        "compare_with_base": False,
+    }
+    return Declared(kinds.STAGE, name, {"input": spec})

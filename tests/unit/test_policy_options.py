@@ -1,0 +1,128 @@
+"""How an environment tunes the rules, and the finer points of some of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policy import rules
+from tests.unit.policy_cases import Declared, cluster, endpoint, release, storage, workspace
+from tests.unit.policy_engine import (
+    BUDGET,
+    BY_NAME,
+    arguments,
+    broken,
+    findings,
+    given,
+    resource_policy,
+    stack_findings,
+    violating,
+)
+from tests.unit.policy_table import CASES
+
+
+@pytest.fixture(autouse=True)
+def _nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "_declared", {})
+
+
+@pytest.mark.parametrize(
+    "type_name",
+    ["azure-native:storage/v20230101:StorageAccount", "azure-native_storage_v20230101:storage:StorageAccount"],
+)
+def test_a_type_with_an_api_version_is_the_same_type(type_name: str) -> None:
+    wrong = storage("versioned").but(minimumTlsVersion="TLS1_0").having(type=type_name)
+    assert broken([wrong, *BUDGET]) == {"versioned": ["storage-tls"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "config", "declared"),
+    [
+        ("allowed-locations", {"locations": ["westeurope"]}, storage("x")),
+        ("vm-size-allowed", {"sizes": ["Standard_NC40ads_H100_v5"]}, cluster("x")),
+        ("cluster-max-nodes", {"maximum": 0.0}, cluster("x")),
+        ("cluster-idle-time", {"maximumSeconds": 60.0}, cluster("x")),
+        ("endpoint-auth-mode", {"modes": ["AADToken"]}, endpoint("x")),
+        ("endpoint-instances", {"minimum": 2.0}, release("x")),
+        ("release-in-steps", {"minimumSoakSeconds": 300.0}, release("x")),
+        ("vault-soft-delete", {"minimumDays": 90.0}, next(c.clean[0] for c in CASES if c.rule == "vault-rbac")),
+        ("workspace-high-business-impact", {"always": True}, workspace("x")),
+        ("workspace-customer-tags", {"tags": ["unit"]}, workspace("x")),
+    ],
+)
+def test_an_environment_tunes_a_rule(rule: str, config: dict[str, Any], declared: Declared) -> None:
+    policy = resource_policy(rule)
+    found: list[str] = []
+    policy.validate(arguments(declared, given(BY_NAME[rule])), lambda message, _=None: found.append(message))
+    assert found == []
+    policy.validate(arguments(declared, config), lambda message, _=None: found.append(message))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [([50, 10, 100], "do not rise"), ([10, 50], "do not rise"), ([], "do not rise")],
+)
+def test_traffic_steps_rise_to_all(steps: list[int], problem: str) -> None:
+    found = findings([release("bad").but(input__traffic_steps=steps), *BUDGET])
+    assert [line for line in found["bad"] if problem in line]
+
+
+def test_max_steps_decide_what_a_fine_tune_costs() -> None:
+    stage = next(c.clean[0] for c in CASES if c.rule == "finetune-spending")
+    long = stage.having(name="long").but(input__recipe__max_steps=100_000)
+    short = stage.having(name="short").but(input__recipe__max_steps=10, input__recipe__num_train_epochs=1000)
+    assert broken([long, short, *BUDGET]) == {"long": ["finetune-spending"]}
+
+
+def test_other_kinds_of_compute_have_no_nodes_to_scale() -> None:
+    instance = cluster("instance").but(
+        properties__computeType="ComputeInstance", properties__properties__vmPriority="LowPriority"
+    )
+    assert broken([instance, *BUDGET]) == {}
+
+
+def test_a_budget_has_a_limit_and_a_reader() -> None:
+    silent = BUDGET[0].but(notifications=None, amount=5000)
+    found = stack_findings("budget-present", [silent], {"maximum": 1000.0})
+    assert found == ["budget is of 5000 a month; allowed: 1000", "budget notifies nobody"]
+
+
+def test_a_project_may_have_a_hub_of_another_stack() -> None:
+    hub = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/hub"
+    lone = workspace("lone", "Project").but(hubResourceId=hub)
+    assert broken([lone, *BUDGET]) == {"lone": ["one-hub-per-project"]}
+    assert stack_findings("one-hub-per-project", [lone], {"hubs": [hub]}) == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"principals": {"11111111-0000-4000-8000-000000000000": "the operators' group"}},
+        {"assignments": {"role-known-principals": "whoever runs the program"}},
+    ],
+)
+def test_known_principals_are_on_a_list(config: dict[str, Any]) -> None:
+    assert stack_findings("role-known-principals", violating("role-known-principals"), config) == []
+
+
+@pytest.mark.parametrize(
+    ("ignored", "clean"),
+    [
+        (("properties",), True),
+        (("properties.traffic", "tags"), True),
+        (("properties.traf",), False),
+        (("tags",), False),
+    ],
+)
+def test_traffic_is_kept_by_ignoring_it_or_what_holds_it(ignored: tuple[str, ...], clean: bool) -> None:
+    found = broken([endpoint("kept").having(ignore_changes=ignored), *BUDGET])
+    assert found == ({} if clean else {"kept": ["endpoint-keeps-traffic"]})
+    declared = endpoint("kept").having(ignore_changes=()).but(properties__traffic={})
+    assert broken([declared, *BUDGET]) == {}
+
+
+def test_a_resource_may_do_without_logs_for_a_reason() -> None:
+    config = {"exceptions": {"diagnostics-on": "nobody calls it"}}
+    assert stack_findings("diagnostics-on", violating("diagnostics-on"), config) == []

@@ -1,0 +1,108 @@
+"""Every rule takes what is clean and finds what is not, as the engine would ask it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
+
+from policy import rules
+from policy.pack import RULES
+from policy.rules import Rule
+from tests.unit.policy_cases import KEY, Case, connection, storage
+from tests.unit.policy_engine import BUDGET, BY_NAME, arguments, broken, findings, given, resource_policy
+from tests.unit.policy_table import CASES
+
+
+@pytest.fixture(autouse=True)
+def _nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "_declared", {})
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {case.rule for case in CASES} == set(BY_NAME)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.on}")
+def test_clean(case: Case) -> None:
+    assert broken([*case.clean, *(BUDGET if case.clean != BUDGET else ())]) == {}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.remedied], ids=lambda case: case.rule)
+def test_violating(case: Case) -> None:
+    expected = {name: sorted(also) for name, also in case.also.items()}
+    expected[case.on] = sorted([*case.also.get(case.on, ()), case.rule])
+    program = [*case.violating, *(BUDGET if case.on else ())]
+    assert broken(program) == expected
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.remedied], ids=lambda case: case.rule)
+def test_a_message_says_what_why_and_what_to_do(case: Case) -> None:
+    rule = BY_NAME[case.rule]
+    lines = [line for line in findings(case.violating)[case.on] if line.startswith(f"{rule.name}: ")]
+    problem, why, what = lines[0].removeprefix(f"{rule.name}: ").split("\n")
+    assert len(problem) > 10
+    assert why == f"Why: {rule.reason}" and what == f"What to do: {rule.remedy}"
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.remedied], ids=lambda case: case.on)
+def test_remedied(case: Case) -> None:
+    """What a remedy returns is clean, and a clean resource is left alone."""
+    rule = BY_NAME[case.rule]
+    policy = resource_policy(rule.name)
+    (wrong,), (right,) = case.violating, case.clean
+    mended = policy.remediate(arguments(wrong, given(rule), marked=True))
+    assert mended is not None
+    assert policy.remediate(arguments(right, given(rule), marked=True)) is None
+    again = wrong.having(inputs=mended)  # already in the engine's form, of which wire() changes nothing
+    assert policy.remediate(arguments(again, given(rule), marked=True)) is None
+
+
+def test_a_plain_key_becomes_a_secret_and_a_secret_stays_one() -> None:
+    policy = resource_policy("connection-secrets")
+    plain = connection("mixed").but(properties__credentials={"keys": {"a": "plain", "b": {"$secret": KEY}}})
+    mended: Any = policy.remediate(arguments(plain, {}, marked=True))
+    keys = mended["properties"]["credentials"]["keys"]
+    assert keys == {
+        name: {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": value} for name, value in (("a", "plain"), ("b", KEY))
+    }
+
+
+def test_an_unknown_key_is_left_alone() -> None:
+    policy = resource_policy("connection-secrets")
+    later = connection("later").but(properties__credentials={"keys": {"key": {"$ref": "endpoint"}}})
+    assert policy.remediate(arguments(later, {}, marked=True)) is None
+
+
+def test_no_message_holds_a_secret() -> None:
+    program = [declared for case in CASES for declared in case.violating]
+    assert KEY in json.dumps([dict(declared.inputs) for declared in program])
+    assert KEY not in str(findings(program))
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.check], ids=lambda rule: rule.name)
+def test_what_is_not_known_yet_breaks_no_rule(rule: Rule) -> None:
+    policy = resource_policy(rule.name)
+    found: list[str] = []
+    for case in CASES:
+        for declared in case.clean:
+            unknown = declared.having(inputs={key: {"$ref": "other"} for key in declared.inputs})
+            policy.validate(arguments(unknown, given(rule)), lambda message, _=None: found.append(message))
+    assert found == []
+
+
+def test_remedies_leave_unknown_tags_alone() -> None:
+    for name in ("tags-present", "tags-true"):
+        policy = resource_policy(name)
+        unknown = storage("later").but(tags={"$ref": "other"})
+        assert policy.remediate(arguments(unknown, {}, marked=True)) is None
+
+
+def test_stack_rules_read_what_the_program_gave() -> None:
+    """The engine hands them outputs, which a first preview does not know."""
+    case = next(case for case in CASES if case.rule == "public-with-reason")
+    assert broken([*case.violating, *BUDGET]) == {case.on: ["public-with-reason"]}
+    seen = findings([*case.violating, *BUDGET], outputs_known=True)
+    assert [line.split(":")[0] for line in seen[case.on]] == ["public-with-reason"]
