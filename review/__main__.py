@@ -1,0 +1,123 @@
+"""Reviews a stack's next update: `python -m review --stack dev`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from review.cost import meters, region_of
+from review.durations import Past, past
+from review.engine import Recording, command, read_file, record
+from review.errors import ReviewError
+from review.events import Step, read
+from review.markdown import markdown
+from review.prices import PriceBook
+from review.report import Report, build
+from review.verdict import Thresholds
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the report and returns the exit code: 0, 1 for a crossed threshold, 2 for a failed preview."""
+    options = _options(arguments)
+    try:
+        thresholds = Thresholds.parse(options.fail_on)
+        out = options.out or Path(".review") / options.stack
+        book = PriceBook(out / "prices.json")
+        recording = _recording(options, book)
+        report = build(options.stack, recording.preview(), recording.past, book, thresholds, options.refresh)
+        book.close()
+        texts = _written(report, recording, out, recorded=options.events is None)
+    except ReviewError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(texts[options.format], end="")
+    for crossed in report.crossed:
+        print(f"--fail-on: {crossed}", file=sys.stderr)
+    return report.exit_code
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m review",
+        description="What a stack's next update does, risks and costs, and if policies allow it.",
+    )
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--policy-pack", type=Path, help="the policy pack's directory (default: policy)")
+    parser.add_argument("--policy-config", type=Path, help="its settings (default: policy/<stack>.json, if there)")
+    parser.add_argument("--no-policies", action="store_true", help="without the policy pack")
+    parser.add_argument("--refresh", action="store_true", help="also look for what somebody changed by hand")
+    parser.add_argument("--destroy", action="store_true", help="review a destroy instead of an update")
+    parser.add_argument(
+        "--fail-on",
+        default="policy=mandatory",
+        help="when to exit with 1, for example risk=high,policy=mandatory,cost=+20%% (default: %(default)s)",
+    )
+    parser.add_argument("--format", choices=("md", "html", "json"), default="md", help="what to print")
+    parser.add_argument("--out", type=Path, help="where all three are written (default: .review/<stack>)")
+    parser.add_argument("--events", type=Path, help="read a recorded event stream instead of running a preview")
+    parser.add_argument("--state", type=Path, help="with --events: the output of pulumi stack export")
+    return parser.parse_args(arguments)
+
+
+def _recording(options: argparse.Namespace, book: PriceBook) -> Recording:
+    if options.events:
+        state = json.loads(options.state.read_text(encoding="utf-8")) if options.state else {}
+        return Recording(read_file(options.events), past(state, []) if state else Past())
+    pack = None if options.no_policies else options.policy_pack or ROOT / "policy"
+    if pack and not (pack / "PulumiPolicy.yaml").is_file():
+        raise ReviewError(f"there is no policy pack in {pack}; give another one, or --no-policies")
+    config = options.policy_config or (pack / f"{options.stack.rsplit('/', 1)[-1]}.json" if pack else None)
+    if config and not config.is_file():
+        if options.policy_config:
+            raise ReviewError(f"there is no policy configuration {config}")
+        config = None
+    line = command(options.stack, pack, config, options.refresh, options.destroy)
+    return record(line, options.stack, _Prefetch(book))
+
+
+class _Prefetch:
+    """Asks for prices as soon as the stream says of what, so that nobody waits for them at the end."""
+
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+        self._region = ""
+        self._early: list[Step] = []
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "resourcePreEvent" not in event:
+            return
+        for step in read([event]).steps:
+            self._region = self._region or region_of(step) or ""
+            self._early.append(step)
+        if self._region:
+            for step in self._early:
+                for meter in meters(step, self._region):
+                    self._book.want(meter)
+            self._early.clear()
+
+
+def _written(report: Report, recording: Recording, out: Path, recorded: bool) -> dict[str, str]:
+    from review.page import page
+
+    texts = {
+        "md": markdown(report),
+        "html": page(report),
+        "json": json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n",
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for suffix, text in texts.items():
+        (out / f"report.{suffix}").write_text(text, encoding="utf-8")
+    if recorded:
+        with (out / "events.jsonl").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in recording.events)
+    return texts
+
+
+if __name__ == "__main__":
+    sys.exit(main())

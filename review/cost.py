@@ -1,0 +1,206 @@
+"""What a stack costs before and after: idle, serving, per fine-tune and per month.
+
+Only what costs by the hour can be told from a preview; what is billed by use is listed without a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from review.difference import at
+from review.durations import Past, finetune_seconds
+from review.events import Preview, State, Step
+from review.kinds import shown
+from review.prices import Meter, Price, PriceBook
+
+HOURS_A_MONTH = 730
+MACHINES, REGISTRY = "Virtual Machines", "Container Registry"
+_BY_USE = (":StorageAccount", ":Vault", "operationalinsights:Workspace", ":Component", "cognitiveservices:Account")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """US dollars before and after; None is unknown, 0 is nothing."""
+
+    before: float | None
+    after: float | None
+
+    @property
+    def known(self) -> bool:
+        return self.before is not None and self.after is not None
+
+    @property
+    def percent(self) -> float | None:
+        """Rise in per cent; infinite from nothing to something; None if unknown."""
+        if self.before is None or self.after is None:
+            return None
+        if self.before == 0:
+            return 0.0 if self.after == 0 else float("inf")
+        return (self.after - self.before) / self.before * 100
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one resource costs an hour: always, and on top while a deployment answers."""
+
+    resource: str
+    what: str
+    idle: Amount
+    serving: Amount
+    price: Price | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`idle` nobody trains and nothing is deployed; `serving` with the deployments; `month` is 730 hours of that."""
+
+    idle: Amount
+    serving: Amount
+    finetune: Amount
+    month: Amount
+    lines: list[Line] = field(default_factory=list)
+    by_use: list[str] = field(default_factory=list)
+    prices: dict[str, Price | None] = field(default_factory=dict)
+    finetune_seconds: float | None = None
+    quantities_change: bool = False
+    """Whether machines, their number or their kind change, whatever they cost."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """So many of something, always or only while serving."""
+
+    resource: str
+    meter: Meter
+    count: float
+    serving: bool
+
+
+def meters(step: Step, region: str) -> list[Meter]:
+    """The prices a step will be asked for, old and new."""
+    return [part.meter for state in (step.old, step.new) if state for part in _parts(step, state, region)]
+
+
+def region_of(step: Step) -> str | None:
+    """The region a step tells."""
+    found = step.state.inputs.get("location")
+    return found.replace(" ", "").lower() if isinstance(found, str) else None
+
+
+def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
+    """Waits for the prices."""
+    region = next((r for s in preview.steps if s.type.endswith(":Compute") and (r := region_of(s))), None)
+    region = region or next((r for s in preview.steps if (r := region_of(s))), "")
+    before, after = ([p for s in preview.steps for p in _of(s, side, region)] for side in ("old", "new"))
+    prices = {part.meter.key: book.price(part.meter) for part in [*before, *after]}
+    lines = _lines(before, after, prices)
+    idle, serving = _total([line.idle for line in lines]), _total([line.serving for line in lines])
+    seconds = _finetune(preview, past)
+    return Cost(
+        idle,
+        serving,
+        _finetune_cost(preview, seconds, region, prices, book),
+        Amount(*(value * HOURS_A_MONTH if value is not None else None for value in (serving.before, serving.after))),
+        lines,
+        [shown(step) for step in preview.steps if step.type.endswith(_BY_USE) and step.op != "delete"],
+        prices,
+        seconds[1],
+        {(p.meter.key, p.count, p.serving) for p in before} != {(p.meter.key, p.count, p.serving) for p in after},
+    )
+
+
+def _of(step: Step, side: str, region: str) -> Iterator[_Part]:
+    state = step.old if side == "old" else step.new
+    if state is not None:
+        yield from _parts(step, state, region)
+
+
+def _parts(step: Step, state: State, region: str) -> Iterator[_Part]:
+    inputs = state.inputs
+    if step.type.endswith(":Compute"):
+        cluster = at(inputs, "properties.properties") or {}
+        size, nodes = cluster.get("vmSize"), at(cluster, "scaleSettings.minNodeCount") or 0
+        if isinstance(size, str):
+            yield _Part(shown(step), Meter(MACHINES, region, size), float(nodes), serving=False)
+    elif step.type.endswith("containerregistry:Registry"):
+        tier = at(inputs, "sku.name")
+        if isinstance(tier, str):
+            yield _Part(shown(step), Meter(REGISTRY, region, tier), 1, serving=False)
+    elif step.type.endswith(":Stash") and step.name == "release":
+        release = inputs.get("input") or {}
+        size, count = release.get("instance_type"), release.get("instance_count")
+        if isinstance(size, str) and isinstance(count, int | float):
+            yield _Part("deployment", Meter(MACHINES, region, size), float(count), serving=True)
+            if release.get("compare_with_base"):
+                yield _Part("deployment base", Meter(MACHINES, region, size), float(count), serving=True)
+
+
+def _lines(before: list[_Part], after: list[_Part], prices: dict[str, Price | None]) -> list[Line]:
+    lines = []
+    for resource in dict.fromkeys(part.resource for part in [*after, *before]):
+        was = next((p for p in before if p.resource == resource), None)
+        will = next((p for p in after if p.resource == resource), None)
+        either = will or was
+        assert either is not None
+        amount = Amount(_worth(was, prices), _worth(will, prices))
+        nothing = Amount(0.0, 0.0)
+        idle = nothing if either.serving else amount
+        lines.append(Line(resource, _what(was, will), idle, amount, prices[either.meter.key]))
+    return lines
+
+
+def _what(was: _Part | None, will: _Part | None) -> str:
+    texts = [f"{part.count:g} × {part.meter.sku}" if part else "nothing" for part in (was, will)]
+    return texts[0] if texts[0] == texts[1] else " → ".join(texts)
+
+
+def _worth(part: _Part | None, prices: dict[str, Price | None]) -> float | None:
+    if part is None or part.count == 0:
+        return 0.0
+    price = prices[part.meter.key]
+    return part.count * price.hourly if price else None
+
+
+def _total(amounts: list[Amount]) -> Amount:
+    def add(values: list[float | None]) -> float | None:
+        return None if any(value is None for value in values) else sum(value for value in values if value is not None)
+
+    return Amount(add([amount.before for amount in amounts]), add([amount.after for amount in amounts]))
+
+
+def _stage(preview: Preview, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    step = preview.step(name, ":Stash")
+    old, new = (step.old, step.new) if step else (None, None)
+    return (old.inputs.get("input") or {} if old else {}), (new.inputs.get("input") or {} if new else {})
+
+
+def _finetune(preview: Preview, past: Past) -> tuple[float | None, float | None]:
+    """Seconds of a fine-tune with the old recipe and with the new one."""
+    old, new = _stage(preview, "finetune")
+    known = past.seconds.get("finetune")
+    return known, finetune_seconds(known, old.get("recipe") or {}, new.get("recipe") or {})
+
+
+def _finetune_cost(
+    preview: Preview,
+    seconds: tuple[float | None, float | None],
+    region: str,
+    prices: dict[str, Price | None],
+    book: PriceBook,
+) -> Amount:
+    """One node of the cluster for as long as the job takes, and until it is released again."""
+    cluster = next((step for step in preview.steps if step.type.endswith(":Compute")), None)
+
+    def one(state: State | None, length: float | None) -> float | None:
+        size = at(state.inputs, "properties.properties.vmSize") if state else None
+        if not isinstance(size, str):
+            return 0.0
+        meter = Meter(MACHINES, region, size)
+        price = prices.setdefault(meter.key, book.price(meter))
+        return price.hourly * length / 3600 if price and length is not None else None
+
+    if cluster is None:
+        return Amount(0.0, 0.0)
+    return Amount(one(cluster.old, seconds[0]), one(cluster.new, seconds[1]))

@@ -1,0 +1,100 @@
+"""Two trees of properties, before and after: what differs, what of it is noise, and nothing secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+ABSENT = "(not set)"
+MASK = "(secret)"
+LATER = "(known after the update)"
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # what the engine writes for a value that is not known yet
+_SIGNATURE = "4dabf18193072939515e22adb298388d"  # marks a secret in the engine's JSON
+_LONGEST = 160
+
+_SECRET_NAME = re.compile(
+    r"(^|[._])(keys?|primaryKey|secondaryKey|accountKey|password|secret|secrets|token|sasUri|sasToken|connectionString"
+    r"|instrumentationKey|credentials)($|[.\[])",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(
+    r"(^|\.)(__\w+|azureApiVersion|provisioningState|systemData|etag|eTag|created\w*|lastModified\w*|modified\w*"
+    r"|\w*(Time|Date|Timestamp)|statusOf\w+|fingerprint|roleAssignmentName|allocationState\w*|currentNodeCount|targetNodeCount)($|\.|\[)"
+)
+
+
+@dataclass(frozen=True)
+class PropertyChange:
+    """One property, as text that may be shown. `noise` is what a provider fills in by itself."""
+
+    path: str
+    before: str
+    after: str
+    noise: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.before} → {self.after}"
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> list[PropertyChange]:
+    """Every leaf that differs, sorted by path, secrets masked."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    found = []
+    for path in sorted(old.keys() | new.keys()):
+        if path not in old or path not in new or old[path] != new[path]:
+            was, will = (_text(path, tree[path]) if path in tree else ABSENT for tree in (old, new))
+            if was == will == MASK:
+                will = f"{MASK}, another one"
+            found.append(PropertyChange(path, was, will, is_noise(path)))
+    return found
+
+
+def is_noise(path: str) -> bool:
+    """Timestamps, states and versions no person has written."""
+    return bool(_NOISE.search(path))
+
+
+def at(tree: dict[str, Any], path: str) -> Any:
+    """The value at a dotted path, None if there is none."""
+    value: Any = tree
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def short_id(value: str) -> str:
+    """The last part of an ARM id; everything else as it is."""
+    return value.rstrip("/").rsplit("/", 1)[-1] if value.startswith("/subscriptions/") else value
+
+
+def text_of(path: str, value: Any) -> str:
+    """A value as it may be shown, secrets masked."""
+    return _text(path, value) if value is not None else ABSENT
+
+
+def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict) and tree and _SIGNATURE not in tree:
+        for key, value in tree.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        for index, item in enumerate(tree):
+            yield from _leaves(item, f"{path}[{index}]")
+    elif path:
+        yield path, tree
+
+
+def _text(path: str, value: Any) -> str:
+    if value == _UNKNOWN:
+        return LATER
+    if (isinstance(value, dict) and _SIGNATURE in value) or value == "[secret]" or _SECRET_NAME.search(path):
+        return MASK
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_text("", item) for item in value) + "]"
+    text = short_id(str(value)) or '""'
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -1,0 +1,74 @@
+"""How long the stages took when they last ran, read off the stack's state and history.
+
+Pulumi keeps no duration of a resource, but the moment it was recorded. A stage begins when the last thing it waits
+for is recorded, or when the update starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+STAGES = ("dataset", "finetune", "release")
+
+
+@dataclass(frozen=True)
+class Past:
+    """`seconds` per stage, as far as known; `dependencies` of each resource, both by URN."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    dependencies: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def past(state: dict[str, Any], updates: Sequence[dict[str, Any]]) -> Past:
+    """From `pulumi stack export` and `pulumi stack history --json`."""
+    resources = {one["urn"]: one for one in (state.get("deployment") or {}).get("resources") or ()}
+    recorded = {urn: _moment(one.get("modified")) for urn, one in resources.items()}
+    spans = [(_moment(u.get("startTime")), _moment(u.get("endTime"))) for u in updates if u.get("kind") == "update"]
+    seconds: dict[str, float] = {}
+    for urn, resource in resources.items():
+        name = urn.rsplit("::", 1)[-1]
+        end = recorded[urn]
+        if not urn.endswith(tuple(f":Stash::{stage}" for stage in STAGES)) or end is None:
+            continue
+        # History knows whole seconds only.
+        begun = next((s for s, e in spans if s and e and s <= end and (end - e).total_seconds() <= 1), None)
+        if begun is None:
+            continue
+        waited = [recorded.get(needed) for needed in resource.get("dependencies") or ()]
+        begin = max([begun, *(moment for moment in waited if moment and begun <= moment <= end)])
+        seconds[name] = (end - begin).total_seconds()
+    needs = {urn: tuple(one.get("dependencies") or ()) for urn, one in resources.items()}
+    return Past(seconds, needs)
+
+
+def in_words(seconds: float) -> str:
+    """`40 s`, `12 min`, `2 h 5 min`."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def finetune_seconds(seconds: float | None, old: dict[str, Any], new: dict[str, Any]) -> float | None:
+    """The last fine-tune's duration, scaled by the passes over the data."""
+    if seconds is None:
+        return None
+    was, will = (recipe.get("num_train_epochs") for recipe in (old, new))
+    if not isinstance(was, int | float) or not isinstance(will, int | float) or was <= 0:
+        return seconds
+    if (old.get("max_steps") or -1) > 0 or (new.get("max_steps") or -1) > 0:
+        return seconds
+    return seconds * will / was
+
+
+def _moment(text: Any) -> datetime | None:
+    """Go writes up to nine digits of a second, of which Python reads six."""
+    if not isinstance(text, str) or not text:
+        return None
+    head, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{head}.{(fraction or '0')[:6].ljust(6, '0')}+00:00")

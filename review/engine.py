@@ -1,0 +1,97 @@
+"""Runs the preview a review is about, and asks beside it what the review needs to know of the past."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from review.durations import Past, past
+from review.errors import ReviewError
+from review.events import Preview, lines, read
+
+STREAMING = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+Event = dict[str, Any]
+
+
+@dataclass
+class Recording:
+    """A preview's events as they came, and what Pulumi knows of earlier updates."""
+
+    events: list[Event] = field(default_factory=list)
+    past: Past = field(default_factory=Past)
+    complaint: str = ""
+    """What the engine said on stderr when it came to no end."""
+
+    def preview(self) -> Preview:
+        found = read(self.events)
+        if self.complaint and not found.errors and not found.mandatory:
+            found.errors.append(self.complaint)
+        return found
+
+
+def command(
+    stack: str, policy_pack: Path | None, policy_config: Path | None, refresh: bool, destroy: bool = False
+) -> list[str]:
+    """The preview's command line. A destroy runs no program, so no policies."""
+    if destroy:
+        return ["pulumi", "destroy", "--preview-only", "--json", "--stack", stack]
+    line = ["pulumi", "preview", "--json", "--stack", stack]
+    if policy_pack:
+        line += ["--policy-pack", str(policy_pack)]
+        line += ["--policy-pack-config", str(policy_config)] if policy_config else []
+    return [*line, "--refresh"] if refresh else line
+
+
+def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Recording:
+    """Runs it to its end, handing each event to `seen` as it comes. Raises ReviewError if it cannot be run."""
+    recording = Recording()
+    with ThreadPoolExecutor(3) as pool:
+        # Only what is recorded already is asked, so it does not matter that the preview runs meanwhile.
+        state = pool.submit(_asked, ["pulumi", "stack", "export", "--stack", stack])
+        history = pool.submit(_asked, ["pulumi", "stack", "history", "--json", "--stack", stack, "--page-size", "10"])
+        try:
+            process = subprocess.Popen(
+                line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **STREAMING}
+            )
+        except FileNotFoundError:
+            raise ReviewError(
+                "there is no pulumi on PATH; make review runs this with the one make setup gets"
+            ) from None
+        assert process.stdout is not None and process.stderr is not None
+        complaints: Future[str] = pool.submit(_drained, process.stderr)
+        for event in lines(process.stdout):
+            recording.events.append(event)
+            seen(event)
+        code = process.wait()
+        if code != 0:
+            recording.complaint = complaints.result().strip() or f"pulumi preview ended with exit code {code}"
+        recording.past = past(state.result() or {}, history.result() or [])
+    return recording
+
+
+def read_file(file: Path) -> list[Event]:
+    """A recorded event stream. Raises ReviewError."""
+    try:
+        with file.open(encoding="utf-8") as stream:
+            return list(lines(stream))
+    except OSError as error:
+        raise ReviewError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _drained(stream: IO[str]) -> str:
+    return stream.read()
+
+
+def _asked(line: Sequence[str]) -> Any:
+    """JSON that a command prints; None from one that fails, as a stack that is new has no past."""
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    try:
+        return json.loads(done.stdout) if done.returncode == 0 else None
+    except ValueError:
+        return None

@@ -1,0 +1,276 @@
+"""What each change puts at risk, in sentences: data, identity, roles, network, names, and what cannot be undone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+from review.difference import PropertyChange, at, difference, short_id, text_of
+from review.events import Preview, State, Step
+from review.kinds import POWERFUL_ROLES, kind_of, role_of, shown
+
+STACK = "pulumi:pulumi:Stack"
+_VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ")
+
+
+class Level(IntEnum):
+    """`low` needs nobody; from `medium` on a person should look."""
+
+    NONE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Risk:
+    """One sentence about one resource."""
+
+    level: Level
+    resource: str
+    sentence: str
+    urn: str = ""
+    data: bool = False
+    """Whether something is lost that the resource holds."""
+
+    def __str__(self) -> str:
+        joint = " " if self.sentence.startswith(_VERBS) else ": "
+        return f"{self.resource}{joint}{self.sentence.rstrip('.')}"
+
+
+@dataclass(frozen=True)
+class _Exposure:
+    """A property whose value opens something; `opens` tells whether a value does."""
+
+    path: str
+    opens: Callable[[Any], bool]
+    level: Level
+    consequence: str
+
+
+def _is(*values: Any) -> Callable[[Any], bool]:
+    wanted = [str(value).lower() for value in values]
+    return lambda found: str(found).lower() in wanted
+
+
+_EXPOSURES = (
+    _Exposure(r"publicNetworkAccess", _is("Enabled"), Level.HIGH, "it can be reached from the internet"),
+    _Exposure(r"(networkRuleSet|networkAcls|networkRules)\.defaultAction", _is("Allow"), Level.HIGH,
+              "its firewall lets everybody through"),
+    _Exposure(r"allowBlobPublicAccess", _is(True), Level.HIGH, "its blobs can be made readable by anybody"),
+    _Exposure(r"anonymousPullEnabled", _is(True), Level.HIGH, "anybody can pull its images"),
+    _Exposure(r"adminUserEnabled", _is(True), Level.HIGH, "a shared password opens it to whoever holds it"),
+    _Exposure(r"enableHttpsTrafficOnly", _is(False), Level.HIGH, "it can be used without encryption"),
+    _Exposure(r"minimumTlsVersion", _is("TLS1_0", "TLS1_1"), Level.HIGH, "it accepts broken versions of TLS"),
+    _Exposure(r"enableRbacAuthorization", _is(False), Level.HIGH, "roles no longer decide who reads it"),
+    _Exposure(r"enableSoftDelete", _is(False), Level.HIGH, "what is deleted in it cannot be recovered"),
+    _Exposure(r"allowSharedKeyAccess", _is(True), Level.MEDIUM, "whoever holds its key can do everything"),
+    _Exposure(r"disableLocalAuth", _is(False), Level.MEDIUM, "keys open it beside roles"),
+    _Exposure(r"managedNetwork\.isolationMode", _is("Disabled", "None"), Level.HIGH,
+              "what runs in it reaches, and can send data to, the whole internet"),
+    _Exposure(r"remoteLoginPortPublicAccess", _is("Enabled"), Level.HIGH, "its nodes can be logged in to from outside"),
+    _Exposure(r"authMode", _is("Key"), Level.LOW, "a key that does not expire opens it"),
+)  # fmt: skip
+
+_FOR_GOOD = {
+    "enablePurgeProtection": "it can never be switched off again, and the vault's name stays taken after a delete",
+    "hbiWorkspace": "it cannot be changed on a workspace that exists",
+    "encryption.keySource": "the key it is encrypted with cannot simply be changed back",
+    "isHnsEnabled": "a storage account cannot go back to flat names",
+}
+"""Properties that cannot be undone once they are true or set, and why."""
+
+_NETWORK = re.compile(r"(publicNetworkAccess|network\w*|privateEndpoint\w*|ipRules|virtualNetwork\w*|subnet\w*)", re.I)
+
+
+def risks(preview: Preview) -> list[Risk]:
+    """The worst first, then in the order of the preview."""
+    first = is_first(preview)
+    found = [risk for step in preview.changed for risk in _of(step, first)]
+    return sorted(found, key=lambda risk: -risk.level)
+
+
+def is_first(preview: Preview) -> bool:
+    """Whether the stack is deployed for the first time."""
+    return all(step.op == "create" for step in preview.steps if step.type != STACK and "providers:" not in step.type)
+
+
+def _of(step: Step, first: bool) -> Iterator[Risk]:
+    def risk(level: Level, sentence: str) -> Risk:
+        return Risk(level, shown(step), sentence, step.urn)
+
+    if step.type.startswith(("finetune-phi:", "pulumi:pulumi", "pulumi:providers")):
+        return
+    if step.op in ("delete", "replace"):
+        yield from _lost(step, risk)
+    if step.type.endswith(":RoleAssignment"):
+        yield from _role(step, risk, first)
+    elif step.op == "create":
+        yield from _created(step, risk)
+    elif step.op != "delete":
+        yield from _identity(step, risk)
+        yield from _changed(step, risk)
+    if step.old and step.new and step.old.protect and not step.new.protect:
+        yield risk(Level.MEDIUM, "is no longer protected against deletion")
+
+
+Make = Callable[[Level, str], Risk]
+
+
+def _lost(step: Step, risk: Make) -> Iterator[Risk]:
+    kind = kind_of(step)
+    replaced = step.op == "replace"
+    does = "is replaced" if replaced else "is deleted"
+    if step.type.endswith(":Stash"):
+        return
+    if kind.holds:
+        end = " A new, empty one takes its place." if replaced else ""
+        yield replace(risk(Level.HIGH, f"{does}, and {kind.holds} with it.{end}"), data=True)
+    elif step.type.endswith(":OnlineEndpoint"):
+        gone = "its URL and keys stop working, and so does whoever calls it"
+        if replaced:
+            renamed = step.old and step.new and step.old.inputs.get(kind.name) != step.new.inputs.get(kind.name)
+            gone = "its URL and keys are new" if renamed else "its URL stays, its keys are new"
+            gone += ", and nothing answers until the release has run again"
+        yield risk(Level.HIGH, f"{does}: {gone}.")
+    elif step.type.endswith(":Compute"):
+        yield risk(Level.MEDIUM, f"{does}: a job that runs on it is ended.")
+    elif step.type.endswith(":UserAssignedIdentity"):
+        yield risk(Level.HIGH, f"{does}: its roles end, and everything that acts as it is refused.")
+    elif step.type.endswith((":Budget", ":MetricAlert", ":DiagnosticSetting")):
+        yield risk(Level.MEDIUM, f"{does}: nobody is told any more." if not replaced else f"{does}.")
+    elif step.type.endswith(":Purge"):
+        yield risk(Level.HIGH, "is deleted, and purges what Azure would have kept soft-deleted: no way back."
+                   if not replaced else "is replaced: its purge runs now.")  # fmt: skip
+    elif not step.type.endswith(":RoleAssignment"):
+        yield risk(Level.MEDIUM, f"{does}.")
+    yield from _names_and_keys(step, risk)
+
+
+def _names_and_keys(step: Step, risk: Make) -> Iterator[Risk]:
+    """What others have to be told anew after a replacement."""
+    kind = kind_of(step)
+    if step.op == "replace" and step.old and step.new:
+        was, will = (state.inputs.get(kind.name) for state in (step.old, step.new))
+        if kind.name and was != will:
+            yield risk(
+                Level.MEDIUM, f"gets a new name: {was} → {text_of('', will)}; whoever uses the old one has to follow."
+            )
+        if kind.keys and not step.type.endswith(":OnlineEndpoint"):
+            yield risk(Level.MEDIUM, f"gets a new one of {kind.keys}; copies of the old one stop working.")
+    if kind.kept_deleted:
+        yield risk(Level.MEDIUM, "its old name stays taken, as Azure keeps it soft-deleted for days.")
+
+
+def _role(step: Step, risk: Make, first: bool) -> Iterator[Risk]:
+    if step.op in ("delete", "replace") and step.old:
+        yield risk(Level.MEDIUM, f"takes {_grant(step.old, 'from')}.")
+    if step.op == "delete" or not step.new:
+        return
+    role, scope = role_of(step.new.inputs), str(step.new.inputs.get("scope", ""))
+    wide = re.fullmatch(r"/subscriptions/[^/]+/?|/|/providers/Microsoft.Management/.*", scope) is not None
+    if role in POWERFUL_ROLES or wide:
+        why = "over the whole subscription" if wide else "who can give itself every other role"
+        yield risk(Level.HIGH, f"gives {_grant(step.new)}, {why}.")
+    elif step.op != "update":
+        yield risk(Level.LOW if first else Level.MEDIUM, f"gives {_grant(step.new)}.")
+    if step.op == "update" and step.old:
+        yield risk(Level.MEDIUM, f"changes {_grant(step.old)} → {_grant(step.new)}.")
+
+
+def _grant(state: State, joint: str = "to") -> str:
+    scope = short_id(str(state.inputs.get("scope", "")))
+    principal = text_of("", state.inputs.get("principalId"))
+    return f"{role_of(state.inputs)} on {_known(scope, 'a new resource')} {joint} {_known(principal, 'a new identity')}"
+
+
+def _known(text: str, otherwise: str) -> str:
+    return otherwise if text.startswith(("04da6b54", "(known")) else text
+
+
+def _created(step: Step, risk: Make) -> Iterator[Risk]:
+    """Something new may be open from the start; being reachable by default is the tutorial's way, so medium."""
+    inputs = step.state.inputs
+    for path, value in _flat(inputs):
+        for exposure in _EXPOSURES:
+            if exposure.level > Level.LOW and re.search(rf"(^|\.){exposure.path}$", path) and exposure.opens(value):
+                level = min(exposure.level, Level.MEDIUM) if exposure.path == "publicNetworkAccess" else exposure.level
+                yield risk(level, f"is created with {path} {text_of(path, value)}: {exposure.consequence}.")
+        for name, why in _FOR_GOOD.items():
+            if path.endswith(name) and value is True:
+                yield risk(Level.HIGH, f"is created with {name}: {why}.")
+
+
+def _identity(step: Step, risk: Make) -> Iterator[Risk]:
+    """Who it acts as, before → after."""
+    old, new = (state.inputs.get("identity") if state else None for state in (step.old, step.new))
+    if old != new:
+        yield risk(Level.MEDIUM, f"acts as {_acts_as(old)} → {_acts_as(new)}; what that one may not do fails later.")
+
+
+def _acts_as(identity: Any) -> str:
+    if not isinstance(identity, dict):
+        return "nobody"
+    users = [_known(short_id(str(one)), "a new identity") for one in identity.get("userAssignedIdentities") or ()]
+    kind = str(identity.get("type", ""))
+    return ", ".join([*(["its own identity"] if "System" in kind else []), *users]) or "nobody"
+
+
+def _changed(step: Step, risk: Make) -> Iterator[Risk]:
+    old = step.old.inputs if step.old else {}
+    new = step.new.inputs if step.new else {}
+    told = False
+    for change in difference(old, new):
+        for sentence in _about(change, old, new):
+            told = True
+            yield risk(*sentence)
+    if step.op == "update" and not told and old.get("identity") == new.get("identity"):
+        paths = [c.path for c in difference(old, new) if not c.noise]
+        only_tags = bool(paths) and all(path.startswith("tags") for path in paths)
+        if not step.type.endswith((":Stash", ":Purge")):
+            yield risk(Level.LOW, "gets other tags." if only_tags else "is changed in place.")
+
+
+def _about(change: PropertyChange, old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[Level, str]]:
+    was, will = at(old, change.path), at(new, change.path)
+    for exposure in _EXPOSURES:
+        if re.search(rf"(^|\.){exposure.path}$", change.path):
+            if exposure.opens(will):
+                yield exposure.level, f"{change}: {exposure.consequence}."
+                return
+            if exposure.opens(was) or was is None:
+                yield Level.LOW, f"{change}: closes it further; whoever came in that way is locked out."
+                return
+    for name, why in _FOR_GOOD.items():
+        if change.path.endswith(name):
+            yield Level.HIGH, f"{change}: {why}."
+            return
+    if _NETWORK.search(change.path):
+        yield Level.MEDIUM, f"{change}: the network around it changes."
+    elif change.path.endswith(("retentionInDays", "softDeleteRetentionInDays")) and _less(was, will):
+        yield Level.HIGH, f"{change}: what is older is deleted for good."
+    elif change.path in ("sku.name", "sku.tier"):
+        yield Level.MEDIUM, f"{change}: another tier has other limits and another price."
+    elif change.path.endswith("maxNodeCount") and not _less(was, will):
+        yield Level.MEDIUM, f"{change}: more machines can run, and be paid for, at once."
+    elif change.path.endswith("minNodeCount") and not _less(was, will):
+        yield Level.MEDIUM, f"{change}: machines run, and are paid for, without a job."
+
+
+def _less(was: Any, will: Any) -> bool:
+    return isinstance(was, int | float) and isinstance(will, int | float) and will < was
+
+
+def _flat(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            for path, leaf in _flat(value):
+                yield f"{key}.{path}", leaf
+        else:
+            yield key, value

@@ -1,0 +1,179 @@
+"""The verdict with the reasons that matter most, and the thresholds that decide the exit code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from review.cost import Cost
+from review.drift import Drift
+from review.errors import ReviewError
+from review.events import Preview
+from review.risks import Level, Risk
+
+RISE_FOR_A_PERSON = 20.0
+"""Per cent by which a month may become dearer without anybody looking."""
+REASONS = 3
+
+
+class Verdict(StrEnum):
+    """`failed` is a preview that came to no end, about which nothing can be said."""
+
+    UNCHANGED = "no changes"
+    APPROVE = "approve"
+    PERSON = "needs a person"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which risk, policy level and rise of the monthly cost (per cent) on the exit code is 1; None is never.
+
+    `drift` makes it 1 if anything was changed by hand.
+    """
+
+    risk: Level | None = None
+    policy: str | None = "mandatory"
+    cost: float | None = None
+    drift: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Thresholds:
+        """`risk=high,policy=mandatory,cost=+20%`, in any choice. Raises ReviewError."""
+        risk, policy, cost, drift = None, None, None, False
+        for part in filter(None, (item.strip() for item in text.split(","))):
+            key, _, value = part.partition("=")
+            value = value.strip().lower()
+            if key == "risk" and value in ("low", "medium", "high"):
+                risk = Level[value.upper()]
+            elif key == "policy" and value in ("advisory", "mandatory"):
+                policy = value
+            elif key == "cost" and re.fullmatch(r"\+?\d+(\.\d+)?%?", value):
+                cost = float(value.strip("+%"))
+            elif (key, value) == ("drift", "any"):
+                drift = True
+            else:
+                raise ReviewError(
+                    f"--fail-on does not know {part!r}; write for example risk=high,policy=mandatory,cost=+20% "
+                    "(risk: low, medium, high; policy: advisory, mandatory; drift=any)"
+                )
+        return cls(risk, policy, cost, drift)
+
+    def crossed(self, preview: Preview, risks: list[Risk], cost: Cost | None, drift: list[Drift]) -> list[str]:
+        """Which ones, in words."""
+        told = []
+        worst = max((risk.level for risk in risks), default=Level.NONE)
+        if self.risk is not None and worst >= self.risk:
+            told.append(f"risk is {worst}")
+        wanted = {"mandatory": {"mandatory"}, "advisory": {"mandatory", "advisory"}}.get(self.policy or "", set())
+        if count := sum(found.level in wanted for found in preview.policies):
+            told.append(f"{count} violated {'policy' if count == 1 else 'policies'}")
+        if self.cost is not None and cost is not None and _dearer(cost, self.cost):
+            told.append(f"the monthly cost rises by more than {self.cost:g} %, or by what nobody can tell")
+        if self.drift and drift:
+            told.append(f"{_properties(drift)} changed by hand")
+        return told
+
+
+def _properties(drift: list[Drift]) -> str:
+    return "1 property was" if len(drift) == 1 else f"{len(drift)} properties were"
+
+
+def _dearer(cost: Cost, percent: float) -> bool:
+    """An unknown price counts as dearer where machines change at all."""
+    rise = cost.month.percent
+    return rise > percent if rise is not None else cost.quantities_change
+
+
+def judge(
+    preview: Preview, risks: list[Risk], cost: Cost | None, drift: list[Drift], happening: list[str]
+) -> tuple[Verdict, list[str]]:
+    """Verdict and at most three reasons, the weightiest first."""
+    if preview.failed:
+        text = [_point(error) for error in preview.errors if error]
+        return Verdict.FAILED, text[:REASONS] or ["the engine did not come to an end"]
+    if preview.mandatory:
+        return Verdict.REFUSED, _policy_reasons(preview)[:REASONS]
+    if not preview.changed and not drift:
+        return Verdict.UNCHANGED, []
+    reasons = _reasons_for_a_person(preview, risks, cost, drift)
+    if reasons:
+        return Verdict.PERSON, reasons[:REASONS]
+    return Verdict.APPROVE, _reasons_to_approve(risks, cost, happening)
+
+
+def _policy_reasons(preview: Preview) -> list[str]:
+    """One policy may be violated by several resources."""
+    by_policy: dict[str, list[str]] = {}
+    for found in preview.mandatory:
+        by_policy.setdefault(found.policy, []).append(found.message)
+    return [
+        f"policy {name}: {_two_lines(messages[0])}" + (f" (and {len(messages) - 1} more)" if len(messages) > 1 else "")
+        for name, messages in by_policy.items()
+    ]
+
+
+def _point(error: str) -> str:
+    """The line that says it: a traceback's last one, otherwise the first."""
+    raised = [line for line in error.splitlines() if re.match(r"\s*(\w+\.)*\w+(Error|Exception): ", line)]
+    return " ".join((raised[-1] if raised else _first_line(error)).split())
+
+
+def _two_lines(text: str) -> str:
+    """What the pack writes first: the rule, and what breaks it."""
+    return " ".join(line.strip() for line in text.splitlines()[:2])
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else ""
+
+
+def _reasons_for_a_person(preview: Preview, risks: list[Risk], cost: Cost | None, drift: list[Drift]) -> list[str]:
+    weighed: list[tuple[float, str]] = []
+    data = [risk for risk in risks if risk.data]
+    if len(data) > 1:
+        named = ", ".join(risk.resource for risk in data[:3]) + (f" and {len(data) - 3} more" if len(data) > 3 else "")
+        weighed.append((4.0, f"{len(data)} resources lose what they hold: {named}"))
+    rest = [risk for risk in risks if risk.level >= Level.MEDIUM and not (risk.data and len(data) > 1)]
+    weighed += [(float(risk.level), str(risk)) for risk in rest]
+    if cost is not None and _dearer(cost, RISE_FOR_A_PERSON):
+        weighed.append((2.5, _cost_reason(cost)))
+    if drift:
+        weighed.append((2.6, f"{_properties(drift)} changed by hand"))
+    severe = [p for p in preview.policies if p.level == "advisory" and p.severity in ("high", "critical")]
+    if severe:
+        weighed.append((2.4, f"policy {severe[0].policy}: {_first_line(severe[0].message)}"))
+    weighed.sort(key=lambda pair: -pair[0])
+    return [text for _, text in weighed]
+
+
+def _cost_reason(cost: Cost) -> str:
+    month = cost.month
+    if not month.known:
+        return "what it costs is unknown, and machines change"
+    assert month.before is not None and month.after is not None
+    if month.before == 0:
+        return f"a month costs {month.after:,.0f} USD, where there was nothing to pay"
+    return f"a month costs {month.before:,.0f} → {month.after:,.0f} USD (+{month.percent:.0f} %)"
+
+
+def _reasons_to_approve(risks: list[Risk], cost: Cost | None, happening: list[str]) -> list[str]:
+    del happening
+    month = cost.month if cost else None
+    if month is None or not month.known:
+        money = "no machine is added or changed, so the bill stays as it is"
+    elif month.percent and month.percent < 0:
+        money = f"a month becomes cheaper by {-month.percent:.0f} %"
+    elif month.percent:
+        money = f"a month becomes dearer by {month.percent:.0f} % only"
+    else:
+        money = "the monthly cost stays the same"
+    del risks
+    return [
+        "nothing that holds data is replaced or deleted",
+        "identities, roles and networks are not opened any further",
+        money,
+    ]

@@ -1,0 +1,1 @@
+"""Recorded changes with the reviews they must get; the examples are in docs/examples/reviews."""

@@ -1,0 +1,253 @@
+"""Events, differences, prices and thresholds."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from review.__main__ import main
+from review.cost import Amount, Cost
+from review.difference import LATER, MASK, difference
+from review.durations import Past, finetune_seconds, in_words, past
+from review.errors import ReviewError
+from review.events import Preview, State, Step, lines, read
+from review.prices import Meter, PriceBook, choose
+from review.report import build
+from review.risks import Level, Risk
+from review.settled import settled
+from review.verdict import Thresholds, Verdict
+
+URN = "urn:pulumi:dev::finetune-phi::azure-native:storage:StorageAccount::storage"
+METER = Meter("Virtual Machines", "eastus2", "Standard_NC24ads_A100_v4")
+SUMMARY = {"summaryEvent": {"durationSeconds": 1}}
+
+
+def _event(op: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+    states = {side: {"inputs": inputs} for side, inputs in (("old", old), ("new", new)) if inputs is not None}
+    return {
+        "resourcePreEvent": {
+            "metadata": {"op": op, "urn": URN, "type": "azure-native:storage:StorageAccount", **states}
+        }
+    }
+
+
+def _book(folder: Path) -> PriceBook:
+    return PriceBook(folder / "prices.json", fetch=lambda meter: [])
+
+
+def test_lines_that_are_no_events_are_passed_over() -> None:
+    assert list(lines(["warning: something\n", "{broken\n", "[1]\n", '{"summaryEvent": {}}\n'])) == [
+        {"summaryEvent": {}}
+    ]
+
+
+def test_a_replacement_is_one_step() -> None:
+    preview = read(
+        [
+            _event("create-replacement", {"a": 1}, {"a": 2}),
+            _event("replace", {"a": 1}, {"a": 2}),
+            _event("delete-replaced", {"a": 1}, None),
+            SUMMARY,
+        ]
+    )
+    (step,) = preview.steps
+    assert step.op == "replace"
+    assert step.old and step.new and (step.old.inputs, step.new.inputs) == ({"a": 1}, {"a": 2})
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        [_event("update", {}, {})],
+        [{"diagnosticEvent": {"severity": "error", "message": "error: no stack"}}, SUMMARY],
+    ],
+    ids=["nothing", "no summary", "an error"],
+)
+def test_what_did_not_end_well_has_failed(events: list[dict[str, Any]], tmp_path: Path) -> None:
+    report = build("dev", read(events), Past(), _book(tmp_path), Thresholds())
+    assert (report.verdict, report.exit_code) == (Verdict.FAILED, 2)
+
+
+def test_a_mandatory_policy_refuses_even_what_changes_nothing(tmp_path: Path) -> None:
+    violated = {"policyEvent": {"policyName": "no-owner", "enforcementLevel": "mandatory", "message": "No."}}
+    report = build("dev", read([violated, SUMMARY]), Past(), _book(tmp_path), Thresholds())
+    assert (report.verdict, report.exit_code) == (Verdict.REFUSED, 1)
+    assert report.reasons == ["policy no-owner: No."]
+
+
+def test_secrets_are_masked_wherever_they_are(tmp_path: Path) -> None:
+    signed = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": "hunter2"}
+    old = {"properties": {"credentials": {"keys": {"key": "hunter1"}}}, "a": "[secret]", "b": signed}
+    new = {
+        "properties": {"credentials": {"keys": {"key": "hunter3"}}},
+        "a": "x",
+        "b": {**signed, "plaintext": "hunter4"},
+    }
+    texts = [str(change) for change in difference(old, new)]
+    assert len(texts) == 3 and all(MASK in text for text in texts)
+    report = build("dev", read([_event("update", old, new), SUMMARY]), Past(), _book(tmp_path), Thresholds())
+    assert "hunter" not in json.dumps(report.to_json())
+
+
+def test_what_is_not_known_yet_says_so_and_noise_is_marked() -> None:
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    known, noise = difference(
+        {"id": "a", "systemData": {"createdAt": 1}}, {"id": unknown, "systemData": {"createdAt": 2}}
+    )
+    assert (known.after, known.noise) == (LATER, False)
+    assert noise.noise
+
+
+def test_markup_from_a_program_stays_text(tmp_path: Path) -> None:
+    from review.page import page
+
+    event = _event("update", {"tags": {"a": "b"}}, {"tags": {"a": "<script>alert(1)</script>"}})
+    report = build("dev", read([event, SUMMARY]), Past(), _book(tmp_path), Thresholds())
+    assert "<script>" not in page(report)
+
+
+def _row(price: float, **other: Any) -> dict[str, Any]:
+    return {"retailPrice": price, "unitOfMeasure": "1 Hour", "productName": "NC", "meterName": "NC24", **other}
+
+
+def test_the_price_is_that_of_a_linux_machine_at_the_normal_rate() -> None:
+    rows = [
+        _row(9, productName="NC Windows"),
+        _row(1, skuName="NC24 Spot"),
+        _row(2, unitOfMeasure="1 GB"),
+        _row(0.5, type="Reservation"),
+        _row(3.5),
+        _row(3.67),
+    ]
+    assert choose(rows) == (3.67, "NC, NC24")
+    assert choose([]) is None
+    assert choose([_row(2.4, unitOfMeasure="1/Day")]) == (pytest.approx(0.1), "NC, NC24")
+
+
+def test_prices_are_asked_once_a_week_and_outlive_an_outage(tmp_path: Path) -> None:
+    asked = []
+
+    def fetch(meter: Meter) -> list[dict[str, Any]]:
+        asked.append(meter)
+        return [_row(4)]
+
+    def refuse(meter: Meter) -> list[dict[str, Any]]:
+        raise OSError("no way out")
+
+    file, day = tmp_path / "prices.json", date(2026, 11, 22)
+    for _ in range(2):
+        book = PriceBook(file, day, fetch)
+        price = book.price(METER)
+        assert price and (price.hourly, price.asked) == (4, "2026-11-22")
+        book.close()
+    assert len(asked) == 1
+    later = PriceBook(file, day + timedelta(days=30), refuse)
+    old = later.price(METER)
+    assert old and old.asked == "2026-11-22", "with the day it was asked"
+    assert later.failures
+    assert PriceBook(tmp_path / "none.json", day, refuse).price(METER) is None
+
+
+def test_a_broken_cache_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    file.write_text('{"a": {"asked": 3}}')
+    price = PriceBook(file, fetch=lambda meter: [_row(4)]).price(METER)
+    assert price and price.hourly == 4
+
+
+def _cost(before: float | None, after: float | None, change: bool = True) -> Cost:
+    amount = Amount(before, after)
+    return Cost(amount, amount, amount, amount, quantities_change=change)
+
+
+@pytest.mark.parametrize(
+    ("text", "crossed"),
+    [
+        ("risk=high", 0),
+        ("risk=medium", 1),
+        ("cost=+20%", 1),
+        ("cost=50", 0),
+        ("risk=low,cost=10%,policy=mandatory", 2),
+        ("", 0),
+    ],
+)
+def test_thresholds(text: str, crossed: int) -> None:
+    risks = [Risk(Level.MEDIUM, "a", "b")]
+    assert len(Thresholds.parse(text).crossed(Preview(), risks, _cost(100, 130), [])) == crossed
+
+
+def test_an_unknown_price_crosses_only_where_machines_change() -> None:
+    threshold = Thresholds.parse("cost=+20%")
+    assert threshold.crossed(Preview(), [], _cost(None, None), [])
+    assert not threshold.crossed(Preview(), [], _cost(None, None, change=False), [])
+
+
+@pytest.mark.parametrize("text", ["risk=huge", "cost=cheap", "colour=red", "policy"])
+def test_a_threshold_nobody_knows_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ReviewError, match="risk=high,policy=mandatory"):
+        Thresholds.parse(text)
+    assert main(["--stack", "dev", "--fail-on", text]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_durations_come_from_the_last_run() -> None:
+    prefix = "urn:pulumi:dev::finetune-phi::finetune-phi:infra:Stages$pulumi:index:Stash::"
+    state = {
+        "deployment": {
+            "resources": [
+                {"urn": prefix + "dataset", "modified": "2026-11-22T10:00:30.123456789Z"},
+                {
+                    "urn": prefix + "finetune",
+                    "modified": "2026-11-22T10:40:30.123456789Z",
+                    "dependencies": [prefix + "dataset"],
+                },
+            ]
+        }
+    }
+    update = {"kind": "update", "startTime": "2026-11-22T10:00:00.000Z", "endTime": "2026-11-22T10:50:00.000Z"}
+    assert past(state, [update]).seconds == {"dataset": pytest.approx(30, abs=1), "finetune": 2400}
+    assert past(state, []).seconds == {}
+    assert past({}, []).dependencies == {}
+    assert finetune_seconds(2400, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 4800
+    assert finetune_seconds(None, {}, {}) is None
+    assert [in_words(s) for s in (33, 2400, 7500)] == ["33 s", "40 min", "2 h 5 min"]
+
+
+def test_the_command_line_reads_a_recorded_stream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stream = tmp_path / "events.jsonl"
+    stream.write_text(json.dumps(SUMMARY))
+    assert main(["--stack", "dev", "--events", str(stream), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out == "Stack dev: no changes; it is as the program says.\n"
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["report.html", "report.json", "report.md"]
+    assert main(["--stack", "dev", "--events", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+
+
+def test_what_is_only_unknown_is_feared_just_where_something_is_made_anew() -> None:
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    identity, role = "urn::identity", "urn::role"
+
+    def step(urn: str, op: str, old: dict[str, Any], new: dict[str, Any]) -> Step:
+        return Step(urn, "azure-native:a:B", op, State(old, {}), State(new, {}), "")
+
+    granted = step(role, "replace", {"principalId": "p"}, {"principalId": unknown})
+    needs = {role: (identity,)}
+    tagged = Preview([step(identity, "update", {"tags": {}}, {"tags": {"a": "b"}}), granted])
+    preview, feared = settled(tagged, needs)
+    assert ([one.op for one in preview.steps], feared) == (["update", "same"], [granted])
+    anew = Preview([step(identity, "replace", {"name": "a"}, {"name": "b"}), granted])
+    assert settled(anew, needs)[1] == []
+    assert settled(tagged, {})[1] == []
+
+
+def test_the_engines_own_tally_of_a_violated_policy_is_no_failure() -> None:
+    violated = {"policyEvent": {"policyName": "no-owner", "enforcementLevel": "mandatory", "message": "No."}}
+    tally = {"diagnosticEvent": {"severity": "error", "message": "preview failed"}}
+    other = {"diagnosticEvent": {"severity": "error", "message": "error: 403"}}
+    assert not read([violated, tally, SUMMARY]).failed
+    assert read([violated, tally, other, SUMMARY]).failed
+    assert read([tally, SUMMARY]).failed
