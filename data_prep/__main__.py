@@ -6,84 +6,158 @@ import argparse
 import dataclasses
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from data_prep.adapters import AUTO, SHAPES
+from data_prep.azureml import Workspace
 from data_prep.errors import DataError
 from data_prep.prepare import Prepared, Request, prepare
+from data_prep.repairs import REPAIRS
+from data_prep.request import BAD_ROWS, DUPLICATES, Recipe
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+_PLAIN = (
+    *("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "max_rejected"),
+    *("duplicates", "mask", "model", "tokenizer", "processes"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 1 and one message for data that cannot be used."""
     options = _parser().parse_args(arguments)
     report = _silent if options.quiet else _say
+    started = time.monotonic()
     try:
-        prepared = prepare(_request(options), report, again=options.again)
+        request, workspace = _request(options)
+        if options.dry_run:
+            from data_prep.preview import preview
+
+            for line in preview(request, workspace):
+                _say(line)
+            return
+        prepared = prepare(request, report, again=options.again, quiet=options.quiet, workspace=workspace)
     except DataError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print("stopped; nothing was written", file=sys.stderr)
         sys.exit(130)
-    for line in _summary(prepared):
+    for line in _summary(prepared, time.monotonic() - started):
         report(line)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
-    parser.add_argument("--stack", help="take the data settings of this stack; flags override them")
-    parser.add_argument("--source", help="hub data set, .jsonl, .json or .parquet file, or: sample")
-    parser.add_argument("--config", help="configuration of the hub data set")
-    parser.add_argument("--split", help="split of the hub data set or a part of it; of a file: train[:100]")
-    parser.add_argument("--test-ratio", type=float, help="share of test rows, between 0 and 1")
-    parser.add_argument("--seed", type=int, help="seed of the split")
-    parser.add_argument("--out", type=Path, help="directory of the two files")
-    parser.add_argument("--again", action="store_true", help="make the files even if nothing has changed")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add = parser.add_argument
+    add("--stack", help="take the data settings of this stack; flags override them")
+    add("--source", help="hub data set, file, folder or pattern of files, azureml:name:version, or: sample")
+    add("--config", help="configuration of the hub data set")
+    add("--split", help="split of the hub data set or a part of it; of files: train[:100]")
+    add("--revision", help="commit, tag or branch of the hub data set")
+    add("--rows", help="how many: all, a number (the first ones) or a share like 5%%")
+    add("--shape", choices=(AUTO, *SHAPES), help="what the rows look like; auto: detected")
+    add("--test-ratio", type=float, help="share of test rows, between 0 and 1")
+    add("--seed", type=int, help="seed of the split")
+    add("--bad-rows", choices=BAD_ROWS, help="what happens to rows that break a rule")
+    add("--repairs", type=_listed, help=f"with --bad-rows repair, some of: {','.join(REPAIRS)}")
+    add("--max-rejected", help="with skip and repair: most rows that may be left out, a number or a share")
+    add("--duplicates", choices=DUPLICATES, help="report exact ones, look for near ones too, or drop both")
+    add("--mask", action=argparse.BooleanOptionalAction, help="replace personal data and secrets")
+    add("--model", help="base model, for context length, tokens and template")
+    add("--tokenizer", help="auto, estimate, a tokenizer.json or a repository of the hub")
+    add("--processes", type=int, help="worker processes; 0: one for each core")
+    add("--out", type=Path, help="directory of the files")
+    add("--dry-run", action="store_true", help="show the first rows as the model will see them, write nothing")
+    add("--again", action="store_true", help="make the files even if nothing has changed")
+    add("--quiet", action="store_true", help="print nothing but errors")
     return parser
 
 
-def _request(options: argparse.Namespace) -> Request:
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
+def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
     """The stack's settings, or the tutorial's, with the flags on top.
 
     Relative paths of a stack's settings start at the project, those of flags at the working directory.
     """
-    request = _of_stack(options.stack) if options.stack is not None else Request()
-    names = ("source", "config", "split", "test_ratio", "seed")
-    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    request, workspace = _of_stack(options.stack) if options.stack is not None else (Request(), None)
+    given = {name: getattr(options, name) for name in _PLAIN if getattr(options, name) is not None}
+    if options.repairs is not None:
+        given["repairs"] = options.repairs
     if options.out is not None:
         given["directory"] = options.out
     if options.source is not None:
         given["base"] = Path()
-    return dataclasses.replace(request, **given)
+    return dataclasses.replace(request, **given), workspace
 
 
-def _of_stack(stack: str) -> Request:
+def _of_stack(stack: str) -> tuple[Request, Workspace | None]:
     from infra.settings import SettingsError, load
 
     try:
-        data = load(stack).data
+        settings = load(stack)
     except SettingsError as error:
         raise DataError(str(error)) from error
-    return Request(
-        source=data.source,
-        config=data.config,
-        split=data.split,
-        test_ratio=data.test_ratio,
-        seed=data.seed,
+    data = settings.data
+    names = ("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows")
+    more = ("repairs", "max_rejected", "duplicates", "mask", "tokenizer")
+    request = Request(
+        **{name: getattr(data, name) for name in (*names, *more)},
         directory=ROOT / data.directory,
         base=ROOT,
+        model=settings.model.name,
+        recipe=Recipe(settings.compute.vm_size, settings.recipe.num_train_epochs, settings.recipe.max_seq_length),
     )
+    return request, _workspace(settings, stack)
 
 
-def _summary(prepared: Prepared) -> list[str]:
-    rows = prepared.card.rows
-    source = prepared.card.settings["source"]
+def _workspace(settings: Settings, stack: str) -> Workspace | None:
+    """The stack's workspace, where the environment says in which subscription."""
+    subscription = os.environ.get("AZURE_SUBSCRIPTION_ID") or os.environ.get("ARM_SUBSCRIPTION_ID")
+    if not subscription:
+        return None
+    from infra.naming import Names
+
+    names = Names.of(settings.name, stack, subscription)
+    return Workspace(subscription, names.resource_group, names.workspace)
+
+
+def _summary(prepared: Prepared, seconds: float) -> list[str]:
+    card = prepared.card
+    rows, source = card.rows, card.settings["source"]
     what = f"{rows['in']} rows of {source}: {rows['train']} train, {rows['test']} test"
+    for name, word in (("rejected", "rejected"), ("repaired", "repaired"), ("dropped", "dropped as duplicates")):
+        what += f", {rows[name]} {word}" if rows[name] else ""
     files = f"{_short(prepared.train)} and {_short(prepared.test)}"
-    state = "written" if prepared.made else "unchanged"
-    return [what, f"{files} {state}, fingerprint {prepared.card.fingerprint}"]
+    if not prepared.made:
+        return [what, f"{files} unchanged, fingerprint {card.fingerprint}"]
+    written = f"{files} written, fingerprint {card.fingerprint}"
+    return [what, *_warnings(prepared), written, *_speed(rows["in"], seconds)]
+
+
+def _speed(rows: int, seconds: float) -> list[str]:
+    return [f"{rows / seconds:,.0f} rows/s"] if seconds > 10 else []
+
+
+def _warnings(prepared: Prepared) -> list[str]:
+    """What a card holds that somebody should look at."""
+    card, lines = prepared.card, []
+    if card.private["rows"]:
+        kinds = ", ".join(f"{kind} {number}" for kind, number in card.private.items() if kind != "rows")
+        done = "masked" if card.settings["mask"] else "left as they are (mask: true replaces them)"
+        lines.append(f"personal data or secrets in {card.private['rows']} rows ({kinds}), {done}")
+    if card.tokens["too_long_by_estimate"]:
+        lines.append(f"{card.tokens['too_long_by_estimate']} rows may be too long for the model, by an estimate")
+    if leaking := card.duplicates["leaking"]:
+        lines.append(f"{leaking} test rows are nearly equal to a training row (duplicates: drop leaves them out)")
+    return lines
 
 
 def _short(path: Path) -> str:

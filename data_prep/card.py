@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,29 @@ from data_prep.rows import problems
 TRAIN = "train_data.jsonl"
 TEST = "test_data.jsonl"
 CARD = "card.json"
+PAGE = "card.md"
+REJECTED = "rejected.jsonl"
 
 # Raised whenever the same settings and source give other bytes than before: older cards are then stale.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Card:
-    """What made the two files; no times and no machine names, so the same data has the same card."""
+    """What made the two files and what is in them; no times and no machine names: the same data has the same card."""
 
-    settings: dict[str, Any]  # source, config, split, test_ratio, seed
-    source: dict[str, str]  # kind, and sha256 (a file) or revision (a hub data set)
-    rows: dict[str, int]  # in, train, test
+    settings: dict[str, Any]  # what decides the bytes besides the source's content
+    source: dict[str, str]  # kind; sha256 (files) or revision (hub, data asset); licence as the source states it
+    shape: str  # of the source's rows
+    rows: dict[str, int]  # in, train, test, rejected, repaired, left_out (by a share), dropped (duplicates)
+    rejected: dict[str, int]  # rule → rows
+    repaired: dict[str, int]  # repair → rows
+    private: dict[str, int]  # kind of personal data or secret → finds; `rows` → rows with any
+    duplicates: dict[str, int | None]  # repeated, near, leaking; None where not looked for
+    turns: dict[str, int]  # messages in a conversation → rows
+    tokens: dict[str, Any]  # see data_prep.lengths
+    languages: dict[str, int]  # code → rows of the sample
+    recipe: dict[str, Any]  # see data_prep.lengths.cost
     files: dict[str, str]  # file name → SHA-256 of its bytes
     fingerprint: str
     versions: dict[str, str]  # of what read the source; for information
@@ -50,6 +62,12 @@ def digest(path: Path) -> str:
     """SHA-256 of a file's bytes, as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(files: Sequence[Path]) -> str:
+    """Of one file its :func:`digest`; of several, over their digests in order: their names do not matter."""
+    found = [digest(path) for path in files]
+    return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
 def digests(directory: Path) -> dict[str, str] | None:

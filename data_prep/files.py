@@ -14,10 +14,11 @@ _STALE_SECONDS = 3600.0  # a temporary file older than this was left by a killed
 
 
 @contextmanager
-def replacing(directory: Path, names: Sequence[str]) -> Iterator[list[BinaryIO]]:
+def replacing(directory: Path, names: Sequence[str], within: Path | None = None) -> Iterator[list[BinaryIO]]:
     """Yield an open file for each of ``names``; on a clean exit they take their places in ``directory``.
 
-    They are written under temporary names in the same directory, synced to disk and renamed. After any
+    They are written under temporary names in the same directory, or in ``within``, which must be on the same file
+    system, synced to disk and renamed. After any
     exception, in the block or while renaming, what was in ``directory`` before is there unchanged. A kill
     between two renames, the one moment that cannot be covered, shows as a pair that its card does not
     describe.
@@ -30,7 +31,7 @@ def replacing(directory: Path, names: Sequence[str]) -> Iterator[list[BinaryIO]]
         if target.is_dir():
             raise IsADirectoryError(0, "is a directory, and a file is to be written there", str(target))
     _sweep(targets)
-    temporary = [_beside(target, "tmp") for target in targets]
+    temporary = [_beside(target if within is None else within / target.name, "tmp") for target in targets]
     try:
         with ExitStack() as stack:
             handles: list[BinaryIO] = [stack.enter_context(path.open("wb")) for path in temporary]

@@ -1,4 +1,4 @@
-"""Which side of the train/test split a row falls on."""
+"""Which rows are taken, and on which side of the train/test split they fall."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ def is_test(question: str, seed: int, test_ratio: float) -> bool:
     is on both sides; and raising the ratio only ever moves rows from train to test. The share of test rows
     is ``test_ratio`` (0 to 1) on average, not to the row.
     """
-    identity = " ".join(question.split()).casefold()
-    digest = hashlib.sha256(f"{seed}\n{identity}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < test_ratio * 2**64
+    return _point(f"{seed}\n{_identity(question)}") < test_ratio * 2**64
+
+
+def is_taken(question: str, seed: int, share: float) -> bool:
+    """True for ``share`` (0 to 1) of all questions; independent of the side, and as stable."""
+    return _point(f"share\n{seed}\n{_identity(question)}") < share * 2**64
+
+
+def _identity(question: str) -> str:
+    return " ".join(question.split()).casefold()
+
+
+def _point(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -49,20 +49,60 @@ def test_it_prints_rows_files_and_fingerprint_and_a_second_run_says_unchanged(
 
 def test_the_sample_has_the_same_fingerprint_everywhere(tmp_path: Path) -> None:
     main(["--source", "sample", "--out", str(tmp_path), "--quiet"])
-    assert fingerprint(tmp_path) == "4ac71b01d691"
+    assert fingerprint(tmp_path) == "93576abe594d"
 
 
 def test_a_stack_gives_the_settings_and_flags_override_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--stack", "local", "--out", str(tmp_path), "--test-ratio", "0.4", "--quiet"])
     assert capsys.readouterr().out == ""
     settings = json.loads((tmp_path / "card.json").read_text())["settings"]
-    assert settings == {
-        "source": "sample",
-        "config": None,
-        "split": "train",
-        "test_ratio": 0.4,
-        "seed": 0,
-    }
+    expected = {"source": "sample", "config": None, "split": "train", "test_ratio": 0.4, "seed": 0}
+    assert {key: settings[key] for key in expected} == expected
+
+
+def test_the_settings_of_a_stack_and_the_flags_have_the_same_defaults() -> None:
+    from infra.sections import Data
+
+    data = Data()
+    request = Request(model="any")
+    for name, value in request.deciding(files=False).items():
+        if name in type(data).model_fields and name not in ("revision", "repairs", "max_rejected"):
+            assert getattr(data, name) == value, name
+    assert (data.revision or None, data.repairs, data.max_rejected) == (None, request.repairs, request.max_rejected)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *(
+            "sample",
+            "HuggingFaceH4/ultrachat_200k",
+            "chats.csv",
+            "a/b/chats.jsonl.gz",
+            "chats/",
+            "./chats",
+            "chats/*.json",
+        ),
+        *("azureml:chats:1", "azureml:chats@latest"),
+        "azureml://subscriptions/s/resourcegroups/g/workspaces/w/data/chats/versions/1",
+    ],
+)
+def test_the_settings_take_every_kind_of_source(source: str) -> None:
+    from infra.sections import Data
+
+    assert Data(source=source).source == source
+
+
+@pytest.mark.parametrize(
+    "value", [{"rows": "many"}, {"maxRejected": "some"}, {"badRows": "x"}, {"source": "azureml:x"}]
+)
+def test_the_settings_refuse_what_cannot_be(value: dict[str, str]) -> None:
+    from pydantic import ValidationError
+
+    from infra.sections import Data
+
+    with pytest.raises(ValidationError):
+        Data.model_validate(value)
 
 
 def test_a_source_flag_starts_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +110,7 @@ def test_a_source_flag_starts_at_the_working_directory(tmp_path: Path, monkeypat
     rows = (ROOT / "data_prep/sample/conversations.jsonl").read_text(encoding="utf-8")
     Path("mine.jsonl").write_text(rows, encoding="utf-8")
     main(["--stack", "local", "--source", "mine.jsonl", "--out", "out", "--quiet"])
-    assert fingerprint(tmp_path / "out") == "4ac71b01d691"
+    assert fingerprint(tmp_path / "out") == "93576abe594d"
 
 
 @pytest.mark.parametrize(
@@ -122,5 +162,5 @@ def test_the_tutorials_script_runs_both_ways(
         runpy.run_path(str(script), run_name="__main__")
     else:
         runpy.run_module("data_prep.download_dataset", run_name="__main__")
-    assert "fingerprint 4ac71b01d691" in capsys.readouterr().out
+    assert "fingerprint 93576abe594d" in capsys.readouterr().out
     assert (tmp_path / "out" / "train_data.jsonl").is_file()

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from data_prep import DataError, fingerprint
-from data_prep import source as sources
+from data_prep import DataError, fingerprint, hub
 from data_prep.prepare import Prepared, Request, prepare
 from data_prep.rows import record
 
@@ -62,11 +61,15 @@ def test_the_sample_is_prepared_without_a_connection(tmp_path: Path, no_network:
     made = run(Request(source="sample", directory=tmp_path))
     train, test = written(made.train), written(made.test)
     assert made.made
-    assert made.card.rows == {"in": len(train) + len(test), "train": len(train), "test": len(test)}
+    counts = {"in": len(train) + len(test), "train": len(train), "test": len(test)}
+    assert {key: made.card.rows[key] for key in counts} == counts
     assert "Who founded Microsoft?" in [row["prompt"] for row in train]
     assert 0.1 < len(test) / (len(train) + len(test)) < 0.3
     assert no_network == []
-    assert {path.name for path in tmp_path.iterdir()} == {"train_data.jsonl", "test_data.jsonl", "card.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("train_data.jsonl", "test_data.jsonl"),
+        *("card.json", "card.md", "card-turns.svg", "card-tokens.svg"),
+    }
 
 
 def test_every_row_is_written_once_in_the_sources_order(tmp_path: Path) -> None:
@@ -139,7 +142,7 @@ def test_text_beyond_ascii_stays_as_it_is(tmp_path: Path) -> None:
 def test_nothing_is_done_where_nothing_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = source(tmp_path, GOOD)
     first = run(request)
-    monkeypatch.setattr("data_prep.source._datasets", lambda: pytest.fail("datasets was needed"))
+    monkeypatch.setattr("data_prep.making.make", lambda *_: pytest.fail("the rows were read"))
     second = run(request)
     assert not second.made
     assert second.card == first.card
@@ -179,13 +182,13 @@ NO_ROLE = json.dumps({"messages": [{"content": "x"}, {"role": "assistant", "cont
     [
         ("", "is empty: at least two rows"),
         (" \n\n", "holds no rows"),
-        (GOOD + "{broken\n", "chats.jsonl:21 is not valid JSON"),
-        (GOOD + GOOD[:40], "chats.jsonl:21 is not valid JSON"),
-        (GOOD + "[1]\n", "chats.jsonl:21 is JSON but no object"),
-        (GOOD.encode() + b'{"messages":[{"role":"user","content":"\xff"}]}\n', "chats.jsonl:21 is not UTF-8"),
-        (GOOD + lines([row("x")]).replace('"x"', '"\\ud800"'), "chats.jsonl:21 has half of a surrogate"),
+        (GOOD + "{broken\n", "chats.jsonl:21: row is not valid JSON"),
+        (GOOD + GOOD[:40], "chats.jsonl:21: row is not valid JSON"),
+        (GOOD + "[1]\n", "chats.jsonl:21: row must be an object"),
+        (GOOD.encode() + b'{"messages":[{"role":"user","content":"\xff"}]}\n', "chats.jsonl:21: row is not UTF-8"),
+        (GOOD + lines([row("x")]).replace('"x"', '"\\ud800"'), "chats.jsonl:21: row has half of a surrogate"),
         ("\n" + GOOD + '{"text": "x"}\n', "chats.jsonl:22: messages is missing (the row has: text)"),
-        (GOOD + "null\n", "chats.jsonl:21: messages is missing"),
+        (GOOD + "null\n", "chats.jsonl:21: row must be an object"),
         (GOOD + '{"messages": "x"}\n', "chats.jsonl:21: messages must be a list"),
         (GOOD + '{"messages": []}\n', "chats.jsonl:21: messages must hold at least one"),
         (GOOD + NO_ROLE, "chats.jsonl:21: messages[0].role is missing"),
@@ -220,9 +223,10 @@ def test_twenty_bad_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
     [
         ("chats.json", "[" + GOOD, "chats.json:2 is not valid JSON"),
         ("chats.json", "[]", "chats.json holds no rows"),
-        ("chats.json", '{"data": [1]}', "chats.json, row 1: messages is missing (the row has: data)"),
-        ("chats.parquet", "PAR1 cut short", "chats.parquet (split train): "),
-        ("chats.csv", "a,b", "its name ends in none of .jsonl, .json, .parquet"),
+        ("chats.json", '{"data": [1]}', "chats.json:1: messages is missing (the row has: data)"),
+        ("chats.parquet", "PAR1 cut short", "chats.parquet is no parquet file, or one cut short: "),
+        ("chats.csv", "a,b", "holds no rows"),
+        ("chats.xlsx", "a,b", "its name must end in one of .jsonl, .ndjson, .json, .csv, .parquet"),
     ],
 )
 def test_other_broken_files_are_named(tmp_path: Path, name: str, content: str, message: str) -> None:
@@ -237,17 +241,19 @@ def test_a_missing_file_is_told_apart_from_a_hub_data_set(tmp_path: Path, name: 
         run(Request(source=name, base=tmp_path, directory=tmp_path / "out"))
 
 
-def test_a_directory_is_no_source(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is a directory: name one file"):
+def test_a_directory_without_data_files_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(DataError, match=r"holds no file that is read: \.jsonl"):
         run(Request(source=str(tmp_path), directory=tmp_path / "out"))
 
 
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        ("nosuch", 'Unknown split "nosuch". Should be one of'),
-        ("train[:1", "Unrecognized instruction format"),
-        ("train[:0]", "no data"),
+        ("nosuch", 'unknown split "nosuch": files have one, train'),
+        ("train[:1", "cannot read the split train[:1 of a file: write train[:100]"),
+        ("train[:50%]", "or rows: 10% for a share"),
+        ("train[:0]", "holds no rows"),
     ],
 )
 def test_an_unknown_split_is_named(tmp_path: Path, split: str, message: str) -> None:
@@ -285,14 +291,14 @@ def test_a_data_set_is_read_with_its_config_and_split(
     # A folder laid out as a hub repository is: `datasets` takes the same way through it, without the network.
     (tmp_path / "train.jsonl").write_text(GOOD)
     name = str(tmp_path)
-    with sources.opened(sources.Source("hub", name), "default", "train[:50%]") as rows:
-        assert list(rows) == ROWS[:10]
+    for split, expected in [("train[:50%]", ROWS[:10]), ("train[2:4]", ROWS[2:4]), ("train", ROWS)]:
+        assert list(hub.opened(name, "default", split, "").rows) == expected
     for config, split, message in [
-        ("default", "train_sft[:1%]", "Unknown split \"train_sft\". Should be one of ['train']"),
+        ("default", "train_sft[:1%]", "Bad split: train_sft. Available splits: ['train']"),
         ("nosuch", "train", "BuilderConfig 'nosuch' not found. Available: ['default']"),
     ]:
-        with pytest.raises(DataError) as raised, sources.opened(sources.Source("hub", name), config, split):
-            pass
+        with pytest.raises(DataError) as raised:
+            list(hub.opened(name, config, split, "").rows)
         assert f"cannot read {name} (config {config}, split {split}): {message}" in str(raised.value)
     assert no_network == []
 

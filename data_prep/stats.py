@@ -1,0 +1,67 @@
+"""What is counted while rows go by; of bounded size, and the same however the rows were divided among processes."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+SHOWN = 20  # bad rows' problems that a message lists
+SAMPLED = 256  # rows kept to count tokens and guess languages
+BIN = 16  # bytes of text in one step of the length histogram
+
+
+@dataclass
+class Stats:
+    """Of a piece, or of all together."""
+
+    seen: int = 0  # rows read
+    places: int = 0  # lines or rows of the file, blank lines included
+    passed_over: int = 0  # good, but not in the share that was asked for
+    sides: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)  # by the short name of the first rule broken
+    repaired: Counter[str] = field(default_factory=Counter)  # by repair
+    bad: int = 0
+    mended: int = 0
+    private: Counter[str] = field(default_factory=Counter)  # finds by kind
+    private_rows: int = 0
+    turns: Counter[int] = field(default_factory=Counter)
+    lengths: Counter[int] = field(default_factory=Counter)  # rows by text bytes // BIN
+    text_bytes: Counter[str] = field(default_factory=Counter)  # by side
+    messages: Counter[str] = field(default_factory=Counter)  # by side
+    too_long: int = 0  # by the estimate, which rejects nothing
+    shown: list[tuple[int, str]] = field(default_factory=list)  # place, problem
+    sample: list[tuple[int, list[dict[str, Any]]]] = field(default_factory=list)  # a heap, largest hash first
+
+    def keep(self, key: int, messages: list[dict[str, Any]]) -> None:
+        """Keep the rows with the smallest hashes: a sample that does not depend on the order."""
+        if len(self.sample) < SAMPLED:
+            heapq.heappush(self.sample, (-key, messages))
+        elif -key > self.sample[0][0]:
+            heapq.heapreplace(self.sample, (-key, messages))
+
+    def wants(self, key: int) -> bool:
+        return len(self.sample) < SAMPLED or -key > self.sample[0][0]
+
+    def add(self, other: Stats) -> None:
+        """Add those of a later piece; its problems are shown by the caller, who knows where it begins."""
+        for name in ("seen", "places", "passed_over", "bad", "mended", "private_rows", "too_long"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("sides", "rejected", "repaired", "private", "turns", "lengths", "text_bytes", "messages"):
+            getattr(self, name).update(getattr(other, name))
+        for key, messages in other.sample:
+            if self.wants(-key):
+                self.keep(-key, messages)
+
+    def forget(self, messages: list[dict[str, Any]], side: str) -> None:
+        """Take back a row that was counted and is not written after all."""
+        size = sum(len(message["content"].encode()) for message in messages)
+        for counter, key, by in (
+            (self.sides, side, 1),
+            (self.text_bytes, side, size),
+            (self.messages, side, len(messages)),
+        ):
+            counter[key] -= by
+        self.turns[len(messages)] -= 1
+        self.lengths[size // BIN] -= 1
