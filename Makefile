@@ -5,6 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 export PATH := $(ROOT)/.venv/pulumi/bin:$(ROOT)/.venv/bin:$(PATH)
 export PULUMI_SKIP_UPDATE_CHECK := true
+# Importing without bytecode caches doubles the time of every command.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv/bin/python
 
 # Stacks that live on the emulator; every other stack means Azure, where the Pulumi CLI asks before it acts.
@@ -19,7 +21,7 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview chat destroy test lint lock clean settings
+.PHONY: help setup data up preview review chat destroy test lint lock clean settings rehearse
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -44,6 +46,12 @@ up: data ## stand everything up, fine-tune, release, and ask the tuned model a q
 preview: data ## show what make up would change
 	@$(RUN) sh -c '$(SELECT) pulumi preview --stack $(STACK)'
 
+review: data ## what make up would change, risk and cost, and whether policies allow it (OPTIONS="--refresh")
+	@$(RUN) sh -c '$(SELECT) $(VENV) -m review --stack $(STACK) $(OPTIONS)'
+
+rehearse: setup ## try the stack's settings, unchanged, on a throw-away emulator (make rehearse STACK=prod)
+	@$(VENV) -m emulator rehearse --stack $(STACK)
+
 chat: settings ## chat with the tuned model (Q="..." asks once)
 	@$(RUN) $(VENV) -m flow --stack $(STACK) $(if $(Q),--ask "$$Q")
 
@@ -52,7 +60,8 @@ destroy: settings ## remove everything the stack has made
 	@$(if $(RUN),$(VENV) -m emulator inventory)
 
 test: setup ## run all tests; needs no network once set up
-	@$(VENV) -m pytest
+	@$(VENV) -m pytest tests/unit tests/program -n 2
+	@$(VENV) -m pytest tests/contract tests/journey
 
 lint: setup ## ruff and mypy --strict
 	@.venv/bin/ruff check .
@@ -63,4 +72,4 @@ lock: setup ## pin everything the requirements files pull in (constraints.txt)
 
 clean: ## remove what make makes here: .venv, data files, the emulator's state
 	@if [ -d .emulator ]; then $(VENV) -m emulator stop; fi
-	@rm -rf .venv .emulator .promptflow .runs .mypy_cache .ruff_cache .pytest_cache data/*.jsonl data/*.json data/*.md
+	@rm -rf .venv .emulator .promptflow .review .runs .mypy_cache .ruff_cache .pytest_cache data/*.jsonl data/*.json data/*.md data/*.svg
