@@ -15,6 +15,7 @@ ifneq ($(filter $(STACK),$(EMULATED)),)
   RUN := $(VENV) -m emulator exec --
   UP_OPTIONS := --yes --skip-preview
   DESTROY_OPTIONS := --yes --skip-preview
+  STAND_IN := Both models are a small stand-in that the emulator trains, not Phi itself (docs/emulator.md).
   SELECT := pulumi stack select --create $(STACK) &&
 endif
 
@@ -40,7 +41,7 @@ data: setup ## write data/train_data.jsonl and data/test_data.jsonl for the stac
 up: data ## stand everything up, fine-tune, release, and ask the tuned model a question
 	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) && \
 		$(VENV) -m flow --stack $(STACK) --compare --ask "Who founded Microsoft?"'
-	@$(if $(RUN),echo "Both models are a small stand-in that the emulator trains, not Phi itself (docs/emulator.md).")
+	@$(if $(RUN),echo "$(STAND_IN)")
 	@echo "Next: make chat$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
 
 preview: data ## show what make up would change
