@@ -20,6 +20,7 @@ from emulator.home import EmulatorError, Home, Ports, choose_ports, is_free
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 HEALTH_SECONDS = 5.0
+RELEASE_SECONDS = 2.0
 PORTS_VARIABLE = "EMULATOR_PORTS_IN_USE"
 
 
@@ -58,8 +59,15 @@ def start(home: Home) -> Ports:
 def _ports(home: Home) -> Ports:
     """The ports of the last run if they are free, so that commands under way find the emulator again."""
     running = home.running()
-    if running and all(is_free(port) for port in (running[1].proxy, running[1].https, running[1].blobs)):
-        return running[1]
+    if running is None:
+        return choose_ports()
+    _, last = running
+    # A killed process may be gone before the last of its threads lets go of the sockets.
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while time.monotonic() < deadline:
+        if all(is_free(port) for port in (last.proxy, last.https, last.blobs)):
+            return last
+        time.sleep(0.05)
     return choose_ports()
 
 

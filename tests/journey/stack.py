@@ -82,6 +82,12 @@ class Checkout:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def review(self, *options: str, stack: str = "local") -> tuple[int, Any, str]:
+        """Exit code, report and printed text of a review of what the stack files say now."""
+        done = self.emulated(sys.executable, "-m", "review", "--stack", stack, *options)
+        report = json.loads((self.root / ".review" / stack / "report.json").read_text())
+        return done.returncode, report, done.stdout
+
     def jobs(self) -> list[str]:
         """Names of the jobs the emulator has seen."""
         lines = json.loads(self.python("-m", "emulator", "inventory", "--json").stdout)["live"]

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -34,11 +35,20 @@ def assert_one_clear_message(text: str) -> None:
     assert "KeyboardInterrupt" not in text
 
 
-def set_recipe(checkout: Checkout, **values: float) -> None:
+def set_section(checkout: Checkout, section: str, **values: float | str) -> None:
     path = checkout.root / "Pulumi.local.yaml"
     stack = yaml.safe_load(path.read_text())
-    stack["config"]["finetune-phi:recipe"] |= values
+    stack["config"].setdefault(f"finetune-phi:{section}", {}).update(values)
     path.write_text(yaml.safe_dump(stack))
+
+
+@contextmanager
+def trying(checkout: Checkout) -> Iterator[None]:
+    """Settings changed inside are put back afterwards."""
+    path = checkout.root / "Pulumi.local.yaml"
+    before = path.read_bytes()
+    yield
+    path.write_bytes(before)
 
 
 def test_chat_before_up_says_what_to_run(checkout: Checkout) -> None:
@@ -90,8 +100,32 @@ def test_no_key_is_in_the_state_in_clear(checkout: Checkout) -> None:
     assert [key for key in keys if key in stored] == []
 
 
+def test_a_review_of_what_nobody_touched_is_one_line(checkout: Checkout) -> None:
+    code, report, text = checkout.review()
+    assert (code, report["verdict"], len(text.splitlines())) == (0, "no changes", 1)
+
+
+def test_a_review_tells_a_change_with_its_price_and_duration(checkout: Checkout) -> None:
+    with trying(checkout):
+        set_section(checkout, "recipe", learning_rate=0.0015)
+        set_section(checkout, "serving", instances=2)
+        code, report, text = checkout.review("--fail-on", "cost=+20%")
+    assert (code, report["verdict"]) == (1, "needs a person")
+    assert "learning rate 0.003 → 0.0015, about" in text
+    assert "made-up price" in text
+    assert report["cost"]["serving"]["after"] > report["cost"]["serving"]["before"] > 0
+
+
+def test_a_review_of_a_refused_setting_is_a_failed_one(checkout: Checkout) -> None:
+    with trying(checkout):
+        set_section(checkout, "serving", vmSize="Standard_NC6s_v3")
+        code, report, text = checkout.review()
+    assert (code, report["verdict"]) == (2, "failed")
+    assert "retired by Azure" in text
+
+
 def test_another_learning_rate_is_a_diff_of_finetune_and_release_alone(checkout: Checkout) -> None:
-    set_recipe(checkout, learning_rate=0.004, num_train_epochs=3)
+    set_section(checkout, "recipe", learning_rate=0.004, num_train_epochs=3)
     assert checkout.changes() == {"finetune": "update", "release": "update"}
 
 
