@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COMPLETED = "Completed"
 UNSUCCESSFUL = ("Failed", "Canceled", "NotResponding")
 _LOG_LINES = 15
-_POLL_SECONDS = (1.0, 15.0)  # at first, at most: a job ends in a minute on the emulator, in hours on Azure
+_POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
 _SILENCE_SECONDS = 60.0
 _NEWS_LINES = 5  # of the log, at each look: progress, the whole log is in the studio
 
