@@ -98,6 +98,7 @@ def _silence() -> None:
     vars(_blob_storage_helper)["print"] = lambda *_, **__: None
 
     AzureMLPolling.update_status = ARMPolling.update_status  # type: ignore[method-assign]
+    _quiet()  # again: importing azure-ai-ml has set its own level
 
 
 def _quiet() -> None:
