@@ -45,6 +45,7 @@ class Processes:
         log: Path,
         port: int | None = None,
         environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         """Run a command in a session of its own, with its output appended to ``log``."""
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,7 @@ class Processes:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=dict(environment) if environment is not None else None,
+                cwd=directory,
                 start_new_session=True,
             )
         self._store.add_process(child.pid, _started(child.pid), kind, resource_id, port)

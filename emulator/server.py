@@ -18,7 +18,16 @@ from emulator.dataplane.entra import Tokens
 from emulator.home import Home, Ports
 from emulator.processes import Processes
 from emulator.proxy import Proxy
-from emulator.resources.assets import DataContainer, DataVersion, ModelContainer, ModelVersion
+from emulator.resources.assets import (
+    CodeContainer,
+    CodeVersion,
+    DataContainer,
+    DataVersion,
+    EnvironmentContainer,
+    EnvironmentVersion,
+    ModelContainer,
+    ModelVersion,
+)
 from emulator.resources.base import Kind
 from emulator.resources.cognitive import CognitiveAccount, DeletedAccount
 from emulator.resources.computes import Compute
@@ -60,6 +69,10 @@ KINDS: tuple[type[Kind], ...] = (
     DataVersion,
     ModelContainer,
     ModelVersion,
+    CodeContainer,
+    CodeVersion,
+    EnvironmentContainer,
+    EnvironmentVersion,
     Job,
     OnlineEndpoint,
     Deployment,

@@ -11,7 +11,8 @@ from emulator import registry
 from emulator.arm.errors import user_error
 from emulator.cloud import Cloud
 from emulator.resources.uris import job_output_uri
-from emulator.runs.runner import log_place, metrics_file, step_run
+from emulator.runs.launching import LOG, logged_run
+from emulator.runs.runner import log_place, metrics_file
 from emulator.store import Resource
 
 WORKSPACE = r"(?P<workspace>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+/workspaces/[^/]+)"
@@ -99,14 +100,13 @@ class History:
         }
 
     def _logs(self, job: Resource, run: str) -> dict[str, str]:
-        nodes = list(job.properties.get("jobs") or {})
-        if len(nodes) != 1 or run != step_run(job.name, nodes[0]):
+        if run != logged_run(job):
             return {}
         place = log_place(self._cloud, job)
         if not self._cloud.azurite.names(place.account, place.container, place.path):
             return {}
         url = self._cloud.azurite.blob_sas_url(place.account, place.container, place.path)
-        return {"user_logs/std_log.txt": url}
+        return {f"user_logs/{LOG}": url}
 
     def _run_data(self, workspace: str, run: str) -> dict[str, Any]:
         job = self._job(workspace, run)

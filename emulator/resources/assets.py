@@ -1,14 +1,15 @@
-"""Versioned assets of a workspace: data and models."""
+"""Versioned assets of a workspace: data, models, and what command jobs run: code and environments."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from emulator.arm.errors import AzureError, not_found, user_error
 from emulator.arm.paths import ArmPath
 from emulator.resources.base import Kind
-from emulator.resources.uris import JOB_OUTPUT, BlobPath, job_output_uri, resolve
+from emulator.resources.uris import BLOB_URL, JOB_OUTPUT, BlobPath, job_output_uri, resolve
 from emulator.resources.workspaces import ML
 from emulator.store import Resource
 
@@ -28,6 +29,14 @@ class DataContainer(Container):
 
 class ModelContainer(Container):
     type = f"{ML}/workspaces/models"
+
+
+class CodeContainer(Container):
+    type = f"{ML}/workspaces/codes"
+
+
+class EnvironmentContainer(Container):
+    type = f"{ML}/workspaces/environments"
 
 
 class Version(Kind):
@@ -130,6 +139,61 @@ class ModelVersion(Version):
             scope = workspace_id.lstrip("/").replace("providers/Microsoft.MachineLearningServices/", "")
             properties["jobName"] = from_job["job"]
             properties["modelUri"] = f"azureml://{scope}/{short}{from_job['path']}"
+
+
+class CodeVersion(Version):
+    """A folder of code, found again by the hash of its files and uploaded to a place that Azure ML gives."""
+
+    type = f"{ML}/workspaces/codes/versions"
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        uri = str(body.get("properties", {}).get("codeUri") or "")
+        if not BLOB_URL.match(uri):
+            raise user_error(f"Code {path.names[-2]} version {path.name} needs codeUri, the URL of a folder of blobs.")
+        if old is not None and old.properties["codeUri"] != uri:
+            raise user_error(f"The code {path.names[-2]}:{path.name} exists with another path.", 409)
+
+    def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
+        wanted = query.get("hash")
+        found = [each for each in resources if not wanted or each.properties["properties"].get("hash_sha256") == wanted]
+        return super().listed(found, query)
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action != "startpendingupload":
+            return super().act(resource, action, body)
+        workspace_id = resource.id[: resource.id.lower().rindex("/codes/")]
+        place = resolve(self.cloud, workspace_id, "azureml://datastores/workspaceblobstore/paths/")
+        assert isinstance(place, BlobPath)
+        workspace = self.cloud.store.get(workspace_id)
+        assert workspace is not None  # its datastore was found
+        container = f"code-{uuid.uuid4().hex[:20]}"
+        self.cloud.azurite.ensure_container(place.account, container)
+        return {
+            "pendingUploadId": str(uuid.uuid4()),
+            "pendingUploadType": "TemporaryBlobReference",
+            "blobReferenceForConsumption": {
+                "blobUri": f"https://{place.account}.blob.core.windows.net/{container}",
+                "storageAccountArmId": workspace.properties["storageAccount"],
+                "credential": {
+                    "credentialType": "SAS",
+                    "sasUri": self.cloud.azurite.container_sas_url(place.account, container),
+                },
+            },
+        }
+
+
+class EnvironmentVersion(Version):
+    """An image, with packages on top or without. Nothing is built: jobs run in the emulator's own Python."""
+
+    type = f"{ML}/workspaces/environments/versions"
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        properties = body.get("properties", {})
+        if not properties.get("image") and not properties.get("build"):
+            raise user_error(f"Environment {path.names[-2]} version {path.name} needs an image or a build context.")
+        same = ("image", "condaFile", "build")
+        if old is not None and any(old.properties.get(name) != properties.get(name) for name in same):
+            raise user_error(f"The environment {path.names[-2]}:{path.name} exists and cannot change.", 409)
 
 
 def _with_defaults(resource: Resource) -> None:

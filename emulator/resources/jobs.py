@@ -9,26 +9,25 @@ from emulator.arm.paths import ArmPath
 from emulator.resources.base import Kind
 from emulator.resources.uris import job_output_uri
 from emulator.resources.workspaces import ML
-from emulator.runs import pipeline
+from emulator.runs.launching import plan
 from emulator.runs.runner import ENDED, Runner
 from emulator.store import Resource
 
+DEFINITION = ("jobType", "jobs", "command", "codeId")
+"""Members that a job cannot change."""
+
 
 class Job(Kind):
-    """A pipeline job around the fine-tune component."""
+    """A pipeline job around the fine-tune component, or a command job of one node."""
 
     type = f"{ML}/workspaces/jobs"
     runner: Runner  # set once the emulator is put together
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         properties = body.get("properties", {})
-        if properties.get("jobType") != "Pipeline":
-            raise user_error(
-                f"The emulator runs pipeline jobs around the fine-tune component, not {properties.get('jobType')} jobs."
-            )
-        if old is not None and old.properties.get("jobs") != properties.get("jobs"):
+        if old is not None and any(old.properties.get(name) != properties.get(name) for name in DEFINITION):
             raise user_error(f"A job with this name already exists: {path.name}. Job definitions cannot change.", 409)
-        pipeline.read(Resource({"name": path.name, "properties": properties}))  # refuses what the component lacks
+        plan(Resource({"name": path.name, "properties": properties}))  # refuses what the emulator does not run
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties
@@ -38,7 +37,7 @@ class Job(Kind):
         for name in ("tags", "properties", "inputs", "outputs"):
             properties[name] = properties.get(name) or {}
         for name, output in properties["outputs"].items():
-            output.setdefault("uri", job_output_uri(resource.name, name))
+            output["uri"] = output.get("uri") or job_output_uri(resource.name, name)
         workspace = resource.id.split("/jobs/")[0]
         properties["services"] = {
             "Tracking": {

@@ -10,6 +10,8 @@ from emulator.arm.errors import user_error
 from emulator.registry import COMPONENT, component
 from emulator.store import Resource
 
+STEPS = ("model_import", "preprocess", "finetune")
+"""Steps of the component that name a compute of their own."""
 BINDING = re.compile(r"\$\{\{parent\.(inputs|outputs)\.([^}]+)\}\}")
 MODELS = ("mlflow_model", "custom_model", "triton_model")
 ANY = re.compile(r".*", re.DOTALL)

@@ -1,10 +1,8 @@
-"""Runs jobs: a thread each, which fetches the data, trains in a process and stores what came out."""
+"""Runs jobs: a thread each, which fetches the data, works in a process and stores what came out."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import shutil
 import subprocess
 import threading
@@ -17,9 +15,8 @@ from emulator.arm.errors import AzureError, now, user_error
 from emulator.cloud import Cloud
 from emulator.quota import Quota
 from emulator.resources.base import region
-from emulator.resources.uris import BlobPath, RegistryModel, resolve
-from emulator.runs import pipeline
-from emulator.runs.models import base_model
+from emulator.resources.uris import BlobPath, resolve
+from emulator.runs.launching import LOG, METRICS, Launch, Plan, launch, logged_run, plan, workspace_of
 from emulator.store import Resource
 
 log = logging.getLogger(__name__)
@@ -80,36 +77,32 @@ class Runner:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         self._update(job_id, status="Preparing", started=now())
-        step = pipeline.read(job)
-        self._update(job_id, runs=_runs(job.name, step.node))
-        cluster = self._check_compute(job, step)
+        wanted = plan(job)
+        self._update(job_id, runs=wanted.runs)
+        cluster = self._check_compute(job, wanted)
         if cluster is not None:
             self._wait_for_quota(job_id, cluster)
-            workspace = self._cloud.store.get(_workspace(job))
+            workspace = self._cloud.store.get(workspace_of(job))
             assert workspace is not None  # the job lies in it
             identities.check_job(self._cloud, cluster, workspace)
-        order = self._prepare(job, step, work)
+        process = launch(self._cloud, job, wanted.step, work)
         if self._status(job_id) in ENDED:
             return
         self._update(job_id, status="Running")
-        code = self._train(job, order, work)
+        code = self._work(job, process)
         if self._status(job_id) == "Canceled":
             return
         if code:
             raise user_error(f"Execution failed. User process exited with code {code}. See the log of the run.")
         self._update(job_id, status="Finalizing")
-        self._store_outputs(job, step, work / "output")
+        self._store_outputs(job, process.outputs)
         self._update(job_id, status="Completed", ended=now())
 
-    def _check_compute(self, job: Resource, step: pipeline.FineTune) -> Resource | None:
-        """The cluster that trains; None for serverless compute."""
-        workspace = _workspace(job)
+    def _check_compute(self, job: Resource, wanted: Plan) -> Resource | None:
+        """The cluster that does the work; None for serverless compute."""
         cluster = None
-        for key in ("compute_model_import", "compute_preprocess", "compute_finetune"):
-            name = step.literals.get(key, "serverless")
-            if name == "serverless":
-                continue
-            cluster = self._cloud.store.get(f"{workspace}/computes/{name}")
+        for name in wanted.computes:
+            cluster = self._cloud.store.get(f"{workspace_of(job)}/computes/{name}")
             if cluster is None:
                 raise user_error(f"AzureMLCompute cluster {name} does not exist")
         return cluster
@@ -127,46 +120,17 @@ class Runner:
             time.sleep(QUOTA_SECONDS)
         self._update(job_id, status="Preparing", cluster=cluster.name, waiting=None)
 
-    def _prepare(self, job: Resource, step: pipeline.FineTune, work: Path) -> dict[str, Any]:
-        workspace = _workspace(job)
-        model_uri = step.files.get("mlflow_model_path")
-        if not model_uri:
-            raise user_error("The emulator needs the component's input mlflow_model_path.")
-        model = resolve(self._cloud, workspace, model_uri)
-        if not isinstance(model, RegistryModel):
-            raise user_error(f"The emulator fine-tunes models of the registry, not {model_uri}.")
-        files = {}
-        for key in ("train_file_path", "validation_file_path"):
-            if uri := step.files.get(key):
-                files[key] = self._fetch(workspace, uri, work / f"{key}.jsonl")
-        if "train_file_path" not in files:
-            raise user_error("The component needs train_file_path.")
-        return {
-            "base_model": str(base_model(self._cloud, model)),
-            "train_file": files["train_file_path"],
-            "validation_file": files.get("validation_file_path"),
-            "output_dir": str(work / "output"),
-            "log_file": None,
-            "metrics_file": str(metrics_file(self._cloud, job)),
-            "inputs": step.literals,
-        }
-
-    def _fetch(self, workspace: str, uri: str, target: Path) -> str:
-        place = resolve(self._cloud, workspace, uri)
-        if not isinstance(place, BlobPath):
-            raise user_error(f"{uri} is no file.")
-        try:
-            self._cloud.azurite.download(place.account, place.container, place.path, target)
-        except FileNotFoundError as error:
-            raise user_error(f"The data of {uri} does not exist in storage.") from error
-        return str(target)
-
-    def _train(self, job: Resource, order: dict[str, Any], work: Path) -> int:
-        order_file, output = work / "job.json", log_file(self._cloud, job)
-        order_file.write_text(json.dumps(order))
-        environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
-        module = ["emulator.training.finetune", "--job", str(order_file)]
-        child = self._cloud.processes.start("job", job.id, module, log=output, environment=environment)
+    def _work(self, job: Resource, process: Launch) -> int:
+        """Run the process to its end, its log copied to blob storage meanwhile; returns its exit code."""
+        output = log_file(self._cloud, job)
+        child = self._cloud.processes.run(
+            "job",
+            job.id,
+            process.arguments,
+            log=output,
+            environment=process.environment,
+            directory=process.directory,
+        )
         place = self._log_place(job)
         copied = -1
         while True:
@@ -179,9 +143,9 @@ class Runner:
                 self._cloud.processes.forget(child.pid)
                 return int(child.returncode)
 
-    def _store_outputs(self, job: Resource, step: pipeline.FineTune, folder: Path) -> None:
-        for output in step.outputs.values():
-            place = resolve(self._cloud, _workspace(job), job.properties["outputs"][output]["uri"])
+    def _store_outputs(self, job: Resource, outputs: dict[str, Path]) -> None:
+        for output, folder in outputs.items():
+            place = resolve(self._cloud, workspace_of(job), job.properties["outputs"][output]["uri"])
             assert isinstance(place, BlobPath)
             self._cloud.azurite.upload_folder(place.account, place.container, place.path, folder)
 
@@ -215,42 +179,24 @@ def _ended(child: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _workspace(job: Resource) -> str:
-    return job.id[: job.id.lower().rindex("/jobs/")]
-
-
 def _work_directory(cloud: Cloud, job: Resource) -> Path:
     return cloud.home.work_of(job.id)
 
 
 def log_file(cloud: Cloud, job: Resource) -> Path:
-    """The output of the training process."""
-    return _work_directory(cloud, job) / "std_log.txt"
+    """The output of the job's process."""
+    return _work_directory(cloud, job) / LOG
 
 
 def metrics_file(cloud: Cloud, job: Resource) -> Path:
     """The run's metrics, one JSON object a line."""
-    return _work_directory(cloud, job) / "metrics.jsonl"
+    return _work_directory(cloud, job) / METRICS
 
 
 def log_place(cloud: Cloud, job: Resource) -> BlobPath:
-    """Where the training step's log is kept in blob storage."""
-    step = step_run(job.name, next(iter(job.properties["jobs"])))
-    uri = f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{step}/user_logs/std_log.txt"
-    place = resolve(cloud, _workspace(job), uri)
+    """Where the log of the job's work is kept in blob storage."""
+    run = logged_run(job)
+    uri = f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{run}/user_logs/{LOG}"
+    place = resolve(cloud, workspace_of(job), uri)
     assert isinstance(place, BlobPath)
     return place
-
-
-def step_run(job: str, node: str) -> str:
-    """Run id of the step that trains."""
-    return f"{job}-{node}-finetune"
-
-
-def _runs(job: str, node: str) -> list[dict[str, str]]:
-    """The tree of runs a pipeline around a pipeline component has: job → node → training step."""
-    child = f"{job}-{node}"
-    return [
-        {"id": child, "parent": job, "name": node},
-        {"id": step_run(job, node), "parent": child, "name": "chat_completion_finetune"},
-    ]

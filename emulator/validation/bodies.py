@@ -90,6 +90,10 @@ BODIES: Mapping[str, Body] = MappingProxyType(
         f"{_ML}/data/versions": _ml("DataVersionBase"),
         f"{_ML}/models": _ml("ModelContainer"),
         f"{_ML}/models/versions": _ml("ModelVersion"),
+        f"{_ML}/codes": _ml("CodeContainer"),
+        f"{_ML}/codes/versions": _ml("CodeVersion"),
+        f"{_ML}/environments": _ml("EnvironmentContainer"),
+        f"{_ML}/environments/versions": _ml("EnvironmentVersion"),
         f"{_ML}/jobs": _ml("JobBase"),
         f"{_ML}/onlineEndpoints": _ml("OnlineEndpoint"),
         f"{_ML}/onlineEndpoints/deployments": _ml("OnlineDeployment"),
@@ -102,6 +106,7 @@ ACTIONS: Mapping[tuple[str, str], Body] = MappingProxyType(
         (f"{_ML}/onlineEndpoints", "regenerateKeys"): _ml("RegenerateEndpointKeysRequest"),
         (f"{_ML}/onlineEndpoints/deployments", "getLogs"): _ml("DeploymentLogsRequest"),
         (f"{_ML}/data/versions", "startPendingUpload"): _ml("PendingUploadRequestDto"),
+        (f"{_ML}/codes/versions", "startPendingUpload"): _ml("PendingUploadRequestDto"),
         (f"{_ML}/models/versions", "startPendingUpload"): _ml("PendingUploadRequestDto"),
     }
 )

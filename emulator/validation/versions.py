@@ -172,7 +172,9 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         f"{_ML}/computes": WORKSPACES,
         f"{_ML}/connections": CONNECTIONS,
         f"{_ML}/datastores": DATASTORES,
-        **dict.fromkeys((f"{_ML}/{name}" for name in ("data", "models", "jobs", "onlineendpoints")), ASSETS),
+        **dict.fromkeys(
+            (f"{_ML}/{name}" for name in ("data", "models", "codes", "environments", "jobs", "onlineendpoints")), ASSETS
+        ),
     }
 )
 

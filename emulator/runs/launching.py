@@ -1,0 +1,187 @@
+"""From a job to the process that does its work: what is fetched before, what is run, where its output lies."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.arm.errors import user_error
+from emulator.cloud import Cloud
+from emulator.resources.uris import BlobPath, RegistryModel, resolve
+from emulator.runs import command, pipeline
+from emulator.runs.models import base_model
+from emulator.store import Resource
+
+LOG = "std_log.txt"
+METRICS = "metrics.jsonl"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A process.
+
+    Attributes:
+        arguments: the command.
+        environment: its environment variables, all of them.
+        outputs: output of the job → folder that is stored as it.
+        directory: where it runs; the emulator's own directory if None.
+    """
+
+    arguments: list[str]
+    environment: dict[str, str]
+    outputs: dict[str, Path]
+    directory: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job of either type, before anything is fetched.
+
+    Attributes:
+        step: what the job's body says.
+        computes: clusters it names; none for serverless compute.
+        runs: the tree of runs below the job.
+    """
+
+    step: pipeline.FineTune | command.Command
+    computes: tuple[str, ...]
+    runs: list[dict[str, str]]
+
+
+def plan(job: Resource) -> Plan:
+    """Read a job's body.
+
+    Raises:
+        AzureError: it is nothing the emulator runs.
+    """
+    kind = job.properties.get("jobType")
+    if kind == "Command":
+        order = command.read(job)
+        return Plan(order, (order.compute,) if order.compute else (), [])
+    if kind == "Pipeline":
+        step = pipeline.read(job)
+        names = [step.literals.get(f"compute_{name}", "serverless") for name in pipeline.STEPS]
+        return Plan(step, tuple(name for name in names if name != "serverless"), _runs(job.name, step.node))
+    raise user_error(
+        f"The emulator runs command jobs and pipeline jobs around the fine-tune component, not {kind} jobs."
+    )
+
+
+def workspace_of(job: Resource) -> str:
+    """Id of the workspace a job lies in."""
+    return job.id[: job.id.lower().rindex("/jobs/")]
+
+
+def logged_run(job: Resource) -> str:
+    """Id of the run that has the log: the training step of a pipeline, a command job itself."""
+    nodes = job.properties.get("jobs")
+    return step_run(job.name, next(iter(nodes))) if nodes else job.name
+
+
+def step_run(job: str, node: str) -> str:
+    """Run id of the step that trains."""
+    return f"{job}-{node}-finetune"
+
+
+def _runs(job: str, node: str) -> list[dict[str, str]]:
+    """The tree of runs a pipeline around a pipeline component has: job → node → training step."""
+    child = f"{job}-{node}"
+    return [
+        {"id": child, "parent": job, "name": node},
+        {"id": step_run(job, node), "parent": child, "name": "chat_completion_finetune"},
+    ]
+
+
+def launch(cloud: Cloud, job: Resource, step: pipeline.FineTune | command.Command, work: Path) -> Launch:
+    """Fetch what the job needs into ``work``.
+
+    Raises:
+        AzureError: something is not there.
+    """
+    if isinstance(step, command.Command):
+        return _command(cloud, job, step, work)
+    return _finetune(cloud, job, step, work)
+
+
+def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) -> Launch:
+    workspace = workspace_of(job)
+    model_uri = step.files.get("mlflow_model_path")
+    if not model_uri:
+        raise user_error("The emulator needs the component's input mlflow_model_path.")
+    model = resolve(cloud, workspace, model_uri)
+    if not isinstance(model, RegistryModel):
+        raise user_error(f"The emulator fine-tunes models of the registry, not {model_uri}.")
+    files = {}
+    for key in ("train_file_path", "validation_file_path"):
+        if uri := step.files.get(key):
+            files[key] = _fetch(cloud, workspace, uri, work / f"{key}.jsonl")
+    if "train_file_path" not in files:
+        raise user_error("The component needs train_file_path.")
+    order: dict[str, Any] = {
+        "base_model": str(base_model(cloud, model)),
+        "train_file": files["train_file_path"],
+        "validation_file": files.get("validation_file_path"),
+        "output_dir": str(work / "output"),
+        "log_file": None,
+        "metrics_file": str(work / METRICS),
+        "inputs": step.literals,
+    }
+    order_file = work / "job.json"
+    order_file.write_text(json.dumps(order))
+    return Launch(
+        [sys.executable, "-m", "emulator.training.finetune", "--job", str(order_file)],
+        _without_proxy(os.environ),
+        dict.fromkeys(step.outputs.values(), work / "output"),
+    )
+
+
+def _command(cloud: Cloud, job: Resource, order: command.Command, work: Path) -> Launch:
+    """The code is the working directory, as on a node, and is imported from; the Python is the emulator's."""
+    workspace = workspace_of(job)
+    if not order.environment.startswith(command.REGISTRY_ENVIRONMENT):
+        wanted = command.asset(workspace, order.environment)
+        command.properties_of(cloud.store.get(wanted), order.environment)
+    code = work / "code"
+    code.mkdir()
+    if order.code:
+        found = command.properties_of(cloud.store.get(command.asset(workspace, order.code)), order.code)
+        _fetch(cloud, workspace, str(found["codeUri"]), code)
+    places: dict[tuple[str, str], str] = {}
+    for name, uri in order.files.items():
+        place = work / "inputs" / name
+        if job.properties["inputs"][name]["jobInputType"] == "uri_file":
+            place = place / uri.rstrip("/").rpartition("/")[2]
+        places["inputs", name] = _fetch(cloud, workspace, uri, place)
+    outputs = {name: work / "outputs" / name for name in order.outputs}
+    for name, folder in outputs.items():
+        folder.mkdir(parents=True)
+        places["outputs", name] = str(folder)
+    here = str(Path(sys.executable).parent)
+    environment = {
+        **_without_proxy(os.environ),
+        "PATH": os.pathsep.join((here, os.environ.get("PATH", os.defpath))),
+        "PYTHONPATH": str(code),
+        "AZUREML_RUN_ID": job.name,
+        **order.variables,
+    }
+    return Launch(["/bin/sh", "-c", order.line(places)], environment, outputs, code)
+
+
+def _without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in environment.items() if "proxy" not in key.lower()}
+
+
+def _fetch(cloud: Cloud, workspace: str, uri: str, target: Path) -> str:
+    place = resolve(cloud, workspace, uri)
+    if not isinstance(place, BlobPath):
+        raise user_error(f"{uri} is no file.")
+    try:
+        cloud.azurite.download(place.account, place.container, place.path, target)
+    except FileNotFoundError as error:
+        raise user_error(f"The data of {uri} does not exist in storage.") from error
+    return str(target)
