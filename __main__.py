@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 from pulumi_azure_native import authorization
 
-from data_prep import DataError, fingerprint
+from data_prep import DataError
 from infra.access import Access
 from infra.federation import Federation, FederationArgs
 from infra.foundation import Foundation, FoundationArgs
@@ -20,14 +18,14 @@ from infra.protection import protect_stateful
 from infra.roles import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.settings import Settings, SettingsError
-from infra.specs import preflight, specs
+from infra.specs import dataset_version, preflight, specs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.specs import BASE_DEPLOYMENT
 
 try:
     settings = Settings.from_pulumi()
-    dataset = fingerprint(Path(settings.data.directory))
+    dataset = dataset_version(settings)
 except (SettingsError, DataError) as error:
     raise pulumi.RunError(str(error)) from None
 
@@ -48,9 +46,12 @@ base = Foundation(
 )
 group = base.group.name
 
-# The identity that trains and serves; the workspace with its GPU cluster; who may do what.
+# The identity that trains and serves; the workspace with its clusters; who may do what.
 identity = Identity("identity", IdentityArgs(names, group, location, tags))
-workspace = Workspace("workspace", WorkspaceArgs(names, location, tags, base, identity.id, settings.compute, access))
+workspace = Workspace(
+    "workspace",
+    WorkspaceArgs(names, location, tags, base, identity.id, settings.compute, settings.data, access),
+)
 roles = Roles(
     "roles",
     RolesArgs(names, account.subscription_id, settings, identity.principal_id, account.object_id, base, workspace.id),
@@ -85,7 +86,9 @@ stages = Stages(
     "stages",
     StagesArgs(
         *specs(settings, names, account.subscription_id, dataset),
-        dataset_needs=[workspace.workspace, *roles.caller],
+        dataset_needs=[workspace.data_cluster, *roles.assignments, *roles.caller]
+        if workspace.data_cluster
+        else [workspace.workspace, *roles.caller],
         finetune_needs=[workspace.cluster, *roles.assignments],
         release_needs=[serving.endpoint, *roles.assignments],
     ),

@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING
 from data_prep.adapters import AUTO, SHAPES
 from data_prep.azureml import Workspace
 from data_prep.errors import DataError
-from data_prep.prepare import Prepared, Request, prepare
+from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
 from data_prep.repairs import REPAIRS
-from data_prep.request import BAD_ROWS, DUPLICATES, Recipe
+from data_prep.request import BAD_ROWS, DUPLICATES
+from data_prep.stack import request_of
 
 if TYPE_CHECKING:
     from infra.settings import Settings
 
-ROOT = Path(__file__).resolve().parent.parent
 _PLAIN = (
     *("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "max_rejected"),
     *("duplicates", "mask", "model", "tokenizer", "processes"),
 )
+
+
+class _OnClusterError(Exception):
+    """The stack has its data prepared on a cluster."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _say(line)
             return
         prepared = prepare(request, report, again=options.again, quiet=options.quiet, workspace=workspace)
+    except _OnClusterError:
+        report("the data are prepared on a cluster, in `pulumi up` (data.runOn: cluster); --out makes them here")
+        return
     except DataError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -87,7 +94,8 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
 
     Relative paths of a stack's settings start at the project, those of flags at the working directory.
     """
-    request, workspace = _of_stack(options.stack) if options.stack is not None else (Request(), None)
+    here = options.dry_run or options.out is not None
+    request, workspace = _of_stack(options.stack, here) if options.stack is not None else (Request(), None)
     given = {name: getattr(options, name) for name in _PLAIN if getattr(options, name) is not None}
     if options.repairs is not None:
         given["repairs"] = options.repairs
@@ -98,23 +106,17 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
     return dataclasses.replace(request, **given), workspace
 
 
-def _of_stack(stack: str) -> tuple[Request, Workspace | None]:
+def _of_stack(stack: str, here: bool) -> tuple[Request, Workspace | None]:
     from infra.settings import SettingsError, load
 
     try:
         settings = load(stack)
     except SettingsError as error:
         raise DataError(str(error)) from error
-    data = settings.data
-    names = ("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows")
-    more = ("repairs", "max_rejected", "duplicates", "mask", "tokenizer")
-    request = Request(
-        **{name: getattr(data, name) for name in (*names, *more)},
-        directory=ROOT / data.directory,
-        base=ROOT,
-        model=settings.model.name,
-        recipe=Recipe(settings.compute.vm_size, settings.recipe.num_train_epochs, settings.recipe.max_seq_length),
-    )
+    request = request_of(settings)
+    if settings.data.run_on == "cluster" and not here:
+        request_fingerprint(request)  # refuses a source that is not there now rather than in `pulumi up`
+        raise _OnClusterError
     return request, _workspace(settings, stack)
 
 

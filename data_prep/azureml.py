@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_prep.errors import DataError
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import Data
 
 _SHORT = re.compile(r"azureml:(?P<name>[\w.-]+)(?::(?P<version>[\w.-]+)|@latest)")
 _LONG = re.compile(
@@ -39,6 +44,23 @@ def downloaded(uri: str, workspace: Workspace | None, directory: Path) -> Asset:
 
     Raises :class:`DataError` for another form, for a short one without a workspace, and where Azure does not give it.
     """
+    from azure.ai.ml._artifacts import _artifact_utilities
+    from azure.core.exceptions import AzureError
+
+    found, client = entity(uri, workspace)
+    try:
+        # The way that Azure's own documentation gives for downloading an asset; there is no public one.
+        _artifact_utilities.download_artifact_from_aml_uri(
+            uri=str(found.path), destination=str(directory), datastore_operation=client.datastores
+        )
+    except AzureError as error:
+        raise DataError(f"cannot read data asset {found.name}:{found.version}: {_reason(error)}") from error
+    licence = str((found.tags or {}).get("licence", "unknown"))
+    return Asset(directory, f"{found.name}:{found.version}", licence)
+
+
+def entity(uri: str, workspace: Workspace | None) -> tuple[Data, MLClient]:
+    """What Azure knows of a data asset, and the client of its workspace. Raises as :func:`downloaded`."""
     match = _LONG.fullmatch(uri) or _SHORT.fullmatch(uri)
     if match is None:
         raise DataError(
@@ -50,11 +72,10 @@ def downloaded(uri: str, workspace: Workspace | None, directory: Path) -> Asset:
         workspace = Workspace(parts["subscription"], parts["group"], parts["workspace"])
     if workspace is None:
         raise DataError(f"{uri} needs a workspace: add --stack and set AZURE_SUBSCRIPTION_ID, or write the long form")
-    return _fetched(parts["name"], parts["version"], workspace, directory)
+    return _looked_up(parts["name"], parts["version"], workspace)
 
 
-def _fetched(name: str, version: str | None, workspace: Workspace, directory: Path) -> Asset:
-    from azure.ai.ml._artifacts import _artifact_utilities
+def _looked_up(name: str, version: str | None, workspace: Workspace) -> tuple[Data, MLClient]:
     from azure.core.exceptions import AzureError, ResourceNotFoundError
 
     from jobs.client import ml_client
@@ -63,14 +84,12 @@ def _fetched(name: str, version: str | None, workspace: Workspace, directory: Pa
     client = ml_client(Target(workspace.subscription_id, workspace.resource_group, workspace.name))
     what = f"data asset {name}:{version or 'latest'} of workspace {workspace.name}"
     try:
-        asset = client.data.get(name, version=version, label=None if version else "latest")
-        # The way that Azure's own documentation gives for downloading an asset; there is no public one.
-        _artifact_utilities.download_artifact_from_aml_uri(
-            uri=asset.path, destination=str(directory), datastore_operation=client.datastores
-        )
+        return client.data.get(name, version=version, label=None if version else "latest"), client
     except ResourceNotFoundError as error:
         raise DataError(f"there is no {what}: `az ml data list` shows what there is") from error
     except AzureError as error:
-        raise DataError(f"cannot read {what}: {str(error).splitlines()[0]}") from error
-    licence = str((asset.tags or {}).get("licence", "unknown"))
-    return Asset(directory, f"{name}:{asset.version}", licence)
+        raise DataError(f"cannot read {what}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from data_prep.errors import DataError
 from data_prep.files import replacing
 from data_prep.request import Request
 
-__all__ = ["Prepared", "Request", "prepare"]
+__all__ = ["Prepared", "Request", "prepare", "request_fingerprint"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,27 @@ def prepare(
         reason = error.strerror or error
         raise DataError(f"{where}: {reason}; nothing was written, earlier files are as they were") from error
     return Prepared(directory / TRAIN, directory / TEST, card, made=True)
+
+
+def request_fingerprint(request: Request) -> str:
+    """12 hex characters over what was asked for: settings, content of local files, format of the result.
+
+    What a job on a cluster will make is known by this before it ran. Of a hub data set and a data asset the settings
+    alone count: pin a revision. Raises :class:`DataError` for a source that cannot be used.
+    """
+    source = sources.locate(request.source, request.base)
+    try:
+        content = cards.digest_of(source.files) if source.files else None
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename or source.label}: {error.strerror or error}") from error
+    asked = {
+        "settings": request.deciding(bool(source.files)),
+        "kind": source.kind,
+        "sha256": content,
+        "formats": [sources.format_of(file) for file in source.files],
+        "format": cards.FORMAT,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _estimated(card: Card, request: Request) -> Card:

@@ -26,7 +26,7 @@ REGIONS = frozenset(_REGION_NAMES.split())
 
 @dataclass(frozen=True)
 class VmSize:
-    """A GPU size: cores and GPUs of one machine, its GPU memory and memory in GB, and its vCPU quota family.
+    """A machine size: cores and GPUs of one machine, its GPU memory and memory in GB, and its vCPU quota family.
 
     `reserve` is what a managed endpoint sets aside on top for upgrades, as a share of the instances (0.2 is
     Azure's 20 %, from which A100 and H100 sizes are exempt). `retired` is the day Azure took the size away.
@@ -47,7 +47,7 @@ class VmSize:
     @property
     def memory_per_gpu(self) -> int:
         """GPU memory in GB that one GPU has; a model that is not split has to fit into it."""
-        return self.gpu_memory // self.gpus
+        return self.gpu_memory // self.gpus if self.gpus else 0
 
     def cluster_cores(self, nodes: int) -> int:
         """vCPUs of the family's quota that a cluster of so many nodes takes."""
@@ -67,6 +67,8 @@ _H100 = "StandardNCadsH100v5Family"
 _A10 = "StandardNVADSA10v5Family"
 _T4 = "Standard NCASv3_T4 Family"
 _V100 = "Standard NCSv3 Family"
+_DSV2 = "standardDSv2Family"
+_DSV3 = "standardDSv3Family"
 _V100_RETIRED = "2025-09-30"
 _V100_SUCCESSOR = "Standard_NC24ads_A100_v4"
 
@@ -90,6 +92,15 @@ _SIZES = (
 )
 VM_SIZES = {size.name: size for size in _SIZES}
 """The GPU sizes this project has been thought through for."""
+
+_CPU_SIZES = (
+    VmSize("Standard_DS3_v2", _DSV2, 4, 0, 0, 14),
+    VmSize("Standard_DS4_v2", _DSV2, 8, 0, 0, 28),
+    VmSize("Standard_D4s_v3", _DSV3, 4, 0, 0, 16),
+    VmSize("Standard_D8s_v3", _DSV3, 8, 0, 0, 32),
+)
+CPU_SIZES = {size.name: size for size in _CPU_SIZES}
+"""The sizes without a GPU that data may be prepared on."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,13 @@ def _context(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _tokenizer_file(settings: Settings) -> Iterator[Conflict]:
+    data = settings.data
+    if data.run_on == "cluster" and data.tokenizer.endswith(".json"):
+        rule = "is a file of this machine, which the cluster does not have"
+        yield Conflict("data.tokenizer", data.tokenizer, rule, "name a repository of the hub", ("data.runOn",))
+
+
 def _purge(settings: Settings) -> Iterator[Conflict]:
     if settings.purge_on_destroy and settings.vault.purge_protection:
         yield Conflict(
@@ -155,4 +162,5 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _late_alert,
     _idle_soak,
     _network,
+    _tokenizer_file,
 )

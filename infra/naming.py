@@ -28,6 +28,7 @@ RULES = {
     "identity": r"[a-zA-Z0-9][\w-]{2,127}",
     "workspace": r"[a-zA-Z0-9][\w-]{2,32}",
     "cluster": r"[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]",
+    "data_cluster": r"[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]",
     "ai_services": r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}[a-zA-Z0-9]",
     "hub": r"[a-zA-Z0-9][\w-]{2,32}",
     "project": r"[a-zA-Z0-9][\w-]{2,32}",
@@ -55,6 +56,7 @@ class Names:
     identity: str
     workspace: str
     cluster: str
+    data_cluster: str
     ai_services: str
     hub: str
     project: str
@@ -88,6 +90,7 @@ class Names:
             identity=f"id-{base}",
             workspace=f"mlw-{unique}",
             cluster="gpu-cluster",
+            data_cluster="cpu-cluster",
             ai_services=f"ais-{unique}",
             hub=f"hub-{unique}",
             project=f"proj-{unique}",

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from infra.catalogue import MODELS, VM_SIZES, VmSize
+from infra.catalogue import CPU_SIZES, MODELS, VM_SIZES, VmSize
 from infra.fields import (
     AssetName,
     Count,
@@ -31,6 +31,27 @@ from infra.problems import refuse, similar
 
 RowCount = Annotated[Text, BeforeValidator(as_version)]
 MODEL_ID = r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
+
+
+class DataCluster(Section):
+    """The CPU cluster that prepares the data, where it is asked for; it has no machine without a job."""
+
+    vm_size: Text = "Standard_D4s_v3"
+    max_nodes: Annotated[Positive, Field(le=100)] = 1
+
+    @field_validator("vm_size")
+    @classmethod
+    def _without_gpu(cls, name: str) -> str:
+        size = next((known for known in CPU_SIZES.values() if known.name.lower() == name.lower()), None)
+        if size is None:
+            guess = similar(name, CPU_SIZES)
+            raise refuse("must be a CPU size this project knows", f"{guess} there are {', '.join(CPU_SIZES)}".strip())
+        return size.name
+
+    @property
+    def size(self) -> VmSize:
+        """What is known of the size."""
+        return CPU_SIZES[self.vm_size]
 
 
 class Data(Section):
@@ -59,6 +80,8 @@ class Data(Section):
     tokenizer: Text = "auto"
     directory: Text = "data"
     name: AssetName = "ultrachat"
+    run_on: Literal["local", "cluster"] = "local"
+    cluster: DataCluster = DataCluster()
 
     @field_validator("source")
     @classmethod

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from data_prep import fingerprint
+from data_prep.prepare import request_fingerprint
+from data_prep.stack import DECIDING, request_of
 from infra.catalogue import MODELS, VmSize
 from infra.naming import Names
 from infra.settings import Settings
 from jobs.specs import (
     BASE,
     CLUSTER,
+    CLUSTERS,
+    DATA_CLUSTER,
     ENDPOINT,
     DatasetSpec,
     FinetuneSpec,
     Machines,
     PreflightSpec,
+    PreparationSpec,
     RegistryAsset,
     ReleaseSpec,
     Target,
@@ -26,7 +34,7 @@ def specs(
     target = Target(subscription_id, names.resource_group, names.workspace)
     model, component = settings.model, settings.finetune.component
     base_model = RegistryAsset(model.registry, model.name, model.version)
-    data = DatasetSpec(target, settings.data.name, dataset, settings.data.directory)
+    data = _dataset(settings, names, target, dataset)
     finetune = FinetuneSpec(
         target,
         dataset_name=settings.data.name,
@@ -59,10 +67,38 @@ def specs(
     return data, finetune, release
 
 
+def dataset_version(settings: Settings) -> str:
+    """The fingerprint of the prepared data, or of the request where a cluster prepares them. Raises DataError."""
+    if settings.data.run_on == "cluster":
+        return request_fingerprint(request_of(settings))
+    return fingerprint(Path(settings.data.directory))
+
+
+def _dataset(settings: Settings, names: Names, target: Target, version: str) -> DatasetSpec:
+    data = settings.data
+    if data.run_on == "local":
+        return DatasetSpec(target, data.name, version, data.directory)
+    options = {name: getattr(data, name) for name in DECIDING}
+    return PreparationSpec(
+        target,
+        data.name,
+        version,
+        data.directory,
+        source=data.source,
+        options={**options, "repairs": ",".join(data.repairs), "model": settings.model.name},
+        cluster=names.data_cluster,
+        vm_size=data.cluster.vm_size,
+        experiment=settings.finetune.experiment,
+        max_attempts=settings.finetune.max_attempts,
+    )
+
+
 def preflight(settings: Settings, names: Names, stack: str, subscription_id: str) -> PreflightSpec:
     """What the stack will ask of Azure; the base model to compare with is a deployment of its own."""
     compute, serving = settings.compute, settings.serving
     wanted = [(CLUSTER, compute.size, compute.max_nodes), (ENDPOINT, serving.size, serving.instances)]
+    if settings.data.run_on == "cluster":
+        wanted.append((DATA_CLUSTER, settings.data.cluster.size, settings.data.cluster.max_nodes))
     if serving.compare_with_base:
         wanted.append((BASE, serving.size, serving.instances))
     model, component = settings.model, settings.finetune.component
@@ -93,7 +129,7 @@ def _machines(use: str, size: VmSize, count: int) -> Machines:
         size.cores,
         count,
         # Only endpoints set instances aside.
-        reserve=0 if use == CLUSTER else size.reserve,
+        reserve=0 if use in CLUSTERS else size.reserve,
         cluster=size.cluster,
         retired=size.retired,
         successor=size.successor,

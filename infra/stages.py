@@ -20,14 +20,19 @@ from pathlib import Path
 import pulumi
 
 from jobs.errors import StageError
-from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, PreflightSpec, ReleaseSpec, Report
+from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, PreflightSpec, PreparationSpec, ReleaseSpec, Report
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 Spec = DatasetSpec | FinetuneSpec | ReleaseSpec | PreflightSpec
 HookFunction = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
-WORK = {"dataset": "jobs.dataset", "finetune": "jobs.finetune", "release": "jobs.rollout"}
-"""Each stage's module; its `run(spec, report, stop)` does the work and finds what an earlier try has done."""
+WORK: dict[type[Spec], str] = {
+    DatasetSpec: "jobs.dataset",
+    PreparationSpec: "jobs.prepare",
+    FinetuneSpec: "jobs.finetune",
+    ReleaseSpec: "jobs.rollout",
+}
+"""The module for each spec; its `run(spec, report, stop)` does the work and finds what an earlier try has done."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Stages(pulumi.ComponentResource):
         heed_interrupts()
 
         def stage(key: str, spec: Spec, needs: Sequence[pulumi.Resource]) -> pulumi.Stash:
-            hook = pulumi.ResourceHook(key, working(type(spec), WORK[key]))
+            hook = pulumi.ResourceHook(key, working(type(spec), WORK[type(spec)]))
             return pulumi.Stash(
                 key,
                 input=spec.to_inputs(),

@@ -1,4 +1,4 @@
-"""The Azure ML workspace and the GPU cluster that trains in it."""
+"""The Azure ML workspace, the GPU cluster that trains in it, and the CPU cluster that may prepare the data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pulumi_azure_native import machinelearningservices as ml
 from infra.access import Access
 from infra.foundation import Foundation
 from infra.naming import Names
-from infra.sections import Compute
+from infra.sections import Compute, Data
+
+DATA_IDLE_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class WorkspaceArgs:
-    """`identity_id` is the user-assigned identity the cluster acts as."""
+    """`identity_id` is the user-assigned identity the clusters act as."""
 
     names: Names
     location: str
@@ -24,6 +26,7 @@ class WorkspaceArgs:
     foundation: Foundation
     identity_id: pulumi.Input[str]
     compute: Compute
+    data: Data
     access: Access
 
 
@@ -32,6 +35,7 @@ class Workspace(pulumi.ComponentResource):
 
     workspace: ml.Workspace
     cluster: ml.Compute
+    data_cluster: ml.Compute | None
     name: pulumi.Output[str]
     id: pulumi.Output[str]
 
@@ -57,23 +61,37 @@ class Workspace(pulumi.ComponentResource):
             tags=args.tags,
             opts=base.outlived_by_purge(parent=self),
         )
-        self.cluster = ml.Compute(
-            "cluster",
-            compute_name=args.names.cluster,
+        scale = (compute.min_nodes, compute.max_nodes, compute.idle_seconds)
+        self.cluster = self._cluster("cluster", args, args.names.cluster, compute.vm_size, scale)
+        self.data_cluster = None
+        if args.data.run_on == "cluster":
+            cpu, scale = args.data.cluster, (0, args.data.cluster.max_nodes, DATA_IDLE_SECONDS)
+            self.data_cluster = self._cluster("data-cluster", args, args.names.data_cluster, cpu.vm_size, scale)
+        self.name, self.id = self.workspace.name, self.workspace.id
+        self.register_outputs({"name": self.name, "cluster": self.cluster.name})
+
+    def _cluster(
+        self, name: str, args: WorkspaceArgs, azure_name: str, vm_size: str, scale: tuple[int, int, int]
+    ) -> ml.Compute:
+        """`scale` is the least and most nodes, and the seconds that an idle one waits."""
+        least, most, idle = scale
+        return ml.Compute(
+            name,
+            compute_name=azure_name,
             workspace_name=self.workspace.name,
-            resource_group_name=base.group.name,
+            resource_group_name=args.foundation.group.name,
             location=args.location,
             identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity_id]),
             properties=ml.AmlComputeArgs(
                 compute_type="AmlCompute",
                 properties=ml.AmlComputePropertiesArgs(
-                    vm_size=compute.vm_size,
+                    vm_size=vm_size,
                     # Azure ML has no low-priority machines any more.
                     vm_priority=ml.VmPriority.DEDICATED,
                     scale_settings=ml.ScaleSettingsArgs(
-                        min_node_count=compute.min_nodes,
-                        max_node_count=compute.max_nodes,
-                        node_idle_time_before_scale_down=f"PT{compute.idle_seconds}S",
+                        min_node_count=least,
+                        max_node_count=most,
+                        node_idle_time_before_scale_down=f"PT{idle}S",
                     ),
                 ),
             ),
@@ -85,5 +103,3 @@ class Workspace(pulumi.ComponentResource):
                 delete_before_replace=True,
             ),
         )
-        self.name, self.id = self.workspace.name, self.workspace.id
-        self.register_outputs({"name": self.name, "cluster": self.cluster.name})

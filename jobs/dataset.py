@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,21 +37,20 @@ def run(spec: DatasetSpec, report: Report, stop: threading.Event) -> None:
             todo = "Run `pulumi up` again to go on."
             raise NotFinished("stopped before the data was uploaded", on=on, why="you asked to stop", todo=todo)
         with azure_errors("the data could not be registered", on):
-            if _exists(client, asset, spec.fingerprint):
+            if exists(client, asset, spec.fingerprint):
                 report(f"{on} is there already")
                 continue
-            _register_once_allowed(client, spec, asset, Path(spec.directory, file), report, stop)
+            path = Path(spec.directory, file)
+            once_allowed(functools.partial(_register, client, spec, asset, path), asset, report, stop)
             report(f"{on} registered from {spec.directory}/{file}")
 
 
-def _register_once_allowed(
-    client: MLClient, spec: DatasetSpec, asset: str, path: Path, report: Report, stop: threading.Event
-) -> None:
-    """Registers; where the storage takes no keys, waits until the caller's new role on it has reached it."""
+def once_allowed(register: Callable[[], None], asset: str, report: Report, stop: threading.Event) -> None:
+    """Uploads and registers; where the storage takes no keys, waits until the caller's new role has reached it."""
     deadline, told = time.monotonic() + ROLE_SECONDS, False
     while True:
         try:
-            return _register(client, spec, asset, path)
+            return register()
         except Exception as error:
             # azure-ai-ml wraps a refused upload in a bare Exception, so the cause has to be looked for.
             if not _forbidden(error) or time.monotonic() > deadline:
@@ -69,7 +70,8 @@ def _forbidden(error: BaseException | None) -> bool:
     return False
 
 
-def _exists(client: MLClient, asset: str, version: str) -> bool:
+def exists(client: MLClient, asset: str, version: str) -> bool:
+    """Whether a data asset has that version. Raises what the SDK raises, except for "not found"."""
     from azure.core.exceptions import ResourceNotFoundError
 
     try:

@@ -13,7 +13,7 @@ from urllib.parse import quote as escaped
 from jobs import quota
 from jobs.arm import Arm
 from jobs.findings import Finding, State
-from jobs.specs import CLUSTER, PreflightSpec
+from jobs.specs import CLUSTERS, PreflightSpec
 
 Check = Callable[[PreflightSpec, Arm], list[Finding]]
 
@@ -186,13 +186,13 @@ def sizes(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         other = f"take {machines.successor}" if machines.successor else "choose another vmSize or region"
         if machines.retired:
             findings.append(Finding(name, State.REFUSED, f"{what} was retired on {machines.retired}", other))
-        elif row is None and machines.use != CLUSTER and not machines.cluster:
+        elif row is None and machines.use not in CLUSTERS and not machines.cluster:
             # The list is of sizes for clusters: A10 sizes were missing where endpoints took them.
             told = f"{what}: the region's list covers clusters only, so this could not be checked"
             findings.append(Finding(name, State.WARNING, told, "https://aka.ms/azureml-managed-endpoint-sku"))
         elif row is None:
             findings.append(Finding(name, State.REFUSED, f"{what} is not offered in {spec.location}", other))
-        elif machines.use == CLUSTER and not _for_clusters(row):
+        elif machines.use in CLUSTERS and not _for_clusters(row):
             findings.append(Finding(name, State.REFUSED, f"{what}: {spec.location} offers it, not for clusters", other))
     told = f"{', '.join(sorted({each.vm_size for each in spec.machines}))} offered in {spec.location}"
     return findings or [Finding(name, State.OK, told)]

@@ -27,7 +27,8 @@ RecipeValue = str | int | float | bool
 BASE_DEPLOYMENT = "base"
 """Name of the deployment that keeps the untuned model for comparison, at 0 % of the traffic."""
 
-CLUSTER, ENDPOINT, BASE = "cluster", "endpoint", "base model"
+CLUSTER, ENDPOINT, BASE, DATA_CLUSTER = "cluster", "endpoint", "base model", "data cluster"
+CLUSTERS = (CLUSTER, DATA_CLUSTER)
 """What machines are used for; the base model is a deployment of its own on the endpoint."""
 
 
@@ -98,6 +99,36 @@ class DatasetSpec(_Spec):
     @property
     def test_asset(self) -> str:
         return f"{self.name}-test"
+
+
+@dataclass(frozen=True)
+class PreparationSpec(DatasetSpec):
+    """The same two assets, prepared by a job on a CPU cluster.
+
+    ``fingerprint`` is that of the request (settings, source content, version of the preparation): the files' own is
+    known only when the job has ended. ``options`` are data_prep's flags, with underscores; ``source`` is as in the
+    settings, ``directory`` is not used.
+    """
+
+    source: str
+    options: dict[str, RecipeValue]
+    cluster: str
+    vm_size: str
+    experiment: str
+    max_attempts: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", {key: _whole(value) for key, value in self.options.items()})
+
+    @property
+    def source_asset(self) -> str:
+        """The uploaded files, where the source is on this machine."""
+        return f"{self.name}-source"
+
+    def job_name(self, attempt: int) -> str:
+        """Attempts count from 1; another machine size means new ones."""
+        where = {"fingerprint": self.fingerprint, "cluster": self.cluster, "vm_size": self.vm_size}
+        return f"prepare-{_digest(where)}-{attempt}"
 
 
 @dataclass(frozen=True)
@@ -175,8 +206,8 @@ class ReleaseSpec(_Spec):
 class Machines:
     """VMs of one size that something needs at the same time.
 
-    `use` is CLUSTER, ENDPOINT or BASE; `reserve` the share of its instances an endpoint sets aside on top for
-    upgrades; `cluster` whether the size is one for clusters too; `retired` the day Azure took it away, or "".
+    `use` is CLUSTER, DATA_CLUSTER, ENDPOINT or BASE; `reserve` the share of its instances an endpoint sets aside on
+    top for upgrades; `cluster` whether the size is one for clusters too; `retired` the day Azure took it away, or "".
     """
 
     use: str

@@ -121,7 +121,8 @@ UNCHECKED = (
 
 DIFFERENCES = (
     "Azure reads some values leniently (a number sent as text, a name in another case). The emulator refuses them: no "
-    "client here sends them.",
+    "client here sends them. A code's hash_version, which azure-ai-ml sends as a number, passes.",
+    "No image is built for an environment: a command job runs in the emulator's own Python, on one node.",
     "Azure reports the first problem it meets; the emulator lists the others in `details`, too.",
     "Messages name the path but no line and position.",
     "A body of an older api-version is checked against the newest model: a property that only the newer version has "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,10 @@ def silent(config: dict[str, Any]) -> None:
 
 def suffixed(config: dict[str, Any]) -> None:
     config["finetune-phi:suffix"] = "two"
+
+
+def clustered(config: dict[str, Any]) -> None:
+    config["finetune-phi:data"] |= {"runOn": "cluster", "cluster": {"vmSize": "standard_d8s_v3", "maxNodes": 2}}
 
 
 def owned(config: dict[str, Any]) -> None:
@@ -192,3 +197,38 @@ def test_an_update_of_the_endpoint_carries_the_live_traffic(run: Run) -> None:
 def test_what_would_reset_the_traffic_is_asked_before_every_update(run: Run) -> None:
     hooks = run().resources["endpoint"].request.hooks
     assert (hooks.before_update, hooks.before_create, hooks.before_delete) == (["traffic"], [], [])
+
+
+def test_a_cluster_for_the_data_only_when_asked_for(run: Run) -> None:
+    local = run()
+    assert [found.name for found in local.of_type(":Compute")] == ["cluster"]
+    assert set(local.resources["dataset"].inputs["input"]) == {"target", "name", "fingerprint", "directory"}
+
+    program = run(change=clustered)
+    assert set(program.resources) - set(local.resources) == {"data-cluster"}
+    cpu, gpu = program.resources["data-cluster"].inputs, program.resources["cluster"].inputs
+    assert cpu["computeName"] == "cpu-cluster"
+    assert cpu["identity"] == gpu["identity"]
+    inner = cpu["properties"]["properties"]
+    assert (inner["vmSize"], inner["vmPriority"]) == ("Standard_D8s_v3", "Dedicated")
+    assert (inner["scaleSettings"]["minNodeCount"], inner["scaleSettings"]["maxNodeCount"]) == (0, 2)
+
+    given = program.resources["dataset"].inputs["input"]
+    assert (given["source"], given["cluster"], given["vm_size"]) == ("sample", "cpu-cluster", "Standard_D8s_v3")
+    assert program.resources["finetune"].inputs["input"]["dataset_fingerprint"] == given["fingerprint"]
+    assert {"data-cluster", "contributor"} <= program.waits_for("dataset")
+    machines = program.resources["preflight"].inputs["input"]["machines"]
+    assert ("data cluster", "standardDSv3Family", 8, 2) in [
+        (each["use"], each["family"], each["cores"], each["count"]) for each in machines
+    ]
+    assert [each["use"] for each in local.resources["preflight"].inputs["input"]["machines"]] == [
+        "cluster",
+        "endpoint",
+        "base model",
+    ]
+
+
+def test_a_clusters_data_need_no_files_here(run: Run, project: Path) -> None:
+    for file in (project / "data").iterdir():
+        file.unlink()
+    assert "data-cluster" in run(change=lambda config: clustered(config)).resources

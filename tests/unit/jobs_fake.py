@@ -220,13 +220,18 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
 
         return decorate
 
-    types_ = SimpleNamespace(URI_FILE="uri_file", MLFLOW_MODEL="mlflow_model")
+    types_ = SimpleNamespace(URI_FILE="uri_file", URI_FOLDER="uri_folder", MLFLOW_MODEL="mlflow_model")
     entities = dict.fromkeys(
-        ("Data", "Model", "ManagedOnlineDeployment", "OnlineRequestSettings", "ProbeSettings"), entity
+        ("Data", "Environment", "Model", "ManagedOnlineDeployment", "OnlineRequestSettings", "ProbeSettings"), entity
     )
     modules = {
-        "azure.ai.ml": {"Input": entity, "dsl": SimpleNamespace(pipeline=pipeline)},
-        "azure.ai.ml.constants": {"AssetTypes": types_},
+        "azure.ai.ml": {
+            "Input": entity,
+            "Output": entity,
+            "command": entity,
+            "dsl": SimpleNamespace(pipeline=pipeline),
+        },
+        "azure.ai.ml.constants": {"AssetTypes": types_, "InputOutputModes": SimpleNamespace(UPLOAD="upload")},
         "azure.ai.ml.entities": entities,
     }
     for name, content in modules.items():

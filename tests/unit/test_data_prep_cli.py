@@ -164,3 +164,20 @@ def test_the_tutorials_script_runs_both_ways(
         runpy.run_module("data_prep.download_dataset", run_name="__main__")
     assert "fingerprint 93576abe594d" in capsys.readouterr().out
     assert (tmp_path / "out" / "train_data.jsonl").is_file()
+
+
+def test_a_stack_that_has_its_data_prepared_on_a_cluster_prepares_none_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from infra import settings
+
+    local = settings.load("local")
+    clustered = local.model_copy(update={"data": local.data.model_copy(update={"run_on": "cluster"})})
+    monkeypatch.setattr(settings, "load", lambda stack: clustered)
+    monkeypatch.setattr("data_prep.__main__.prepare", lambda *_, **__: pytest.fail("it prepared the data"))
+    main(["--stack", "local"])
+    assert "prepared on a cluster" in capsys.readouterr().out
+    monkeypatch.undo()
+    monkeypatch.setattr(settings, "load", lambda stack: clustered)
+    main(["--stack", "local", "--out", str(tmp_path)])
+    assert "fingerprint 93576abe594d" in capsys.readouterr().out

@@ -1,0 +1,31 @@
+"""What a stack's settings ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data_prep.request import Recipe, Request
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DECIDING = (
+    *("config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "repairs", "max_rejected"),
+    *("duplicates", "mask", "tokenizer"),
+)
+"""Settings of `data` that decide what comes out, besides the source; `Request` has them under the same names."""
+
+
+def request_of(settings: Settings) -> Request:
+    """Relative paths start at the project. Raises :class:`~data_prep.DataError` for values that cannot be used."""
+    data = settings.data
+    return Request(
+        source=data.source,
+        **{name: getattr(data, name) for name in DECIDING},
+        directory=ROOT / data.directory,
+        base=ROOT,
+        model=settings.model.name,
+        recipe=Recipe(settings.compute.vm_size, settings.recipe.num_train_epochs, settings.recipe.max_seq_length),
+    )

@@ -1,0 +1,138 @@
+"""Data prepared by a command job: the same bytes as here, and a reason where it fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from data_prep import fingerprint
+from data_prep.prepare import Request, prepare, request_fingerprint
+from data_prep.stack import DECIDING
+from emulator.home import SUBSCRIPTION_ID, Home
+from jobs import client, dataset
+from jobs import prepare as stage
+from jobs.errors import StageError
+from jobs.specs import DatasetSpec, PreparationSpec, Target
+from tests.contract.arm import Arm, Refusal
+from tests.contract.conftest import GROUP
+from tests.contract.lab import cluster_body
+
+CLUSTER = "cpu-cluster"
+CPU = "Standard_D4s_v3"
+
+
+@pytest.fixture(scope="module")
+def target(arm: Arm, workspace: str) -> Target:
+    """The session's workspace, with a CPU cluster."""
+    arm.put(f"{workspace}/computes/{CLUSTER}", "2025-12-01", cluster_body(CPU))
+    return Target(SUBSCRIPTION_ID, GROUP, workspace.rsplit("/", 1)[1])
+
+
+def asked(target: Target, name: str, request: Request, attempts: int = 1) -> PreparationSpec:
+    """The stage's spec for a request."""
+    options = {key: getattr(request, key) for key in (*DECIDING, "model")}
+    options["repairs"] = ",".join(request.repairs)
+    version = request_fingerprint(request)
+    return PreparationSpec(target, name, version, "data", request.source, options, CLUSTER, CPU, "prepare", attempts)
+
+
+def fetched(target: Target, spec: PreparationSpec, directory: Path) -> Path:
+    """Both files of the assets, under their own names."""
+    from azure.ai.ml._artifacts import _artifact_utilities
+
+    azure = client.ml_client(target)
+    for asset in (spec.train_asset, spec.test_asset):
+        _artifact_utilities.download_artifact_from_aml_uri(
+            uri=str(azure.data.get(asset, version=spec.fingerprint).path),
+            destination=str(directory),
+            datastore_operation=azure.datastores,
+        )
+    return directory
+
+
+def test_the_sample_gets_the_same_bytes_from_the_job_as_here(target: Target, tmp_path: Path) -> None:
+    here = prepare(Request(source="sample", directory=tmp_path / "here"), lambda _: None)
+    spec = asked(target, "clustered", Request(source="sample"))
+    said: list[str] = []
+    stage.run(spec, said.append, threading.Event())
+
+    assert fingerprint(fetched(target, spec, tmp_path / "there")) == here.card.fingerprint == "93576abe594d"
+    tags = client.ml_client(target).data.get("clustered-train", version=spec.fingerprint).tags
+    assert tags["fingerprint"] == here.card.fingerprint
+    assert (tags["request"], tags["job"], tags["source"]) == (spec.fingerprint, spec.job_name(1), "sample")
+    assert any("183 rows of sample: 151 train, 32 test" in line for line in said), said
+
+    again: list[str] = []
+    stage.run(spec, again.append, threading.Event())
+    assert again == [f"data assets clustered-train and clustered-test:{spec.fingerprint} are there already"]
+
+
+def test_files_of_this_machine_are_uploaded_and_read_in_their_order(target: Target, tmp_path: Path) -> None:
+    folder = tmp_path / "chats"
+    folder.mkdir()
+    sample = (stage.ROOT / "data_prep/sample/conversations.jsonl").read_text().splitlines(keepends=True)
+    (folder / "b.jsonl").write_text("".join(sample[:50]))
+    (folder / "a.jsonl").write_text("".join(sample[50:]))
+    request = Request(source=str(folder), directory=tmp_path / "here", test_ratio=0.4, seed=7)
+    here = prepare(request, lambda _: None)
+    spec = asked(target, "uploaded", request)
+    stage.run(spec, lambda _: None, threading.Event())
+    assert fingerprint(fetched(target, spec, tmp_path / "there")) == here.card.fingerprint
+
+
+def test_an_asset_is_read_where_it_is(target: Target, tmp_path: Path) -> None:
+    made = prepare(Request(source="sample", directory=tmp_path / "data"), lambda _: None)
+    registered = DatasetSpec(target, "origin", made.card.fingerprint, str(tmp_path / "data"))
+    dataset.run(registered, lambda _: None, threading.Event())
+    here = prepare(Request(source=str(made.train), directory=tmp_path / "here", seed=3), lambda _: None)
+    spec = asked(target, "from-asset", Request(source=f"azureml:origin-train:{made.card.fingerprint}", seed=3))
+    stage.run(spec, lambda _: None, threading.Event())
+    assert fingerprint(fetched(target, spec, tmp_path / "there")) == here.card.fingerprint
+
+
+def test_a_job_that_fails_says_why_and_leaves_no_asset(target: Target, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(json.dumps({"messages": [{"role": "user", "content": "Who?"}]}) + "\n")
+    spec = asked(target, "failing", Request(source=str(bad)))
+    with pytest.raises(StageError) as caught:
+        stage.run(spec, lambda _: None, threading.Event())
+    assert "the preparation of the data did not succeed" in str(caught.value)
+    assert "exited with code 1" in str(caught.value) and "error: " in str(caught.value)
+    assert "bad.jsonl:1" in str(caught.value)
+    assert not dataset.exists(client.ml_client(target), spec.train_asset, spec.fingerprint)
+
+    with pytest.raises(StageError, match="all 1 attempts at this preparation of the data failed"):
+        stage.run(spec, lambda _: None, threading.Event())
+
+
+def test_a_source_that_changed_meanwhile_is_not_prepared(target: Target, tmp_path: Path) -> None:
+    file = tmp_path / "chats.jsonl"
+    file.write_text("{}\n")
+    spec = asked(target, "changed", Request(source=str(file)))
+    file.write_text("{ }\n")
+    with pytest.raises(StageError, match="it changed since this run began"):
+        stage.run(spec, lambda _: None, threading.Event())
+
+
+def test_what_a_command_job_lacks_is_refused(arm: Arm, workspace: str, home: Home) -> None:
+    del home
+    environment = f"{workspace}/environments/any/versions/1"
+    arm.put(environment, "2025-12-01", {"properties": {"image": "mcr.microsoft.com/any"}})
+
+    def submit(name: str, **properties: object) -> None:
+        body = {"jobType": "Command", "command": "true", "environmentId": environment, **properties}
+        arm.put(f"{workspace}/jobs/{name}", "2025-12-01", {"properties": body})
+
+    with pytest.raises(Refusal, match="the job has no such input"):
+        submit("no-input", command="cat ${{inputs.nosuch}}")
+    with pytest.raises(Refusal, match="on one node"):
+        submit("two-nodes", resources={"instanceCount": 2})
+    with pytest.raises(Refusal, match="needs an image"):
+        arm.put(f"{workspace}/environments/none/versions/1", "2025-12-01", {"properties": {}})
+    with pytest.raises(Refusal, match="cannot change"):
+        arm.put(environment, "2025-12-01", {"properties": {"image": "mcr.microsoft.com/other"}})
+    with pytest.raises(Refusal, match="needs codeUri"):
+        arm.put(f"{workspace}/codes/none/versions/1", "2025-12-01", {"properties": {}})

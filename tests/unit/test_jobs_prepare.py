@@ -1,0 +1,191 @@
+"""The stage dataset on a cluster, from every state it can find."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from jobs_fake import FakeMl, Stop, install
+from test_jobs_specs import TARGET
+
+from data_prep.prepare import Request, request_fingerprint
+from data_prep.stack import DECIDING
+from jobs import prepare
+from jobs.errors import NotFinished, StageError
+from jobs.specs import PreparationSpec
+
+
+def asked(request: Request) -> PreparationSpec:
+    """The spec of a request."""
+    options = {key: getattr(request, key) for key in (*DECIDING, "model")}
+    options["repairs"] = ",".join(request.repairs)
+    return PreparationSpec(
+        *(TARGET, "chats", request_fingerprint(request), "data", request.source, options),
+        *("cpu-cluster", "Standard_D4s_v3", "finetune-phi", 3),
+    )
+
+
+SPEC = asked(Request(source="sample"))
+FIRST, SECOND, THIRD = (SPEC.job_name(attempt) for attempt in (1, 2, 3))
+
+
+@pytest.fixture
+def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
+    monkeypatch.setattr(prepare, "_card", lambda client, job: None)
+    return install(monkeypatch)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def ends(ml: FakeMl, name: str, status: str = "Completed") -> Callable[[], None]:
+    return lambda: setattr(ml.jobs.there[name], "status", status)
+
+
+def paths(ml: FakeMl) -> dict[str, str]:
+    return {name: asset.path for (name, version), asset in ml.data.there.items() if version == SPEC.fingerprint}
+
+
+def files_of(job: str) -> dict[str, str]:
+    folder = f"azureml://datastores/workspaceblobstore/paths/prepared/{job}"
+    return {"chats-train": f"{folder}/train_data.jsonl", "chats-test": f"{folder}/test_data.jsonl"}
+
+
+def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -> None:
+    prepare.run(SPEC, said.append, Stop(ends(ml, FIRST, "Running"), ends(ml, FIRST)))
+    (job,) = ml.jobs.submitted
+    assert (job.name, job.compute, job.inputs) == (FIRST, "cpu-cluster", {})
+    assert job.command.startswith("python -m data_prep --source sample --config default ")
+    assert job.command.endswith(" --out ${{outputs.data}}")
+    assert "--split 'train_sft[:1%]'" in job.command and "--revision '' " in job.command
+    assert " --no-mask " in job.command and "--test-ratio 0.2 --seed 0 " in job.command
+    assert (job.outputs["data"].path, job.outputs["data"].mode) == (prepare.folder_of(FIRST), "upload")
+    pins = job.environment.conda_file["dependencies"][-1]["pip"]
+    assert any(pin.startswith("datasets==") for pin in pins)
+    assert paths(ml) == files_of(FIRST)
+    assert ml.data.there["chats-train", SPEC.fingerprint].tags == {"request": SPEC.fingerprint, "job": FIRST}
+
+
+def test_what_is_registered_needs_no_job(ml: FakeMl, said: list[str]) -> None:
+    for asset in ("chats-train", "chats-test"):
+        ml.data.there[asset, SPEC.fingerprint] = SimpleNamespace(path="")
+    prepare.run(SPEC, said.append, Stop())
+    assert ml.jobs.there == {} and "are there already" in said[0]
+
+
+def test_half_registered_is_completed_from_the_job(ml: FakeMl, said: list[str]) -> None:
+    ml.data.there["chats-train", SPEC.fingerprint] = SimpleNamespace(path="kept")
+    ml.jobs.put(FIRST, "Completed")
+    prepare.run(SPEC, said.append, Stop())
+    assert ml.jobs.submitted == []
+    assert paths(ml) == {**files_of(FIRST), "chats-train": "kept"}
+
+
+def test_a_running_job_is_followed_and_a_failed_one_followed_by_the_next(ml: FakeMl, said: list[str]) -> None:
+    ml.jobs.put(FIRST, "Running")
+    prepare.run(SPEC, said.append, Stop(ends(ml, FIRST)))
+    assert ml.jobs.submitted == []
+    ml.data.there.clear()
+    ml.jobs.put(FIRST, "Failed")
+    prepare.run(SPEC, said.append, Stop(ends(ml, SECOND)))
+    assert [job.name for job in ml.jobs.submitted] == [SECOND]
+    assert paths(ml) == files_of(SECOND)
+
+
+def test_a_failure_is_told_and_registers_nothing(ml: FakeMl, said: list[str]) -> None:
+    ml.jobs.reasons[FIRST] = "User process exited with code 1."
+    with pytest.raises(StageError, match=r"preparation of the data did not succeed.*exited with code 1"):
+        prepare.run(SPEC, said.append, Stop(ends(ml, FIRST, "Failed")))
+    assert ml.data.there == {}
+
+
+def test_no_attempt_left(ml: FakeMl, said: list[str]) -> None:
+    for name in (FIRST, SECOND, THIRD):
+        ml.jobs.put(name, "Canceled")
+    with pytest.raises(StageError, match="all 3 attempts at this preparation of the data failed") as caught:
+        prepare.run(SPEC, said.append, Stop())
+    assert "data.cluster's vmSize" in str(caught.value)
+
+
+def test_stopping_leaves_the_job_running(ml: FakeMl, said: list[str]) -> None:
+    stop = Stop()
+    stop.turns.append(stop.set)
+    with pytest.raises(NotFinished, match="the preparation of the data goes on in Azure"):
+        prepare.run(SPEC, said.append, stop)
+    assert ml.jobs.there[FIRST].status == "Queued" and ml.data.there == {}
+
+
+def test_files_are_uploaded_once_and_their_order_is_kept(ml: FakeMl, said: list[str], tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl.gz"):
+        (tmp_path / name).write_text(name)
+    spec = asked(Request(source=str(tmp_path)))
+    uploaded: list[str] = []
+    register = ml.data.create_or_update
+
+    def upload(asset: SimpleNamespace) -> object:
+        if asset.name == "chats-source":
+            uploaded.extend(sorted(file.name for file in Path(asset.path).iterdir()))
+        return register(asset)
+
+    ml.data.create_or_update = upload  # type: ignore[method-assign]
+    prepare.run(spec, said.append, Stop(ends(ml, spec.job_name(1), "Running"), ends(ml, spec.job_name(1))))
+    assert uploaded == ["00000-a.jsonl.gz", "00001-b.jsonl"]
+    (job,) = ml.jobs.submitted
+    assert job.inputs["source"].path == f"azureml:chats-source:{spec.fingerprint}"
+    assert job.command.startswith("python -m data_prep --source ${{inputs.source}} ")
+
+    (tmp_path / "b.jsonl").write_text("changed")
+    ml.jobs.put(spec.job_name(1), "Failed")
+    ml.data.there.clear()
+    with pytest.raises(StageError, match="changed since this run began"):
+        prepare.run(spec, said.append, Stop())
+    (tmp_path / "b.jsonl").unlink()
+    (tmp_path / "a.jsonl.gz").unlink()
+    with pytest.raises(StageError, match=r"no data to prepare.*holds no file that is read"):
+        prepare.run(spec, said.append, Stop())
+
+
+@pytest.mark.parametrize(("kind", "refused"), [("uri_folder", False), ("uri_file", False), ("mltable", True)])
+def test_an_asset_is_an_input(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch, kind: str, refused: bool
+) -> None:
+    asset = SimpleNamespace(type=kind, path="azureml://datastores/workspaceblobstore/paths/x/my chats.jsonl")
+    monkeypatch.setattr("data_prep.azureml.entity", lambda uri, workspace: (asset, ml))
+    spec = asked(Request(source="azureml:chats:1"))
+    stop = Stop(ends(ml, spec.job_name(1), "Running") if not refused else lambda: None, ends(ml, spec.job_name(1)))
+    if refused:
+        with pytest.raises(StageError, match="it is of type mltable"):
+            prepare.run(spec, said.append, stop)
+        return
+    prepare.run(spec, said.append, stop)
+    (job,) = ml.jobs.submitted
+    assert job.inputs["source"].type == kind
+    if kind == "uri_file":
+        link = "mkdir source && ln -s ${{inputs.source}} 'source/my chats.jsonl' && "
+        assert job.command.startswith(f"{link}python -m data_prep --source 'source/my chats.jsonl' ")
+    else:
+        assert job.command.startswith("python -m data_prep --source ${{inputs.source}} ")
+
+
+def test_the_spec_goes_through_the_state_and_names_its_jobs() -> None:
+    inputs = SPEC.to_inputs()
+    as_doubles = {**inputs["options"], "seed": 0.0}  # the engine carries every number as a double
+    again = PreparationSpec.from_inputs({**inputs, "options": as_doubles})
+    assert again == SPEC and again.options["seed"] == 0 and isinstance(again.options["seed"], int)
+    assert dataclasses.replace(SPEC, vm_size="Standard_D8s_v3").job_name(1) != FIRST
+    assert dataclasses.replace(SPEC, experiment="x", max_attempts=9, name="y").job_name(1) == FIRST
+
+
+def test_the_request_decides_the_version(tmp_path: Path) -> None:
+    file = tmp_path / "chats.jsonl"
+    file.write_text("a")
+    one = request_fingerprint(Request(source=str(file)))
+    assert one == request_fingerprint(Request(source=str(file), directory=tmp_path, processes=3))
+    assert one != request_fingerprint(Request(source=str(file), seed=1))
+    file.write_text("b")
+    assert one != request_fingerprint(Request(source=str(file)))
