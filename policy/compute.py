@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infra.catalogue import MODELS, VM_SIZES
+from infra.catalogue import CPU_SIZES, MODELS, VM_SIZES
 from policy import kinds
 from policy.frameworks import benchmark, well_architected
 from policy.rules import HIGH, MEDIUM, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
 
 _MACHINES = (kinds.COMPUTE, kinds.DEPLOYMENT, kinds.STAGE)
-_OFFERED = [size.name for size in VM_SIZES.values() if not size.retired]
+_OFFERED = [size.name for size in (*VM_SIZES.values(), *CPU_SIZES.values()) if not size.retired]
 _RETIRED = {size.name: size.retired for size in VM_SIZES.values() if size.retired}
 _SERVING = {model.name: model.serving_memory for model in MODELS.values()}
 _TRAINING = {model.name: model.adapter_memory for model in MODELS.values()}
-_GPU_MEMORY = {size.name.lower(): size.gpu_memory for size in VM_SIZES.values()}
+_GPU_MEMORY = {size.name.lower(): size.gpu_memory for size in (*VM_SIZES.values(), *CPU_SIZES.values())}
 
 
 @resource_rule(

@@ -89,6 +89,12 @@ def region_of(step: Step) -> str | None:
     return found.replace(" ", "").lower() if isinstance(found, str) else None
 
 
+def training_cluster(preview: Preview) -> Step | None:
+    """The cluster that fine-tunes; there may be one for the data beside it."""
+    clusters = [step for step in preview.steps if step.type.endswith(":Compute")]
+    return next((step for step in clusters if step.name == "cluster"), clusters[0] if clusters else None)
+
+
 def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
     """Waits for the prices."""
     region = next((r for s in preview.steps if s.type.endswith(":Compute") and (r := region_of(s))), None)
@@ -191,7 +197,7 @@ def _finetune_cost(
     book: PriceBook,
 ) -> Amount:
     """One node of the cluster for as long as the job takes, and until it is released again."""
-    cluster = next((step for step in preview.steps if step.type.endswith(":Compute")), None)
+    cluster = training_cluster(preview)
 
     def one(state: State | None, length: float | None) -> float | None:
         size = at(state.inputs, "properties.properties.vmSize") if state else None

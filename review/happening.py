@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from review.cost import training_cluster
 from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, finetune_seconds, in_words
 from review.events import Preview, Step
@@ -118,7 +119,7 @@ def _finetune(step: Step, preview: Preview, past: Past) -> Iterator[str]:
         yield f"starts no fine-tune: only how it is run changes ({_how(old, new)})"
         return
     seconds = finetune_seconds(past.seconds.get("finetune"), old.get("recipe") or {}, new.get("recipe") or {})
-    cluster = next((one for one in preview.steps if one.type.endswith(":Compute")), None)
+    cluster = training_cluster(preview)
     size = ""
     if cluster:
         size = str((cluster.state.inputs.get("properties") or {}).get("properties", {}).get("vmSize", ""))
