@@ -97,6 +97,8 @@ def _dataset(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     old, new = stage_inputs(step)
     if step.op == "delete":
         yield "forgets the data set; the uploaded data stays with the workspace"
+    elif new.get("source") and (step.op == "create" or old.get("fingerprint") != new.get("fingerprint")):
+        yield f"prepares the data set {new.get('name')} on {new.get('cluster')} ({new.get('fingerprint')})"
     elif step.op == "create":
         yield f"uploads the data set {new.get('name')} ({new.get('fingerprint')})"
     elif old.get("fingerprint") != new.get("fingerprint") or old.get("name") != new.get("name"):
