@@ -125,6 +125,16 @@ def test_a_review_of_a_refused_setting_is_a_failed_one(checkout: Checkout) -> No
     assert "retired by Azure" in text
 
 
+def test_one_changed_character_of_the_data_is_a_diff_of_the_stages_alone(checkout: Checkout) -> None:
+    path = checkout.root / "data" / "train_data.jsonl"
+    before = path.read_text()
+    path.write_text(before.replace("Microsoft", "Macrosoft", 1))
+    try:
+        assert checkout.changes() == {"dataset": "update", "finetune": "update", "release": "update"}
+    finally:
+        path.write_text(before)
+
+
 def test_another_learning_rate_is_a_diff_of_finetune_and_release_alone(checkout: Checkout) -> None:
     set_section(checkout, "recipe", learning_rate=0.004, num_train_epochs=3)
     assert checkout.changes() == {"finetune": "update", "release": "update"}
