@@ -27,5 +27,10 @@ def request_of(settings: Settings) -> Request:
         directory=ROOT / data.directory,
         base=ROOT,
         model=settings.model.name,
-        recipe=Recipe(settings.compute.vm_size, settings.recipe.num_train_epochs, settings.recipe.max_seq_length),
+        recipe=Recipe(
+            settings.compute.vm_size,
+            settings.recipe.num_train_epochs,
+            settings.recipe.max_seq_length,
+            settings.compute.hourly_price or None,
+        ),
     )

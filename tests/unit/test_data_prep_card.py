@@ -171,3 +171,13 @@ def test_a_dry_run_shows_rows_with_the_template_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
     main(["--source", "sample", "--dry-run", "--tokenizer", str(tokenizer(tmp_path / "tokenizer.json"))])
     assert "[user] Who founded Microsoft?\n[assistant] Microsoft" in capsys.readouterr().out
+
+
+def test_the_price_a_stack_gives_reaches_the_estimate() -> None:
+    from data_prep.stack import request_of
+    from infra.settings import Settings
+
+    priced = {"finetune-phi:purgeOnDestroy": True, "finetune-phi:compute": {"hourlyPrice": 4}}
+    assert request_of(Settings.parse(priced, "test")).recipe.price == 4
+    del priced["finetune-phi:compute"]
+    assert request_of(Settings.parse(priced, "test")).recipe.price is None
