@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.prices import PriceBook
 from review.cost import meters, region_of
 from review.durations import Past, past
 from review.engine import Recording, command, read_file, record
 from review.errors import ReviewError
 from review.events import Step, read
 from review.markdown import markdown
-from review.prices import PriceBook
 from review.report import Report, build
 from review.verdict import Thresholds
 

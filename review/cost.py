@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.prices import MACHINES, Meter, Price, PriceBook
 from review.difference import at
 from review.durations import Past, finetune_seconds
 from review.events import Preview, State, Step
 from review.kinds import shown
-from review.prices import Meter, Price, PriceBook
 
 HOURS_A_MONTH = 730
-MACHINES, REGISTRY = "Virtual Machines", "Container Registry"
+REGISTRY = "Container Registry"
 _BY_USE = (":StorageAccount", ":Vault", "operationalinsights:Workspace", ":Component", "cognitiveservices:Account")
 
 

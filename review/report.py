@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from jobs.prices import PriceBook
 from review.cost import Cost, cost
 from review.difference import PropertyChange, difference
 from review.drift import Drift, drift
@@ -12,7 +13,6 @@ from review.durations import Past
 from review.events import PolicyResult, Preview, Step
 from review.happening import is_resource, sentences, stage_inputs
 from review.kinds import shown
-from review.prices import PriceBook
 from review.risks import Level, Risk, risks
 from review.settled import settled
 from review.verdict import Thresholds, Verdict, judge

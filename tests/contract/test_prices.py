@@ -8,7 +8,7 @@ import pytest
 
 from emulator.dataplane.prices import MARK
 from emulator.home import Home
-from review.prices import Meter, PriceBook
+from jobs.prices import Meter, PriceBook
 
 pytestmark = pytest.mark.usefixtures("home")
 

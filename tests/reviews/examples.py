@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from jobs.prices import Meter, PriceBook
 from review.durations import Past, past
 from review.events import lines, read
-from review.prices import Meter, PriceBook
 from review.report import Report, build
 from review.verdict import Thresholds
 

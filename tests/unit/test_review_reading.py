@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from jobs.prices import Meter, PriceBook, choose
 from review.__main__ import main
 from review.cost import Amount, Cost
 from review.difference import LATER, MASK, difference
 from review.durations import Past, finetune_seconds, in_words, past
 from review.errors import ReviewError
 from review.events import Preview, State, Step, lines, read
-from review.prices import Meter, PriceBook, choose
 from review.report import build
 from review.risks import Level, Risk
 from review.settled import settled

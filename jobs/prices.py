@@ -1,6 +1,7 @@
 """Prices from the public Azure Retail Prices API (https://prices.azure.com), asked once and kept with their date.
 
 These are list prices for pay-as-you-go in US dollars: what a customer has agreed on with Microsoft is not in them.
+Reviews tell with them what a change will cost, `python -m jobs status` what has been spent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 URL = "https://prices.azure.com/api/retail/prices"
 API_VERSION = "2023-01-01-preview"
 FRESH = timedelta(days=7)
-TIMEOUT = (2.0, 5.0)  # seconds to connect and to answer: a review does not hang on a price
+TIMEOUT = (2.0, 5.0)  # seconds to connect and to answer: nobody should hang on a price
 PER_HOUR = {"1 Hour": 1.0, "1/Hour": 1.0, "1/Day": 24.0, "1 Day": 24.0}
 """Hours in the API's units of measure that a standing cost comes in."""
 
@@ -47,10 +48,13 @@ class Meter:
     @property
     def filter(self) -> str:
         """The API compares with case."""
-        name = "armSkuName" if self.service == "Virtual Machines" else "skuName"
+        name = "armSkuName" if self.service == MACHINES else "skuName"
         terms = {"serviceName": self.service, "armRegionName": self.region, name: self.sku, "priceType": "Consumption"}
         return " and ".join(f"{key} eq '{value}'" for key, value in terms.items())
 
+
+MACHINES = "Virtual Machines"
+"""The service whose meters price the machines of clusters and deployments by their ARM name."""
 
 Fetch = Callable[[Meter], list[dict[str, Any]]]
 
@@ -98,7 +102,7 @@ class PriceBook:
         known = self._known.get(meter.key)
         if known and self._today - date.fromisoformat(known.asked) < FRESH:
             return known
-        # Whatever goes wrong on the way to a price list must not end a review, which says "unknown" then.
+        # Whatever goes wrong on the way to a price list must not end the caller, who says "unknown" then.
         try:
             found = choose(self._fetch(meter))
         except (OSError, ValueError, KeyError, TypeError) as error:
