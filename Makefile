@@ -22,7 +22,7 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat destroy test lint lock clean settings rehearse
+.PHONY: help setup data up preview review chat destroy test lint docs lock clean settings rehearse
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -64,13 +64,17 @@ test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
 	@$(VENV) -m pytest tests/contract tests/journey
 
-lint: setup ## ruff and mypy --strict
+lint: setup ## ruff, mypy --strict, and the docs build without a warning
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+	@.venv/bin/zensical build --strict
+
+docs: setup ## build the site of docs/ into .site (OPTIONS=serve shows it while you write)
+	@.venv/bin/zensical $(if $(filter serve,$(OPTIONS)),serve,build --strict)
 
 lock: setup ## pin everything the requirements files pull in (constraints.txt)
 	@sh toolchain/lock
 
 clean: ## remove what make makes here: .venv, data files, the emulator's state
 	@if [ -d .emulator ]; then $(VENV) -m emulator stop; fi
-	@rm -rf .venv .emulator .promptflow .review .runs .mypy_cache .ruff_cache .pytest_cache data/*.jsonl data/*.json data/*.md data/*.svg
+	@rm -rf .venv .emulator .promptflow .review .runs .mypy_cache .ruff_cache .pytest_cache .site .cache data/*.jsonl data/*.json data/*.md data/*.svg

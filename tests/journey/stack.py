@@ -15,7 +15,7 @@ from emulator.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", ".emulator", "data", "tests", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"
+    ".git", ".venv", ".emulator", "data", "tests", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".site"
 )
 WAIT_SECONDS = 300
 
