@@ -18,15 +18,17 @@ from infra.protection import protect_stateful
 from infra.roles import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.settings import Settings, SettingsError
-from infra.specs import dataset_version, preflight, specs
+from infra.specs import dataset_version, golden_questions, preflight, specs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
+from jobs.errors import StageError
 from jobs.specs import BASE_DEPLOYMENT
 
 try:
     settings = Settings.from_pulumi()
     dataset = dataset_version(settings)
-except (SettingsError, DataError) as error:
+    golden_questions(settings)
+except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
 account = authorization.get_client_config()

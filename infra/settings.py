@@ -35,7 +35,7 @@ from infra.problems import (
     written,
 )
 from infra.recipe import Recipe
-from infra.sections import Compute, Data, Finetune, Model, Serving
+from infra.sections import Compute, Data, Evaluation, Finetune, Model, Serving
 
 __all__ = ["Settings", "SettingsError", "load"]
 
@@ -63,6 +63,7 @@ class Settings(Section):
     finetune: Finetune = Finetune()
     compute: Compute = Compute()
     serving: Serving = Serving()
+    evaluation: Evaluation = Evaluation()
     identity: Identity = Identity()
     storage: Storage = Storage()
     vault: Vault = Vault()

@@ -10,6 +10,7 @@ from data_prep.stack import DECIDING, request_of
 from infra.catalogue import MODELS, VmSize
 from infra.naming import Names
 from infra.settings import Settings
+from jobs.questions import load
 from jobs.specs import (
     BASE,
     CLUSTER,
@@ -17,6 +18,7 @@ from jobs.specs import (
     DATA_CLUSTER,
     ENDPOINT,
     DatasetSpec,
+    EvaluationSpec,
     FinetuneSpec,
     Machines,
     PreflightSpec,
@@ -62,6 +64,7 @@ def specs(
         traffic_steps=serving.traffic_steps,
         soak_seconds=serving.soak_seconds,
         question=serving.question,
+        evaluation=EvaluationSpec(**settings.evaluation.model_dump()),
         compare_with_base=serving.compare_with_base,
     )
     return data, finetune, release
@@ -72,6 +75,14 @@ def dataset_version(settings: Settings) -> str:
     if settings.data.run_on == "cluster":
         return request_fingerprint(request_of(settings))
     return fingerprint(Path(settings.data.directory))
+
+
+def golden_questions(settings: Settings) -> int:
+    """How many questions a release will ask: hours before it does, as a bad file should be known at once.
+
+    Raises StageError.
+    """
+    return len(load(settings.evaluation.questions)) if settings.evaluation.questions else 0
 
 
 def _dataset(settings: Settings, names: Names, target: Target, version: str) -> DatasetSpec:

@@ -172,6 +172,20 @@ class FinetuneSpec(_Spec):
 
 
 @dataclass(frozen=True)
+class EvaluationSpec:
+    """What a model has to reach before it gets traffic.
+
+    ``questions`` is a file of the project, or empty; scores are means from 0 to 1, ``maximum_drop`` is how much lower
+    than the model in service is let through.
+    """
+
+    questions: str
+    minimum_score: float
+    maximum_drop: float
+    latency_seconds: float
+
+
+@dataclass(frozen=True)
 class ReleaseSpec(_Spec):
     """One model version in service behind an endpoint, and how it gets there."""
 
@@ -186,13 +200,14 @@ class ReleaseSpec(_Spec):
     traffic_steps: tuple[int, ...]
     soak_seconds: int
     question: str
+    evaluation: EvaluationSpec
     compare_with_base: bool
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
         """Over what the deployment is; not over how traffic reaches it, nor over the base model beside it."""
         content = dataclasses.asdict(self)
-        for how in ("base_model", "traffic_steps", "soak_seconds", "question", "compare_with_base"):
+        for how in ("base_model", "traffic_steps", "soak_seconds", "question", "evaluation", "compare_with_base"):
             del content[how]
         return _digest(content)
 

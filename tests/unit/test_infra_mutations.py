@@ -63,6 +63,9 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     ("tags.owner", LONG, "tags.owner", "at most 256 characters"),
     ("monitoring.email", "nobody", "monitoring.email", "must be an e-mail address"),
     ("finetune.component.version", "new", "finetune.component.version", "`latest` or a version number"),
+    ("evaluation.minimumScore", 50, "evaluation.minimumScore", "must be 1 or less"),
+    ("evaluation.questions", "../mine.jsonl", "evaluation.questions", "inside the project"),
+    ("evaluation.questions", "golden.csv", "evaluation.questions", ".jsonl"),
     # missing, empty and unknown keys
     ("purgeOnDestroy", GONE, "purgeOnDestroy", "is needed and has no default"),
     ("recipe.learning_rate", None, "recipe.learning_rate", "has no value"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.specs import DatasetSpec, FinetuneSpec, RegistryAsset, ReleaseSpec, Target
+from jobs.specs import DatasetSpec, EvaluationSpec, FinetuneSpec, RegistryAsset, ReleaseSpec, Target
 
 TARGET = Target("sub", "rg", "ws")
 FINETUNE = FinetuneSpec(
@@ -37,6 +37,7 @@ RELEASE = ReleaseSpec(
     traffic_steps=(10, 50, 100),
     soak_seconds=60,
     question="Who founded Microsoft?",
+    evaluation=EvaluationSpec(questions="", minimum_score=0.5, maximum_drop=0.1, latency_seconds=30),
     compare_with_base=False,
 )
 
@@ -75,6 +76,7 @@ def test_how_the_result_is_obtained_does_not(change: dict[str, Any]) -> None:
         ({"traffic_steps": (100,)}, True),
         ({"compare_with_base": True}, True),
         ({"question": "Why?"}, True),
+        ({"evaluation": EvaluationSpec("golden/other.jsonl", 1, 0, 1)}, True),
     ],
 )
 def test_a_release_is_named_by_what_is_deployed(change: dict[str, Any], same: bool) -> None:
