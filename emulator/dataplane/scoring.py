@@ -6,20 +6,24 @@ import random
 import secrets
 import uuid
 from collections import Counter
+from contextlib import AsyncExitStack
 
 import httpx
 import isodate
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from emulator.cloud import Cloud
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.runs.servers import Servers
 from emulator.store import Resource
 
+# What the container of a chat model answers; the second one can stream (emulator/training/completions.py).
+PATHS = ("/score", "/v1/chat/completions")
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 NO_ROUTE = (
     "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive "
@@ -49,23 +53,41 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
         if pending[deployment.id] >= _most_pending(deployment):
             return PlainTextResponse("too many requests", 429)
         pending[deployment.id] += 1
-        try:
-            return await _forward(client, request, deployment, port)
-        finally:
-            pending[deployment.id] -= 1
+        async with AsyncExitStack() as until_sent:
+            until_sent.callback(pending.subtract, [deployment.id])
+            return await _forward(client, request, deployment, port, until_sent)
 
-    return Starlette(routes=[Route("/score", score, methods=["POST"])])
+    return Starlette(routes=[Route(path, score, methods=["POST"]) for path in PATHS])
 
 
-async def _forward(client: httpx.AsyncClient, request: Request, deployment: Resource, port: int) -> Response:
+class _Relay(StreamingResponse):
+    """A server's event stream, passed on as it comes. What ``until_sent`` holds ends with it, however it ends."""
+
+    def __init__(self, answer: httpx.Response, until_sent: AsyncExitStack, headers: dict[str, str], kind: str) -> None:
+        super().__init__(answer.aiter_raw(), 200, headers, kind)
+        self._until_sent = until_sent
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._until_sent:
+            await super().__call__(scope, receive, send)
+
+
+async def _forward(
+    client: httpx.AsyncClient, request: Request, deployment: Resource, port: int, until_sent: AsyncExitStack
+) -> Response:
+    """The server's answer; an event stream takes over what is to be closed when it is sent."""
     timeout = _seconds(deployment.properties.get("requestSettings", {}).get("requestTimeout"))
     try:
-        answer = await client.post(
-            f"http://127.0.0.1:{port}/score",
+        asked = client.stream(
+            "POST",
+            f"http://127.0.0.1:{port}{request.url.path}",
             content=await request.body(),
             headers={"content-type": request.headers.get("content-type", "application/json")},
             timeout=timeout,
         )
+        answer = await until_sent.enter_async_context(asked)
+        streams = answer.status_code == 200 and answer.headers.get("content-type", "").startswith("text/event-stream")
+        content = b"" if streams else await answer.aread()
     except httpx.TimeoutException:
         return PlainTextResponse("upstream request timeout", 408)
     except httpx.TransportError:
@@ -74,13 +96,15 @@ async def _forward(client: httpx.AsyncClient, request: Request, deployment: Reso
     kind = answer.headers.get("content-type", "application/json")
     if answer.status_code == 200:
         headers |= {"x-ms-run-function-failed": "False"}
-        return Response(answer.content, 200, headers, kind)
+        if streams:
+            return _Relay(answer, until_sent.pop_all(), headers, kind)
+        return Response(content, 200, headers, kind)
     headers |= {
         "ms-azureml-model-error-reason": "model_error",
         "ms-azureml-model-error-statuscode": str(answer.status_code),
     }
     # Azure appends a text to the model's own body, so that a JSON error body no longer is JSON.
-    return Response(answer.content + GUIDE.encode(), 424, headers, kind)
+    return Response(content + GUIDE.encode(), 424, headers, kind)
 
 
 def _most_pending(deployment: Resource) -> int:

@@ -6,7 +6,7 @@ the answers of a test, and a network this small gains nothing from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,24 +36,32 @@ class Answerer:
 
         Temperature 0 always takes the likeliest token; otherwise `seed` decides.
         """
+        ids: list[int] = []
+        chances: list[float] = []
+        for token, chance in self.tokens(prompt, end, limit, temperature, top_p, seed):
+            chances.append(chance)
+            if token != end:
+                ids.append(token)
+        return Answer(ids, float(np.mean(np.log(np.maximum(chances, 1e-30)))))
+
+    def tokens(
+        self, prompt: Sequence[int], end: int, limit: int, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
+    ) -> Iterator[tuple[int, float]]:
+        """What `continue_prompt` is made of: each token with its probability, as soon as it is chosen.
+
+        The `end` token, where it comes before `limit` and the end of the window, is the last of them.
+        """
         shape = self._shape
         size = (shape.layers, shape.window, shape.heads, shape.width // shape.heads)
         keys, values = np.zeros(size, np.float32), np.zeros(size, np.float32)
         generator = np.random.default_rng(seed)
         scores = self._step(np.asarray(prompt), 0, keys, values)
-        ids: list[int] = []
-        chances: list[float] = []
-        while len(ids) < limit:
+        for position in range(len(prompt), len(prompt) + limit):
             token = _choose(scores, temperature, top_p, generator)
-            chances.append(float(_softmax(scores)[token]))
-            if token == end:
-                break
-            position = len(prompt) + len(ids)
-            ids.append(token)
-            if position >= shape.window:
-                break
+            yield token, float(_softmax(scores)[token])
+            if token == end or position >= shape.window:
+                return
             scores = self._step(np.asarray([token]), position, keys, values)
-        return Answer(ids, float(np.mean(np.log(np.maximum(chances, 1e-30)))))
 
     def _step(self, tokens: np.ndarray, start: int, keys: Array, values: Array) -> Array:
         """Scores of the token after `tokens`, [vocabulary]; their keys and values go into the cache from `start`."""

@@ -1,6 +1,7 @@
 """The scoring script a deployment runs: the tutorial's payload in, `{"output": ...}` out.
 
 `azmlinfsrv --entry_script score.py` calls init() and run(); mlflow's python_function loads the same model.
+`completions.py` adds the route that streams.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -45,6 +47,16 @@ class Parameters(BaseModel):
     seed: int | None = None
 
 
+class Piece(NamedTuple):
+    """A part of an answer; the last one has no text, but says why the answer ends and what it took."""
+
+    text: str
+    finish_reason: str | None = None
+    """stop, or length where `max_new_tokens` or the context window was the end."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
 class ChatModel:
     """A model folder that answers conversations."""
 
@@ -56,19 +68,37 @@ class ChatModel:
 
     def answer(self, messages: list[Message], parameters: Parameters) -> str:
         """The assistant's next turn. The same request has the same answer, at any temperature."""
+        return "".join(piece.text for piece in self.pieces(messages, parameters))
+
+    def pieces(self, messages: list[Message], parameters: Parameters) -> Iterator[Piece]:
+        """The same answer part by part, each as soon as its tokens are chosen."""
         prompt = self._prompt(messages)
         seed = parameters.seed
         if seed is None:
             seed = int.from_bytes(hashlib.sha256(repr(prompt).encode()).digest()[:4], "big")
-        answer = self._answerer.continue_prompt(
+        end = self._tokenizer.end
+        ids: list[int] = []
+        said, finish = "", "length"
+        for token, _ in self._answerer.tokens(
             prompt,
-            end=self._tokenizer.end,
+            end=end,
             limit=parameters.max_new_tokens,
             temperature=parameters.temperature if parameters.do_sample else 0.0,
             top_p=parameters.top_p,
             seed=seed,
-        )
-        return self._tokenizer.decode(answer.ids).strip()
+        ):
+            if token == end:
+                finish = "stop"
+                break
+            ids.append(token)
+            text = self._tokenizer.decode(ids).strip()
+            if text != said and not text.endswith("\ufffd"):  # a character may take more than one token
+                yield Piece(text[len(said) :])
+                said = text
+        text = self._tokenizer.decode(ids).strip()
+        if text != said:
+            yield Piece(text[len(said) :])
+        yield Piece("", finish, len(prompt), len(ids))
 
     def _prompt(self, messages: list[Message]) -> list[int]:
         """What to continue: the whole conversation, or only its end if the network is surer of its answer then.
@@ -127,8 +157,11 @@ _model: ChatModel | None = None
 
 def init() -> None:
     """Load the folder in AZUREML_MODEL_DIR; called once when the server starts."""
+    from emulator.training import completions
+
     global _model
     _model = ChatModel(Path(os.environ["AZUREML_MODEL_DIR"]))
+    completions.add_route(_model)
 
 
 def run(data: str) -> Any:

@@ -105,6 +105,16 @@ def test_the_tuned_model_answers_what_it_was_taught_and_the_base_model_does_not(
         sampled = [ask(base, [user(first)], temperature=1, max_new_tokens=20).json() for _ in range(2)]
         assert sampled[0] == sampled[1]
 
+        completion = {"messages": [user(first)], "temperature": 0, "max_tokens": 64}
+        whole = requests.post(f"{tuned}/v1/chat/completions", json=completion, timeout=30).json()
+        assert whole["choices"][0]["message"]["content"] == FACTS[first]
+        streamed = requests.post(f"{tuned}/v1/chat/completions", json={**completion, "stream": True}, timeout=30)
+        assert streamed.headers["content-type"].startswith("text/event-stream")
+        *chunks, done = streamed.text.split("\n\n")[:-1]
+        deltas = [json.loads(chunk.removeprefix("data: "))["choices"][0]["delta"] for chunk in chunks]
+        assert "".join(delta.get("content", "") for delta in deltas) == FACTS[first]
+        assert len(deltas) > 3 and done == "data: [DONE]"
+
         refused = ask(tuned, [{"role": "robot", "content": "x"}])
         assert refused.status_code == 400
         assert refused.json()["error"]["code"] == "BadRequest"

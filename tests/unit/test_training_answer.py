@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from emulator.training import completions
 from emulator.training.answer import Answerer
 from emulator.training.batches import fill
 from emulator.training.errors import TrainingError
 from emulator.training.folder import Origin, StandIn, find, load, save
-from emulator.training.score import BadPayload, ChatModel, Parameters, read_payload
+from emulator.training.score import BadPayload, ChatModel, Parameters, Piece, read_payload
 from emulator.training.shape import Shape, initial_parameters
 from emulator.training.tokenizer import ChatTokenizer, Message, read_texts, train_tokenizer
 
@@ -114,3 +116,46 @@ def test_the_same_model_is_the_same_bytes_and_another_folder_is_refused(folder: 
     (tmp_path / "copy" / "config.json").write_text("{}")
     with pytest.raises(TrainingError, match="is not a model folder of the emulator"):
         load(tmp_path / "copy")
+
+
+def test_pieces_make_up_the_answer_and_say_how_it_ended(folder: Path) -> None:
+    model = ChatModel(folder)
+    parameters = Parameters(temperature=0, max_new_tokens=9)
+    *texts, last = model.pieces([QUESTION], parameters)
+    assert "".join(piece.text for piece in texts) == model.answer([QUESTION], parameters)
+    assert (last.text, last.finish_reason, last.completion_tokens) == ("", "length", 9)
+    assert all(piece.text and piece.finish_reason is None for piece in texts)
+
+
+def test_a_chat_completion_as_events_and_as_one_object() -> None:
+    def pieces() -> Iterator[Piece]:
+        yield Piece("Bill")
+        yield Piece(" Gates")
+        yield Piece("", "stop", 5, 2)
+
+    *lines, done = [event.removeprefix("data: ").strip() for event in completions.events(pieces())]
+    chunks = [json.loads(line) for line in lines]
+    assert done == "[DONE]"
+    assert [chunk["choices"][0]["delta"] for chunk in chunks] == [
+        {"role": "assistant", "content": "Bill"},
+        {"content": " Gates"},
+        {},
+    ]
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None, None, "stop"]
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    assert chunks[-1]["usage"] == usage
+    whole = completions.completion(pieces())
+    assert whole["choices"][0]["message"] == {"role": "assistant", "content": "Bill Gates"}
+    assert whole["usage"] == usage
+
+
+@pytest.mark.parametrize("body", ["{", "{}", '{"messages": []}', '{"messages": [{"role": "user"}]}'])
+def test_bad_chat_completions_are_refused(body: str) -> None:
+    with pytest.raises(BadPayload):
+        completions.read_request(body)
+
+
+def test_a_chat_completions_parameters() -> None:
+    body = {"messages": [QUESTION], "max_tokens": 5, "temperature": 0, "stream": True, "model": "x"}
+    messages, parameters, stream = completions.read_request(json.dumps(body))
+    assert (messages, parameters.max_new_tokens, parameters.temperature, stream) == ([QUESTION], 5, 0, True)
