@@ -1,8 +1,7 @@
-"""``<region>.api.azureml.ms``: discovery, run history, MLflow reads, and the registry."""
+"""``<region>.api.azureml.ms``: discovery, run history, MLflow tracking, and the registry."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +9,17 @@ from typing import Any
 from emulator import registry
 from emulator.arm.errors import user_error
 from emulator.cloud import Cloud
+from emulator.dataplane import tracking
 from emulator.resources.uris import job_output_uri
 from emulator.runs.launching import LOG, logged_run
-from emulator.runs.runner import log_place, metrics_file
+from emulator.runs.runner import log_place
 from emulator.store import Resource
 
 WORKSPACE = r"(?P<workspace>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+/workspaces/[^/]+)"
 RUN = re.compile(rf"/history/v1\.0{WORKSPACE}/runs/(?P<run>[^/]+)/(?P<what>details|children)$", re.IGNORECASE)
 RUN_DATA = re.compile(rf"/history/v1\.0{WORKSPACE}/rundata$", re.IGNORECASE)
 RESOLVE = re.compile(rf"/data/v1\.0{WORKSPACE}/dataversion/batchGetResolvedUris$", re.IGNORECASE)
-MLFLOW = re.compile(rf"/mlflow/v[12]\.0{WORKSPACE}/api/2\.0/mlflow/(runs/get|metrics/get-history)$", re.IGNORECASE)
+MLFLOW = re.compile(rf"/mlflow/v[12]\.0{WORKSPACE}/api/2\.0/mlflow/(?P<what>{tracking.WHAT})$", re.IGNORECASE)
 DISCOVERY = re.compile(r"/registrymanagement/v1\.0/registries/(?P<registry>[^/]+)/discovery$", re.IGNORECASE)
 OUTPUT_ASSET = re.compile(r"azureml_(?P<job>.+)_output_(?P<output>[^/]+)/versions/")
 
@@ -58,8 +58,9 @@ class History:
         if found := RESOLVE.match(path):
             return self._resolve(found["workspace"], body.get("values") or [])
         if found := MLFLOW.match(path):
-            run, key = str(query.get("run_id")), query.get("metric_key")
-            return self._mlflow(found["workspace"], run, key)
+            given = query if method == "GET" else body
+            run = str(given.get("run_id") or given.get("run_uuid"))
+            return tracking.answer(self._cloud, self._job(found["workspace"], run), run, method, found["what"], given)
         raise user_error(f"{method} {path} is not served by the emulator.", 404, "NotFoundError")
 
     def _job(self, workspace: str, run: str) -> Resource:
@@ -126,39 +127,6 @@ class History:
                 inner = job_output_uri(found["job"], found["output"]).removeprefix("azureml://")
                 values[asset] = {"uri": f"azureml://{scope}/{inner}", "type": "uri_folder"}
         return {"values": values}
-
-    def _mlflow(self, workspace: str, run: str, key: str | None) -> dict[str, Any]:
-        job = self._job(workspace, run)
-        points = _metric_points(self._metrics(job))
-        if key is not None:
-            return {"metrics": [point for point in points if point["key"] == key]}
-        last = {str(point["key"]): point for point in points}
-        return {
-            "run": {
-                "info": {"run_id": run, "status": _mlflow_status(job.internal["status"])},
-                "data": {"metrics": list(last.values()), "params": [], "tags": []},
-            }
-        }
-
-    def _metrics(self, job: Resource) -> list[dict[str, Any]]:
-        try:
-            lines = metrics_file(self._cloud, job).read_text().splitlines()
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines if line.strip()]
-
-
-def _metric_points(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {"key": key, "value": row[key], "step": row["step"], "timestamp": 0}
-        for row in rows
-        for key in ("train_loss", "validation_loss", "learning_rate")
-        if row.get(key) is not None
-    ]
-
-
-def _mlflow_status(status: str) -> str:
-    return {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}.get(status, "RUNNING")
 
 
 def _error(job: Resource) -> dict[str, Any] | None:

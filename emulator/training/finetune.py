@@ -4,14 +4,12 @@
 
 JOB.json: {"base_model": folder, "train_file": path, "validation_file": path or null, "output_dir": folder,
 "log_file": path or null, "metrics_file": path, "inputs": {input of the component: value}}.
-A metrics line is {"epoch", "step", "train_loss", "validation_loss", "learning_rate", "seconds"}; losses are in nats
-a token.
+What a metrics line is stands in `emulator.training.metrics`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -104,6 +102,7 @@ def _train(
     metrics_file: Path,
     log: Log,
 ) -> dict[str, np.ndarray]:
+    from emulator.training.metrics import Metrics
     from emulator.training.schedule import schedule
     from emulator.training.trainer import Progress, train, validation_loss
 
@@ -121,7 +120,8 @@ def _train(
     progress: Progress | None = None
     started = said = time.monotonic()
     metrics_file.parent.mkdir(parents=True, exist_ok=True)
-    with metrics_file.open("w", encoding="utf-8") as metrics:
+    with metrics_file.open("w", encoding="utf-8") as file:
+        metrics = Metrics(file, recipe, batches.steps)
         data = batches.epochs(epochs, recipe.seed)
         run = train(base.shape, base.parameters, data, rates, recipe.weight_decay, steps)
         for progress in run:
@@ -130,25 +130,21 @@ def _train(
                     f"the training loss became {progress.loss} at step {progress.step}: it diverged. "
                     f"Lower learning_rate ({recipe.learning_rate:g}) or raise warmup_steps ({recipe.warmup_steps})."
                 )
+            metrics.after_step(progress)
             losses.append(progress.loss)
-            figures: dict[str, Any] = {"train_loss": float(np.mean(losses))}
-            if progress.epoch_done:
-                figures["validation_loss"] = measure(progress.parameters)
+            figures = {"train_loss": float(np.mean(losses))}
             now = time.monotonic()
             if progress.epoch_done:
                 losses.clear()
-                record = {
-                    "epoch": progress.epoch,
-                    "step": progress.step,
-                    **figures,
-                    "learning_rate": progress.learning_rate,
-                    "seconds": round(now - started, 3),
-                }
-                print(json.dumps(record), file=metrics, flush=True)
+                figures["validation_loss"] = measure(progress.parameters)
+                evaluated = time.monotonic()
+                metrics.after_epoch(progress.step, figures["validation_loss"], evaluated - now)
+                now = evaluated
             if progress.epoch_done or now - said > SECONDS_BETWEEN_LINES:
                 said = now
                 log(_line(progress, figures, epochs, steps, now - started))
-    assert progress is not None  # there is at least one step
+        assert progress is not None  # there is at least one step
+        metrics.after_training(progress.step, time.monotonic() - started)
     return {name: np.asarray(array) for name, array in progress.parameters.items()}
 
 

@@ -36,6 +36,8 @@ class Recipe(BaseModel):
     weight_decay: float = Field(0.0, ge=0, allow_inf_nan=False)
     seed: int = Field(42, ge=0)
     max_seq_length: int = -1  # -1: the context window of the base model
+    logging_strategy: Literal["epoch", "steps"] = "steps"
+    logging_steps: int = Field(10, ge=1)
 
     @property
     def batch(self) -> int:

@@ -80,19 +80,38 @@ def test_data_is_registered_and_stored(client: MLClient, data: Data) -> None:
         client.data.get("colours", version="2")
 
 
-def test_the_job_tells_its_steps_and_its_losses(client: MLClient, finished_job: Any, workspace: str) -> None:
+def test_the_job_tells_its_steps(client: MLClient, finished_job: Any) -> None:
     (node,) = client.jobs.list(parent_job_name=finished_job.name)
     assert node.name.startswith(f"{finished_job.name}-")
+
+
+def test_mlflow_reads_what_the_job_logged_and_logs_more(finished_job: Any, workspace: str) -> None:
+    from mlflow.entities import Metric
+    from mlflow.store.tracking.rest_store import RestStore
+    from mlflow.utils.rest_utils import MlflowHostCreds
+
     token = DefaultAzureCredential().get_token("https://ml.azure.com/.default").token
-    answer = requests.get(
-        f"https://eastus2.api.azureml.ms/mlflow/v1.0{workspace}/api/2.0/mlflow/metrics/get-history",
-        params={"run_id": finished_job.name, "metric_key": "train_loss"},
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-    )
-    losses = [point["value"] for point in answer.json()["metrics"]]
-    assert len(losses) == 30  # one an epoch
-    assert losses[-1] < losses[0]
+    host = f"https://eastus2.api.azureml.ms/mlflow/v2.0{workspace}"
+    store = RestStore(lambda: MlflowHostCreds(host, token=token))
+
+    run = store.get_run(finished_job.name)
+    assert run.info.status == "FINISHED" and run.info.end_time > run.info.start_time
+    assert set(run.data.metrics) >= {"loss", "eval_loss", "learning_rate", "epoch", "train_loss", "train_runtime"}
+    assert run.data.metrics["epoch"] == 30
+    held_out = store.get_metric_history(finished_job.name, "eval_loss")
+    assert [point.step for point in held_out] == list(range(1, 31))  # one step an epoch
+    assert held_out[-1].value < held_out[0].value
+    logged = store.get_metric_history(finished_job.name, "loss")
+    assert [point.step for point in logged] == [10, 20, 30]  # logging_steps
+    assert logged[0].timestamp <= logged[-1].timestamp
+
+    store.log_batch(finished_job.name, [Metric("score", 0.5, 1_700_000_000_000, 3)], [], [])
+    store.log_metric(finished_job.name, Metric("score", 0.75, 1_700_000_000_001, 4))
+    assert [(point.value, point.step) for point in store.get_metric_history(finished_job.name, "score")] == [
+        (0.5, 3),
+        (0.75, 4),
+    ]
+    assert store.get_run(finished_job.name).data.metrics["score"] == 0.75
 
 
 def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finished_job: Any, tmp_path: Path) -> None:

@@ -33,7 +33,12 @@ def write_rows(path: Path, count: int) -> Path:
 
 def run(base: Path, here: Path, name: str, **inputs: Any) -> tuple[StandIn, list[dict[str, Any]], str]:
     """Fine-tune in this process: the model, its metrics and its log."""
-    recipe = {"learning_rate": "0.01", "num_train_epochs": "2", "per_device_train_batch_size": "4"} | inputs
+    recipe = {
+        "learning_rate": "0.01",
+        "num_train_epochs": "2",
+        "per_device_train_batch_size": "4",
+        "logging_steps": "2",
+    } | inputs
     job = {
         "base_model": str(base),
         "train_file": str(write_rows(here / "train.jsonl", 10)),
@@ -49,6 +54,11 @@ def run(base: Path, here: Path, name: str, **inputs: Any) -> tuple[StandIn, list
     return load(here / name), metrics, (here / "logs" / f"{name}.txt").read_text()
 
 
+def figures(metrics: list[dict[str, Any]], name: str) -> list[tuple[int, float]]:
+    """(step, value) of one metric."""
+    return [(entry["step"], entry["metrics"][name]) for entry in metrics if name in entry["metrics"]]
+
+
 def test_a_fine_tune_tells_what_it_does_and_gives_the_same_weights_again(base: Path, tmp_path: Path) -> None:
     tuned, metrics, log = run(base, tmp_path, "a", apply_lora="true", lora_r="8", seed="7")
 
@@ -56,11 +66,12 @@ def test_a_fine_tune_tells_what_it_does_and_gives_the_same_weights_again(base: P
     assert f"stand-in network of {tuned.size:,} parameters, not Phi-4-mini-instruct" in lines[0]
     assert "without effect on the stand-in: apply_lora=true, lora_r=8" in log
     assert "step 6/6" in log and "left" in log
-    assert [list(record) for record in metrics] == [
-        ["epoch", "step", "train_loss", "validation_loss", "learning_rate", "seconds"]
-    ] * 2
-    assert [(record["epoch"], record["step"]) for record in metrics] == [(1, 3), (2, 6)]
-    assert metrics[1]["train_loss"] < metrics[0]["train_loss"]
+    losses = figures(metrics, "loss")
+    assert [step for step, _ in losses] == [2, 4, 6]
+    assert losses[-1][1] < losses[0][1]
+    assert [step for step, _ in figures(metrics, "eval_loss")] == [3, 6]
+    assert figures(metrics, "epoch")[-1] == (6, 2.0)
+    assert figures(metrics, "train_loss") == [(6, pytest.approx(np.mean([loss for _, loss in losses])))]
     assert tuned.origin.recipe is not None and tuned.origin.recipe["learning_rate"] == 0.01
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(p.name for p in base.iterdir())
     assert not list(tmp_path.glob(".*")), "no half-written folder stays"
@@ -68,11 +79,11 @@ def test_a_fine_tune_tells_what_it_does_and_gives_the_same_weights_again(base: P
     again, repeated, _ = run(base, tmp_path, "b", seed="7")
     for name, array in tuned.parameters.items():
         assert np.array_equal(array, again.parameters[name])
-    assert [r["train_loss"] for r in metrics] == [r["train_loss"] for r in repeated]
+    assert figures(repeated, "loss") == losses
 
     _, slower, _ = run(base, tmp_path, "c", seed="7", learning_rate="0.001", max_steps="4")
-    assert slower[0]["train_loss"] > metrics[0]["train_loss"]
-    assert [record["step"] for record in slower] == [3, 4]
+    assert figures(slower, "loss")[1][1] > losses[1][1]
+    assert [step for step, _ in figures(slower, "eval_loss")] == [3, 4]
 
 
 def test_a_bad_row_ends_the_run_with_one_line_and_no_folder(
