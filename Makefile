@@ -22,11 +22,11 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat destroy test lint docs lock clean settings rehearse
+.PHONY: help setup data up preview review chat destroy test lint diagram docs lock clean settings rehearse
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  STACK=$(STACK) (another one: make up STACK=dev)"
 
 setup: ## get what is needed: .venv, the Pulumi CLI, Azurite (also the first step of all others)
@@ -68,6 +68,9 @@ lint: setup ## ruff, mypy --strict, and the docs build without a warning
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/zensical build --strict
+
+diagram: setup ## draw the pictures, and write the pages, that are made from the code
+	@$(VENV) -m documentation
 
 docs: setup ## build the site of docs/ into .site (OPTIONS=serve shows it while you write)
 	@.venv/bin/zensical $(if $(filter serve,$(OPTIONS)),serve,build --strict)

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Make the train and test files of a stack, or of what the flags say; the defaults are the tutorial's."""
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ class _OnClusterError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 1 and one message for data that cannot be used."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks; on a cluster, which has this package alone, none does
+        from commandline import complete
+
+        complete(parser)
+    options = parser.parse_args(arguments)
     report = _silent if options.quiet else _say
     started = time.monotonic()
     try:

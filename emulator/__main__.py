@@ -1,19 +1,22 @@
+# PYTHON_ARGCOMPLETE_OK
 """``python -m emulator``: run a command against Azure on loopback, and look after the emulator."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from commandline import parse
 from emulator.home import EmulatorError, Home
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parse(_parser(), arguments)
     try:
         return int(COMMANDS[options.command](Home.from_environment(), options))
     except EmulatorError as error:
@@ -28,21 +31,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("exec", help="run a command whose Azure is the emulator, started on demand")
-    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="and its arguments")
     commands.add_parser("start", help="start the emulator and leave it running")
     commands.add_parser("stop", help="stop it; its state stays")
-    commands.add_parser("status", help="tell whether it runs, and where")
+    status = commands.add_parser("status", help="tell whether it runs, and where")
+    status.add_argument("--json", action="store_true", help="print JSON")
     commands.add_parser("reset", help="stop it and forget everything it holds, Pulumi's local state included")
     inventory = commands.add_parser("inventory", help="list every object, process and refused host")
-    inventory.add_argument("--json", action="store_true", help="as JSON")
+    inventory.add_argument("--json", action="store_true", help="print JSON")
     quota = commands.add_parser("quota", help="show the vCPU quota of a region, or set a family's")
     quota.add_argument("family", nargs="?", help="such as StandardNCADSA100v4Family")
-    quota.add_argument("cores", nargs="?", type=int)
-    quota.add_argument("--region", help="eastus2 to show; every region to set")
+    quota.add_argument("cores", nargs="?", type=int, help="its new limit")
+    quota.add_argument("--region", help="default: eastus2 to show, every region to set")
+    quota.add_argument("--json", action="store_true", help="print JSON")
     coverage = commands.add_parser("coverage", help="print what the emulator answers and checks, as Markdown")
     coverage.add_argument("--check", action="store_true", help="compare with docs/emulator-coverage.md instead")
     rehearse = commands.add_parser("rehearse", help="try an environment's settings in a throw-away emulator")
-    rehearse.add_argument("--stack", required=True)
+    rehearse.add_argument("--stack", default="local", help="default: local")
+    rehearse.add_argument("--json", action="store_true", help="print the steps as JSON in the end")
     rehearse.add_argument("--keep", action="store_true", help="leave the throw-away directory where it is")
     commands.add_parser("serve", help="run it in the foreground")
     return parser
@@ -79,9 +85,8 @@ def _exec(home: Home, options: argparse.Namespace) -> int:
 def _start(home: Home, options: argparse.Namespace) -> int:
     from emulator import lifecycle
 
-    del options
     lifecycle.start(home)
-    return _status(home, None)
+    return _status(home, options)
 
 
 def _stop(home: Home, options: argparse.Namespace) -> int:
@@ -92,11 +97,15 @@ def _stop(home: Home, options: argparse.Namespace) -> int:
     return 0
 
 
-def _status(home: Home, options: argparse.Namespace | None) -> int:
+def _status(home: Home, options: argparse.Namespace) -> int:
     from emulator import lifecycle
 
-    del options
     ports = lifecycle.alive(home)
+    if getattr(options, "json", False):
+        print(
+            json.dumps({"running": ports is not None, "home": str(home.root), "ports": vars(ports) if ports else None})
+        )
+        return 0 if ports else 3
     if ports is None:
         print("not running; start it with: python -m emulator start")
         return 3
@@ -136,8 +145,11 @@ def _quota(home: Home, options: argparse.Namespace) -> int:
                 known = ", ".join(each.name for each in skus.FAMILIES)
                 raise EmulatorError(f"quota needs a family and a number of cores from 0; families: {known}")
             quota.set_limit(family, options.cores, options.region or ANY_REGION)
-        for row in quota.rows(options.region or "eastus2"):
-            print(f"{row.family.label:<32} {row.used:>5} of {row.limit:>5} cores")
+        rows = quota.rows(options.region or "eastus2")
+        if options.json:
+            print(json.dumps([{"family": row.family.name, "used": row.used, "limit": row.limit} for row in rows]))
+        else:
+            print("\n".join(f"{row.family.label:<32} {row.used:>5} of {row.limit:>5} cores" for row in rows))
     finally:
         store.close()
     return 0
@@ -160,7 +172,7 @@ def _rehearse(home: Home, options: argparse.Namespace) -> int:
 
     del home
     try:
-        return rehearse.rehearse(options.stack, options.keep)
+        return rehearse.rehearse(options.stack, options.keep, as_json=options.json)
     except KeyboardInterrupt:
         print("error: interrupted; what the rehearsal had made is gone", file=sys.stderr)
         return 130

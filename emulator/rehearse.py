@@ -7,6 +7,7 @@ as a first release has nothing to share its traffic with.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -179,8 +180,8 @@ def table(steps: list[Step]) -> str:
     )
 
 
-def rehearse(stack: str, keep: bool = False) -> int:
-    """Rehearses a stack and prints the table; returns the exit code.
+def rehearse(stack: str, keep: bool = False, as_json: bool = False) -> int:
+    """Rehearses a stack and prints the table, or the steps as JSON; returns the exit code.
 
     Raises:
         EmulatorError: the settings are no good, or there is no such stack.
@@ -196,7 +197,9 @@ def rehearse(stack: str, keep: bool = False) -> int:
         rehearsal = Rehearsal(stack, _project(place / "project", stack, data), home, settings)
         since = time.monotonic()
         good = rehearsal.run()
-        print(table([*rehearsal.steps, Step("in all", time.monotonic() - since, "well" if good else "not well", good)]))
+        whole = Step("in all", time.monotonic() - since, "well" if good else "not well", good)
+        steps = [*rehearsal.steps, whole]
+        print(json.dumps([dataclasses.asdict(step) for step in steps]) if as_json else table(steps))
         if not good:
             log = Path(tempfile.gettempdir()) / f"rehearse-{stack}.log"
             log.write_text(rehearsal.log)

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """python -m flow [--stack STACK] [--ask QUESTION] [--compare]: chat with the fine-tuned model."""
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from commandline import parse
 from flow.chat import ChatError, ChatRequest, Turn
 from jobs.outputs import OutputsError, read
 
@@ -29,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--compare", action="store_true", help="ask the base model too, where it is deployed")
     parser.add_argument("--temperature", type=float, default=_TEMPERATURE, help=f"default: {_TEMPERATURE}")
     parser.add_argument("--max-new-tokens", type=int, default=128, help="default: 128")
-    chosen = parser.parse_args(arguments)
+    chosen = parse(parser, arguments)
     try:
         chat = _open(chosen)
         if chosen.ask is not None:

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """A stack's settings: one frozen tree, checked once.
 
     python -m infra.settings --stack dev
@@ -18,6 +19,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
 
+from commandline import parse
 from infra.catalogue import REGIONS
 from infra.conflicts import conflicts
 from infra.fields import Flag, Section, Text, pattern
@@ -263,11 +265,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m infra.settings", description="Check a stack's settings and print what is in effect."
     )
-    parser.add_argument("--stack", required=True)
+    parser.add_argument("--stack", default="local", help="default: local")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--quiet", action="store_true", help="print nothing when all is well")
-    chosen = parser.parse_args(arguments)
+    chosen = parse(parser, arguments)
     try:
         effective = load(chosen.stack).effective()
     except SettingsError as error:

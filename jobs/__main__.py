@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """python -m jobs status | preflight | quota | quota request | purge --stack STACK"""
 
 from __future__ import annotations
@@ -5,13 +6,14 @@ from __future__ import annotations
 import argparse
 import sys
 
+from commandline import parse
 from jobs.errors import StageError
 from jobs.outputs import OutputsError
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Exits with 1 and one message when the stack or Azure has no answer, or a preflight refuses."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parse(_parser(), arguments)
     # Neither loads a client library; settings are read without Pulumi.
     from infra.problems import SettingsError
     from jobs import commands
@@ -37,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     stack = argparse.ArgumentParser(add_help=False)
     stack.add_argument("--stack", default="local", help="default: local")
     json_ = argparse.ArgumentParser(add_help=False)
-    json_.add_argument("--json", action="store_true", help="for programs")
+    json_.add_argument("--json", action="store_true", help="print JSON")
     yes = argparse.ArgumentParser(add_help=False)
     yes.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     quota = commands.add_parser(
         "quota", parents=[stack, json_, yes], help="limit and use of the VM families; `quota request` asks for more"
     )
-    quota.add_argument("action", nargs="?", choices=("show", "request"), default="show")
+    quota.add_argument("action", nargs="?", choices=("show", "request"), default="show", help="default: show")
     quota.add_argument("--cores", type=_cores, help="the limit to ask for (default: what the stack needs)")
     commands.add_parser("purge", parents=[stack, yes], help="frees the names an aborted destroy has left taken")
     return parser

@@ -19,7 +19,9 @@ HEAD = """\
 
 {count} policies look at every preview that is run with them:
 
-    pulumi preview --policy-pack policy --policy-pack-config policy/dev.json
+```console
+$ pulumi preview --policy-pack policy --policy-pack-config policy/dev.json
+```
 
 A **mandatory** violation makes the preview fail, an **advisory** one is told. **remediate** mends the resource before
 it is made, and fails what it cannot mend. A policy that needs a value which a preview cannot know yet says nothing;
@@ -28,7 +30,7 @@ and limits in `policy/<environment>.json`: a level, or an object with `enforceme
 No policy prints a secret. `connection-secrets` can mark a plain key, not unsay it: the event of the remedy shows what
 the program said before, so change a key that was once written in clear.
 
-This page is made by `python -m policy.document`.
+This page is made from the pack by `make diagram`.
 """
 
 

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Reviews a stack's next update: `python -m review --stack dev`."""
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from commandline import parse
 from jobs.prices import PriceBook
 from review.cost import meters, region_of
 from review.durations import Past, past
@@ -47,7 +49,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m review",
         description="What a stack's next update does, risks and costs, and if policies allow it.",
     )
-    parser.add_argument("--stack", required=True)
+    parser.add_argument("--stack", default="local", help="default: local")
     parser.add_argument("--policy-pack", type=Path, help="the policy pack's directory (default: policy)")
     parser.add_argument("--policy-config", type=Path, help="its settings (default: policy/<stack>.json, if there)")
     parser.add_argument("--no-policies", action="store_true", help="without the policy pack")
@@ -62,7 +64,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="where all three are written (default: .review/<stack>)")
     parser.add_argument("--events", type=Path, help="read a recorded event stream instead of running a preview")
     parser.add_argument("--state", type=Path, help="with --events: the output of pulumi stack export")
-    return parser.parse_args(arguments)
+    return parse(parser, arguments)
 
 
 def _recording(options: argparse.Namespace, book: PriceBook) -> Recording:

@@ -1,0 +1,43 @@
+"""What all command lines share: they answer a shell that asks what could come next."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+STACKS = Path(__file__).resolve().parent
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments, parsed; the process's own where none are given. Exits with 2 when they are not understood."""
+    if "_ARGCOMPLETE" in os.environ:
+        complete(parser)
+    return parser.parse_args(arguments)
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answers the shell that argcomplete has registered with, and ends the process."""
+    import argcomplete
+
+    for each in every_parser(parser):
+        for action in each._actions:
+            if "--stack" in action.option_strings:
+                # argcomplete reads this attribute, which argparse does not know.
+                action.completer = lambda **_: stacks()  # type: ignore[attr-defined]
+    argcomplete.autocomplete(parser)
+
+
+def every_parser(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and those of its commands, in the order they were added."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in dict.fromkeys(action.choices.values()):
+                yield from every_parser(inner)
+
+
+def stacks() -> list[str]:
+    """The stacks that have a settings file."""
+    return sorted(file.name.split(".")[1] for file in STACKS.glob("Pulumi.*.yaml"))

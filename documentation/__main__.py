@@ -1,0 +1,44 @@
+"""`python -m documentation` writes every page and picture that is made from the code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from commandline import parse
+from documentation import programs
+from emulator import coverage
+from infra import reference
+from policy import document
+
+ROOT = Path(__file__).resolve().parent.parent
+MADE: dict[Path, Callable[[], str]] = {
+    programs.PAGE: programs.page,
+    reference.PAGE: reference.page,
+    document.PAGE: document.page,
+    ROOT / coverage.PAGE: coverage.page,
+}
+"""File → what it should hold."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes what is not current and says so; with --check it only says so, and returns 1."""
+    parser = argparse.ArgumentParser(prog="python -m documentation", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is out of date")
+    chosen = parse(parser, arguments)
+    stale = [(path, text) for path, text in ((path, make()) for path, make in MADE.items()) if _read(path) != text]
+    for path, text in stale:
+        print(f"{path.relative_to(ROOT)} {'is out of date: make diagram' if chosen.check else 'written'}")
+        if not chosen.check:
+            path.write_text(text, encoding="utf-8")
+    return int(bool(stale) and chosen.check)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

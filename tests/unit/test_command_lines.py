@@ -1,0 +1,105 @@
+"""The command lines keep the rules of docs/commands.md, and complete themselves in the shell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from commandline import every_parser, stacks
+from documentation.programs import PROGRAMS, parser_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PARSERS = [parser for program in PROGRAMS for parser in every_parser(parser_of(program))]
+SWITCHES = ("--json", "--yes", "--quiet")
+NO_TABLE = {
+    "python -m flow": "talks",
+    "python -m data_prep": "writes files, one of them data/card.json",
+    "python -m review": "prints JSON with --format json, beside Markdown and HTML",
+    "python -m jobs purge": "acts",
+    "python -m emulator exec": "prints what its command prints",
+    "python -m emulator start": "acts",
+    "python -m emulator stop": "acts",
+    "python -m emulator reset": "acts",
+    "python -m emulator coverage": "prints Markdown",
+    "python -m emulator serve": "acts",
+}
+"""Commands without --json, and why they need none."""
+
+
+def leaves() -> list[argparse.ArgumentParser]:
+    return [each for each in PARSERS if not any(isinstance(a, argparse._SubParsersAction) for a in each._actions)]
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: str(parser.prog))
+def test_the_same_word_means_the_same(parser: argparse.ArgumentParser) -> None:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            told = {each.dest for each in action._choices_actions if each.help}
+            assert told == set(action.choices), "each says what it does"
+            assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in action.choices)
+            continue
+        assert action.help, f"{action.option_strings or action.dest} says what it is for"
+        for option in action.option_strings:
+            assert re.fullmatch(r"-[a-z]|--[a-z]+(-[a-z]+)*", option)
+            assert action.nargs == 0 or option not in SWITCHES, f"{option} takes no value"
+        if "--stack" in action.option_strings:
+            assert action.default == ("local" if parser.prog != "python -m data_prep" else None)
+            assert not action.required
+
+
+@pytest.mark.parametrize("parser", leaves(), ids=lambda parser: str(parser.prog))
+def test_what_prints_a_table_prints_json_too(parser: argparse.ArgumentParser) -> None:
+    takes_json = any("--json" in action.option_strings for action in parser._actions)
+    assert takes_json != (parser.prog in NO_TABLE), "give it --json, or say in NO_TABLE why it needs none"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_is_not_understood_ends_with_2(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser_of(program).parse_args(["--nosuch"])
+    assert ended.value.code == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("program", "typed", "expected"),
+    [("jobs", "pre", "preflight"), ("infra.settings", "--stack d", "dev"), ("data_prep", "--duplicates n", "near")],
+)
+def test_the_shell_completes(program: str, typed: str, expected: str, tmp_path: Path) -> None:
+    """As argcomplete's hook asks: what is typed comes in the environment, the answer goes to a file."""
+    line = f"python -m {program} {typed}"
+    answer = tmp_path / "answer"
+    asked = {
+        "_ARGCOMPLETE": "3",  # the words before the program's own: python -m NAME
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    subprocess.run([sys.executable, "-m", program], env={**os.environ, **asked}, cwd=ROOT, check=True)
+    assert [each.strip() for each in answer.read_text().split("\v")] == [expected]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_argcomplete_finds_its_mark(program: str) -> None:
+    path = ROOT / program.replace(".", "/")
+    file = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+    assert "PYTHON_ARGCOMPLETE_OK" in file.read_text(encoding="utf-8")[:1024]
+
+
+def test_stacks_are_those_with_a_file() -> None:
+    assert {"local", "dev", "prod"} <= set(stacks())
+
+
+def test_make_help_tells_of_every_target() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE)
+    told = re.findall(r"^([a-z][a-z-]*):.*## ", text, re.MULTILINE)
+    assert set(targets) - set(told) == {"settings"}, "a part of others, which say what they do"
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert set(phony.split()) == set(targets)
