@@ -19,7 +19,7 @@ PAGE = "card.md"
 REJECTED = "rejected.jsonl"
 
 # Raised whenever the same settings and source give other bytes than before: older cards are then stale.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

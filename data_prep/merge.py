@@ -38,6 +38,7 @@ class Merger:
         self._scratch, self._sides, self._rejected, self._late = scratch, sides, rejected, late
         self._digests = {name: hashlib.sha256() for name in sides}
         self._parts: list[int] = []
+        self._chunk = memoryview(bytearray(_CHUNK))
 
     def add(self, number: int, label: str, offset: int) -> None:
         """Take part ``number`` in; ``label`` and ``offset`` say where its rejected rows were."""
@@ -53,15 +54,15 @@ class Merger:
             return
         for side in (TRAIN, TEST):
             part = part_of(self._scratch, number, side)
-            with part.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    self._put(side, chunk)
+            with part.open("rb", buffering=0) as file:
+                while read := file.readinto(self._chunk):
+                    self._put(side, self._chunk[:read])
             part.unlink()
 
     def _all(self, name: str) -> Path:
         return self._scratch / f"all.{name}"
 
-    def _put(self, side: str, chunk: bytes) -> None:
+    def _put(self, side: str, chunk: bytes | memoryview) -> None:
         self._sides[side].write(chunk)
         self._digests[side].update(chunk)
 

@@ -52,9 +52,10 @@ def prepare(
         origin = {"kind": source.kind}
         if source.files:
             origin["sha256"] = cards.digest_of(source.files)
-        card, files = cards.read(directory), cards.digests(directory)
+        card = cards.read(directory)
         same_source = card is not None and origin.items() <= card.source.items()
         if card is not None and same_source and card.settings == request.deciding(bool(source.files)):
+            files = cards.digests(directory)
             if card.files == files and not again:
                 return Prepared(directory / TRAIN, directory / TEST, _estimated(card, request), made=False)
             if files is not None and card.files != files:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ahocorasick_rs
+from data_prep.prefilter import Prefilter
 
 ROLES = ("system", "user", "assistant")
 MAX_TURNS = 1000
@@ -23,11 +23,8 @@ model has, 131,072 tokens, is some 500 kB of text."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Control characters other than tab, line feed and carriage return."""
 
-C1 = re.compile(rb"\xc2[\x80-\x9f]")
-"""U+0080 to U+009F as UTF-8."""
-
-_ESCAPED = ahocorasick_rs.BytesAhoCorasick([b"\\u00", b"\\b", b"\\f", b"\x7f"])
-"""How JSON writes the other control characters."""
+_UNSOUND = Prefilter((rb"\\u00", rb"\\[bf]", rb"\x7f", rb"\xc2[\x80-\x9f]"))
+"""How a line of JSON holds them: escaped by orjson, DEL as it is, and U+0080 to U+009F as UTF-8."""
 
 _NAMES = {"\x00": "NUL", "\x08": "backspace", "\x0c": "form feed", "\x1b": "escape", "\x7f": "delete"}
 _ROLE_SET = frozenset(ROLES)
@@ -134,20 +131,18 @@ def in_order(row: Any) -> bool:
         messages = row["messages"]
         if messages.__class__ is not list or not 2 <= len(messages) <= MAX_TURNS:
             return False
-        turn = 0
+        expected, following = "user", "assistant"
         for at, message in enumerate(messages):
             content = message["content"]
             if content.__class__ is not str or not content or content.isspace():
                 return False
-            role = message["role"]
-            if at == 0 and role == "system":
-                continue
-            if role != ("user", "assistant")[turn]:
+            if message["role"] == expected:
+                expected, following = following, expected
+            elif at or message["role"] != "system":
                 return False
-            turn ^= 1
     except (KeyError, TypeError, IndexError):
         return False
-    return turn == 0
+    return expected == "user"
 
 
 def sound(line: bytes) -> bool:
@@ -155,9 +150,7 @@ def sound(line: bytes) -> bool:
 
     False also for some rows that break none (a backslash before a b, say): :func:`problems` decides about those.
     """
-    if len(line) > MAX_BYTES or _ESCAPED.find_matches_as_indexes(line):
-        return False
-    return line.isascii() or C1.search(line) is None
+    return len(line) <= MAX_BYTES and not _UNSOUND.matches(line)
 
 
 def record(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ OUTPUTS = (TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES)
 
 _LINE = orjson.OPT_APPEND_NEWLINE
 _TELL = 1000  # rows between two calls of the progress
+_BUFFER = 2**20  # bytes kept back before they are written: rows are about as large as the default of 8 kB
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,14 @@ class Worker:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._adapt = adapter(rules.shape)
+        self._in_shape = self._adapt is adapter("messages")
         self._counter = Counter(rules.tokenizer, model(rules.model))
 
     def run(self, rows: Rows, directory: Path, number: int, tell: Callable[[int], None] | None = None) -> Stats:
         """Work through ``rows`` into the files of part ``number``; ``tell`` hears how many rows were read."""
         with ExitStack() as stack:
-            files = {name: stack.enter_context(part_of(directory, number, name).open("wb")) for name in OUTPUTS}
+            paths = {name: part_of(directory, number, name) for name in OUTPUTS}
+            files = {name: stack.enter_context(path.open("wb", _BUFFER)) for name, path in paths.items()}
             stats = Stats()
             for place, row in rows:
                 stats.places = place
@@ -79,12 +82,13 @@ class Worker:
         if row.__class__ is Broken:
             found, good, line = [row.problem], row, b""
         else:
-            good = self._adapt(row)
-            found, made, line = self._judge(good)
+            quick = self._in_shape and in_order(row)  # of such a row, the adapter would change nothing
+            good = row if quick else self._adapt(row)
+            found, made, line = self._judge(good, quick or in_order(good))
             if found and self._rules.repairs:
                 better, mended = repaired(good, self._rules.repairs)
                 if mended:
-                    remaining, better_made, better_line = self._judge(better)
+                    remaining, better_made, better_line = self._judge(better, in_order(better))
                     if not remaining:
                         found, made, line = [], better_made, better_line
         if found:
@@ -95,9 +99,9 @@ class Worker:
             stats.repaired.update(mended)
         self._write(made, line, stats, files)
 
-    def _judge(self, row: Any) -> tuple[list[Problem], dict[str, Any], bytes]:
-        """The rules the row breaks, and where it breaks none its record and line."""
-        if in_order(row):
+    def _judge(self, row: Any, ordered: bool) -> tuple[list[Problem], dict[str, Any], bytes]:
+        """The rules that a row, or one :func:`in_order`, breaks, and where it breaks none its record and line."""
+        if ordered:
             made = record(row)
             try:
                 line = orjson.dumps(made, option=_LINE)
@@ -137,23 +141,30 @@ class Worker:
             stats.passed_over += 1
             return
         side = TEST if is_test(asked, rules.seed, rules.test_ratio) else TRAIN
-        if scan.suspicious(line[duplicates.messages_at(line) :]) and (hits := scan.counts(made)):
+        said = duplicates.messages_of(line)
+        if scan.suspicious(said) and (hits := scan.counts(made)):
             stats.private.update(hits)
             stats.private_rows += 1
             if rules.mask:
                 made = _masked(made)
                 messages, line = made["messages"], orjson.dumps(made, option=_LINE)
+                said = duplicates.messages_of(line)
         files[side].write(line)
         stats.sides[side] += 1
-        self._count(messages, line, side, stats, files)
+        self._count(messages, said, line.isascii(), side, stats, files)
 
     def _count(
-        self, messages: list[dict[str, Any]], line: bytes, side: str, stats: Stats, files: Mapping[str, BinaryIO]
+        self,
+        messages: list[dict[str, Any]],
+        said: memoryview,
+        ascii: bool,
+        side: str,
+        stats: Stats,
+        files: Mapping[str, BinaryIO],
     ) -> None:
-        size = sum(len(message["content"]) for message in messages)
-        if not line.isascii():
-            size = sum(len(message["content"].encode()) for message in messages)
-        key = duplicates.content_hash(line)
+        texts = [message["content"] for message in messages]
+        size = sum(map(len, texts)) if ascii else sum([len(text.encode()) for text in texts])
+        key = duplicates.content_hash(said)
         files[HASHES].write(key.to_bytes(8, "little"))
         files[SIDES].write(b"\1" if side == TEST else b"\0")
         if self._rules.near:

@@ -67,11 +67,26 @@ def test_different_rows_are_no_near_duplicates(tmp_path: Path) -> None:
         ("Call (555) 123-4567 or so", "phone", "Call [PHONE] or so"),
         ("Pay GB29 NWBK 6016 1331 9268 19", "iban", "Pay [IBAN]"),
         ("Host 10.0.0.1 is down", "ip-address", "Host [IP-ADDRESS] is down"),
+        ("Call +1 23 45 67", "phone", "Call [PHONE]"),
+        ("To " + "a" * 64 + "@b.example", "email", "To [EMAIL]"),
         ("Key AKIAIOSFODNN7EXAMPLE", "aws-key", "Key [AWS-KEY]"),
+        ("Key ASIAIOSFODNN7EXAMPLE", "aws-key", "Key [AWS-KEY]"),
         ("AccountKey=" + "a" * 44 + "==", "azure-key", "[AZURE-KEY]"),
-        ("password: hunter22x", "password", "[PASSWORD]"),
+        ("SharedAccessKey=" + "a" * 44 + "==", "azure-key", "[AZURE-KEY]"),
+        *(
+            (f"{word} = 'hunter22x'", "password", "[PASSWORD]'")
+            for word in ("password", "Password", "PASSWORD", "pwd", "PWD", "passwd", "PassWd")
+        ),
+        ("İ PassWd = 'hunter22x'", "password", "İ [PASSWORD]'"),
         ("use hf_" + "a" * 34, "hugging-face-token", "use [HUGGING-FACE-TOKEN]"),
-        ("use ghp_" + "a" * 36, "github-token", "use [GITHUB-TOKEN]"),
+        *(
+            (f"use {sign}{'a' * 40}", "github-token", "use [GITHUB-TOKEN]")
+            for sign in ("ghp_", "gho_", "ghs_", "github_pat_")
+        ),
+        *((f"use {sign}{'a1' * 17}b", "api-key", "use [API-KEY]") for sign in ("sk-", "sk_live_", "AIza")),
+        ("use xoxb-1234567890-ab", "slack-token", "use [SLACK-TOKEN]"),
+        ("use " + ".".join(["eyJ" + "a" * 12] * 2 + ["b" * 12]), "json-web-token", "use [JSON-WEB-TOKEN]"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "private-key", "[PRIVATE-KEY]."),
     ],
 )
 def test_personal_data_and_secrets_are_found_and_masked(text: str, kind: str, masked: str) -> None:

@@ -81,13 +81,26 @@ def test_a_row_moves_only_one_way_as_the_ratio_grows(asked: str, seed: int, rati
     assert is_test(f"  {asked.upper()}\n", seed, ratio) == is_test(asked.upper(), seed, ratio)
 
 
-@QUICK
-@given(st.text(max_size=200) | st.text("0123456789 .()-+@aZ=", max_size=60))
-def test_the_quick_look_misses_nothing_and_masking_leaves_nothing(text: str) -> None:
+scanned = st.text(max_size=200) | st.text("0123456789 .()-+@aZ=", max_size=60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(scanned)
+def test_the_quick_look_misses_nothing_that_the_patterns_find(text: str) -> None:
     hits = list(scan.found(text))
-    assert not hits or scan.suspicious(text.encode())
     spans = sorted((start, end) for _, start, end in hits)
     assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
+    for kind, (_, pattern) in scan._SIGN_KINDS.items():
+        for match in pattern.finditer(text):  # through all of the text, and not only where a sign is
+            assert scan.suspicious(text.encode())
+            assert kind in {found for found, _, _ in hits} or any(_overlap(match.span(), span) for span in spans)
+    for pattern, check in scan._DIGIT_KINDS.values():
+        if any(check(match[0]) for match in pattern.finditer(text)):
+            assert scan.suspicious(text.encode())
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 @QUICK
