@@ -1,128 +1,118 @@
 # PYTHON_ARGCOMPLETE_OK
-"""python -m flow [--stack STACK] [--ask QUESTION] [--compare]: chat with the fine-tuned model."""
+"""python -m flow [--stack STACK]: chat with the fine-tuned model, in the terminal, in the browser or for programs."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
-import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 from commandline import parse
-from flow.chat import ChatError, ChatRequest, Turn
+from flow import front_ends
+from flow.chat import ChatError, ChatRequest
+from flow.connection import connection_id, read_connection
+from flow.terminal import Models, Terminal
 from jobs.outputs import OutputsError, read
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from flow.project import ProjectFlow
-
 NEEDED = ("subscriptionId", "resourceGroup", "project", "connection", "deployment")
-_HELP = "/reset forgets the conversation, /quit (or Ctrl-D) ends it"
 _TEMPERATURE = 0.1  # near the most likely answer: the same question gets the same one
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is chatted with, and through which front end."""
+
+    connection: str
+    models: Models
+    front_end: str
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Exits with 1 and one message when there is nothing to chat with or no answer."""
-    parser = argparse.ArgumentParser(prog="python -m flow", description="Chat with the fine-tuned model.")
-    parser.add_argument("--stack", default="local", help="default: local")
-    parser.add_argument("--ask", metavar="QUESTION", help="ask once instead of chatting")
-    parser.add_argument("--compare", action="store_true", help="ask the base model too, where it is deployed")
-    parser.add_argument("--temperature", type=float, default=_TEMPERATURE, help=f"default: {_TEMPERATURE}")
-    parser.add_argument("--max-new-tokens", type=int, default=128, help="default: 128")
-    chosen = parse(parser, arguments)
+    chosen = parse(_parser(), arguments)
     try:
-        chat = _open(chosen)
-        if chosen.ask is not None:
-            chat.ask(chosen.ask)
-        else:
-            chat.converse()
+        if not _run(chosen):
+            sys.exit(1)
     except (ChatError, OutputsError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _open(chosen: argparse.Namespace) -> Chat:
-    """Reads the stack's outputs while promptflow, the slowest thing here, is being imported."""
-    from flow import project
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m flow", description="Chat with the fine-tuned model.")
+    parser.add_argument("--stack", default="local", help="default: local")
+    parser.add_argument("--ask", metavar="QUESTION", help="ask once instead of chatting")
+    parser.add_argument("--compare", action="store_true", help="ask the base model too, where it is deployed")
+    parser.add_argument("--temperature", type=float, default=_TEMPERATURE, help=f"default: {_TEMPERATURE}")
+    parser.add_argument("--max-new-tokens", type=int, default=128, metavar="N", help="default: 128")
+    parser.add_argument("--json", action="store_true", help="questions and answers as lines of JSON (flow/lines.py)")
+    parser.add_argument("--front-end", choices=front_ends.NAMES, help="default: the stack's flow.frontEnd")
+    instead = parser.add_argument_group("instead of what the stack names")
+    instead.add_argument("--connection", metavar="ID", help="a project's connection, by its Azure resource id")
+    instead.add_argument("--tuned", metavar="DEPLOYMENT", default="", help="the fine-tuned model's deployment")
+    instead.add_argument("--base", metavar="DEPLOYMENT", default="", help="the base model's deployment")
+    return parser
 
+
+def _run(chosen: argparse.Namespace) -> bool:
+    """Returns whether all questions were answered."""
+    likely = chosen.front_end or front_ends.PROMPT_FLOW
     # A daemon: without outputs there is no reason to wait for it.
-    threading.Thread(target=project.load, daemon=True).start()
-    outputs = read(chosen.stack, *NEEDED)
-    flow = project.ProjectFlow(
-        outputs["subscriptionId"], outputs["resourceGroup"], outputs["project"], outputs["connection"]
-    )
+    threading.Thread(target=front_ends.load, args=(likely,), daemon=True).start()
+    target = _target(chosen)
+    python = front_ends.interpreter(target.front_end)
+    if str(python) != sys.executable:
+        _go_on_in(python, chosen, target)
+    front_end = front_ends.front_end(target.front_end, read_connection(target.connection))
+    settings = ChatRequest("", temperature=chosen.temperature, max_new_tokens=chosen.max_new_tokens)
+    if chosen.json:
+        import json
+
+        from flow.lines import answer_lines
+
+        lines = [json.dumps({"question": chosen.ask})] if chosen.ask is not None else sys.stdin
+        return answer_lines(front_end, settings, lines, sys.stdout)
     from rich.console import Console
 
-    return Chat(flow, outputs, chosen, Console(soft_wrap=True, highlight=False))
+    console = Console(soft_wrap=True, highlight=False)
+    terminal = Terminal(front_end, target.models, settings, console, compare="base" if chosen.compare else "")
+    if chosen.ask is not None:
+        terminal.ask(chosen.ask)
+    else:
+        import readline  # noqa: F401 - arrow keys and earlier questions at the prompt
+
+        terminal.converse()
+    return True
 
 
-class Chat:
-    """A conversation in the terminal."""
+def _target(chosen: argparse.Namespace) -> Target:
+    if chosen.connection:
+        front_end = chosen.front_end or front_ends.PROMPT_FLOW
+        return Target(chosen.connection, Models(chosen.tuned, chosen.base), front_end)
+    outputs = read(chosen.stack, *NEEDED)
+    ids = [outputs[name] for name in NEEDED[:4]]
+    models = Models(chosen.tuned or outputs["deployment"], chosen.base or outputs.get("baseDeployment") or "")
+    return Target(connection_id(*ids), models, chosen.front_end or outputs.get("frontEnd") or front_ends.PROMPT_FLOW)
 
-    def __init__(
-        self, flow: ProjectFlow, outputs: dict[str, Any], chosen: argparse.Namespace, console: Console
-    ) -> None:
-        self._flow, self._console = flow, console
-        self._temperature, self._length = chosen.temperature, chosen.max_new_tokens
-        self._base = str(outputs.get("baseDeployment") or "") if chosen.compare else ""
-        if chosen.compare and not self._base:
-            print("the base model is not deployed (serving.compareWithBase is off)", file=sys.stderr)
-        self._history: tuple[Turn, ...] = ()
 
-    def ask(self, question: str) -> None:
-        """Prints the question and the labelled answers."""
-        self._say("Question", question)
-        if self._base:
-            self._say("Base model", *self._answer(question, self._base))
-        text, seconds = self._answer(question, "")
-        self._say("Fine-tuned", text, seconds)
-        self._history = (*self._history, Turn(question, text))
-
-    def converse(self) -> None:
-        """Until /quit or the end of the input. A question that fails is told and forgotten."""
-        self._console.print(f"Ask away; {_HELP}.", style="dim")
-        while True:
-            try:
-                line = self._console.input("\nYou > ").strip()
-            except EOFError:
-                self._console.print()
-                return
-            if line == "/quit":
-                return
-            if line == "/reset":
-                self._history = ()
-                self._console.print("Forgotten.", style="dim")
-            elif line.startswith("/"):
-                self._console.print(_HELP, style="dim", markup=False)
-            elif line:
-                try:
-                    self._reply(line)
-                except ChatError as error:
-                    self._console.print(f"error: {error}", style="red", markup=False)
-
-    def _reply(self, question: str) -> None:
-        if self._base:
-            self._say("Base model", *self._answer(question, self._base))
-        text, seconds = self._answer(question, "")
-        self._say("Fine-tuned" if self._base else "Phi", text, seconds)
-        self._history = (*self._history, Turn(question, text))
-
-    def _answer(self, question: str, deployment: str) -> tuple[str, float]:
-        """Text and seconds. Both models see the fine-tuned one's conversation."""
-        started = time.monotonic()
-        request = ChatRequest(question, self._history, deployment, self._temperature, self._length)
-        return self._flow(request), time.monotonic() - started
-
-    def _say(self, who: str, text: str, seconds: float | None = None) -> None:
-        from rich.text import Text
-
-        line = Text(f"{who:<11} ", style="bold").append(" ".join(text.split()), style="none")
-        if seconds is not None:
-            line.append(f"  ({seconds:.1f} s)", style="dim")
-        self._console.print(line)
+def _go_on_in(python: object, chosen: argparse.Namespace, target: Target) -> None:
+    """Becomes the same chat in the front end's own environment, which need not read the outputs again."""
+    given = {
+        "--stack": chosen.stack,
+        "--ask": chosen.ask,
+        "--temperature": str(chosen.temperature),
+        "--max-new-tokens": str(chosen.max_new_tokens),
+        "--front-end": target.front_end,
+        "--connection": target.connection,
+        "--tuned": target.models.tuned,
+        "--base": target.models.base,
+    }
+    options = [f"{name}={value}" for name, value in given.items() if value is not None]
+    flags = [f"--{name}" for name in ("compare", "json") if getattr(chosen, name)]
+    os.execv(str(python), [str(python), "-m", "flow", *options, *flags])
 
 
 if __name__ == "__main__":

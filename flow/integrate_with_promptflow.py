@@ -8,9 +8,9 @@ from promptflow.connections import CustomConnection
 from promptflow.core import tool
 
 try:
-    from flow.chat import ChatRequest, ask, turns
+    from flow.chat import ChatRequest, stream, turns
 except ModuleNotFoundError:  # in the Foundry project the flow's folder is the root of imports
-    from chat import ChatRequest, ask, turns  # type: ignore[import-not-found,no-redef]
+    from chat import ChatRequest, stream, turns  # type: ignore[import-not-found,no-redef]
 
 
 @tool  # type: ignore[untyped-decorator]
@@ -22,7 +22,9 @@ def my_python_tool(
     temperature: float = 0.7,
     max_new_tokens: int = 128,
 ) -> str:
-    """The answer to ``input_data``; ``deployment`` asks one deployment whatever the traffic rules say."""
+    """The answer to ``input_data``; ``deployment`` asks one deployment whatever the traffic rules say.
+
+    A stream of texts where prompt flow is asked to stream (the portal's chat, `make chat`); it joins them elsewhere.
+    """
     request = ChatRequest(input_data, turns(chat_history), deployment, temperature, max_new_tokens)
-    answer: str = ask(connection.endpoint, connection.key, request).text
-    return answer
+    return stream(connection.endpoint, connection.key, request)  # type: ignore[return-value]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-# A Pulumi hook runs when the program's folder is off the path again (runpy puts it there for __main__ only), so
-# the packages beside this one that the stages need have to be known before. Both are cheap to import.
-import data_prep as _data_prep  # noqa: F401
-import flow as _flow  # noqa: F401
+import sys
+from pathlib import Path
+
+# A Pulumi hook runs when the program's folder is off the path again (runpy puts it there for __main__ only and
+# takes its own entry away), and the stages import the packages beside this one only when they need them.
+sys.path.append(str(Path(__file__).resolve().parent.parent))

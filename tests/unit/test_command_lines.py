@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PARSERS = [parser for program in PROGRAMS for parser in every_parser(parser_of(program))]
 SWITCHES = ("--json", "--yes", "--quiet")
 NO_TABLE = {
-    "python -m flow": "talks",
     "python -m data_prep": "writes files, one of them data/card.json",
     "python -m review": "prints JSON with --format json, beside Markdown and HTML",
     "python -m jobs purge": "acts",

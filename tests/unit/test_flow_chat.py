@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from flow import chat
-from flow.chat import ChatRequest, Turn, answer_text, ask, turns
+from flow.chat import Answer, ChatRequest, Ending, Turn, answer_text, ask, endpoint, stream, turns
 
 URL = "https://phi.eastus2.inference.ml.azure.com/score"
 KEY = "canary-key"
@@ -23,18 +23,25 @@ class Route:
         self.status, self.body, self.headers = 200, b'{"output": "Bill Gates and Paul Allen."}', {}
         self.error: Exception | None = None
         self.sent: dict[str, Any] = {}
-        monkeypatch.setattr(chat.requests, "post", self)
+        self.urls: list[str] = []
+        self.completions: tuple[int, bytes, dict[str, str]] | None = None
+        monkeypatch.setattr(endpoint.requests, "post", self)
+        monkeypatch.setattr(endpoint, "_cannot_stream", set())
 
     def __call__(self, url: str, **sent: Any) -> requests.Response:
         prepared = requests.Request(
             "POST", url, json=sent["json"], headers=sent["headers"], auth=sent["auth"]
         ).prepare()
         self.sent = {**sent, "prepared": prepared}
+        self.urls.append(url)
         if self.error:
             raise self.error
         response = requests.Response()
-        response.status_code, response.url, response.raw = self.status, url, io.BytesIO(self.body)
-        response.headers.update(self.headers)
+        status, body, headers = self.status, self.body, self.headers
+        if url.endswith("/chat/completions") and self.completions:
+            status, body, headers = self.completions
+        response.status_code, response.url, response.raw = status, url, io.BytesIO(body)
+        response.headers.update(headers)
         return response
 
 
@@ -97,7 +104,7 @@ def test_other_shapes_are_refused(body: object) -> None:
         answer_text(body)
 
 
-@pytest.mark.parametrize("body", [b'{"output": "  "}', b"<html>", b'{"output": "' + b"x" * chat.MAX_BODY + b'"}'])
+@pytest.mark.parametrize("body", [b'{"output": "  "}', b"<html>", b'{"output": "' + b"x" * endpoint.MAX_BODY + b'"}'])
 def test_empty_broken_or_huge_answers_are_refused(route: Route, body: bytes) -> None:
     route.body = body
     with pytest.raises(chat.UnknownAnswer):
@@ -167,7 +174,7 @@ def test_except_on_this_machine(route: Route, url: str) -> None:
     assert ask(url, KEY, ChatRequest("Hello")).text
 
 
-@pytest.mark.parametrize("question", ["", "  \n", "x" * (chat.MAX_QUESTION + 1)])
+@pytest.mark.parametrize("question", ["", "  \n", "x" * (endpoint.MAX_QUESTION + 1)])
 def test_questions_are_checked_before_they_are_sent(route: Route, question: str) -> None:
     with pytest.raises(chat.InvalidInput):
         ask(URL, KEY, ChatRequest(question))
@@ -184,3 +191,121 @@ def test_prompt_flows_history() -> None:
     assert turns([{"inputs": {"input_data": "a"}, "outputs": {"answer": "b"}}]) == (Turn("a", "b"),)
     with pytest.raises(chat.InvalidInput):
         turns([{"question": "a"}])
+
+
+STREAM = {"content-type": "text/event-stream", "azureml-model-deployment": "m1"}
+
+
+def events(*pieces: str, finish: str | None = "stop", done: bool = True) -> bytes:
+    chunks: list[Any] = [{"choices": [{"delta": {"content": piece}, "finish_reason": None}]} for piece in pieces]
+    if finish:
+        usage = {"completion_tokens": len(pieces)}
+        chunks.append({"choices": [{"delta": {}, "finish_reason": finish}], "usage": usage})
+    lines = [f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in chunks] + ["data: [DONE]\n\n"] * done
+    return (": keep alive\n\n" + "".join(lines)).encode()
+
+
+def test_an_answer_comes_in_pieces(route: Route) -> None:
+    route.completions = (200, events(" Bill", " Gates", "."), STREAM)
+    *pieces, ending = stream(URL, KEY, ChatRequest("Who?", (Turn("Hi", "Hello."),), "m1", 0.2, 64))
+    assert pieces == ["Bill", " Gates", "."]
+    assert isinstance(ending, Ending) and ending == ""
+    assert (ending.answer.text, ending.answer.deployment, ending.answer.tokens) == ("Bill Gates.", "m1", 3)
+    assert not ending.answer.cut_off
+    assert route.urls == ["https://phi.eastus2.inference.ml.azure.com/v1/chat/completions"]
+    body = json.loads(route.sent["prepared"].body)
+    assert [message["content"] for message in body["messages"]] == ["Hi", "Hello.", "Who?"]
+    assert (body["stream"], body["temperature"], body["max_tokens"]) == (True, 0.2, 64)
+
+
+def test_an_answer_that_reached_its_length_says_so(route: Route) -> None:
+    route.completions = (200, events("Bill", finish="length"), STREAM)
+    *_, ending = stream(URL, KEY, ChatRequest("Who?"))
+    assert isinstance(ending, Ending) and ending.answer.cut_off
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        (404, b"{}", {}),
+        (405, b"{}", {}),
+        (424, b"{}", {"ms-azureml-model-error-statuscode": "404"}),
+    ],
+)
+def test_an_endpoint_that_cannot_stream_gives_whole_answers(route: Route, refused: Any) -> None:
+    route.completions = refused
+    for _ in range(2):
+        text, ending = stream(URL, KEY, ChatRequest("Who?"))
+        assert text == "Bill Gates and Paul Allen." and isinstance(ending, Ending)
+        assert ending.answer.text == text
+    assert [url.rsplit("/", 1)[1] for url in route.urls] == ["completions", "score", "score"]
+
+
+def test_a_missing_deployment_does_not_count_as_a_missing_route(route: Route) -> None:
+    route.completions, route.status = (404, b"", {}), 404
+    with pytest.raises(chat.NoDeployment):
+        stream(URL, KEY, ChatRequest("Who?"))
+    route.completions, route.status = (200, events("Hi."), STREAM), 200
+    assert next(iter(stream(URL, KEY, ChatRequest("Who?")))) == "Hi."
+
+
+def test_a_whole_chat_completion_is_an_answer_too(route: Route) -> None:
+    body = {"choices": [{"message": {"content": "Hi."}, "finish_reason": "length"}], "usage": {"completion_tokens": 2}}
+    route.completions = (200, json.dumps(body).encode(), {"content-type": "application/json"})
+    text, ending = stream(URL, KEY, ChatRequest("Who?"))
+    assert text == "Hi." and isinstance(ending, Ending)
+    assert (ending.answer.tokens, ending.answer.cut_off) == (2, True)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, chat.KeyRefused), (429, chat.Busy), (500, chat.ServerFailed)])
+def test_a_refused_stream_has_the_same_errors(route: Route, status: int, kind: type[Exception]) -> None:
+    route.completions = (status, f"no, {KEY}".encode(), {"Retry-After": "7"})
+    with pytest.raises(kind) as caught:
+        stream(URL, KEY, ChatRequest("Who?"))
+    assert KEY not in str(caught.value)
+
+
+def test_a_stream_that_breaks_off_keeps_what_came(route: Route) -> None:
+    route.completions = (200, events("Bill", " Gates", finish=None, done=False), STREAM)
+    pieces = stream(URL, KEY, ChatRequest("Who?"))
+    assert [next(pieces), next(pieces)] == ["Bill", " Gates"]
+    with pytest.raises(chat.AnswerCutOff, match="cut off") as caught:
+        next(pieces)
+    assert caught.value.text == "Bill Gates"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'data: {"error": "out of memory"}\n\n', chat.ModelFailed),
+        (b"event: error\ndata: out of memory\n\n", chat.ModelFailed),
+        (b"data: <html>\n\n", chat.UnknownAnswer),
+        (b"data: []\n\n", chat.UnknownAnswer),
+        (b'data: {"logits": []}\n\n', chat.UnknownAnswer),
+        (b"data: [DONE]\n\n", chat.UnknownAnswer),
+        (b"data: " + b"x" * endpoint.MAX_BODY, chat.UnknownAnswer),
+        (b"", chat.AnswerCutOff),
+    ],
+)
+def test_streams_that_are_no_answer(route: Route, body: bytes, kind: type[Exception]) -> None:
+    route.completions = (200, body, STREAM)
+    with pytest.raises(kind):
+        list(stream(URL, KEY, ChatRequest("Who?")))
+
+
+def test_a_stream_that_is_too_slow(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    route.completions = (200, b"", STREAM)
+    monkeypatch.setattr(endpoint, "_lines", lambda *_: (_ for _ in ()).throw(requests.exceptions.ReadTimeout()))
+    with pytest.raises(chat.Unreachable, match="within 90 s"):
+        stream(URL, KEY, ChatRequest("Who?"))
+
+
+def test_a_url_that_already_is_the_chat_completions(route: Route) -> None:
+    route.completions = (200, events("Hi."), STREAM)
+    assert next(stream("https://phi.example.com/v1/chat/completions", KEY, ChatRequest("Who?"))) == "Hi."
+    assert next(iter(stream("https://phi.example.com/other", KEY, ChatRequest("Who?")))).startswith("Bill")
+
+
+def test_an_ending_goes_through_where_a_text_does() -> None:
+    ending = Ending(Answer("Hi.", "m1", 0.1))
+    assert "".join(["Hi.", ending]) == "Hi." and ending.answer.deployment == "m1"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,20 +15,20 @@ import yaml
 from rich.console import Console
 
 from flow import __main__ as cli
-from flow import chat, project
-from flow.chat import ChatRequest, Turn
+from flow import chat, connection, front_ends
+from flow.chat import Answer, ChatRequest, Ending, Turn
+from flow.connection import Connection, connection_id
+from flow.lines import answer_lines
+from flow.prompt_flow import FLOW_DIRECTORY
+from flow.terminal import Models, Terminal
 from jobs import outputs
 
-CONNECTION = {
-    "type": "CustomConnection",
-    "module": "promptflow.connections",
-    "secret_keys": ["key"],
-    "value": {"endpoint": "https://phi.eastus2.inference.ml.azure.com/score", "key": "canary-key"},
-}
+ID = connection_id("sub", "rg", "project", "phi-connection-1")
+CONNECTION = Connection(ID, "https://phi.eastus2.inference.ml.azure.com/score", "canary-key")
 
 
 def test_the_flow_is_the_tutorials() -> None:
-    flow = yaml.safe_load((project.FLOW_DIRECTORY / "flow.dag.yaml").read_text())
+    flow = yaml.safe_load((FLOW_DIRECTORY / "flow.dag.yaml").read_text())
     assert flow["inputs"]["input_data"] == {
         "type": "string",
         "default": "Who founded Microsoft?",
@@ -43,37 +44,23 @@ def test_the_flow_is_the_tutorials() -> None:
 
 
 def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[dict[str, Any]] = []
+    sent: list[tuple[Any, ...]] = []
 
-    class Response:
-        status_code, headers, url = 200, {}, CONNECTION["value"]["endpoint"]  # type: ignore[index, var-annotated]
+    def stream(*given: Any) -> Iterator[str]:
+        sent.append(given)
+        return iter(["Bill Gates", Ending(Answer("Bill Gates", "base", 0.1))])
 
-        def __enter__(self) -> Response:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def iter_content(self, size: int) -> list[bytes]:
-            return [b'{"output": "Bill Gates and Paul Allen."}']
-
-    def post(url: str, **given: Any) -> Response:
-        sent.append({"url": url, **given})
-        return Response()
-
-    monkeypatch.setattr(project, "_connection", lambda *_: CONNECTION)
-    flow = project.ProjectFlow("sub", "rg", "project", "phi-connection-1")
-    monkeypatch.setattr(chat.requests, "post", post)
-
+    monkeypatch.setattr(chat, "stream", stream)  # before the flow imports it
+    flow = front_ends.front_end(front_ends.PROMPT_FLOW, CONNECTION)
     request = ChatRequest("Who founded Microsoft?", (Turn("Hi", "Hello."),), "base", 0.1, 32)
-    assert flow(request) == "Bill Gates and Paul Allen."
-    assert sent[0]["url"] == "https://phi.eastus2.inference.ml.azure.com/score"
-    assert sent[0]["json"] == request.payload()
-    assert sent[0]["headers"] == {"azureml-model-deployment": "base"}
+    first, ending = flow(request)
+    assert first == "Bill Gates" and isinstance(ending, Ending) and ending.answer.deployment == "base"
+    assert sent == [(CONNECTION.endpoint, CONNECTION.key, request)]
 
-    def refuse(url: str, **given: Any) -> Response:
-        raise chat.requests.exceptions.ConnectionError
+    def refuse(*_: Any) -> Iterator[str]:
+        raise chat.Unreachable("could not be reached")
 
-    monkeypatch.setattr(chat.requests, "post", refuse)
+    monkeypatch.setattr(chat, "stream", refuse)
     with pytest.raises(chat.Unreachable, match="could not be reached"):
         flow(request)
     assert not [name for name in sys.modules if name.startswith("promptflow._sdk")], "the devkit leaves files"
@@ -86,56 +73,126 @@ class Flow:
         self.asked: list[ChatRequest] = []
         self.error: chat.ChatError | None = None
 
-    def __call__(self, request: ChatRequest) -> str:
+    def __call__(self, request: ChatRequest) -> Iterator[str]:
         self.asked.append(request)
         if self.error:
             error, self.error = self.error, None
             raise error
-        return "wrong" if request.deployment == "base" else "Bill Gates and\n Paul Allen."
+        text = "wrong" if request.deployment == "base" else "Bill Gates and\n Paul Allen."
+        yield from text.partition(" ")
+        yield Ending(Answer(text, request.deployment or "m1", 0.1, 7, request.max_new_tokens < 5))
 
 
-def _chat(flow: Flow, *, compare: bool, base: str = "base") -> cli.Chat:
-    chosen = argparse.Namespace(compare=compare, temperature=0.1, max_new_tokens=128)
-    return cli.Chat(flow, {"baseDeployment": base}, chosen, Console(soft_wrap=True))  # type: ignore[arg-type]
+def _terminal(flow: Flow, *, compare: str = "", base: str = "base") -> Terminal:
+    settings = ChatRequest("", temperature=0.1, max_new_tokens=128)
+    return Terminal(flow, Models("m1", base), settings, Console(soft_wrap=True), compare=compare)
 
 
 def test_asking_once_with_comparison(capsys: pytest.CaptureFixture[str]) -> None:
-    _chat(Flow(), compare=True).ask("Who founded Microsoft?")
+    _terminal(Flow(), compare="base").ask("Who founded Microsoft?")
     question, base, tuned = capsys.readouterr().out.splitlines()
     assert question.split(maxsplit=1) == ["Question", "Who founded Microsoft?"]
     assert base.startswith("Base model") and "wrong" in base
-    assert tuned.startswith("Fine-tuned") and "Bill Gates and Paul Allen." in tuned and "s)" in tuned
+    assert tuned.startswith("Fine-tuned") and "Bill Gates and Paul Allen." in tuned and "s, 7 tokens)" in tuned
 
 
 def test_comparison_without_a_base_model_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     flow = Flow()
-    _chat(flow, compare=True, base="").ask("Who?")
+    _terminal(flow, compare="base", base="").ask("Who?")
     assert [request.deployment for request in flow.asked] == [""]
     assert "compareWithBase" in capsys.readouterr().err
 
 
-def test_a_conversation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    flow = Flow()
-    typed = iter(["Who?", "", "And [when]?", "/help", "/reset", "Again", "broken", "Still here"])
+def _typed(monkeypatch: pytest.MonkeyPatch, flow: Flow, *lines: str) -> None:
+    rest = iter(lines)
 
     def read_line(*_: object, **__: object) -> str:
-        line = next(typed, None)
+        line = next(rest, None)
         if line is None:
             raise EOFError
+        if line == "^C":
+            raise KeyboardInterrupt
         if line == "broken":
-            flow.error = chat.Busy("too many requests")
+            flow.error = chat.Busy("too many [requests]")
+        if line == "half":
+            flow.error = chat.AnswerCutOff("cut off")
+            flow.error.text = "Bill"
         return line
 
     monkeypatch.setattr(Console, "input", read_line)
-    _chat(flow, compare=False).converse()
+
+
+def test_a_conversation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = Flow()
+    _typed(monkeypatch, flow, "Who?", "", "And [when]?", "/help", "/reset", "Again", "broken", "half", "Still here")
+    _terminal(flow).converse()
     assert [(request.question, len(request.history)) for request in flow.asked] == [
         ("Who?", 0),
         ("And [when]?", 1),
         ("Again", 0),
         ("broken", 1),
-        ("Still here", 1),
+        ("half", 1),
+        ("Still here", 2),
     ]
-    assert "error: too many requests" in capsys.readouterr().out
+    assert flow.asked[-1].history[-1] == Turn("half", "Bill")
+    out = capsys.readouterr().out
+    assert "error: too many [requests]" in out and "Bill Gates and\n Paul Allen." in out and "7 tokens" in out
+
+
+def test_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = Flow()
+    commands = ("/compare base", "A", "/compare tuned", "B", "/compare off", "/length 4", "/temperature 0", "C", "/x y")
+    _typed(monkeypatch, flow, *commands, "/quit", "never")
+    _terminal(flow).converse()
+    assert [(request.question, request.deployment) for request in flow.asked] == [
+        ("A", "base"),
+        ("A", ""),
+        ("B", "m1"),
+        ("B", ""),
+        ("C", ""),
+    ]
+    assert flow.asked[-1].history == tuple(Turn(question, "Bill Gates and\n Paul Allen.") for question in "AB")
+    assert (flow.asked[-1].max_new_tokens, flow.asked[-1].temperature) == (4, 0.0)
+    out = capsys.readouterr().out
+    assert "/length 8 allows more" in out and "There is no /x y" in out
+
+
+@pytest.mark.parametrize("command", ["/compare", "/compare me", "/length", "/length 0", "/length x", "/temperature 9"])
+def test_commands_with_nonsense_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    flow = Flow()
+    _typed(monkeypatch, flow, command, "Who?", "^C")
+    _terminal(flow).converse()
+    assert flow.asked == [ChatRequest("Who?", (), "", 0.1, 128)]
+    assert f"There is no {command}" in capsys.readouterr().out
+
+
+def test_questions_in_lines_of_json() -> None:
+    flow, out = Flow(), io.StringIO()
+    flow_lines = ['{"question": "A"}', "", '{"question": "B", "deployment": "base", "max_new_tokens": 4}', "{", "[]"]
+    flow_lines += ['{"question": "C", "temperature": "hot"}', '{"question": "D", "reset": true}']
+    assert not answer_lines(flow, ChatRequest(""), flow_lines, out)
+    said = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [each.get("answer", each.get("error", {}).get("kind")) for each in said] == [
+        "Bill Gates and\n Paul Allen.",
+        "wrong",
+        "InvalidInput",
+        "InvalidInput",
+        "InvalidInput",
+        "Bill Gates and\n Paul Allen.",
+    ]
+    assert (said[0]["tokens"], said[0]["cut_off"], said[1]["cut_off"], said[0]["pieces"]) == (7, False, True, 3)
+    assert [len(request.history) for request in flow.asked] == [0, 1, 0]
+
+
+def test_what_has_arrived_is_in_the_error_of_a_line() -> None:
+    flow, out = Flow(), io.StringIO()
+    flow.error = chat.AnswerCutOff("cut off")
+    flow.error.text = "Bill"
+    assert not answer_lines(flow, ChatRequest(""), ['{"question": "A"}'], out)
+    error = json.loads(out.getvalue())["error"]
+    assert error == {"kind": "AnswerCutOff", "message": "cut off", "retry_after": None, "text": "Bill"}
 
 
 def _pulumi(monkeypatch: pytest.MonkeyPatch, code: int, stdout: str = "", stderr: str = "") -> None:
@@ -185,7 +242,62 @@ def test_pulumi_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_chat_before_up_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     _pulumi(monkeypatch, 255, stderr="error: no stack named 'local' found")
-    monkeypatch.setattr(project, "load", lambda: None)
+    monkeypatch.setattr(front_ends, "load", lambda _: None)
     with pytest.raises(SystemExit) as caught:
         cli.main(["--ask", "Hi"])
     assert str(caught.value) == "error: There is no stack local yet. Run `make up STACK=local` first."
+
+
+class Azure:
+    """Stands where requests would reach Azure Resource Manager."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, status: int, properties: object) -> None:
+        self.url = ""
+        self._answer = SimpleNamespace(status_code=status, json=lambda: {"properties": properties})
+        token = SimpleNamespace(get_token=lambda _: SimpleNamespace(token="t"))
+        monkeypatch.setattr(connection, "credential", lambda: token)
+        monkeypatch.setattr(connection.requests, "post", self)
+
+    def __call__(self, url: str, **_: object) -> SimpleNamespace:
+        self.url = url
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"metadata": {"endpoint": "https://e/score"}, "credentials": {"keys": {"key": "k"}}},
+        {"metadata": None, "credentials": {"keys": {"endpoint": "https://e/score", "key": "k"}}},
+    ],
+)
+def test_the_connection_as_the_program_and_as_the_portal_write_it(
+    monkeypatch: pytest.MonkeyPatch, properties: object
+) -> None:
+    azure = Azure(monkeypatch, 200, properties)
+    found = connection.read_connection(ID)
+    assert (found.endpoint, found.key) == ("https://e/score", "k")
+    assert azure.url.startswith(f"https://management.azure.com{ID}/listsecrets?api-version=")
+    assert "'k'" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("status", "properties", "says"),
+    [
+        (403, {}, "Ask for the role"),
+        (404, {}, "There is no connection phi-connection-1 of project project"),
+        (500, {}, "answered 500"),
+        (200, {"metadata": {"endpoint": "https://e/score"}, "credentials": None}, "lacks key"),
+        (200, [], "lacks endpoint, key"),
+    ],
+)
+def test_a_connection_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, status: int, properties: object, says: str
+) -> None:
+    Azure(monkeypatch, status, properties)
+    with pytest.raises(connection.ConnectionUnreadable, match=says):
+        connection.read_connection(ID)
+
+
+def test_an_id_that_is_no_connections() -> None:
+    with pytest.raises(connection.ConnectionUnreadable, match="not a connection's id"):
+        connection.read_connection("phi-connection")

@@ -1,0 +1,45 @@
+"""Puts a question to an online endpoint: payload, answer shapes, streaming, errors. Plain Python, no prompt flow.
+
+Whatever front end asks (the flow's node, the agent, terminal and page, a release's smoke test) asks through here.
+The imports are relative because this package is the root of the flow's imports in the Foundry project.
+"""
+
+from .conversation import Answer, ChatRequest, Ending, Turn, chat_history, turns
+from .endpoint import ask, stream
+from .errors import (
+    AnswerCutOff,
+    Busy,
+    ChatError,
+    EndpointUnavailable,
+    InvalidInput,
+    KeyRefused,
+    ModelFailed,
+    NoDeployment,
+    ServerFailed,
+    UnknownAnswer,
+    Unreachable,
+)
+from .shapes import answer_text
+
+__all__ = [
+    "Answer",
+    "AnswerCutOff",
+    "Busy",
+    "ChatError",
+    "ChatRequest",
+    "Ending",
+    "EndpointUnavailable",
+    "InvalidInput",
+    "KeyRefused",
+    "ModelFailed",
+    "NoDeployment",
+    "ServerFailed",
+    "Turn",
+    "UnknownAnswer",
+    "Unreachable",
+    "answer_text",
+    "ask",
+    "chat_history",
+    "stream",
+    "turns",
+]

@@ -1,0 +1,215 @@
+"""Asking: one POST to the endpoint, its answer whole or as it comes, and an error of its own for each failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+
+from .conversation import Answer, ChatRequest, Ending
+from .errors import AnswerCutOff, ChatError, InvalidInput, UnknownAnswer, Unreachable
+from .refusals import refusal, unreachable
+from .shapes import Part, answer_text, part, parts, read_json
+
+MAX_QUESTION = 16_000  # characters, some 4,000 tokens: the context of the smallest Phi
+MAX_BODY = 1_000_000  # bytes
+_CONNECT_SECONDS = 10.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SCORE, _COMPLETIONS = "/score", "/v1/chat/completions"
+_NO_SUCH_ROUTE = ("404", "405", "415", "501")
+_cannot_stream: set[tuple[str, str]] = set()
+"""URL and deployment of what turned out to answer as a whole only."""
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Given as auth, not as a header: requests would replace a header by what a .netrc holds."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
+def ask(url: str, key: str, request: ChatRequest, *, timeout: float = 90.0) -> Answer:
+    """The endpoint's whole answer to ``request``. ``timeout`` in seconds for the whole exchange.
+
+    Raises ChatError: InvalidInput, KeyRefused, ModelFailed, UnknownAnswer or an EndpointUnavailable.
+    """
+    _check(url, key, request)
+    started = time.monotonic()
+    with _posted(url, key, request, request.payload(), timeout) as response:
+        return _whole(response, key, request, started, timeout)
+
+
+def stream(url: str, key: str, request: ChatRequest, *, timeout: float = 90.0) -> Iterator[str]:
+    """The answer's pieces as the endpoint sends them; the last one is an `Ending` with the whole answer.
+
+    Azure's serving image for chat models streams /v1/chat/completions, next to the /score of the scoring URL. An
+    endpoint without that route is asked for the whole answer instead, now and from now on. The first piece is there
+    before anything is returned, so what was refused is raised here and not later.
+
+    Raises what `ask` raises; while the pieces are read, AnswerCutOff, ModelFailed, UnknownAnswer or Unreachable.
+    """
+    pieces = _pieces(url, key, request, timeout)
+    first = next(pieces)
+
+    def chained() -> Iterator[str]:
+        yield first
+        yield from pieces
+
+    return chained()
+
+
+def _pieces(url: str, key: str, request: ChatRequest, timeout: float) -> Iterator[str]:
+    _check(url, key, request)
+    route = _completions_url(url)
+    if route and (url, request.deployment) not in _cannot_stream:
+        streamed = yield from _streamed(route, key, request, timeout)
+        if streamed:
+            return
+        answer = ask(url, key, request, timeout=timeout)
+        # Only now it is the route that is missing, and not the deployment.
+        _cannot_stream.add((url, request.deployment))
+    else:
+        answer = ask(url, key, request, timeout=timeout)
+    yield answer.text
+    yield Ending(answer)
+
+
+def _streamed(url: str, key: str, request: ChatRequest, timeout: float) -> Generator[str, None, bool]:
+    """Yields the pieces of a chat completion; returns False if the endpoint has no such route."""
+    started = time.monotonic()
+    with _posted(url, key, request, request.completion(), timeout) as response:
+        if _lacks_route(response):
+            return False
+        if response.status_code != 200 or not response.headers.get("content-type", "").startswith("text/event-stream"):
+            answer = _whole(response, key, request, started, timeout)
+            yield answer.text
+        else:
+            said, last = "", Part()
+            try:
+                for each in parts(_lines(response, started + timeout)):
+                    last = Part("", last.finish_reason or each.finish_reason, each.tokens or last.tokens)
+                    text = each.text if said else each.text.lstrip()
+                    said += text
+                    if text:
+                        yield text
+            except requests.exceptions.RequestException as error:
+                if not said:
+                    raise
+                raise _cut_off(url, said, error) from error
+            if last.finish_reason is None:
+                raise _cut_off(url, said, None)
+            answer = _answer(said.rstrip(), response, request, started, last)
+        yield Ending(answer)
+    return True
+
+
+def _lacks_route(response: requests.Response) -> bool:
+    """An endpoint passes its container's refusal on as 424, with the container's own status beside it."""
+    status = str(response.status_code)
+    if status == "424":
+        status = response.headers.get("ms-azureml-model-error-statuscode", status)
+    return status in _NO_SUCH_ROUTE
+
+
+def _whole(response: requests.Response, key: str, request: ChatRequest, started: float, timeout: float) -> Answer:
+    """The answer in a body that comes at once. Raises ChatError for any other status than 200."""
+    body = b"".join(_bounded(response, started + timeout, 65_536))
+    if response.status_code != 200:
+        raise refusal(response, body.decode(errors="replace").replace(key, "***"), request.deployment)
+    found = read_json(body)
+    text = answer_text(found).strip()
+    last = part(found) if isinstance(found, dict) and isinstance(found.get("choices"), list) else Part()
+    return _answer(text, response, request, started, last)
+
+
+def _cut_off(url: str, said: str, error: Exception | None) -> ChatError:
+    why = "no further word in time" if isinstance(error, requests.exceptions.Timeout) else "the connection ended"
+    cut = AnswerCutOff(f"The answer of {urlsplit(url).hostname} was cut off: {why}. Ask again.")
+    cut.text = said
+    return cut
+
+
+def _answer(text: str, response: requests.Response, request: ChatRequest, started: float, last: Part) -> Answer:
+    if not text:
+        raise UnknownAnswer("The model gave an empty answer. Ask in other words, or look into its training.")
+    served_by = response.headers.get("azureml-model-deployment", request.deployment)
+    return Answer(text, served_by, time.monotonic() - started, last.tokens, last.finish_reason == "length")
+
+
+@contextmanager
+def _posted(
+    url: str, key: str, request: ChatRequest, body: dict[str, Any], timeout: float
+) -> Iterator[requests.Response]:
+    """The response, its body unread. Raises Unreachable, also for what happens while the body is read."""
+    headers = {"azureml-model-deployment": request.deployment} if request.deployment else {}
+    try:
+        with requests.post(
+            url,
+            json=body,
+            headers=headers,
+            auth=_Bearer(key),
+            timeout=(_CONNECT_SECONDS, timeout),
+            allow_redirects=False,  # the key goes to this address and to no other
+            stream=True,
+        ) as response:
+            yield response
+    except requests.exceptions.Timeout as error:
+        raise Unreachable(unreachable(url, f"no answer within {timeout:g} s")) from error
+    except requests.exceptions.SSLError as error:
+        raise Unreachable(unreachable(url, "its certificate is not trusted on this machine")) from error
+    except requests.exceptions.RequestException as error:
+        raise Unreachable(unreachable(url, type(error).__name__)) from error
+
+
+def _completions_url(url: str) -> str:
+    """Where the endpoint of a scoring URL answers chat completions; "" where that cannot be told."""
+    address = urlsplit(url)
+    if address.path.endswith("/chat/completions"):
+        return url
+    if not address.path.endswith(_SCORE):
+        return ""
+    return urlunsplit(address._replace(path=address.path.removesuffix(_SCORE) + _COMPLETIONS))
+
+
+def _check(url: str, key: str, request: ChatRequest) -> None:
+    address = urlsplit(url)
+    loopback = address.scheme == "http" and address.hostname in _LOOPBACK
+    if not address.hostname or (address.scheme != "https" and not loopback) or "@" in address.netloc:
+        raise InvalidInput(
+            f"The endpoint's address must be https://..., not {address.scheme or 'no scheme'}://"
+            f"{address.hostname or ''}. Correct `endpoint` in the project's connection."
+        )
+    if not key:
+        raise InvalidInput("The connection holds no key. Run `pulumi up` to write it again.")
+    if not request.question.strip():
+        raise InvalidInput("The question is empty. Type one.")
+    if len(request.question) > MAX_QUESTION:
+        raise InvalidInput(f"The question has more than {MAX_QUESTION} characters. Shorten it.")
+
+
+def _bounded(response: requests.Response, deadline: float, size: int | None) -> Iterator[bytes]:
+    """The body's chunks; ``size`` None gives each as soon as it is there."""
+    total = 0
+    for chunk in response.iter_content(size):
+        total += len(chunk)
+        if total > MAX_BODY:
+            raise UnknownAnswer(f"The answer is larger than {MAX_BODY} bytes: this is no chat model's.")
+        if time.monotonic() > deadline:
+            raise requests.exceptions.Timeout
+        yield chunk
+
+
+def _lines(response: requests.Response, deadline: float) -> Iterator[bytes]:
+    rest = b""
+    for chunk in _bounded(response, deadline, None):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.rstrip(b"\r") for line in lines)
+    yield rest

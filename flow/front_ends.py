@@ -1,0 +1,47 @@
+"""Who carries a question to the endpoint. All front ends ask through `flow.chat`, with the same connection."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from flow.chat import ChatError, ChatRequest, stream
+from flow.connection import Connection
+
+FrontEnd = Callable[[ChatRequest], Iterator[str]]
+"""A question → its answer's pieces, the last one an `Ending`. Raises ChatError, before or between the pieces."""
+
+PROMPT_FLOW, AGENT, PLAIN = "promptflow", "agent", "plain"
+NAMES = (PROMPT_FLOW, AGENT, PLAIN)
+
+
+def load(name: str) -> None:
+    """Imports what the front end needs (promptflow: 2 s), which can go on while something else is waited for."""
+    if name == PROMPT_FLOW:
+        import promptflow.core  # noqa: F401
+
+
+def front_end(name: str, connection: Connection) -> FrontEnd:
+    """The front end of a name. Raises ChatError where its libraries are not installed."""
+    if name == PLAIN:
+        return lambda request: stream(connection.endpoint, connection.key, request)
+    try:
+        if name == AGENT:
+            from flow.agent import AgentChat
+
+            return AgentChat(connection)
+        from flow.prompt_flow import PromptFlow
+
+        return PromptFlow(connection)
+    except ImportError as error:
+        raise ChatError(f"The front end {name} is not installed here ({error}). Run `make setup`.") from error
+
+
+def interpreter(name: str) -> Path:
+    """The Python that has the front end's libraries.
+
+    Agent Framework has an environment of its own: it needs a newer opentelemetry than promptflow allows.
+    """
+    own = Path(sys.prefix) / "agent" / "bin" / "python"
+    return own if name == AGENT and own.exists() else Path(sys.executable)

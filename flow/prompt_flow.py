@@ -1,0 +1,56 @@
+"""The flow as the Foundry project would run it: prompt flow executes it, with the project's own connection.
+
+Only promptflow-core is used: it keeps no home directory, no trace database and sends no telemetry, all of
+which promptflow-devkit does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from promptflow.core import Flow
+from promptflow.exceptions import PromptflowException
+
+from flow.chat import ChatError, ChatRequest, chat_history
+from flow.connection import Connection
+
+FLOW_DIRECTORY = Path(__file__).parent
+_BOUND = "phi-connection"
+"""The name flow.dag.yaml binds its connection input to; here the stack's connection goes by it."""
+
+
+class PromptFlow:
+    """The flow as a front end."""
+
+    def __init__(self, connection: Connection) -> None:
+        # Else promptflow would look for connections in the devkit's local database.
+        os.environ["PF_CONNECTION_PROVIDER"] = f"azureml:/{connection.id.rpartition('/connections/')[0]}"
+        self._flow = Flow.load(FLOW_DIRECTORY)
+        value = {"endpoint": connection.endpoint, "key": connection.key}
+        bound = {
+            "type": "CustomConnection",
+            "module": "promptflow.connections",
+            "secret_keys": ["key"],
+            "value": value,
+        }
+        self._connections = {_BOUND: bound}
+
+    def __call__(self, request: ChatRequest) -> Iterator[str]:
+        """The pieces of the flow's ``answer``. Raises ChatError, as the node raised it."""
+        inputs = {
+            "input_data": request.question,
+            "chat_history": chat_history(request.history),
+            "deployment": request.deployment,
+            "temperature": request.temperature,
+            "max_new_tokens": request.max_new_tokens,
+        }
+        try:
+            result = self._flow.invoke(inputs, connections=self._connections)
+        except PromptflowException as error:
+            if isinstance(error.inner_exception, ChatError):
+                raise error.inner_exception from None
+            raise ChatError(f"Prompt flow could not run {FLOW_DIRECTORY.name}: {error}") from error
+        pieces: Iterator[str] = result.output["answer"]
+        return pieces
