@@ -19,7 +19,7 @@ from emulator import admin, rbac
 from emulator.arm.errors import AzureError
 from emulator.arm.service import Answer, Call, ResourceManager
 from emulator.cloud import Cloud
-from emulator.dataplane import entra, prices, scoring
+from emulator.dataplane import entra, files, flows, prices, scoring
 from emulator.dataplane.entra import ARM_AUDIENCES, ML_AUDIENCES
 from emulator.dataplane.history import History
 from emulator.runs.servers import Servers
@@ -42,6 +42,7 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers) -> Starlette
             Host("prices.azure.com", prices.application()),
             Host("{region}.api.azureml.ms", _machine_learning(cloud)),
             Host("{endpoint}.{region}.inference.ml.azure.com", scoring.application(cloud, servers)),
+            Host("{account}.file.core.windows.net", files.application(cloud)),
             Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]
     )
@@ -68,7 +69,7 @@ def _arm(cloud: Cloud, manager: ResourceManager) -> Starlette:
 
 
 def _machine_learning(cloud: Cloud) -> Starlette:
-    history = History(cloud)
+    history, prompt_flows = History(cloud), flows.Flows(cloud)
 
     async def handle(request: Request) -> Response:
         host = request.url.hostname or ""
@@ -76,7 +77,9 @@ def _machine_learning(cloud: Cloud) -> Starlette:
             return JSONResponse(history.services(host))
 
         def answer(call: Call, authorization: str | None) -> Answer:
-            cloud.tokens.check(authorization, ML_AUDIENCES)
+            caller = cloud.tokens.check(authorization, ML_AUDIENCES)
+            if call.path.startswith(flows.PREFIX):
+                return Answer(200, prompt_flows.handle(call.method, call.path, call.query, call.body or {}, caller))
             path = call.path.removeprefix(REGISTRY_PREFIX)
             return Answer(200, history.handle(call.method, path, host, call.query, call.body or {}))
 

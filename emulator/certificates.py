@@ -19,6 +19,7 @@ HOSTS = (
     "prices.azure.com",
     "*.api.azureml.ms",
     "*.blob.core.windows.net",
+    "*.file.core.windows.net",
     # A wildcard covers one label, and endpoints are <endpoint>.<region>.inference.ml.azure.com.
     *(f"*.{region}.inference.ml.azure.com" for region in REGIONS),
 )

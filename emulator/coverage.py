@@ -185,7 +185,7 @@ def _test(name: str) -> str:
 def _routes() -> str:
     """Routes of the other host names, from the web applications and the patterns they match."""
     from emulator import admin, registry
-    from emulator.dataplane import entra, history, scoring
+    from emulator.dataplane import entra, files, flows, history, scoring
 
     nothing: Any = None
     rows = [("`login.microsoftonline.com`", _names(entra.application(nothing).routes), _about(entra))]
@@ -196,6 +196,7 @@ def _routes() -> str:
             _about(history),
         )
     )
+    rows.append(("same host", "<br>".join(f"`{_readable(each)}`" for each in _patterns(flows)), _about(flows)))
     rows.append(("same host, `/registries/…`", "`GET` of components and models", _about(registry)))
     rows.append(
         (
@@ -206,6 +207,7 @@ def _routes() -> str:
     )
     settings = "<br>".join(f"`/admin/{name}`" for name in sorted(admin.SETTINGS))
     rows.append(("`127.0.0.1`", f"`/health`<br>{settings}", _about(admin)))
+    rows.append(("`<account>.file.core.windows.net`", _names(files.application(nothing).routes), _about(files)))
     rows.append(("`*.blob.core.windows.net`", "everything", "Answered by Azurite, with the account's real key."))
     return _table(("host", "paths", "what it is"), rows)
 

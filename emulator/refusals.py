@@ -152,6 +152,17 @@ _SERVING = (
     ("score-model", "the model refuses the body", 424, "", D, "Please check this guide"),
     ("score-busy", "more pending requests than twice the concurrency", 429, "", D, "", "wording"),
 )
+_FLOWS = (
+    ("share-key", "file share with a wrong key", 403, "AuthenticationFailed", D, "failed to authenticate"),
+    ("share-keyless", "file share by key, keys off", 403, "KeyBasedAuthenticationNotPermitted", D, "Key based"),
+    ("share-role", "file share without a role for files", 403, "AuthorizationPermissionMismatch", D, "not authorized"),
+    ("share-intent", "file share by token without an intent", 400, "MissingRequiredHeader", U, "request-intent"),
+    ("share-parent", "file without its directory", 404, "ParentNotFound", D, "parent path does not exist"),
+    ("share-full", "deletion of a directory with files", 409, "DirectoryNotEmpty", D, "is not empty"),
+    ("flow-files", "flow whose definition is not on the share", 404, "UserError", U, "does not exist"),
+    ("flow-source", "flow whose node's file is not beside it", 400, "UserError", U, "not beside it"),
+    ("flow-type", "flow of an unknown type", 400, "UserError", U, "is none of"),
+)
 REFUSALS = tuple(
     Refusal(area, *row)
     for area, rows in (
@@ -160,6 +171,7 @@ REFUSALS = tuple(
         ("workspaces", _WORKSPACES),
         ("jobs", _JOBS),
         ("serving", _SERVING),
+        ("flows", _FLOWS),
     )
     for row in rows
 )

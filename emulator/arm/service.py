@@ -252,12 +252,15 @@ class ResourceManager:
         self._remove(resource)
 
     def _remove(self, resource: Resource) -> None:
-        kind = self._kinds[resource.type.lower()]
+        kind = self._kinds.get(resource.type.lower())
+        if kind is None:  # no type of ARM's, such as a workspace's prompt flows
+            return self._store.remove(resource.id)
         kind.remove(resource)
         if kind.soft_deleted and not resource.internal.get("forced"):
             self._store.soft_delete(resource)
         else:
             self._store.remove(resource.id)
+        return None
 
     def _apply(self, resource: Resource) -> None:
         kind = self._kinds[resource.type.lower()]

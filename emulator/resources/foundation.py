@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from emulator import files
 from emulator.arm.errors import AzureError, now
 from emulator.arm.paths import GROUP_TYPE, ArmPath
 from emulator.home import TENANT_ID
@@ -101,6 +102,7 @@ class StorageAccount(Kind):
 
     def remove(self, resource: Resource) -> None:
         self.cloud.azurite.remove_account(resource.name)
+        files.remove_account(self.cloud.home, resource.name)
 
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
         if action == "listkeys":

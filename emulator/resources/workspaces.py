@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from emulator import files
 from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
 from emulator.cloud import Cloud
@@ -16,6 +17,8 @@ from emulator.store import Resource
 
 ML = "Microsoft.MachineLearningServices"
 DEPENDENCIES = ("storageAccount", "keyVault")
+WORKING_DIRECTORY = "workspaceworkingdirectory"
+"""The datastore of a workspace's file share, where the studio keeps notebooks and prompt flows."""
 WRITE_SECONDS = 0.1
 """How long writing a connection takes, during which the workspace refuses to write another."""
 
@@ -76,11 +79,17 @@ class Workspace(Kind):
             return
         account = resource.properties["storageAccount"].rsplit("/", 1)[1]
         stem = resource.properties["workspaceId"]
-        self._datastore(resource, "workspaceblobstore", account, f"azureml-blobstore-{stem}", default=True)
-        self._datastore(resource, "workspaceartifactstore", account, f"azureml-{stem}", default=False)
+        for name, container in (
+            ("workspaceblobstore", f"azureml-blobstore-{stem}"),
+            ("workspaceartifactstore", f"azureml-{stem}"),
+        ):
+            self.cloud.azurite.ensure_container(account, container)
+            self._datastore(resource, name, account, {"datastoreType": "AzureBlob", "containerName": container})
+        share = f"{stem}-code-{uuid.uuid5(uuid.NAMESPACE_URL, resource.id)}"
+        files.ensure_share(self.cloud.home, account, share)
+        self._datastore(resource, WORKING_DIRECTORY, account, {"datastoreType": "AzureFile", "fileShareName": share})
 
-    def _datastore(self, workspace: Resource, name: str, account: str, container: str, *, default: bool) -> None:
-        self.cloud.azurite.ensure_container(account, container)
+    def _datastore(self, workspace: Resource, name: str, account: str, place: Mapping[str, str]) -> None:
         credentials = {"credentialsType": "AccountKey"}
         if str(workspace.properties.get("systemDatastoresAuthMode", "")).lower() == "identity":
             credentials = {"credentialsType": "None"}
@@ -89,12 +98,11 @@ class Workspace(Kind):
             "name": name,
             "type": Datastore.type,
             "properties": {
-                "datastoreType": "AzureBlob",
+                **place,
                 "accountName": account,
-                "containerName": container,
                 "endpoint": "core.windows.net",
                 "protocol": "https",
-                "isDefault": default,
+                "isDefault": name == "workspaceblobstore",
                 "credentials": credentials,
                 "tags": {},
                 "properties": {},
@@ -119,7 +127,7 @@ class Workspace(Kind):
 
 
 class Datastore(Kind):
-    """Where a workspace keeps blobs; the two of every workspace come with it."""
+    """Where a workspace keeps blobs and files; the three of every workspace come with it."""
 
     type = f"{ML}/workspaces/datastores"
 
