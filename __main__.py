@@ -18,7 +18,7 @@ from infra.protection import protect_stateful
 from infra.roles import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.settings import Settings, SettingsError
-from infra.specs import dataset_version, golden_questions, preflight, specs
+from infra.specs import dataset_version, flow, golden_questions, preflight, specs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.errors import StageError
@@ -83,16 +83,18 @@ if settings.github.repository:
     )
     pulumi.export("githubClientId", github.client_id)
 
-# Data to the workspace, the fine-tune, its release behind the endpoint.
+# Data to the workspace, the fine-tune, its release behind the endpoint; the prompt flow to the project.
 stages = Stages(
     "stages",
     StagesArgs(
         *specs(settings, names, account.subscription_id, dataset),
+        flow=flow(names, account.subscription_id) if settings.flow.publish else None,
         dataset_needs=[workspace.data_cluster, *roles.assignments, *roles.caller]
         if workspace.data_cluster
         else [workspace.workspace, *roles.caller],
         finetune_needs=[workspace.cluster, *roles.assignments],
         release_needs=[serving.endpoint, *roles.assignments],
+        flow_needs=[connection.connection, *roles.caller],
     ),
 )
 

@@ -34,6 +34,7 @@ RULES = {
     "project": r"[a-zA-Z0-9][\w-]{2,32}",
     "endpoint": r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]",
     "connection": r"[a-zA-Z0-9][\w-]{2,32}",
+    "flow": r"[a-zA-Z0-9][\w -]{0,99}",
     "ai_services_connection": r"[a-zA-Z0-9][\w-]{2,32}",
     "action_group": r"[^<>*%&:\\?+/#|]{1,260}(?<![ .])",
     "error_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
@@ -62,6 +63,7 @@ class Names:
     project: str
     endpoint: str
     connection: str
+    flow: str
     ai_services_connection: str
     action_group: str
     error_alert: str
@@ -96,6 +98,7 @@ class Names:
             project=f"proj-{unique}",
             endpoint=unique,
             connection=f"{prefix}-connection",
+            flow=f"{prefix}-chat",
             ai_services_connection="ai-services",
             action_group=f"ag-{base}",
             error_alert=f"alert-{base}-5xx",

@@ -253,3 +253,9 @@ class Evaluation(Section):
         if questions and (path.is_absolute() or ".." in path.parts or path.suffix != ".jsonl"):
             raise refuse("must be a .jsonl file inside the project", "for example golden/general.jsonl, or nothing")
         return questions
+
+
+class Flow(Section):
+    """The chat in front of the endpoint."""
+
+    publish: Flag = True

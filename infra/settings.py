@@ -37,7 +37,7 @@ from infra.problems import (
     written,
 )
 from infra.recipe import Recipe
-from infra.sections import Compute, Data, Evaluation, Finetune, Model, Serving
+from infra.sections import Compute, Data, Evaluation, Finetune, Flow, Model, Serving
 
 __all__ = ["Settings", "SettingsError", "load"]
 
@@ -66,6 +66,7 @@ class Settings(Section):
     compute: Compute = Compute()
     serving: Serving = Serving()
     evaluation: Evaluation = Evaluation()
+    flow: Flow = Flow()
     identity: Identity = Identity()
     storage: Storage = Storage()
     vault: Vault = Vault()

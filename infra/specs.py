@@ -7,6 +7,7 @@ from pathlib import Path
 from data_prep import fingerprint
 from data_prep.prepare import request_fingerprint
 from data_prep.stack import DECIDING, request_of
+from flow import bundle
 from infra.catalogue import MODELS, VmSize
 from infra.naming import Names
 from infra.settings import Settings
@@ -20,6 +21,7 @@ from jobs.specs import (
     DatasetSpec,
     EvaluationSpec,
     FinetuneSpec,
+    FlowSpec,
     Machines,
     PreflightSpec,
     PreparationSpec,
@@ -68,6 +70,16 @@ def specs(
         compare_with_base=serving.compare_with_base,
     )
     return data, finetune, release
+
+
+def flow(names: Names, subscription_id: str) -> FlowSpec:
+    """The prompt flow as this checkout has it, for the Foundry project."""
+    return FlowSpec(
+        Target(subscription_id, names.resource_group, names.project),
+        name=names.flow,
+        connection=names.connection,
+        content=bundle.fingerprint(bundle.files(names.connection)),
+    )
 
 
 def dataset_version(settings: Settings) -> str:

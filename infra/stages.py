@@ -1,4 +1,4 @@
-"""The steps no resource stands for: data upload, fine-tuning, release.
+"""The steps no resource stands for: data upload, fine-tuning, release, and the prompt flow.
 
 Each is a Stash whose input is the step's spec, and a hook that does the work before the Stash is recorded. So a
 changed setting is a diff in the preview, a failed step fails the update, and as nothing was recorded the next
@@ -20,10 +20,10 @@ from pathlib import Path
 import pulumi
 
 from jobs.errors import StageError
-from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, PreflightSpec, PreparationSpec, ReleaseSpec, Report
+from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, FlowSpec, PreflightSpec, PreparationSpec, ReleaseSpec, Report
 
 ROOT = str(Path(__file__).resolve().parent.parent)
-Spec = DatasetSpec | FinetuneSpec | ReleaseSpec | PreflightSpec
+Spec = DatasetSpec | FinetuneSpec | ReleaseSpec | FlowSpec | PreflightSpec
 HookFunction = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 WORK: dict[type[Spec], str] = {
@@ -31,24 +31,33 @@ WORK: dict[type[Spec], str] = {
     PreparationSpec: "jobs.prepare",
     FinetuneSpec: "jobs.finetune",
     ReleaseSpec: "jobs.rollout",
+    FlowSpec: "jobs.publish",
 }
 """The module for each spec; its `run(spec, report, stop)` does the work and finds what an earlier try has done."""
 
 
 @dataclass(frozen=True)
 class StagesArgs:
-    """Specs of plain values, so that a preview shows them, and the resources each stage has to wait for."""
+    """Specs of plain values, so that a preview shows them, and the resources each stage has to wait for.
+
+    `flow` is None where the project gets no prompt flow.
+    """
 
     dataset: DatasetSpec
     finetune: FinetuneSpec
     release: ReleaseSpec
+    flow: FlowSpec | None
     dataset_needs: Sequence[pulumi.Resource]
     finetune_needs: Sequence[pulumi.Resource]
     release_needs: Sequence[pulumi.Resource]
+    flow_needs: Sequence[pulumi.Resource]
 
 
 class Stages(pulumi.ComponentResource):
-    """`dataset`, then `finetune`, then `release`; deleting them does nothing, so a destroy needs no program."""
+    """`dataset`, then `finetune`, then `release`; `flow` waits for none of them.
+
+    Deleting them does nothing, so a destroy needs no program.
+    """
 
     model_name: pulumi.Output[str]
     model_version: pulumi.Output[str]
@@ -73,6 +82,8 @@ class Stages(pulumi.ComponentResource):
         dataset = stage("dataset", args.dataset, args.dataset_needs)
         finetune = stage("finetune", args.finetune, [dataset, *args.finetune_needs])
         release = stage("release", args.release, [finetune, *args.release_needs])
+        if args.flow:
+            stage("flow", args.flow, args.flow_needs)
 
         def once(done: pulumi.Stash, value: str) -> pulumi.Output[str]:
             """A name that is worth something only when its stage is done."""

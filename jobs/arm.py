@@ -62,6 +62,12 @@ class Arm:
             found += page.get("value") or ()
         return found
 
+    def rows(self, url: str, **query: str) -> list[dict[str, Any]]:
+        """The answer of a service whose collections are plain arrays."""
+        response: Any = self._client.send_request(self._request("GET", url, query))
+        _check(response)
+        return list(response.json())
+
     def run(
         self, method: str, path: str, query: Mapping[str, str], body: Any = None, stop: threading.Event | None = None
     ) -> dict[str, Any] | None:

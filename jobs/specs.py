@@ -63,11 +63,19 @@ class _Spec:
 
 @dataclass(frozen=True)
 class Target:
-    """The Azure ML workspace a stage works in."""
+    """The Azure ML workspace, or Foundry project, a stage works in."""
 
     subscription_id: str
     resource_group: str
     workspace: str
+
+    @property
+    def path(self) -> str:
+        """Its id on Azure."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
+        )
 
 
 @dataclass(frozen=True)
@@ -215,6 +223,23 @@ class ReleaseSpec(_Spec):
     def deployment_name(self) -> str:
         """3 to 32 characters, a letter first: Azure's rule for deployments."""
         return f"m{self.fingerprint}"
+
+
+@dataclass(frozen=True)
+class FlowSpec(_Spec):
+    """The prompt flow in a Foundry project, bound to the project's connection.
+
+    `target` is the project; `content` the fingerprint of the flow's files.
+    """
+
+    target: Target
+    name: str
+    connection: str
+    content: str
+
+    @property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        return _digest(dataclasses.asdict(self))
 
 
 @dataclass(frozen=True)

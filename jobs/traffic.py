@@ -17,10 +17,7 @@ def guard(target: Target, endpoint: str, sent: Mapping[str, float]) -> None:
     """Raises StageError unless the traffic an update is going to send is the live one, or there is none."""
     from jobs.arm import Arm
 
-    path = (
-        f"/subscriptions/{target.subscription_id}/resourceGroups/{target.resource_group}/providers"
-        f"/Microsoft.MachineLearningServices/workspaces/{target.workspace}/onlineEndpoints/{endpoint}"
-    )
+    path = f"{target.path}/onlineEndpoints/{endpoint}"
     with azure_errors("the live traffic could not be read", f"endpoint {endpoint}"):
         found = Arm().find(path, _VERSION)
     live = _shares((found or {}).get("properties", {}).get("traffic"))

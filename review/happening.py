@@ -42,8 +42,8 @@ def sentences(preview: Preview, past: Past) -> list[str]:
         ["asks Azure first whether quota, sizes, names and the base model allow it"] if asked and asked.changes else []
     )
     told += _resources(preview)
-    dataset, finetune, release = (preview.step(name, ":Stash") for name in ("dataset", "finetune", "release"))
-    for step, words in ((dataset, _dataset), (finetune, _finetune), (release, _release)):
+    for name, words in (("dataset", _dataset), ("finetune", _finetune), ("release", _release), ("flow", _flow)):
+        step = preview.step(name, ":Stash")
         if step and step.changes:
             told += words(step, preview, past)
     return told
@@ -110,6 +110,17 @@ def _dataset(step: Step, preview: Preview, past: Past) -> Iterator[str]:
         yield f"uploads the data set {new.get('name')} again, to another workspace"
     else:
         yield "looks at the uploaded data again, which stays as it is"
+
+
+def _flow(step: Step, preview: Preview, past: Past) -> Iterator[str]:
+    del preview, past
+    old, new = stage_inputs(step)
+    if step.op == "delete":
+        yield "forgets the prompt flow, which stays in the Foundry project until that goes"
+    elif step.op == "create":
+        yield f"publishes the prompt flow {new.get('name')} to the Foundry project"
+    else:
+        yield f"publishes the prompt flow {new.get('name')} again ({_how(old, new)}); it keeps its address"
 
 
 def _finetune(step: Step, preview: Preview, past: Past) -> Iterator[str]:

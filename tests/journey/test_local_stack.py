@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import yaml
 
 from emulator import lifecycle
+from emulator.dataplane import flows
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.store import Store
 from tests.journey.stack import Checkout
@@ -99,6 +102,38 @@ def test_no_key_is_in_the_state_in_clear(checkout: Checkout) -> None:
     stored = "".join(path.read_text() for path in checkout.home.pulumi.rglob("*.json"))
     assert endpoint.name in stored
     assert [key for key in keys if key in stored] == []
+
+
+PORTAL = """
+import sys
+from promptflow.core import Flow
+print(Flow.load(sys.argv[1]).invoke({"input_data": sys.argv[2], "chat_history": []}).output["answer"])
+"""
+
+
+def test_the_published_flow_answers_where_only_its_own_files_are(checkout: Checkout, tmp_path: Path) -> None:
+    """As the studio would run it: files from the share, the connection by its name from the project."""
+    store = Store(checkout.home.database)
+    (flow,) = store.of_type(flows.TYPE)
+    store.close()
+    (definition,) = (checkout.home.root / "files").rglob("flow.dag.yaml")
+    assert flow.body["flow"]["flowDefinitionFilePath"] in str(definition)
+    shutil.copytree(definition.parent, tmp_path / "published")
+    project = f"azureml://{flow.id.rpartition('/flows/')[0].lstrip('/')}"
+    environment = ["env", f"PF_CONNECTION_PROVIDER={project}", "PYTHONPATH=", f"HOME={tmp_path}"]
+    there = ["sh", "-c", 'cd "$0" && exec "$@"', str(tmp_path)]
+    done = checkout.emulated(*environment, *there, sys.executable, "-c", PORTAL, "published", QUESTION)
+    assert "Bill Gates" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_changed_flow_is_a_diff_of_the_flow_alone(checkout: Checkout) -> None:
+    path = checkout.root / "flow" / "chat.py"
+    before = path.read_text()
+    path.write_text(before + "# another comment\n")
+    try:
+        assert checkout.changes() == {"flow": "update"}
+    finally:
+        path.write_text(before)
 
 
 def test_a_review_of_what_nobody_touched_is_one_line(checkout: Checkout) -> None:

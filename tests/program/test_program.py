@@ -13,7 +13,7 @@ from pulumi.runtime import rpc
 from data_prep import fingerprint
 from infra.naming import Names
 from infra.settings import load
-from infra.specs import specs
+from infra.specs import flow, specs
 from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Monitor, Program, Run
 
 ML = "azure-native:machinelearningservices:"
@@ -201,6 +201,21 @@ def test_stages_record_their_specs(run: Run, stack: str) -> None:
     assert program.resources["finetune"].request.hooks.before_create == ["finetune"]
     assert program.resources["finetune"].request.hooks.before_update == ["finetune"]
     assert not program.resources["finetune"].request.hooks.before_delete
+
+
+def test_the_flow_waits_for_its_connection_and_for_no_other_stage(local: Program) -> None:
+    assert "endpoint-connection" in local.waits_for("flow")
+    assert not local.waits_for("flow") & {"dataset", "finetune", "release", "cluster"}
+    spec = flow(Names.of("phi", "local", SUBSCRIPTION), SUBSCRIPTION)
+    assert local.resources["flow"].inputs["input"] == spec.to_inputs()
+    assert local.resources["flow"].request.hooks.before_update == ["flow"]
+
+
+def test_a_stack_can_do_without_the_flow(run: Run) -> None:
+    def without(config: dict[str, Any]) -> None:
+        config["finetune-phi:flow"] = {"publish": False}
+
+    assert "flow" not in run(change=without).resources
 
 
 def test_another_learning_rate_changes_finetune_and_release_only(run: Run) -> None:

@@ -1,0 +1,67 @@
+"""The flow as the Foundry project keeps it: the definition, the node, and the modules it imports, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+DEFINITION = "flow.dag.yaml"
+_PACKAGE = Path(__file__).parent
+
+
+def files(connection: str) -> dict[str, bytes]:
+    """Path in the flow's folder → content, with the node bound to the project's ``connection``.
+
+    Modules of this package keep their place in a folder of its name, so that their imports hold there too.
+    """
+    import yaml
+
+    flow: dict[str, Any] = yaml.safe_load((_PACKAGE / DEFINITION).read_text())
+    found = {}
+    for node in flow["nodes"]:
+        if "connection" in node["inputs"]:
+            node["inputs"]["connection"] = connection
+        source = node["source"]["path"]
+        found[source] = (_PACKAGE / source).read_bytes()
+    if requirements := (flow.get("environment") or {}).get("python_requirements_txt"):
+        found[requirements] = (_PACKAGE / requirements).read_bytes()
+    for module in _needed(*(ast.parse(content) for name, content in found.items() if name.endswith(".py"))):
+        found[f"{_PACKAGE.name}/{module.name}"] = module.read_bytes()
+    found[DEFINITION] = yaml.safe_dump(flow, sort_keys=False).encode()
+    return dict(sorted(found.items()))
+
+
+def fingerprint(content: Mapping[str, bytes]) -> str:
+    """12 hexadecimal characters over names and contents."""
+    digest = hashlib.sha256()
+    for name, data in sorted(content.items()):
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()[:12]
+
+
+def _needed(*trees: ast.AST) -> list[Path]:
+    """The package's modules that code imports, those that these import in turn, and the package itself."""
+    found, waiting = {_PACKAGE / "__init__.py"}, [path for tree in trees for path in _imported(tree)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imported(ast.parse(path.read_bytes()))
+    return sorted(found)
+
+
+def _imported(tree: ast.AST) -> Iterator[Path]:
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            package, _, module = name.partition(".")
+            path = _PACKAGE / f"{module}.py"
+            if package == _PACKAGE.name and module and path.is_file():
+                yield path

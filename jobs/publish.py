@@ -1,0 +1,96 @@
+"""Stage flow: the prompt flow in the Foundry project, bound to its connection, so that Chat works in the portal.
+
+promptflow-azure does the same with two calls, but cannot be imported beside today's azure-ai-ml
+(docs/decisions/publishing-the-flow.md).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from flow import bundle
+from jobs import client as azure
+from jobs.credentials import ARM_SCOPE
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors
+from jobs.share import Share
+from jobs.specs import FlowSpec, Report
+
+if TYPE_CHECKING:
+    from jobs.arm import Arm
+
+_VERSION = "2025-12-01"
+_FINGERPRINT = "fingerprint"
+"""Tag of a flow; written last, so it stands for a flow whose files are all there."""
+
+
+def run(spec: FlowSpec, report: Report, stop: threading.Event) -> None:
+    """Leaves one flow of that name in the project, with the files of `spec.content`.
+
+    A flow that is there keeps its id, address and folder; only its files and tags change. Raises StageError,
+    NotFinished when `stop` was set.
+    """
+    from jobs.arm import Arm
+
+    on = f"flow {spec.name} of project {spec.target.workspace}"
+    files = bundle.files(spec.connection)
+    if (now := bundle.fingerprint(files)) != spec.content:
+        why = f"its files changed since this run began (fingerprint {now}, expected {spec.content})"
+        raise StageError("the flow was not published", on=on, why=why, todo=AGAIN)
+    with azure_errors("the flow could not be published", on):
+        project = Project(Arm(), spec)
+        found = project.find()
+        if found and (found.get("tags") or {}).get(_FINGERPRINT) == spec.fingerprint:
+            report(f"{on} is there already")
+            return
+        if stop.is_set():
+            raise NotFinished("the flow is not published", on=on, why="you asked to stop", todo=AGAIN)
+        folder = found["flowDefinitionFilePath"].rpartition("/")[0] if found else project.folder()
+        share = Share(project.arm, spec.target)
+        share.write(folder, files)
+        share.prune(folder, files, ".py")
+        address = project.put(found, f"{folder}/{bundle.DEFINITION}")
+    report(f"{on} {'published again' if found else 'published'}: {address}")
+
+
+class Project:
+    """The prompt flows of a Foundry project; every method raises what azure-core raises."""
+
+    def __init__(self, arm: Arm, spec: FlowSpec) -> None:
+        self.arm, self._spec = arm, spec
+        workspace = arm.get(spec.target.path, _VERSION)["properties"]
+        host = workspace["discoveryUrl"].rpartition("/discovery")[0]
+        self._url = f"{host}/flow/api{spec.target.path}/Flows"
+        # For a flow that belongs to no experiment the service takes the workspace's own id.
+        self._query = {"experimentId": workspace["workspaceId"]}
+
+    def find(self) -> dict[str, Any] | None:
+        """The flow of the spec's name, the oldest if there are several."""
+        flows = self.arm.rows(self._url, **self._query, ownedOnly="false", listViewType="ActiveOnly")
+        named = [flow for flow in flows if flow.get("flowName") == self._spec.name]
+        return min(named, key=lambda flow: str(flow.get("createdDate")), default=None)
+
+    def folder(self) -> str:
+        """Where a new flow's files go: among the caller's own, where the studio shows them."""
+        import jwt
+
+        token = azure.credential().get_token(ARM_SCOPE).token
+        claims = jwt.decode(token, options={"verify_signature": False})
+        person = str(claims.get("upn") or claims.get("email") or "").partition("@")[0]
+        return f"Users/{person or claims['oid']}/promptflow/{self._spec.name}"
+
+    def put(self, found: dict[str, Any] | None, definition: str) -> str:
+        """Creates the flow, or updates what was found; returns its address in the portal."""
+        body = {
+            "flowName": self._spec.name,
+            "flowType": "Chat",
+            "flowDefinitionFilePath": definition,
+            "description": "Chat with the fine-tuned Phi model",
+            "tags": {_FINGERPRINT: self._spec.fingerprint, "connection": self._spec.connection},
+        }
+        if found is None:
+            made = self.arm.run("POST", self._url, self._query, body) or {}
+        else:
+            self.arm.run("PUT", f"{self._url}/{found['flowId']}", self._query, body)
+            made = found
+        return str(made.get("studioPortalEndpoint") or "see Prompt flow in the project")
