@@ -87,7 +87,7 @@ if settings.github.repository:
 stages = Stages(
     "stages",
     StagesArgs(
-        *specs(settings, names, account.subscription_id, dataset),
+        *specs(settings, names, pulumi.get_stack(), account.subscription_id, dataset),
         flow=flow(names, account.subscription_id) if settings.flow.publish else None,
         dataset_needs=[workspace.data_cluster, *roles.assignments, *roles.caller]
         if workspace.data_cluster

@@ -159,6 +159,8 @@ class Finetune(Section):
     model_name: AssetName = "phi-ultrachat"
     experiment: AssetName = "finetune-phi"
     wait: Flag = True
+    cancel_on_interrupt: Flag = False
+    supersede: Literal["cancel", "keep"] = "cancel"
     max_attempts: Annotated[Positive, Field(le=10)] = 3
 
 

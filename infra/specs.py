@@ -32,13 +32,13 @@ from jobs.specs import (
 
 
 def specs(
-    settings: Settings, names: Names, subscription_id: str, dataset: str
+    settings: Settings, names: Names, stack: str, subscription_id: str, dataset: str
 ) -> tuple[DatasetSpec, FinetuneSpec, ReleaseSpec]:
     """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all."""
     target = Target(subscription_id, names.resource_group, names.workspace)
     model, component = settings.model, settings.finetune.component
     base_model = RegistryAsset(model.registry, model.name, model.version)
-    data = _dataset(settings, names, target, dataset)
+    data = _dataset(settings, names, stack, target, dataset)
     finetune = FinetuneSpec(
         target,
         dataset_name=settings.data.name,
@@ -52,6 +52,9 @@ def specs(
         model_name=settings.finetune.model_name,
         max_attempts=settings.finetune.max_attempts,
         wait=settings.finetune.wait,
+        cancel_on_interrupt=settings.finetune.cancel_on_interrupt,
+        supersede=settings.finetune.supersede,
+        stack=stack,
     )
     serving = settings.serving
     release = ReleaseSpec(
@@ -97,7 +100,7 @@ def golden_questions(settings: Settings) -> int:
     return len(load(settings.evaluation.questions)) if settings.evaluation.questions else 0
 
 
-def _dataset(settings: Settings, names: Names, target: Target, version: str) -> DatasetSpec:
+def _dataset(settings: Settings, names: Names, stack: str, target: Target, version: str) -> DatasetSpec:
     data = settings.data
     if data.run_on == "local":
         return DatasetSpec(target, data.name, version, data.directory)
@@ -113,6 +116,7 @@ def _dataset(settings: Settings, names: Names, target: Target, version: str) -> 
         vm_size=data.cluster.vm_size,
         experiment=settings.finetune.experiment,
         max_attempts=settings.finetune.max_attempts,
+        stack=stack,
     )
 
 

@@ -1,5 +1,5 @@
 # PYTHON_ARGCOMPLETE_OK
-"""python -m jobs status | preflight | quota | quota request | purge --stack STACK"""
+"""python -m jobs status | logs | cancel | preflight | quota | quota request | purge --stack STACK"""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if chosen.command == "status":
             commands.status(chosen.stack, as_json=chosen.json)
+        elif chosen.command == "logs":
+            from jobs import logs
+
+            logs.run(chosen.stack, name=chosen.job, attempt=chosen.attempt, follow=chosen.follow)
+        elif chosen.command == "cancel":
+            from jobs import cancel
+
+            cancel.run(chosen.stack, name=chosen.job, yes=chosen.yes)
         elif chosen.command == "preflight":
             commands.preflight(chosen.stack, as_json=chosen.json)
         elif chosen.command == "quota" and chosen.action == "request":
@@ -46,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m jobs", description="A stack on Azure, seen from outside Pulumi.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("status", parents=[stack, json_], help="job, model, deployments and traffic of a stack")
+    logs = commands.add_parser("logs", parents=[stack], help="what the newest job has written, the failing step first")
+    which = logs.add_mutually_exclusive_group()
+    which.add_argument("--job", metavar="NAME", help="another job than the newest")
+    which.add_argument("--attempt", type=int, metavar="N", help="another attempt at the newest job's work")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job ends; exit code 1 if it fails")
+    cancel = commands.add_parser("cancel", parents=[stack, yes], help="end the jobs that are under way")
+    cancel.add_argument("--job", metavar="NAME", help="this one alone")
     commands.add_parser("preflight", parents=[stack, json_], help="what Azure would refuse, before anything is made")
     quota = commands.add_parser(
         "quota", parents=[stack, json_, yes], help="limit and use of the VM families; `quota request` asks for more"

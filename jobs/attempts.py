@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
-from jobs.errors import NotFinished, StageError, azure_errors
+from jobs.errors import NotFinished, StageError, azure_errors, taken
 from jobs.joblog import JobLog
 from jobs.specs import Report
+from jobs.stack_jobs import CANCELLED, ENDED
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Job
 
 COMPLETED = "Completed"
-UNSUCCESSFUL = ("Failed", "Canceled", "NotResponding")
-_LOG_LINES = 15
+_FAILED = ("Failed", "NotResponding")
 _POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
 _SILENCE_SECONDS = 60.0
 _NEWS_LINES = 5  # of the log, at each look: progress, the whole log is in the studio
@@ -33,65 +33,112 @@ _NEWS_LINES = 5  # of the log, at each look: progress, the whole log is in the s
 class Attempts:
     """One piece of work.
 
-    ``names`` are those of its attempts, in order; ``work`` is what messages call it, ``change`` what a reader may
-    have to change; ``wait`` says whether a job is followed to its end.
+    Attributes:
+        name: the job's name for the number of an attempt, which counts from 1.
+        limit: how many may fail; cancelled ones do not count.
+        work: what messages call it.
+        change: what a reader may have to change when it fails.
+        stack: whose work it is, for the commands in messages.
+        wait: whether a job is followed to its end.
+        cancel: cancels a job and returns its state then; given where an interrupt has to do that.
     """
 
     client: MLClient
-    names: tuple[str, ...]
+    name: Callable[[int], str]
+    limit: int
     work: str
     change: str
+    stack: str = ""
     wait: bool = True
+    cancel: Callable[[str], str] | None = None
 
-    def run(self, submit: Callable[[str], Job], report: Report, stop: threading.Event) -> str:
+    def run(
+        self,
+        submit: Callable[[str], Job],
+        report: Report,
+        stop: threading.Event,
+        without: Collection[str] = (),
+    ) -> str:
         """The name of a completed attempt; ``submit`` makes the job of a name where a new one is needed.
 
-        Raises StageError when the job failed or no attempt is left, NotFinished when ``stop`` was set or ``wait`` is
-        false while the job goes on.
+        ``without`` names completed attempts that are of no use any more. Raises StageError when the job failed or no
+        attempt is left, NotFinished when ``stop`` was set or ``wait`` is false while the job goes on.
         """
-        with azure_errors(f"the {self.work} could not be looked up", f"job {self.names[0]}"):
+        with azure_errors(f"the {self.work} could not be looked up", f"job {self.name(1)}"):
             there = self._found()
-        name = self._choose(there)
-        if name in there:
-            report(f"job {name} is {azure.state(there[name].status)}: no new one is needed")
+        number = self._choose(there, without)
+        if number in there:
+            name = self.name(number)
+            report(f"job {name} is {azure.state(there[number].status)}: no new one is needed")
         else:
-            with azure_errors(f"the {self.work} could not be submitted", f"job {name}"):
-                job = submit(name)
-            report(f"job {name} submitted, watch it at {studio(job)}")
+            name = self._submitted(number, submit, report)
         with azure_errors("the job could not be followed, it may go on", f"job {name}"):
             job = self._follow(name, report, stop)
         if job.status != COMPLETED:
             raise self._failure(job)
         return name
 
-    def _found(self) -> dict[str, Job]:
-        """The attempts that exist, in their order."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        found: dict[str, Job] = {}
-        for name in self.names:
-            try:
-                found[name] = self.client.jobs.get(name)
-            except ResourceNotFoundError:
-                continue
+    def _found(self) -> dict[int, Job]:
+        """The attempts that exist, by number, in their order."""
+        found: dict[int, Job] = {}
+        number = 1
+        # Cancelled jobs are attempts beyond the limit.
+        while (job := self._get(self.name(number))) is not None or number < self.limit:
+            if job is not None:
+                found[number] = job
+            number += 1
         return found
 
-    def _choose(self, there: dict[str, Job]) -> str:
-        """A completed attempt, else one that runs, else a new one."""
-        completed = [name for name, job in there.items() if job.status == COMPLETED]
-        under_way = [name for name, job in there.items() if job.status not in UNSUCCESSFUL]
-        unused = [name for name in self.names if name not in there]
-        for candidates in (completed, under_way, unused):
+    def _get(self, name: str) -> Job | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            job: Job = self.client.jobs.get(name)
+        except ResourceNotFoundError:
+            return None
+        return job
+
+    def _choose(self, there: Mapping[int, Job], without: Collection[str]) -> int:
+        """The number of a completed attempt, else of one that runs, else of a new one."""
+        usable = {number: job for number, job in there.items() if self.name(number) not in without}
+        completed = [number for number, job in usable.items() if job.status == COMPLETED]
+        under_way = [number for number, job in usable.items() if job.status not in (*ENDED, *CANCELLED)]
+        for candidates in (completed, under_way):
             if candidates:
                 return candidates[0]
-        last, job = list(there.items())[-1]
+        failed = [number for number, job in there.items() if number not in usable or job.status in _FAILED]
+        if len(failed) < self.limit:
+            return max(there, default=0) + 1
+        last = there[failed[-1]]
         raise StageError(
-            f"all {len(self.names)} attempts at this {self.work} failed",
-            on=f"job {last}",
-            why=f"the last one ended {azure.state(job.status)}; its logs are at {studio(job)}",
-            todo=f"Change what made it fail ({self.change}), or raise finetune.maxAttempts to try the "
-            "same once more; then run `pulumi up` again.",
+            f"all {self.limit} attempts at this {self.work} failed",
+            on=f"job {last.name}",
+            why=f"the last one ended {azure.state(last.status)}; its logs are at {studio(last)}",
+            todo=f"`{self._command('logs')}` shows why. Change what made it fail ({self.change}), or raise "
+            "finetune.maxAttempts to try the same once more; then run `pulumi up` again.",
         )
+
+    def _submitted(self, number: int, submit: Callable[[str], Job], report: Report) -> str:
+        """The name of the new job, or of the same one that somebody else submitted at this moment."""
+        for attempt in range(number, number + self.limit):
+            name = self.name(attempt)
+            try:
+                with azure_errors(f"the {self.work} could not be submitted", f"job {name}"):
+                    job = submit(name)
+            except StageError as error:
+                if not taken(error.__cause__):
+                    raise
+                with azure_errors(f"the {self.work} could not be looked up", f"job {name}"):
+                    others = self._get(name)
+                if others is not None:
+                    report(f"job {name} was submitted by another `pulumi up` just now: following that one")
+                    return name
+                last = error
+                report(f"the name {name} is still taken by a deleted job")
+            else:
+                report(f"job {name} submitted, watch it at {studio(job)}")
+                return name
+        raise last
 
     def _follow(self, name: str, report: Report, stop: threading.Event) -> Job:
         """Waits for the job's end, telling each new status and log line."""
@@ -108,41 +155,61 @@ class Attempts:
             for line in news:
                 report(line)
                 told = time.monotonic()
-            if status == COMPLETED or status in UNSUCCESSFUL:
+            if status in ENDED:
                 return job
             if not self.wait:
-                raise self._goes_on(job, "finetune.wait is false")
+                raise self._submitted_only(job)
             if stop.wait(pause):
-                raise self._goes_on(job, "you asked to stop waiting")
+                raise self._interrupted(job)
             pause = min(pause * 1.2, _POLL_SECONDS[1])
 
-    def _goes_on(self, job: Job, why: str) -> NotFinished:
+    def _submitted_only(self, job: Job) -> NotFinished:
         return NotFinished(
-            f"the {self.work} goes on in Azure ({azure.state(job.status)})",
+            f"the {self.work} is under way in Azure ({azure.state(job.status)}); nothing has failed",
             on=f"job {job.name}",
-            why=why,
-            todo="`pulumi up` takes it up again where it is then; to end it, "
-            f"`az ml job cancel --name {job.name}` or Cancel at {studio(job)}.",
+            why="finetune.wait is false, and the release needs the model, so this update ends here",
+            todo=f"Run `pulumi up` again when the job has completed: `{self._command('logs')} --follow` waits for "
+            f"that. To end it: `{self._command('cancel')}`.",
+        )
+
+    def _interrupted(self, job: Job) -> StageError:
+        on = f"job {job.name}"
+        if self.cancel is None:
+            return NotFinished(
+                f"the {self.work} goes on in Azure ({azure.state(job.status)})",
+                on=on,
+                why="you asked to stop waiting; the job is left running, and bills while it does",
+                todo="`pulumi up` takes it up again where it is then. To see what it does: "
+                f"`{self._command('logs')} --follow`; to end it: `{self._command('cancel')}`.",
+            )
+        with azure_errors(f"the {self.work} could not be cancelled, it goes on", on):
+            status = self.cancel(str(job.name))
+        again = f"`pulumi up` starts it again, as a new attempt (job {job.name} does not count as a failed one)."
+        if status == COMPLETED:
+            again = "`pulumi up` goes on with what it made."
+        return StageError(
+            f"the {self.work} was {'cancelled' if status in CANCELLED else 'interrupted'} ({status})",
+            on=on,
+            why="you interrupted `pulumi up`, and finetune.cancelOnInterrupt is true",
+            todo=again,
         )
 
     def _failure(self, job: Job) -> StageError:
-        """Says which run failed, with its own reason and the end of its log."""
-        log = JobLog(self.client, str(job.name))
-        failed = [run for run in log.children() if run.status in UNSUCCESSFUL]
-        culprit = failed[-1] if failed else job
-        name = str(culprit.name)
-        where = "" if culprit is job else f" in step {culprit.display_name or name}"
-        why = f"it ended {azure.state(job.status)}{where}"
-        if reason := log.reason(name):
-            why += f": {reason.strip()}"
-        if lines := log.tail(name, _LOG_LINES):
-            why += ". Last lines of its log:\n  " + "\n  ".join(lines) + "\n"
-        return StageError(
-            f"the {self.work} did not succeed",
-            on=f"job {job.name}",
-            why=why,
-            todo=f"See {studio(job)}. `pulumi up` makes a new attempt (finetune.maxAttempts at most).",
-        )
+        """Says which run failed, with its own reason, the end of its log and the likely cause."""
+        from jobs.failures import failure
+
+        on, again = f"job {job.name}", f"`pulumi up` makes a new attempt; {self.limit} may fail (finetune.maxAttempts)."
+        if job.status == "Canceled":
+            why = "it was cancelled, by `python -m jobs cancel`, in the studio or by an update with another recipe"
+            again = "`pulumi up` starts it again, as a new attempt."
+            return StageError(f"the {self.work} was cancelled", on=on, why=why, todo=again)
+        found = failure(JobLog(self.client, str(job.name)), azure.state(job.status))
+        todo = f"{found.cause.todo} " if found.cause else ""
+        todo += f"All of the log: `{self._command('logs')}`, or {studio(job)}. {again}"
+        return StageError(f"the {self.work} did not succeed", on=on, why=found.why, todo=todo)
+
+    def _command(self, name: str) -> str:
+        return f"python -m jobs {name}{f' --stack {self.stack}' if self.stack else ''}"
 
 
 def studio(job: Job) -> str:

@@ -7,12 +7,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobs.errors import StageError
+from jobs.cli import ask, asked
 from jobs.outputs import read
-from jobs.specs import PreflightSpec
 
 if TYPE_CHECKING:
-    from infra.naming import Names
+    from jobs.specs import PreflightSpec
 
 _DECISION_SECONDS = 300
 """How long to wait for Azure's decision on a quota request; a person's takes days."""
@@ -29,7 +28,7 @@ def preflight(stack: str, *, as_json: bool) -> None:
     """Exits with 1 when anything is refused."""
     from jobs import findings, preflight
 
-    spec, _ = _spec(stack)
+    spec, _ = asked(stack)
     found = preflight.check(spec)
     refused = preflight.refuses(found)
     if as_json:
@@ -43,7 +42,7 @@ def preflight(stack: str, *, as_json: bool) -> None:
 def quota(stack: str, *, as_json: bool) -> None:
     from rich.table import Table
 
-    needs = _needs(_spec(stack)[0])
+    needs = _needs(asked(stack)[0])
     if as_json:
         _print([need.to_json() for need in needs])
         return
@@ -58,7 +57,7 @@ def quota(stack: str, *, as_json: bool) -> None:
 def request_quota(stack: str, *, cores: int | None, yes: bool) -> None:
     from jobs import quota
 
-    spec, _ = _spec(stack)
+    spec, _ = asked(stack)
     wanted: dict[str, int] = {}
     for need in _needs(spec):
         target = cores or need.limit_needed + need.peak
@@ -71,7 +70,7 @@ def request_quota(stack: str, *, cores: int | None, yes: bool) -> None:
     print(quota.TUTORIAL_RETIRED)
     if not wanted:
         return
-    _ask("File this with Azure?", yes, "Nothing was filed")
+    ask("File this with Azure?", yes, "Nothing was filed")
     stop = threading.Event()
     timer = threading.Timer(_DECISION_SECONDS, stop.set)
     timer.daemon = True
@@ -86,7 +85,7 @@ def request_quota(stack: str, *, cores: int | None, yes: bool) -> None:
 def purge(stack: str, *, yes: bool) -> None:
     from jobs import purge
 
-    spec, names = _spec(stack)
+    spec, names = asked(stack)
     where = (spec.subscription_id, spec.location, spec.resource_group)
     found = purge.remainders(*where, names.soft_deleted())
     words = {
@@ -104,22 +103,9 @@ def purge(stack: str, *, yes: bool) -> None:
     if not todo:
         print("Nothing to purge.")
         return
-    _ask("Purge for good? Nobody can recover it afterwards.", yes, "Nothing was purged")
+    ask("Purge for good? Nobody can recover it afterwards.", yes, "Nothing was purged")
     for line in purge.purge(*where, todo):
         print(line)
-
-
-def _spec(stack: str) -> tuple[PreflightSpec, Names]:
-    """What the stack file asks of Azure, by the same way the program takes; without Pulumi, so before any `up`."""
-    from infra import specs
-    from infra.naming import Names
-    from infra.settings import load
-    from jobs.credentials import subscription_id
-
-    name = stack.rsplit("/", 1)[-1]
-    settings, subscription = load(name), subscription_id()
-    names = Names.of(settings.name, name, subscription, settings.suffix)
-    return specs.preflight(settings, names, name, subscription), names
 
 
 def _needs(spec: PreflightSpec) -> list[Any]:
@@ -129,16 +115,6 @@ def _needs(spec: PreflightSpec) -> list[Any]:
 
     with azure_errors("the quota could not be read", f"subscription {spec.subscription_id}, {spec.location}"):
         return quota.needs(Arm(), spec)
-
-
-def _ask(question: str, yes: bool, otherwise: str) -> None:
-    """Returns for a yes. Raises StageError for anything else, and where nobody can be asked."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise StageError(otherwise, on="command line", why="nobody is there to say yes", todo="Add --yes.")
-    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-        raise StageError(otherwise, on="command line", why="you did not say yes", todo="Run it again when you like.")
 
 
 def _print(answer: Any) -> None:

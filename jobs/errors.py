@@ -43,6 +43,11 @@ class NotFinished(StageError):
     """The work goes on in Azure, only the waiting ended; the next run picks it up where it is."""
 
 
+def taken(cause: BaseException | None) -> bool:
+    """Whether Azure refused to make something because there is one of that name."""
+    return getattr(cause, "status_code", None) == 409 or "already exists" in str(cause)
+
+
 def redact(text: str) -> str:
     """``text`` without the values of SAS signatures, keys and bearer tokens."""
     return _SECRET.sub(lambda found: f"{found[1] or found[2]}***", text)

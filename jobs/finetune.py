@@ -5,15 +5,18 @@ Attempts at the same spec are found again by their names (``jobs.attempts``).
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
 from jobs import client as azure
-from jobs import model
+from jobs import model, stack_jobs, supersede
+from jobs.arm import Arm
 from jobs.attempts import Attempts
 from jobs.errors import azure_errors
 from jobs.recipe import component_inputs
-from jobs.specs import FinetuneSpec, Report
+from jobs.specs import WARNING, FinetuneSpec, Report
+from jobs.stack_jobs import FINETUNING, FINGERPRINT, STACK
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -23,28 +26,42 @@ if TYPE_CHECKING:
 def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
     """Leaves the model ``spec.model_name:spec.model_version`` registered.
 
-    Raises StageError when the job failed or no attempt is left, NotFinished when ``stop`` was set or
-    ``spec.wait`` is false while the job goes on.
+    Jobs of an earlier recipe are dealt with first, as ``spec.supersede`` says. Raises StageError when the job failed,
+    no attempt is left or the model version is another model's, NotFinished when ``stop`` was set or ``spec.wait`` is
+    false while the job goes on.
     """
     client = azure.ml_client(spec.target)
-    on = f"experiment {spec.experiment}"
-    with azure_errors("the fine-tuning could not be looked up", on):
-        if model.registered(client, spec.model_name, spec.model_version):
+    supersede.earlier(spec, report, stop)
+    with azure_errors("the fine-tuning could not be looked up", f"experiment {spec.experiment}"):
+        if model.made(client, spec):
             report(f"model {spec.model_name}:{spec.model_version} is there already")
             return
     work = Attempts(
         client,
-        names=tuple(spec.job_name(attempt) for attempt in range(1, spec.max_attempts + 1)),
-        work="fine-tuning",
+        name=spec.job_name,
+        limit=spec.max_attempts,
+        work=FINETUNING,
         change="recipe, data or vmSize",
+        stack=spec.stack,
         wait=spec.wait,
+        cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target) if spec.cancel_on_interrupt else None,
     )
-    name = work.run(lambda name: _submit(client, spec, name), report, stop)
-    model.register(client, spec, name, report)
+    gone: set[str] = set()
+    while True:
+        name = work.run(lambda name: _submit(client, spec, name, anew=bool(gone)), report, stop, gone)
+        try:
+            model.register(client, spec, name, report)
+            return
+        except model.OutputGone as error:
+            gone.add(name)
+            report(f"{WARNING}job {name} completed, but its model is no longer in storage: {error.why}")
 
 
-def _submit(client: MLClient, spec: FinetuneSpec, name: str) -> Job:
-    job: Job = client.jobs.create_or_update(_pipeline(spec, name))
+def _submit(client: MLClient, spec: FinetuneSpec, name: str, *, anew: bool) -> Job:
+    pipeline = _pipeline(spec, name)
+    # A second attempt reuses the steps of the first that succeeded, unless what they made is gone.
+    pipeline.settings.force_rerun = anew
+    job: Job = client.jobs.create_or_update(pipeline)
     return job
 
 
@@ -63,7 +80,12 @@ def _pipeline(spec: FinetuneSpec, name: str) -> Any:
     @dsl.pipeline(  # type: ignore[call-overload,untyped-decorator]
         display_name=f"{spec.model_name}: {spec.base_model.name} on {spec.dataset_name}",
         experiment_name=spec.experiment,
-        tags={"fingerprint": spec.fingerprint, "dataset": f"{spec.dataset_name}:{spec.dataset_fingerprint}"},
+        tags={
+            STACK: spec.stack,
+            FINGERPRINT: spec.fingerprint,
+            "dataset": f"{spec.dataset_name}:{spec.dataset_fingerprint}",
+            "model": spec.model_name,
+        },
     )
     def finetune() -> dict[str, Any]:
         node = component(
@@ -76,8 +98,6 @@ def _pipeline(spec: FinetuneSpec, name: str) -> Any:
 
     job: Any = finetune()
     job.name = name
-    # A second attempt reuses the steps of the first that succeeded.
-    job.settings.force_rerun = False
     job.settings.continue_on_step_failure = False
     return job
 

@@ -1,20 +1,38 @@
-"""What a job writes while it runs: the new lines of its logs and its child runs' logs."""
+"""What a job writes while it runs, in its own logs and its child runs', and what a run says it died of."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
-    from azure.ai.ml.entities import Job
 
 _FIRST_REFRESH_SECONDS = 2.0
 # A pipeline's runs nest: job, the registry component (a pipeline itself), its steps.
 _DEPTH = 3
 _REFRESH_SECONDS = 30.0
 _READABLE = ("user_logs/std_log", "logs/azureml/executionlogs", "azureml-logs/70_driver_log")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run below a job: a node of its pipeline, or a step of that node."""
+
+    name: str
+    parent: str
+    title: str
+    status: str
+
+
+@dataclass(frozen=True)
+class RunError:
+    """What a run reports as its error: Azure's codes, the outermost first, and its message; both may be empty."""
+
+    codes: tuple[str, ...] = ()
+    message: str = ""
 
 
 @dataclass
@@ -29,31 +47,38 @@ class JobLog:
 
     def new_lines(self) -> list[str]:
         """Complete lines that came since the last call, oldest first within one log."""
+        return [line for _, lines in self.news() for line in lines]
+
+    def news(self) -> list[tuple[str, list[str]]]:
+        """The same by run: the name of each that has something new, with its new lines."""
         from azure.core.exceptions import AzureError
 
         patience = _REFRESH_SECONDS if len(self._runs) > 1 else _FIRST_REFRESH_SECONDS
         if time.monotonic() - self._refreshed >= patience:
-            self._runs = [self.job_name, *(run.name for run in self.children() if run.name)]
+            self._runs = [self.job_name, *(run.name for run in self.children())]
             self._refreshed = time.monotonic()
-        lines: list[str] = []
+        found: list[tuple[str, list[str]]] = []
         for run in self._runs:
+            lines: list[str] = []
             try:
                 for name, url in self._files(run).items():
                     lines += self._added(run, name, url)
             except AzureError:
-                continue
-        return lines
+                pass
+            if lines:
+                found.append((run, lines))
+        return found
 
-    def children(self) -> list[Job]:
+    def children(self) -> list[Run]:
         """The runs below the job, parents before their children."""
         from azure.core.exceptions import AzureError
 
-        found: list[Job] = []
+        found: list[Run] = []
         parents = [self.job_name]
         for _ in range(_DEPTH):
             try:
                 level = [
-                    child
+                    Run(str(child.name), parent, str(child.display_name or child.name), str(child.status or ""))
                     for parent in parents
                     for child in self.client.jobs._runs_operations.get_run_children(parent)
                     if child is not None
@@ -61,13 +86,13 @@ class JobLog:
             except AzureError:
                 break
             found += level
-            parents = [child.name for child in level if child.name]
+            parents = [child.name for child in level]
             if not parents:
                 break
         return found
 
     def tail(self, run: str, lines: int) -> list[str]:
-        """The last lines of one run's logs."""
+        """The last lines of one run's logs; all of them for 0."""
         from azure.core.exceptions import AzureError
 
         text: list[str] = []
@@ -75,18 +100,27 @@ class JobLog:
             for url in self._files(run).values():
                 text += _download(url, 0).decode(errors="replace").splitlines()
         except AzureError:
-            return text[-lines:]
+            pass
         return [line for line in text if line.strip()][-lines:]
 
-    def reason(self, run: str) -> str:
-        """What the run itself reports as its error, or ""."""
+    def error(self, run: str) -> RunError:
+        """What the run itself reports as its error."""
         from azure.core.exceptions import AzureError
 
         try:
             error = self.client.jobs._runs_operations.get_run_details(run).error
         except AzureError:
-            return ""
-        return str(error.error.message or "") if error and error.error else ""
+            return RunError()
+        root = error.error if error else None
+        if root is None:
+            return RunError()
+        codes: list[str] = []
+        inner: Any = root
+        while inner is not None:
+            codes.append(str(getattr(inner, "code", None) or ""))
+            inner = getattr(inner, "inner_error", None)
+        codes += [str(detail.code or "") for detail in getattr(root, "details", None) or ()]
+        return RunError(tuple(code for code in codes if code), str(root.message or "").strip())
 
     def _files(self, run: str) -> dict[str, str]:
         # No public call lists a run's logs; jobs.stream() uses this one, but cannot be stopped.
@@ -100,6 +134,20 @@ class JobLog:
         complete = text[: text.rfind(b"\n") + 1]
         self._read[run, name] = start + len(complete)
         return [line for line in complete.decode(errors="replace").splitlines() if line.strip()]
+
+
+def failing(runs: Sequence[Run]) -> Run | None:
+    """The run that a job failed of, out of its ``children()``: the first of those that no failed run lies below.
+
+    A step that was only cancelled because another one failed is not it.
+    """
+    for state in ("Failed", "NotResponding", "Canceled"):
+        failed = [run for run in runs if run.status == state]
+        parents = {run.parent for run in failed}
+        leaves = [run for run in failed if run.name not in parents]
+        if leaves:
+            return leaves[0]
+    return None
 
 
 def _download(url: str, start: int) -> bytes:

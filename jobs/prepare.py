@@ -24,6 +24,7 @@ from jobs.attempts import Attempts
 from jobs.dataset import TEST_FILE, TRAIN_FILE, exists, once_allowed
 from jobs.errors import AGAIN, StageError, azure_errors
 from jobs.specs import PreparationSpec, Report
+from jobs.stack_jobs import FINGERPRINT, PREPARATION, STACK
 
 if TYPE_CHECKING:
     from azure.ai.ml import Input, MLClient
@@ -58,9 +59,11 @@ def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
         return
     work = Attempts(
         client,
-        names=tuple(spec.job_name(attempt) for attempt in range(1, spec.max_attempts + 1)),
-        work="preparation of the data",
+        name=spec.job_name,
+        limit=spec.max_attempts,
+        work=PREPARATION,
         change="data, or data.cluster's vmSize",
+        stack=spec.stack,
     )
     job = work.run(lambda name: _submit(client, spec, name, report, stop), report, stop)
     with azure_errors("the data could not be registered", f"job {job}"):
@@ -89,7 +92,7 @@ def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, 
                 name=name,
                 display_name=f"{spec.name}: {spec.source}",
                 experiment_name=spec.experiment,
-                tags={"fingerprint": spec.fingerprint},
+                tags={STACK: spec.stack, FINGERPRINT: spec.fingerprint},
                 code=str(_code(Path(scratch))),
                 command=f"{before}{line}",
                 environment=_environment(),

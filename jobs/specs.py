@@ -124,6 +124,7 @@ class PreparationSpec(DatasetSpec):
     vm_size: str
     experiment: str
     max_attempts: int
+    stack: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", {key: _whole(value) for key, value in self.options.items()})
@@ -141,7 +142,11 @@ class PreparationSpec(DatasetSpec):
 
 @dataclass(frozen=True)
 class FinetuneSpec(_Spec):
-    """One fine-tuning: data, base model, component, recipe and where it runs."""
+    """One fine-tuning: data, base model, component, recipe and where it runs.
+
+    ``supersede`` says what happens to a job of an earlier recipe that still runs: cancel or keep; ``stack`` is written
+    on every job and tells this stack's jobs from others'.
+    """
 
     target: Target
     dataset_name: str
@@ -155,6 +160,9 @@ class FinetuneSpec(_Spec):
     model_name: str
     max_attempts: int
     wait: bool
+    cancel_on_interrupt: bool = False
+    supersede: str = "cancel"
+    stack: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", {key: _whole(value) for key, value in self.recipe.items()})
@@ -163,16 +171,20 @@ class FinetuneSpec(_Spec):
     def fingerprint(self) -> str:  # type: ignore[override]
         """Over what decides the result, and over where it runs: a new cluster means new attempts.
 
-        Not over experiment, attempts and waiting: they change how a result is obtained or found.
+        Not over experiment, attempts, waiting and the like: they change how a result is obtained or found.
         """
         content = dataclasses.asdict(self)
-        for how in ("experiment", "max_attempts", "wait"):
+        for how in ("experiment", "max_attempts", "wait", "cancel_on_interrupt", "supersede", "stack"):
             del content[how]
         return _digest(content)
 
     def job_name(self, attempt: int) -> str:
         """Attempts count from 1."""
         return f"finetune-{self.fingerprint}-{attempt}"
+
+    def is_job(self, name: str) -> bool:
+        """Whether it is the name of an attempt."""
+        return name.rpartition("-")[0] == self.job_name(1).rpartition("-")[0]
 
     @property
     def model_version(self) -> str:

@@ -82,7 +82,7 @@ class History:
             "logFiles": self._logs(job, run),
             "properties": {},
             "warnings": [],
-            "error": _error(job),
+            "error": _error(job, run),
         }
 
     def _child(self, job: Resource, run: Mapping[str, str]) -> dict[str, Any]:
@@ -129,6 +129,13 @@ class History:
         return {"values": values}
 
 
-def _error(job: Resource) -> dict[str, Any] | None:
+def _error(job: Resource, run: str) -> dict[str, Any] | None:
+    """A pipeline says only which node failed; the reason is the failed step's."""
     message = job.internal.get("error")
+    if message and run != logged_run(job):
+        nodes = ", ".join(f"/{node}" for node in job.properties["jobs"])
+        message = (
+            f"Pipeline has failed child jobs. Failed nodes: {nodes}. For more details and logs, please go to the job "
+            "detail page and check the child jobs."
+        )
     return {"error": {"code": "UserError", "message": message}} if message else None

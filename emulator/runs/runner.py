@@ -93,7 +93,10 @@ class Runner:
         if self._status(job_id) == "Canceled":
             return
         if code:
-            raise user_error(f"Execution failed. User process exited with code {code}. See the log of the run.")
+            raise user_error(
+                f"Execution failed. User process 'python' exited with status code {code if code >= 0 else 128 - code}. "
+                f"Please check log file 'user_logs/{LOG}' for error details."
+            )
         self._update(job_id, status="Finalizing")
         self._store_outputs(job, process.outputs)
         self._update(job_id, status="Completed", ended=now())

@@ -291,7 +291,8 @@ class Lab:
     def _error(self, job: str) -> dict[str, Any]:
         workspace, name = job.split("/jobs/")
         token = DefaultAzureCredential().get_token("https://ml.azure.com/.default").token
-        url = f"https://{LOCATION}.api.azureml.ms/history/v1.0{workspace}/runs/{name}/details"
+        # A pipeline's own error only names the node; the reason is the step's.
+        url = f"https://{LOCATION}.api.azureml.ms/history/v1.0{workspace}/runs/{name}-finetune-finetune/details"
         answer = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
         error: dict[str, Any] = answer.json()["error"]["error"]
         return error

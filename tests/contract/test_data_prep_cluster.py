@@ -100,7 +100,7 @@ def test_a_job_that_fails_says_why_and_leaves_no_asset(target: Target, tmp_path:
     with pytest.raises(StageError) as caught:
         stage.run(spec, lambda _: None, threading.Event())
     assert "the preparation of the data did not succeed" in str(caught.value)
-    assert "exited with code 1" in str(caught.value) and "error: " in str(caught.value)
+    assert "with exit code 1" in str(caught.value) and "error: " in str(caught.value)
     assert "bad.jsonl:1" in str(caught.value)
     assert not dataset.exists(client.ml_client(target), spec.train_asset, spec.fingerprint)
 

@@ -192,7 +192,7 @@ def test_the_purge_pickles_neither_code_nor_paths(local: Program) -> None:
 def test_stages_record_their_specs(run: Run, stack: str) -> None:
     program = run(stack)
     settings = load(stack, ROOT)
-    expected = specs(settings, Names.of("phi", stack, SUBSCRIPTION), SUBSCRIPTION, fingerprint(Path("data")))
+    expected = specs(settings, Names.of("phi", stack, SUBSCRIPTION), stack, SUBSCRIPTION, fingerprint(Path("data")))
     for name, spec in zip(("dataset", "finetune", "release"), expected, strict=True):
         recorded = program.resources[name].inputs["input"]
         assert recorded == spec.to_inputs()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
+from jobs import cancel, finetune, logs, supersede
 from jobs import client as azure
 
 COMPONENT_INPUTS = {
@@ -82,16 +83,23 @@ class Versions:
 
 
 class Jobs:
+    """``taken`` names jobs that another machine submits first; ``cancelled`` is what a cancelled job becomes."""
+
     def __init__(self) -> None:
         self.there: dict[str, Any] = {}
+        self.taken: dict[str, str] = {}
+        self.cancelled: dict[str, str] = {}
+        self.cancels: list[str] = []
         self.submitted: list[Any] = []
         self.children: dict[str, list[Any]] = {}
         self.reasons: dict[str, str] = {}
         self._runs_operations = SimpleNamespace(get_run_details=self._details, get_run_children=self._children)
 
-    def put(self, name: str, status: str) -> Any:
+    def put(self, name: str, status: str, **tags: str) -> Any:
         studio = SimpleNamespace(endpoint=f"https://ml.azure.com/runs/{name}")
-        self.there[name] = SimpleNamespace(name=name, status=status, display_name=name, services={"Studio": studio})
+        self.there[name] = SimpleNamespace(
+            name=name, status=status, display_name=name, services={"Studio": studio}, tags=tags
+        )
         return self.there[name]
 
     def get(self, name: str) -> Any:
@@ -100,8 +108,14 @@ class Jobs:
         return self.there[name]
 
     def create_or_update(self, job: Any) -> Any:
+        if job.name in self.taken:
+            if status := self.taken.pop(job.name):
+                self.put(job.name, status)
+            refused = HttpResponseError(f"A job with this name already exists: {job.name}")
+            refused.status_code = 409
+            raise refused
         self.submitted.append(job)
-        return self.put(job.name, "Queued")
+        return self.put(job.name, "Queued", **job.tags)
 
     def _children(self, run: str) -> list[Any]:
         return self.children.get(run, [])
@@ -110,6 +124,33 @@ class Jobs:
         reason = self.reasons.get(run)
         error = SimpleNamespace(error=SimpleNamespace(message=reason)) if reason else None
         return SimpleNamespace(log_files={}, error=error)
+
+
+class ArmOfJobs:
+    """``Arm`` as ``jobs.stack_jobs`` uses it, over the same jobs."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def items(self, path: str, version: str, **query: str) -> list[dict[str, Any]]:
+        return [self._rest(job, number) for number, job in enumerate(self._jobs.there.values())]
+
+    def find(self, path: str, version: str) -> dict[str, Any] | None:
+        job = self._jobs.there.get(path.rsplit("/", 1)[1])
+        return self._rest(job, 0) if job else None
+
+    def run(self, method: str, path: str, query: dict[str, str], stop: threading.Event | None = None) -> None:
+        *_, name, action = path.split("/")
+        assert (method, action) == ("POST", "cancel")
+        self._jobs.cancels.append(name)
+        self._jobs.there[name].status = self._jobs.cancelled.get(name, "Canceled")
+
+    @staticmethod
+    def _rest(job: Any, number: int) -> dict[str, Any]:
+        services = {"Studio": {"endpoint": job.services["Studio"].endpoint}}
+        properties = {"status": job.status, "tags": job.tags, "displayName": job.display_name, "services": services}
+        created = {"createdAt": f"2026-11-22T10:00:{number:02d}Z"}
+        return {"name": job.name, "properties": properties, "systemData": created}
 
 
 class Endpoints:
@@ -210,6 +251,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
     fake = FakeMl()
     monkeypatch.setattr(azure, "ml_client", lambda target: fake)
     monkeypatch.setattr(azure, "registry_client", lambda registry: fake)
+    for module in (cancel, finetune, logs, supersede):
+        monkeypatch.setattr(module, "Arm", lambda: ArmOfJobs(fake.jobs))
 
     def entity(**fields: Any) -> Any:
         return SimpleNamespace(**fields)

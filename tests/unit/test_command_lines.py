@@ -20,6 +20,8 @@ SWITCHES = ("--json", "--yes", "--quiet")
 NO_TABLE = {
     "python -m data_prep": "writes files, one of them data/card.json",
     "python -m review": "prints JSON with --format json, beside Markdown and HTML",
+    "python -m jobs cancel": "acts",
+    "python -m jobs logs": "prints what the job has written",
     "python -m jobs purge": "acts",
     "python -m emulator exec": "prints what its command prints",
     "python -m emulator start": "acts",

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
@@ -80,12 +81,12 @@ def test_a_completed_job_is_registered_without_waiting(ml: FakeMl, said: list[st
 
 
 def test_a_registered_model_needs_no_job(ml: FakeMl, said: list[str]) -> None:
-    ml.models.there["phi-ultrachat", FINETUNE.fingerprint] = SimpleNamespace()
+    ml.models.there["phi-ultrachat", FINETUNE.fingerprint] = SimpleNamespace(tags={"job": SECOND})
     finetune.run(FINETUNE, said.append, Stop())
     assert ml.jobs.submitted == []
 
 
-@pytest.mark.parametrize("ended", ["Failed", "Canceled"])
+@pytest.mark.parametrize("ended", ["Failed", "Canceled", "CancelRequested", "NotResponding"])
 def test_after_an_unsuccessful_job_comes_the_next_attempt(ml: FakeMl, said: list[str], ended: str) -> None:
     ml.jobs.put(FIRST, ended)
     stop = Stop(lambda: setattr(ml.jobs.there[SECOND], "status", "Completed"))
@@ -102,6 +103,75 @@ def test_no_attempt_left(ml: FakeMl, said: list[str]) -> None:
     assert f"https://ml.azure.com/runs/{THIRD}" in str(caught.value)
     assert "finetune.maxAttempts" in str(caught.value)
     assert ml.jobs.submitted == []
+
+
+def test_cancelled_attempts_do_not_count(ml: FakeMl, said: list[str]) -> None:
+    for attempt in range(1, 6):
+        ml.jobs.put(FINETUNE.job_name(attempt), "Canceled")
+    sixth = FINETUNE.job_name(6)
+    finetune.run(FINETUNE, said.append, Stop(lambda: setattr(ml.jobs.there[sixth], "status", "Completed")))
+    assert [job.name for job in ml.jobs.submitted] == [sixth]
+
+
+def test_a_job_that_another_machine_submits_at_the_same_moment_is_followed(ml: FakeMl, said: list[str]) -> None:
+    ml.jobs.taken[FIRST] = "Running"
+    finetune.run(FINETUNE, said.append, Stop(lambda: setattr(ml.jobs.there[FIRST], "status", "Completed")))
+    assert ml.jobs.submitted == []
+    assert _registered(ml) == [f"azureml://jobs/{FIRST}/outputs/mlflow_model_folder"]
+    assert "submitted by another `pulumi up` just now" in said[0]
+
+
+def test_a_name_that_a_deleted_job_still_holds_is_passed_over(ml: FakeMl, said: list[str]) -> None:
+    ml.jobs.taken[FIRST] = ""
+    finetune.run(FINETUNE, said.append, Stop(lambda: setattr(ml.jobs.there[SECOND], "status", "Completed")))
+    assert [job.name for job in ml.jobs.submitted] == [SECOND]
+    ml.jobs.taken = dict.fromkeys((FINETUNE.job_name(attempt) for attempt in range(1, 9)), "")
+    ml.jobs.there, ml.models.there = {}, {}
+    with pytest.raises(StageError, match=r"could not be submitted.*already exists"):
+        finetune.run(FINETUNE, said.append, Stop())
+
+
+def test_somebody_cancels_the_job_while_it_is_followed(ml: FakeMl, said: list[str]) -> None:
+    job = ml.jobs.put(FIRST, "Running")
+    stop = Stop(
+        lambda: setattr(job, "status", "CancelRequested"),
+        lambda: setattr(job, "status", "Canceled"),
+    )
+    with pytest.raises(StageError, match=r"the fine-tuning was cancelled.*starts it again, as a new attempt"):
+        finetune.run(FINETUNE, said.append, stop)
+
+
+def test_an_interrupt_cancels_a_job_that_has_just_completed(ml: FakeMl, said: list[str]) -> None:
+    ml.jobs.put(FIRST, "Running")
+    ml.jobs.cancelled[FIRST] = "Completed"
+    stop = Stop()
+    stop.turns.append(stop.set)
+    with pytest.raises(StageError, match=r"interrupted \(Completed\).*goes on with what it made"):
+        finetune.run(dataclasses.replace(FINETUNE, cancel_on_interrupt=True), said.append, stop)
+    assert ml.jobs.cancels == [FIRST]
+
+
+def test_a_model_registered_at_the_same_moment_is_taken(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ml.jobs.put(FIRST, "Completed")
+    put = ml.models.create_or_update
+
+    def first(model: Any) -> None:
+        put(model)
+        refused = HttpResponseError("A model with this name and version already exists")
+        refused.status_code = 409
+        raise refused
+
+    monkeypatch.setattr(ml.models, "create_or_update", first)
+    finetune.run(FINETUNE, said.append, Stop())
+    assert said[-1].endswith("was registered by another `pulumi up` just now")
+
+
+def test_a_model_without_an_origin_is_not_ours(ml: FakeMl, said: list[str]) -> None:
+    ml.models.there["phi-ultrachat", FINETUNE.fingerprint] = SimpleNamespace(tags=None, path="azureml://x")
+    with pytest.raises(StageError, match=r"taken by another model.*made from azureml://x"):
+        finetune.run(FINETUNE, said.append, Stop())
 
 
 def test_a_failing_job_says_why_and_where(ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +193,8 @@ def test_ctrl_c_leaves_the_job_running_and_says_so(ml: FakeMl, said: list[str]) 
     stop.turns.append(stop.set)
     with pytest.raises(NotFinished, match="goes on in Azure") as caught:
         finetune.run(FINETUNE, said.append, stop)
-    assert "pulumi up" in str(caught.value) and "az ml job cancel" in str(caught.value)
+    assert "`pulumi up` takes it up again" in str(caught.value) and "python -m jobs cancel" in str(caught.value)
+    assert ml.jobs.cancels == []
 
 
 def test_without_waiting_the_job_is_submitted_and_left(ml: FakeMl, said: list[str]) -> None:

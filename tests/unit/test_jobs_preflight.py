@@ -417,7 +417,7 @@ def test_the_spec_survives_the_engine() -> None:
 def test_the_command_prints_and_exits(
     arm: ArmFake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "_spec", lambda stack: (SPEC, None))
+    monkeypatch.setattr(commands, "asked", lambda stack: (SPEC, None))
     commands.preflight("dev", as_json=False)
     assert "Phi-4-mini-instruct version 1" in capsys.readouterr().out
     arm.get(VAULT, {"properties": {}})

@@ -106,7 +106,7 @@ def test_a_failure_is_told_and_registers_nothing(ml: FakeMl, said: list[str]) ->
 
 def test_no_attempt_left(ml: FakeMl, said: list[str]) -> None:
     for name in (FIRST, SECOND, THIRD):
-        ml.jobs.put(name, "Canceled")
+        ml.jobs.put(name, "Failed")
     with pytest.raises(StageError, match="all 3 attempts at this preparation of the data failed") as caught:
         prepare.run(SPEC, said.append, Stop())
     assert "data.cluster's vmSize" in str(caught.value)

@@ -24,7 +24,7 @@ def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
     """A subscription with 24 A100 cores where 72 are wanted."""
     arm = install(monkeypatch)
     arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 24)]})
-    monkeypatch.setattr(commands, "_spec", lambda stack: (SPEC, None))
+    monkeypatch.setattr(commands, "asked", lambda stack: (SPEC, None))
     return arm
 
 

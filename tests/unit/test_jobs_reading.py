@@ -37,12 +37,15 @@ def test_only_new_and_complete_lines_are_told(ml: FakeMl, monkeypatch: pytest.Mo
 
 
 def test_logs_of_the_steps_are_found_and_unreadable_ones_left_out(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(name: str) -> Any:
+        return SimpleNamespace(name=name, display_name=name, status="Running")
+
     def details(run: str) -> Any:
         if run == "job":
             raise HttpResponseError("gone")
         return SimpleNamespace(log_files={"user_logs/std_log.txt": run}, error=None)
 
-    ml.jobs.children = {"job": [SimpleNamespace(name="a"), None], "a": [SimpleNamespace(name="b")]}
+    ml.jobs.children = {"job": [run("a"), None], "a": [run("b")]}
     ml.jobs._runs_operations.get_run_details = details
     monkeypatch.setattr(joblog, "_download", lambda url, start: b"" if start else f"from {url}\n".encode())
     assert JobLog(ml, "job").new_lines() == ["from a", "from b"]  # type: ignore[arg-type]

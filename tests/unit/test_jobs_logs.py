@@ -1,0 +1,162 @@
+"""`python -m jobs logs` and `python -m jobs cancel`."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jobs_fake import FakeMl, Stop, install
+from test_jobs_specs import FINETUNE, TARGET
+
+from jobs import __main__ as cli
+from jobs import cli as shared
+from jobs import joblog, logs, stack_jobs
+
+FIRST, SECOND = (FINETUNE.job_name(attempt) for attempt in (1, 2))
+TAGS = {"stack": "dev", "fingerprint": FINETUNE.fingerprint}
+
+
+@pytest.fixture
+def texts() -> dict[str, bytes]:
+    """Log of each run, by the run's name."""
+    return {}
+
+
+@pytest.fixture
+def ml(monkeypatch: pytest.MonkeyPatch, texts: dict[str, bytes]) -> FakeMl:
+    ml = install(monkeypatch)
+    monkeypatch.setattr(shared, "workspace", lambda stack: TARGET)
+    monkeypatch.setattr(joblog, "_download", lambda url, start: texts[url][start:])
+
+    def details(run: str) -> Any:
+        files = {"user_logs/std_log.txt": run} if run in texts else {}
+        return SimpleNamespace(log_files=files, error=None)
+
+    ml.jobs._runs_operations.get_run_details = details
+    return ml
+
+
+def step(name: str, status: str) -> Any:
+    return SimpleNamespace(name=name, display_name=name, status=status)
+
+
+def test_the_newest_jobs_log_begins_with_the_failing_step(
+    ml: FakeMl, texts: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ml.jobs.put(FIRST, "Failed", **TAGS)
+    ml.jobs.put(SECOND, "Failed", **TAGS)
+    ml.jobs.put("finetune-0123456789ab-1", "Running", stack="prod", fingerprint="0123456789ab")
+    ml.jobs.children[SECOND] = [step("import", "Completed"), step("train", "Failed")]
+    texts.update({"import": b"imported\n", "train": b"CUDA out of memory. https://x?sig=SECRET\n"})
+    cli.main(["logs", "--stack", "org/finetune-phi/dev"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{SECOND}  Failed")
+    assert lines[1:5] == [
+        "--- train, Failed",
+        "CUDA out of memory. https://x?sig=***",
+        "--- import, Completed",
+        "imported",
+    ]
+    assert lines[5].startswith("Why: step train ended Failed")
+    assert lines[6].startswith("Likely cause: GPU memory")
+    assert lines[7].startswith("What to do: Lower recipe.per_device_train_batch_size")
+
+    cli.main(["logs", "--stack", "dev", "--attempt", "1"])
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        f"{FIRST}  Failed  {FIRST}  https://ml.azure.com/runs/{FIRST}",
+        "(no lines yet)",
+    ]
+    with pytest.raises(SystemExit, match=r"there is no attempt 7.*has attempt 1, 2"):
+        cli.main(["logs", "--stack", "dev", "--attempt", "7"])
+
+
+def test_followed_to_its_end(ml: FakeMl, texts: dict[str, bytes], capsys: pytest.CaptureFixture[str]) -> None:
+    job = ml.jobs.put(FIRST, "Running", **TAGS)
+    texts[FIRST] = b"epoch 1\n"
+
+    def goes_on() -> None:
+        texts[FIRST] += b"epoch 2\n"
+
+    def completes() -> None:
+        texts[FIRST] += b"done\n"
+        job.status = "Completed"
+
+    logs.run("dev", name=None, attempt=None, follow=True, stop=Stop(goes_on, completes))
+    out = capsys.readouterr().out.splitlines()
+    assert [line for line in out if line in ("epoch 1", "epoch 2", "done")] == ["epoch 1", "epoch 2", "done"]
+    assert out[-1] == f"{FIRST}  Completed"
+
+
+@pytest.mark.parametrize("ended", ["Failed", "Canceled"])
+def test_following_a_job_that_does_not_complete_exits_with_1(ml: FakeMl, ended: str) -> None:
+    ml.jobs.put(FIRST, ended, **TAGS)
+    with pytest.raises(SystemExit) as left:
+        cli.main(["logs", "--stack", "dev", "--follow"])
+    assert left.value.code == 1
+
+
+def test_no_job_to_show(ml: FakeMl) -> None:
+    with pytest.raises(SystemExit, match=r"stack dev has submitted none.*pulumi up"):
+        cli.main(["logs", "--stack", "dev"])
+    with pytest.raises(SystemExit, match="there is no such job"):
+        cli.main(["logs", "--stack", "dev", "--job", "brave_apple"])
+
+
+def test_cancelling_asks_and_takes_no_for_an_answer(
+    ml: FakeMl, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ml.jobs.put(FIRST, "Running", **TAGS)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    with pytest.raises(SystemExit, match=r"Nothing was cancelled.*did not say yes"):
+        cli.main(["cancel", "--stack", "dev"])
+    assert ml.jobs.cancels == []
+    assert f"{FIRST}: Running, fine-tuning" in capsys.readouterr().out
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    cli.main(["cancel", "--stack", "dev"])
+    assert ml.jobs.cancels == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("becomes", "told"), [("Completed", "had just completed"), ("Failed", "had just ended, Failed")]
+)
+def test_a_job_that_ends_before_it_is_cancelled(
+    ml: FakeMl, capsys: pytest.CaptureFixture[str], becomes: str, told: str
+) -> None:
+    ml.jobs.put(FIRST, "Running", **TAGS)
+    ml.jobs.cancelled[FIRST] = becomes
+    cli.main(["cancel", "--stack", "dev", "--yes"])
+    assert told in capsys.readouterr().out
+
+
+def test_a_job_that_takes_its_time_to_end(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs_fake import ArmOfJobs
+
+    job = ml.jobs.put(FIRST, "Running", **TAGS)
+    ml.jobs.cancelled[FIRST] = "CancelRequested"
+    arm: Any = ArmOfJobs(ml.jobs)
+    ended = Stop(lambda: None, lambda: setattr(job, "status", "Canceled"))
+    assert stack_jobs.cancel(arm, TARGET, FIRST, ended) == "Canceled"
+    assert ended.waited == [2.0, 2.0]
+    ml.jobs.cancelled[FIRST] = "CancelRequested"
+    monkeypatch.setattr(stack_jobs, "_PATIENCE", 6.0)
+    never = Stop()
+    assert stack_jobs.cancel(arm, TARGET, FIRST, never) == "CancelRequested"
+    assert len(never.waited) == 3
+
+
+def test_a_refused_cancel_is_an_error_only_while_the_job_runs(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    from azure.core.exceptions import HttpResponseError
+    from jobs_fake import ArmOfJobs
+
+    def refuse(*given: Any, **options: Any) -> None:
+        raise HttpResponseError("no")
+
+    arm: Any = ArmOfJobs(ml.jobs)
+    monkeypatch.setattr(arm, "run", refuse)
+    job = ml.jobs.put(FIRST, "Completed", **TAGS)
+    assert stack_jobs.cancel(arm, TARGET, FIRST) == "Completed"
+    job.status = "Running"
+    with pytest.raises(HttpResponseError):
+        stack_jobs.cancel(arm, TARGET, FIRST)
