@@ -6,9 +6,10 @@ then say what is missing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from data_prep.errors import DataError
 
@@ -39,7 +40,7 @@ def _chat(row: Any) -> Any:
     messages = row.get("messages")
     if isinstance(messages, str) and messages.lstrip().startswith("["):
         try:
-            messages = json.loads(messages)
+            messages = orjson.loads(messages)
         except ValueError:
             return row
         row = {**row, "messages": messages}

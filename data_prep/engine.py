@@ -14,8 +14,9 @@ from multiprocessing import connection
 from pathlib import Path
 
 from data_prep.errors import DataError
-from data_prep.readers import BLANK, Piece, Rows, read
+from data_prep.readers import Piece, read
 from data_prep.stats import Stats
+from data_prep.texts import BLANK, Rows
 from data_prep.work import Rules, Worker
 
 Tell = Callable[[int], None]

@@ -13,6 +13,9 @@ from data_prep.errors import DataError
 from data_prep.source import SAMPLE, TUTORIAL_SOURCE
 
 UNKNOWN = "unknown"
+READ = ("arrow", "csv", "json", "parquet")
+"""Formats of `datasets` that hold rows and nothing else: no archives of arrays, no pictures, nothing to be decoded."""
+
 _WAY_OUT = f"or set data.source to `{SAMPLE}` (--source {SAMPLE}), which needs no network"
 
 
@@ -38,10 +41,12 @@ def opened(name: str, config: str, split: str, revision: str) -> DataSet:
     with _explained(name, subject, revision):
         commit, licence = _about(name, revision)
         pinned = commit if commit != UNKNOWN else revision or None
-        rows, total = _stream(datasets, name, config, split, pinned)
+        builder = _builder(datasets, name, config, pinned)
+        rows, total = _stream(datasets, builder, split)
         streamed = rows is not None
         if rows is None:
-            table = datasets.load_dataset(name, config, split=split, revision=pinned)
+            builder.download_and_prepare()
+            table = builder.as_dataset(split=split)
             rows, total = iter(table), len(table)
     return DataSet(commit, licence, _guarded(rows, name, subject, revision), total, streamed)
 
@@ -62,17 +67,40 @@ def _about(name: str, revision: str) -> tuple[str, str]:
     return info.sha or UNKNOWN, licence or UNKNOWN
 
 
-def _stream(
-    datasets: Any, name: str, config: str, split: str, revision: str | None
-) -> tuple[Iterator[dict[str, Any]] | None, int | None]:
+def _builder(datasets: Any, name: str, config: str, revision: str | None) -> Any:
+    """What `datasets` reads the data set with; :class:`DataError` where that is more than reading rows.
+
+    A data set is somebody else's: none of its code is run (since version 4, `datasets` has no way to), and nothing of
+    it is unpickled or decoded.
+    """
+    try:
+        builder = datasets.load_dataset_builder(name, config, revision=revision)
+    except RuntimeError as error:
+        if "scripts are no longer supported" not in str(error):
+            raise
+        raise DataError(
+            f"{name} is made by a program of its own ({_first_line(error)}), and no code of a data set is run here: "
+            f"try the hub's own copy of its rows (data.revision: refs/convert/parquet), {_WAY_OUT}"
+        ) from error
+    if builder.name not in READ:
+        raise DataError(
+            f"{name} holds files that are read as {builder.name}; rows are read of {', '.join(READ)} alone: "
+            f"try the hub's own copy of its rows (data.revision: refs/convert/parquet), {_WAY_OUT}"
+        )
+    return builder
+
+
+def _stream(datasets: Any, builder: Any, split: str) -> tuple[Iterator[dict[str, Any]] | None, int | None]:
     """Rows and their number; None for what only a download can give: a share of a split of unknown size."""
     base, bracket, _ = split.partition("[")
     if "+" in split:
         return None, None
     try:
-        stream = datasets.load_dataset(name, config, split=base, streaming=True, revision=revision)
+        stream = builder.as_streaming_dataset(split=base)
     except NotImplementedError:  # a format without a streaming reader
         return None, None
+    if stream.features:
+        stream = stream.decode(False)  # what pictures there may be beside the texts
     known = (stream.info.splits or {}).get(base)
     total = known.num_examples if known is not None else None
     if not bracket:
@@ -97,6 +125,8 @@ def _explained(name: str, subject: str, revision: str) -> Iterator[None]:
     datasets = library()
     try:
         yield
+    except DataError:
+        raise
     except Exception as error:  # each transport of the hub raises types of its own
         status = _status(error)
         if isinstance(error, datasets.exceptions.DatasetNotFoundError) or status in (401, 403, 404):
@@ -106,7 +136,8 @@ def _explained(name: str, subject: str, revision: str) -> Iterator[None]:
                 f"the Hugging Face hub asks to slow down (429) while reading {subject}: try again in a few minutes, "
                 f"set HF_TOKEN for a higher limit, {_WAY_OUT}"
             ) from error
-        if status is None and isinstance(error, ValueError):  # unknown split or config, a slice that cannot be read
+        # Unknown split or config, a slice that cannot be read; no file that `datasets` knows.
+        if status is None and isinstance(error, ValueError | datasets.exceptions.DataFilesNotFoundError):
             raise DataError(f"cannot read {subject}: {_first_line(error)}") from error
         raise DataError(_unreachable(subject, constants.ENDPOINT, error)) from error
 

@@ -11,9 +11,10 @@ from typing import Any
 from data_prep import adapters, azureml, hub
 from data_prep.adapters import AUTO
 from data_prep.engine import Window
-from data_prep.readers import BLANK, Broken, Piece, Rows, pieces, read
+from data_prep.readers import Piece, pieces, read
 from data_prep.request import ALL, Request, file_slice, part
 from data_prep.source import Source, files_of, format_of
+from data_prep.texts import BLANK, Broken, Rows
 
 _PEEKED = 100  # rows that the shape is detected from
 

@@ -72,7 +72,7 @@ def _message(field: str, message: Any) -> Iterator[Problem]:
     if role is None:
         yield Problem(f"{field}.role", "is missing", "role-missing")
     elif not isinstance(role, str) or role not in _ROLE_SET:
-        yield Problem(f"{field}.role", f"must be one of {', '.join(ROLES)}, is {shown(repr(role))}", "role-unknown")
+        yield Problem(f"{field}.role", f"must be one of {', '.join(ROLES)}, is {shown(_shown(role))}", "role-unknown")
     if content is None:
         yield Problem(f"{field}.content", "is missing", "content-missing")
     elif not isinstance(content, str):
@@ -81,6 +81,10 @@ def _message(field: str, message: Any) -> Iterator[Problem]:
         yield Problem(f"{field}.content", "must not be empty", "content-empty")
     else:
         yield from _text(f"{field}.content", content)
+
+
+def _shown(role: Any) -> str:
+    return repr(role) if isinstance(role, str) else kind(role)
 
 
 def _text(field: str, text: str) -> Iterator[Problem]:

@@ -13,11 +13,11 @@ import orjson
 from data_prep import duplicates, scan
 from data_prep.adapters import adapter
 from data_prep.models import model
-from data_prep.readers import BLANK, Broken, Rows
 from data_prep.repairs import repaired
 from data_prep.rows import Problem, in_order, problems, question, record, sound
 from data_prep.split import is_taken, is_test
 from data_prep.stats import BIN, SHOWN, Stats
+from data_prep.texts import BLANK, Broken, Rows
 from data_prep.tokens import Counter, Tokenizer
 
 TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES = "train", "test", "rejected", "hashes", "signatures", "sides"
@@ -191,6 +191,13 @@ def _rejection(place: int, row: Any, found: list[Problem]) -> bytes:
     rules = [{"field": problem.field, "rule": problem.rule, "code": problem.code} for problem in found]
     try:
         text = orjson.dumps({"problems": rules, "row": content}, default=str, option=_LINE | orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # text that UTF-8 cannot hold
-        text = orjson.dumps({"problems": rules, "row": ascii(content)}, option=_LINE)
+    except TypeError:  # text that UTF-8 cannot hold, or nested more deeply than JSON is written
+        text = orjson.dumps({"problems": rules, "row": _written(content)}, option=_LINE)
     return b"%d\t%s" % (place, text)
+
+
+def _written(content: Any) -> str:
+    try:
+        return ascii(content)
+    except (RecursionError, ValueError):  # nested too deeply, a number of thousands of digits
+        return "too deeply nested, or too large a number, to be written"

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from data_prep import DataError, engine, hub, readers
+from data_prep import DataError, engine, hub, readers, texts
 from data_prep.opening import opened
 from data_prep.prepare import Prepared, Request, prepare
 from data_prep.request import Request as Wanted
@@ -136,10 +136,10 @@ def test_a_number_takes_the_first_rows_and_a_share_stays_when_rows_come(tmp_path
 def test_pieces_of_any_size_hold_every_line_once(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"\n" + lines(CHAT).replace(b"\n", b"\r\n\n", 7) + b'{"messages": 5}')
-    whole = [row for _, row in readers.read(readers.Piece(path)) if row is not readers.BLANK]
+    whole = [row for _, row in readers.read(readers.Piece(path)) if row is not texts.BLANK]
     for size in (1, 7, 50, 163, 1000, 10**6):
         parts = [list(readers.read(piece)) for piece in readers.pieces(path, size)]
-        assert [row for part in parts for _, row in part if row is not readers.BLANK] == whole
+        assert [row for part in parts for _, row in part if row is not texts.BLANK] == whole
         # A line's number is its number in its piece and the last numbers of the pieces before.
         assert sum(part[-1][0] for part in parts if part) == 49
 
