@@ -29,7 +29,7 @@ def files(connection: str) -> dict[str, bytes]:
     if requirements := (flow.get("environment") or {}).get("python_requirements_txt"):
         found[requirements] = (_PACKAGE / requirements).read_bytes()
     for module in _needed(*(ast.parse(content) for name, content in found.items() if name.endswith(".py"))):
-        found[f"{_PACKAGE.name}/{module.name}"] = module.read_bytes()
+        found[str(module.relative_to(_PACKAGE.parent))] = module.read_bytes()
     found[DEFINITION] = yaml.safe_dump(flow, sort_keys=False).encode()
     return dict(sorted(found.items()))
 
@@ -43,8 +43,9 @@ def fingerprint(content: Mapping[str, bytes]) -> str:
 
 
 def _needed(*trees: ast.AST) -> list[Path]:
-    """The package's modules that code imports, those that these import in turn, and the package itself."""
-    found, waiting = {_PACKAGE / "__init__.py"}, [path for tree in trees for path in _imported(tree)]
+    """The package's modules that code imports, those that these import in turn, and the packages they are in."""
+    found: set[Path] = set()
+    waiting = [_PACKAGE / "__init__.py", *(path for tree in trees for path in _imported(tree))]
     while waiting:
         path = waiting.pop()
         if path not in found:
@@ -54,14 +55,23 @@ def _needed(*trees: ast.AST) -> list[Path]:
 
 
 def _imported(tree: ast.AST) -> Iterator[Path]:
+    """Imports have to be absolute, which the linter sees to."""
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            package, _, module = name.partition(".")
-            path = _PACKAGE / f"{module}.py"
-            if package == _PACKAGE.name and module and path.is_file():
+            package, *parts = name.split(".")
+            if package == _PACKAGE.name:
+                yield from _files(parts)
+
+
+def _files(parts: list[str]) -> Iterator[Path]:
+    """A module's file and those of the packages around it; of a name that is no module, the latter alone."""
+    for depth in range(len(parts) + 1):
+        place = _PACKAGE.joinpath(*parts[:depth])
+        for path in (place / "__init__.py", place.with_suffix(".py")):
+            if depth and path.is_file():
                 yield path

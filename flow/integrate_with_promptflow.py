@@ -7,10 +7,7 @@ name, only where the annotation is the class and not a string.
 from promptflow.connections import CustomConnection
 from promptflow.core import tool
 
-try:
-    from flow.chat import ChatRequest, stream, turns
-except ModuleNotFoundError:  # in the Foundry project the flow's folder is the root of imports
-    from chat import ChatRequest, stream, turns  # type: ignore[import-not-found,no-redef]
+from flow.chat import ChatRequest, stream, turns
 
 
 @tool  # type: ignore[untyped-decorator]

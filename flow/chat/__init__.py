@@ -4,9 +4,9 @@ Whatever front end asks (the flow's node, the agent, terminal and page, a releas
 The imports are relative because this package is the root of the flow's imports in the Foundry project.
 """
 
-from .conversation import Answer, ChatRequest, Ending, Turn, chat_history, turns
-from .endpoint import ask, stream
-from .errors import (
+from flow.chat.conversation import Answer, ChatRequest, Ending, Turn, chat_history, turns
+from flow.chat.endpoint import ask, stream
+from flow.chat.errors import (
     AnswerCutOff,
     Busy,
     ChatError,
@@ -19,7 +19,7 @@ from .errors import (
     UnknownAnswer,
     Unreachable,
 )
-from .shapes import answer_text
+from flow.chat.shapes import answer_text
 
 __all__ = [
     "Answer",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import InvalidInput
+from flow.chat.errors import InvalidInput
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
-from .conversation import Answer, ChatRequest, Ending
-from .errors import AnswerCutOff, ChatError, InvalidInput, UnknownAnswer, Unreachable
-from .refusals import refusal, unreachable
-from .shapes import Part, answer_text, part, parts, read_json
+from flow.chat.conversation import Answer, ChatRequest, Ending
+from flow.chat.errors import AnswerCutOff, ChatError, InvalidInput, UnknownAnswer, Unreachable
+from flow.chat.refusals import refusal, unreachable
+from flow.chat.shapes import Part, answer_text, part, parts, read_json
 
 MAX_QUESTION = 16_000  # characters, some 4,000 tokens: the context of the smallest Phi
 MAX_BODY = 1_000_000  # bytes

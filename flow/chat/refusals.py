@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from .errors import (
+from flow.chat.errors import (
     Busy,
     ChatError,
     EndpointUnavailable,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import ModelFailed, UnknownAnswer
+from flow.chat.errors import ModelFailed, UnknownAnswer
 
 
 def answer_text(answer: Any) -> str:

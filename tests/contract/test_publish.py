@@ -66,7 +66,7 @@ def test_a_flow_is_published_once(home: Home, files: dict[str, bytes]) -> None:
 def test_a_changed_flow_keeps_its_place_and_id(home: Home, files: dict[str, bytes]) -> None:
     before = spec_of("changing", files)
     publish_now(before)
-    files["flow/chat.py"] += b"# changed\n"
+    files["flow/chat/shapes.py"] += b"# changed\n"
     files["flow/new.py"] = files.pop("flow/__init__.py")
     after = spec_of("changing", files)
     assert "published again" in publish_now(after)[0]
@@ -96,7 +96,7 @@ def test_an_upload_that_broke_off_is_completed(
 
 def test_files_that_changed_since_the_preview_are_not_published(files: dict[str, bytes]) -> None:
     spec = spec_of("moving", files)
-    files["flow/chat.py"] += b"# changed\n"
+    files["flow/chat/shapes.py"] += b"# changed\n"
     with pytest.raises(StageError, match="changed since this run began"):
         publish_now(spec)
 

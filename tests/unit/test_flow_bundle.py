@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -15,25 +18,32 @@ def test_the_node_is_bound_to_the_connection() -> None:
     assert [node["inputs"]["connection"] for node in flow["nodes"]] == ["other-connection"]
 
 
-def test_all_that_the_files_import_of_the_flow_is_there() -> None:
-    files = bundle.files("phi-connection")
-    assert {"flow.dag.yaml", "integrate_with_promptflow.py", "requirements.txt", "flow/chat.py"} <= set(files)
-    for name, content in files.items():
-        if not name.endswith(".py"):
-            continue
-        imported = [each for each in ast.walk(ast.parse(content)) if isinstance(each, ast.ImportFrom) and each.module]
-        modules = {str(each.module) for each in imported if str(each.module).split(".")[0] in ("flow", "jobs", "infra")}
-        assert {f"{module.replace('.', '/')}.py" for module in modules} <= set(files), name
+def test_the_node_can_be_imported_where_only_the_published_files_are(tmp_path: Path) -> None:
+    for name, content in bundle.files("phi-connection").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    program = "import integrate_with_promptflow, flow; print(flow.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == str(tmp_path / "flow" / "__init__.py"), done.stderr
 
 
 def test_what_only_the_command_line_needs_stays_here() -> None:
-    assert not {"flow/__main__.py", "flow/project.py", "flow/bundle.py"} & set(bundle.files("phi-connection"))
+    published = set(bundle.files("phi-connection"))
+    assert "flow/chat/__init__.py" in published
+    assert not {"flow/__main__.py", "flow/terminal.py", "flow/connection.py", "flow/bundle.py"} & published
 
 
-def test_modules_of_modules_come_along(tmp_path: Path) -> None:
-    tree = ast.parse("def ask():\n    from flow.project import load\n")
-    names = {path.name for path in bundle._needed(tree)}
-    assert names == {"__init__.py", "project.py", "chat.py"}
+def test_modules_of_modules_come_along() -> None:
+    tree = ast.parse("def ask():\n    from flow.prompt_flow import PromptFlow\n")
+    needed = {str(path.relative_to(path.parents[-3])) for path in bundle._needed(tree)}
+    assert any(name.endswith("flow/chat/__init__.py") for name in needed)
+    assert any(name.endswith("flow/connection.py") for name in needed)
 
 
 def test_the_fingerprint_is_of_names_and_contents() -> None:
