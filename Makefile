@@ -22,7 +22,7 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat destroy test lint diagram docs lock clean settings rehearse
+.PHONY: help setup data up preview review chat evaluate destroy test lint diagram docs lock clean settings rehearse
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -56,6 +56,10 @@ rehearse: setup ## try the stack's settings, unchanged, on a throw-away emulator
 chat: settings ## chat with the tuned model (Q="..." asks once)
 	@$(RUN) $(VENV) -m flow --stack $(STACK) $(if $(Q),--ask "$$Q")
 
+evaluate: settings ## was the fine-tune worth it? losses, and answers beside the base model's (.evaluation/)
+	@$(RUN) $(VENV) -m jobs evaluate --stack $(STACK) $(OPTIONS)
+	@$(if $(RUN),echo "$(STAND_IN)")
+
 destroy: settings ## remove everything the stack has made
 	@$(RUN) sh -c '$(SELECT) pulumi destroy --stack $(STACK) $(DESTROY_OPTIONS)'
 	@$(if $(RUN),$(VENV) -m emulator inventory)
@@ -80,4 +84,4 @@ lock: setup ## pin everything the requirements files pull in (constraints.txt)
 
 clean: ## remove what make makes here: .venv, data files, the emulator's state
 	@if [ -d .emulator ]; then $(VENV) -m emulator stop; fi
-	@rm -rf .venv .emulator .promptflow .review .runs .mypy_cache .ruff_cache .pytest_cache .site .cache data/*.jsonl data/*.json data/*.md data/*.svg
+	@rm -rf .venv .emulator .promptflow .review .evaluation .runs .mypy_cache .ruff_cache .pytest_cache .site .cache data/*.jsonl data/*.json data/*.md data/*.svg

@@ -183,7 +183,7 @@ class Compute(Section):
     min_nodes: Count = 0
     max_nodes: Annotated[Positive, Field(le=100)] = 1
     idle_seconds: Annotated[Whole, Field(ge=60, le=86_400)] = 120
-    # For the estimate on the data card alone; reviews ask Azure's price list.
+    # For the data card, and before the price list for what jobs status tells; reviews ask the price list alone.
     hourly_price: Annotated[float, Field(ge=0, le=1_000)] = 0
 
     @field_validator("vm_size")

@@ -1,5 +1,5 @@
 # PYTHON_ARGCOMPLETE_OK
-"""python -m jobs status | logs | cancel | preflight | quota | quota request | purge --stack STACK"""
+"""python -m jobs status | evaluate | logs | cancel | preflight | quota | quota request | purge --stack STACK"""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parse(_parser(), arguments)
     # Neither loads a client library; settings are read without Pulumi.
     from infra.problems import SettingsError
-    from jobs import commands
+    from jobs import commands, status_commands
 
     try:
-        if chosen.command == "status":
-            commands.status(chosen.stack, as_json=chosen.json)
+        if chosen.command == "status" and chosen.watch:
+            status_commands.watch(chosen.stack, as_json=chosen.json)
+        elif chosen.command == "status":
+            status_commands.status(chosen.stack, as_json=chosen.json)
+        elif chosen.command == "evaluate":
+            status_commands.evaluate(chosen.stack, as_json=chosen.json, minimum=chosen.min_score)
         elif chosen.command == "logs":
             from jobs import logs
 
@@ -53,7 +57,20 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="python -m jobs", description="A stack on Azure, seen from outside Pulumi.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("status", parents=[stack, json_], help="job, model, deployments and traffic of a stack")
+    status = commands.add_parser(
+        "status", parents=[stack, json_], help="stages, job, model, deployments, traffic and cost of a stack so far"
+    )
+    status.add_argument(
+        "--watch", action="store_true", help="a dashboard until Ctrl-C; lines where there is no terminal, or of JSON"
+    )
+    evaluate = commands.add_parser(
+        "evaluate",
+        parents=[stack, json_],
+        help="was the fine-tune worth it? losses, and answers beside the base model's",
+    )
+    evaluate.add_argument(
+        "--min-score", type=_share, help="0 to 1; exit with 1 below (default: evaluation.minimumScore)"
+    )
     logs = commands.add_parser("logs", parents=[stack], help="what the newest job has written, the failing step first")
     which = logs.add_mutually_exclusive_group()
     which.add_argument("--job", metavar="NAME", help="another job than the newest")
@@ -69,6 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     quota.add_argument("--cores", type=_cores, help="the limit to ask for (default: what the stack needs)")
     commands.add_parser("purge", parents=[stack, yes], help="frees the names an aborted destroy has left taken")
     return parser
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return share
 
 
 def _cores(text: str) -> int:

@@ -53,11 +53,11 @@ class Arm:
         except ResourceNotFoundError:
             return None
 
-    def items(self, path: str, version: str, **query: str) -> list[dict[str, Any]]:
-        """Every member of a collection, page after page."""
+    def items(self, path: str, version: str, most_pages: int = 1_000, **query: str) -> list[dict[str, Any]]:
+        """Every member of a collection, page after page; ``most_pages`` is where to stop reading on."""
         page = self.get(path, version, **query)
         found: list[dict[str, Any]] = list(page.get("value") or ())
-        while link := page.get("nextLink"):
+        while (link := page.get("nextLink")) and (most_pages := most_pages - 1) > 0:
             page = self._json(self._request("GET", link, {}))
             found += page.get("value") or ()
         return found

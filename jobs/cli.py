@@ -1,9 +1,10 @@
-"""What the commands share: which stack is meant, and asking before something is done."""
+"""What the commands share: which stack is meant, asking before something is done, and showing an answer."""
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.errors import StageError
 from jobs.specs import PreflightSpec, Target
@@ -44,3 +45,13 @@ def ask(question: str, yes: bool, otherwise: str) -> None:
         raise StageError(otherwise, on="command line", why="nobody is there to say yes", todo="Add --yes.")
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
         raise StageError(otherwise, on="command line", why="you did not say yes", todo="Run it again when you like.")
+
+
+def show(answer: Any) -> None:
+    """Lists and objects as JSON, anything else by rich; as wide as the terminal, or as lines of a log are."""
+    if isinstance(answer, dict | list):
+        print(json.dumps(answer, indent=2))
+        return
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 200).print(answer)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobs.cli import ask, asked
-from jobs.outputs import read
+from jobs.cli import ask, asked, show
 
 if TYPE_CHECKING:
     from jobs.specs import PreflightSpec
 
 _DECISION_SECONDS = 300
 """How long to wait for Azure's decision on a quota request; a person's takes days."""
-
-
-def status(stack: str, *, as_json: bool) -> None:
-    from jobs import status
-
-    found = status.status(read(stack, *status.NEEDED))
-    _print(found.to_json() if as_json else found.table())
 
 
 def preflight(stack: str, *, as_json: bool) -> None:
@@ -32,9 +23,9 @@ def preflight(stack: str, *, as_json: bool) -> None:
     found = preflight.check(spec)
     refused = preflight.refuses(found)
     if as_json:
-        _print({"stack": stack, "refused": refused, "findings": [finding.to_json() for finding in found]})
+        show({"stack": stack, "refused": refused, "findings": [finding.to_json() for finding in found]})
     else:
-        _print(findings.table(found, f"Preflight of stack {stack}, subscription {spec.subscription_id}"))
+        show(findings.table(found, f"Preflight of stack {stack}, subscription {spec.subscription_id}"))
     if refused:
         sys.exit(1)
 
@@ -44,14 +35,14 @@ def quota(stack: str, *, as_json: bool) -> None:
 
     needs = _needs(asked(stack)[0])
     if as_json:
-        _print([need.to_json() for need in needs])
+        show([need.to_json() for need in needs])
         return
     table = Table("family", "limit", "in use", "needed", "for", "next release", title=f"Quota of stack {stack}")
     for need in needs:
         limit, used = (str(need.usage.limit), str(need.usage.used)) if need.usage else ("none", "none")
         limit = "unlimited" if limit == "-1" else limit
         table.add_row(need.family, limit, used, str(need.needed), ", ".join(need.parts), f"+{need.peak}")
-    _print(table)
+    show(table)
 
 
 def request_quota(stack: str, *, cores: int | None, yes: bool) -> None:
@@ -115,12 +106,3 @@ def _needs(spec: PreflightSpec) -> list[Any]:
 
     with azure_errors("the quota could not be read", f"subscription {spec.subscription_id}, {spec.location}"):
         return quota.needs(Arm(), spec)
-
-
-def _print(answer: Any) -> None:
-    if isinstance(answer, dict | list):
-        print(json.dumps(answer, indent=2))
-        return
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 200).print(answer)

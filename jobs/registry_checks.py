@@ -70,3 +70,10 @@ def _assets(asset: RegistryAsset, kind: str) -> str | None:
 
 def _no_registry(name: str, asset: RegistryAsset) -> Finding:
     return Finding(name, State.REFUSED, f"there is no registry {asset.registry}", "set its registry to azureml")
+
+
+def note(model: RegistryAsset, arm: Arm) -> str:
+    """What the registry remarks about a model in its tag `note`: nothing, unless it is not what its name says."""
+    url = _assets(model, "models")
+    found = arm.find(f"{url}/versions/{model.version}", _VERSION) if url else None
+    return str((((found or {}).get("properties") or {}).get("tags") or {}).get("note") or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,13 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 
 from emulator.home import SUBSCRIPTION_ID
+from jobs.arm import Arm
+from jobs.evaluation import gather
+from jobs.prices import PriceBook
+from jobs.runs import Runs
+from jobs.specs import EvaluationSpec, Target
+from jobs.stack import Stack
+from jobs.status import Reader
 from tests.contract.conftest import GROUP
 
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
@@ -62,7 +70,7 @@ def finished_job(client: MLClient, cluster: str, data: Data) -> Any:
         return {"model": step.outputs.mlflow_model_folder}
 
     pipeline = finetune()
-    pipeline.name = "colours-1"
+    pipeline.name = "finetune-a1-1"  # as jobs.finetune names the first attempt at model version a1
     pipeline.experiment_name = "contract"
     pipeline.outputs.model = Output(type=AssetTypes.MLFLOW_MODEL)
     job = client.jobs.create_or_update(pipeline)
@@ -128,6 +136,7 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
         model="azureml:colours:a1",
         instance_type="Standard_NC24ads_A100_v4",
         instance_count=1,
+        tags={"model": "colours:a1"},
     )
     client.online_deployments.begin_create_or_update(deployment).result()
     key = client.online_endpoints.get_keys("colours-contract").primary_key
@@ -148,6 +157,46 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
     denied = requests.post(live.scoring_uri, json=payload, headers={"Authorization": "Bearer no"}, timeout=60)
     assert (denied.status_code, denied.text) == (401, "key_auth_access_denied")
 
+    _evaluate(client, finished_job.name, tmp_path)
+
     client.online_endpoints.begin_delete("colours-contract").result()
     with pytest.raises(ResourceNotFoundError):
         client.online_endpoints.get("colours-contract")
+
+
+def _evaluate(client: MLClient, job: str, folder: Path) -> None:
+    """The project's own readers, on the same workspace."""
+    questions = folder / "golden.jsonl"
+    questions.write_text(json.dumps({"question": "Which colour is number 3?", "answers": ["green"]}))
+    target = Target(SUBSCRIPTION_ID, GROUP, client.workspace_name)
+    stack = Stack(
+        name="contract",
+        target=target,
+        location="eastus2",
+        endpoint="colours-contract",
+        model_name="colours",
+        cluster_size="Standard_NC24ads_A100_v4",
+        hourly_price=0,
+        request_timeout_seconds=60,
+        evaluation=EvaluationSpec(str(questions), 0, 1, 60),
+        stages=None,
+    )
+    book = PriceBook(folder / "prices.json")
+    found = gather.evaluate(stack, book, print, threading.Event(), None)
+    (tuned,) = found.candidates
+    assert (tuned.role, tuned.model, tuned.scores.deployment) == ("fine-tuned", "colours:a1", "blue")
+    assert tuned.scores.results[0].answer and not tuned.scores.results[0].error
+    assert len(found.losses.held_out) == 30 and len(found.losses.training) == 3
+    gather.log(stack, found)
+    assert Runs(target, Arm()).metrics(job)["golden_score"] == tuned.scores.score
+
+    told = Reader(stack, book).read().to_json()
+    assert (told["job"], told["job_status"], told["model"], told["model_state"]) == (
+        job,
+        "Completed",
+        "colours:a1",
+        "registered",
+    )
+    assert [(one["name"], one["traffic"]) for one in told["deployments"]] == [("blue", 100)]
+    assert told["cost"]["so_far"] > 0 and told["cost"]["hourly"] == 4
+    assert "made-up price" in told["cost"]["prices"]["Standard_NC24ads_A100_v4"]["source"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
 from jobs_fake import FakeMl, install
-from test_jobs_specs import FINETUNE, TARGET
 
-from jobs import __main__ as cli
-from jobs import commands, joblog, status
+from jobs import joblog
 from jobs.errors import azure_errors, redact, refusal
 from jobs.joblog import JobLog
 
@@ -49,38 +46,6 @@ def test_logs_of_the_steps_are_found_and_unreadable_ones_left_out(ml: FakeMl, mo
     ml.jobs._runs_operations.get_run_details = details
     monkeypatch.setattr(joblog, "_download", lambda url, start: b"" if start else f"from {url}\n".encode())
     assert JobLog(ml, "job").new_lines() == ["from a", "from b"]  # type: ignore[arg-type]
-
-
-OUTPUTS = {
-    "subscriptionId": TARGET.subscription_id,
-    "resourceGroup": TARGET.resource_group,
-    "workspace": TARGET.workspace,
-    "endpoint": "phi",
-    "modelName": FINETUNE.model_name,
-    "modelVersion": FINETUNE.fingerprint,
-}
-
-
-def test_status_of_a_stack(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    ml.jobs.put(FINETUNE.job_name(1), "Failed")
-    ml.jobs.put(FINETUNE.job_name(2), "Completed")
-    ml.models.there[FINETUNE.model_name, FINETUNE.fingerprint] = SimpleNamespace()
-    ml.online_endpoints.deployment("base")
-    ml.online_endpoints.deployment("mnew")
-    ml.online_endpoints.traffic = {"mnew": 100}
-    monkeypatch.setattr(commands, "read", lambda stack, *needed: OUTPUTS)
-    cli.main(["status", "--stack", "dev", "--json"])
-    found = json.loads(capsys.readouterr().out)
-    assert (found["job"], found["job_status"]) == (FINETUNE.job_name(2), "Completed")
-    assert found["model_state"] == "registered"
-    assert [(one["name"], one["traffic"]) for one in found["deployments"]] == [("mnew", 100), ("base", 0)]
-    cli.main(["status", "--stack", "dev"])
-    assert "100 %" in capsys.readouterr().out
-
-
-def test_status_of_what_is_not_there(ml: FakeMl) -> None:
-    found = status.status(OUTPUTS)
-    assert (found.job_status, found.model_state, found.deployments) == ("not there", "not there", ())
 
 
 def _error(body: Any, code: int = 400) -> HttpResponseError:

@@ -1,0 +1,1 @@
+"""Was the fine-tune worth it? Held-out loss, golden questions to the models side by side, and a page about it."""

@@ -1,0 +1,109 @@
+"""The pictures of an evaluation as SVG that follows the page's colours, without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.evaluation.result import BASE, SERVING, TUNED, Evaluation
+
+COLOURS = {BASE: "#8a94a3", TUNED: "#2f7ed8", SERVING: "#c47f17"}
+_TRAINING, _HELD_OUT = "#8a94a3", "#2f7ed8"
+_MOST_POINTS = 300  # of a curve: more is not seen, and makes the page large
+
+
+def charts(found: Evaluation) -> dict[str, str]:
+    """Name → SVG, for what there is to show: loss, score, latency."""
+    pictures: dict[str, str] = {}
+    if found.losses.training or found.losses.held_out:
+        pictures["loss"] = _losses(found)
+    if found.candidates:
+        colours = tuple(COLOURS[each.role] for each in found.candidates)
+        scores = _bars("score", "score", colours, found)
+        for each in found.candidates:
+            scores.add(each.role, [round(result.score, 3) for result in each.scores.results])
+        pictures["score"] = _svg(scores)
+        latency = _bars("latency", "seconds", colours, found)
+        for each in found.candidates:
+            latency.add(
+                each.role, [None if result.error else round(result.seconds, 3) for result in each.scores.results]
+            )
+        pictures["latency"] = _svg(latency)
+    return pictures
+
+
+def _losses(found: Evaluation) -> str:
+    import pygal
+
+    chart = pygal.XY(
+        **_options("loss", (_TRAINING, _HELD_OUT)),
+        x_title="step",
+        y_title="loss, nats a token",
+        show_x_guides=False,
+        dots_size=2,
+    )
+    for name, points in (("training", found.losses.training), ("held out", found.losses.held_out)):
+        every = -(-len(points) // _MOST_POINTS) or 1
+        chart.add(name, [(point.step, round(point.value, 4)) for point in points[::every]])
+    return _svg(chart)
+
+
+def _bars(name: str, unit: str, colours: tuple[str, ...], found: Evaluation) -> Any:
+    import pygal
+
+    chart = pygal.Bar(
+        **_options(name, colours), x_title="question", y_title=unit, range=(0, 1) if unit == "score" else None
+    )
+    count = len(found.rows)
+    every = -(-count // 12)
+    if unit == "score":
+        chart.y_labels = (0, 0.25, 0.5, 0.75, 1)
+    chart.x_labels = [str(number) if (number - 1) % every == 0 else "" for number in range(1, count + 1)]
+    return chart
+
+
+def _options(name: str, colours: tuple[str, ...]) -> dict[str, Any]:
+    from pygal.style import Style
+
+    style = Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground="currentColor",
+        foreground_strong="currentColor",
+        foreground_subtle="currentColor",
+        guide_stroke_color="#8a94a366",
+        major_guide_stroke_color="#8a94a366",
+        colors=colours,
+        font_family="system-ui, sans-serif",
+        label_font_size=13,
+        major_label_font_size=13,
+        legend_font_size=14,
+        title_font_size=14,
+        opacity=1,
+        opacity_hover=1,
+        stroke_width=2.5,
+    )
+    return {
+        "style": style,
+        "width": 440,
+        "height": 300,
+        "js": (),
+        "classes": ("chart", f"chart-{name}"),
+        "legend_at_bottom": True,
+        "legend_at_bottom_columns": 3,
+        "margin": 8,
+        # pygal forgets the title of the x axis when it makes room for the legend.
+        "margin_bottom": 40,
+        "legend_box_size": 11,
+        "print_values": False,
+        "disable_xml_declaration": True,
+    }
+
+
+def _svg(chart: Any) -> str:
+    """Without the scripts a page does not need, and with a name in its style instead of a random one."""
+    from data_prep.page import svg
+
+    name = chart.config.classes[1]
+    text = svg(chart).decode()
+    text = text[text.index("<svg") :] if "<svg" in text else text[text.index("<ns") :]
+    return text.replace(chart.uuid, name)

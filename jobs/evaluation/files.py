@@ -1,0 +1,124 @@
+"""An evaluation as files: Markdown, one self-contained page, JSON, and the pictures that the Markdown shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jobs.evaluation.charts import charts
+from jobs.evaluation.result import Candidate, Evaluation
+from jobs.golden import Result
+
+_HERE = Path(__file__).parent
+_TITLES = {
+    "loss": "Loss while training",
+    "score": "Score by question",
+    "latency": "Seconds to an answer",
+}
+
+
+def write(found: Evaluation, folder: Path) -> list[Path]:
+    """Into `folder`, which is made; what was there of an earlier evaluation is replaced. Raises OSError."""
+    pictures = charts(found)
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "evaluation.md": markdown(found, list(pictures)),
+        "evaluation.html": page(found, pictures),
+        "evaluation.json": json.dumps(found.to_json(), indent=2, ensure_ascii=False) + "\n",
+        **{f"{name}.svg": text for name, text in pictures.items()},
+    }
+    for stale in (f"{name}.svg" for name in _TITLES if name not in pictures):
+        (folder / stale).unlink(missing_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]
+
+
+def page(found: Evaluation, pictures: dict[str, str]) -> str:
+    """Loads nothing from anywhere; what comes from models, questions or Azure is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html").render(
+        found=found,
+        style=(_HERE / "page.css").read_text(encoding="utf-8"),
+        pictures=[(_TITLES[name], text) for name, text in pictures.items()],
+        summary=[(each, figures(each)) for each in found.candidates],
+        losses=losses(found),
+        said=said,
+        made=f"{found.at:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def markdown(found: Evaluation, pictures: list[str]) -> str:
+    """For a terminal, a pull request or a wiki."""
+    sections = [f"# Was the fine-tune worth it? Stack {found.stack}\n", f"**{found.verdict}.**\n"]
+    sections += [f"- Not good enough: {problem}." for problem in found.problems]
+    sections += [f"\n> {found.base_model}: {found.note}.\n"] if found.note else []
+    if found.candidates:
+        head = ["model", "deployment", "score", "word for word", "median", "slowest"]
+        rows = [[f"{each.role} ({each.model})", each.scores.deployment, *figures(each)] for each in found.candidates]
+        sections.append(_table(head, rows))
+    if told := losses(found):
+        sections.append(_table(["loss", ""], [[name, value] for name, value in told]))
+    sections += [f"{remark}\n"] if (remark := found.losses.remark()) else []
+    sections += [f"![{_TITLES[name]}]({name}.svg)" for name in pictures]
+    if found.rows:
+        head = ["", "question", "right", *(each.role for each in found.candidates)]
+        rows = [
+            [
+                str(number),
+                question,
+                " or ".join(expected),
+                *(f"{said(result)} ({result.score:.2f})" for result in results),
+            ]
+            for number, (question, expected, results) in enumerate(found.rows, 1)
+        ]
+        sections += ["\n## Answers\n", _table(head, rows)]
+    if found.not_compared:
+        sections += ["## Not compared\n", *(f"- {_cell(each)}" for each in found.not_compared)]
+    sections.append(f"\n{found.at:%Y-%m-%d %H:%M} UTC, model {found.model}, job {found.job or 'none'}")
+    return "\n".join(sections) + "\n"
+
+
+def figures(candidate: Candidate) -> list[str]:
+    """Score, answers word for word, median and slowest answer."""
+    scores, median = candidate.scores, candidate.median_seconds
+    return [
+        f"{scores.score:.2f}",
+        f"{scores.exact} of {len(scores.results)}",
+        f"{median:.2f} s" if median is not None else "no answer",
+        f"{scores.slowest:.2f} s",
+    ]
+
+
+def losses(found: Evaluation) -> list[tuple[str, str]]:
+    """What the job's losses say, as far as it logged any."""
+    told: list[tuple[str, str]] = []
+    loss = found.losses
+    if loss.last is not None and loss.perplexity is not None:
+        told.append(("held out, at the end", f"{loss.last:.3f} (perplexity {loss.perplexity:,.1f})"))
+    if loss.best is not None:
+        told.append(("held out, lowest", f"{loss.best.value:.3f} at step {loss.best.step}"))
+    if loss.training:
+        told.append(("training, first and last", f"{loss.training[0].value:.3f} → {loss.training[-1].value:.3f}"))
+    return told
+
+
+def said(result: Result) -> str:
+    """The answer, or why there is none."""
+    return f"no answer: {result.error}" if result.error else " ".join(result.answer.split())
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    cells = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Nothing of a model's answer may become a column, a tag or a picture."""
+    for sign, instead in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("[", "\\["), ("`", "\\`"), ("\n", " ")):
+        text = text.replace(sign, instead)
+    return text

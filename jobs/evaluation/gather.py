@@ -1,0 +1,145 @@
+"""Asks the models and the job's metrics for an evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from jobs import golden, registry_checks
+from jobs.arm import Arm
+from jobs.errors import StageError, azure_errors
+from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
+from jobs.prices import PriceBook
+from jobs.questions import Question, load
+from jobs.runs import VERSION, Runs
+from jobs.specs import BASE_DEPLOYMENT, Report
+from jobs.stack import Stack
+from jobs.status import COMPLETED, Deployment, Reader, Status
+
+_HEALTHY = "Succeeded"
+
+
+def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Event, minimum: float | None) -> Evaluation:
+    """The newest fine-tuned model beside the base model and the one in service, as far as each answers.
+
+    `minimum` comes before the stack's own minimum score. Raises StageError where there is nothing to evaluate.
+    """
+    status = Reader(stack, book).read()
+    arm = Arm()
+    runs = Runs(stack.target, arm)
+    missing: list[str] = []
+    with azure_errors("the model could not be evaluated", f"endpoint {stack.endpoint}"):
+        losses = _losses(status, runs, missing)
+        note, base_model = _base(stack, arm)
+        chosen = _chosen(status, missing)
+        questions = _questions(stack, missing)
+        candidates = _ask(stack, arm, chosen, questions, report, stop) if questions and chosen else ()
+    if not candidates and not losses.held_out:
+        why = "; ".join(missing) or "no model answers, and no job has logged a loss"
+        todo = f"Run `make up STACK={stack.name}` first."
+        raise StageError("there is nothing to evaluate", on=f"stack {stack.name}", why=why, todo=todo)
+    return Evaluation(
+        stack=stack.name,
+        at=datetime.now(UTC),
+        model=status.model,
+        base_model=base_model,
+        note=note,
+        job=status.job.name if status.job else "",
+        job_url=status.job.url if status.job else "",
+        losses=losses,
+        candidates=candidates,
+        not_compared=tuple(missing),
+        minimum=stack.evaluation.minimum_score if minimum is None else minimum,
+        drop=stack.evaluation.maximum_drop,
+    )
+
+
+def log(stack: Stack, found: Evaluation) -> None:
+    """Adds the scores to the metrics of the fine-tune's run. Raises StageError."""
+    with azure_errors("the scores could not be logged", f"run {found.job}"):
+        Runs(stack.target, Arm()).log(found.job, found.metrics())
+
+
+def _losses(status: Status, runs: Runs, missing: list[str]) -> Losses:
+    """Of the job that made the model."""
+    job = next((each for each in status.attempts if each.status == COMPLETED), status.job)
+    if job is None:
+        missing.append("losses: there is no fine-tune job")
+        return Losses()
+    losses = Losses(tuple(runs.history(job.name, "loss")), tuple(runs.history(job.name, "eval_loss")))
+    if not losses.held_out:
+        missing.append(f"held-out loss: job {job.name} has logged no eval_loss")
+    missing.append(
+        "held-out loss of the base model: the fine-tuning component measures after epochs, never before the first"
+    )
+    return losses
+
+
+def _base(stack: Stack, arm: Arm) -> tuple[str, str]:
+    """The registry's note on the base model, if it has one, and the base model's name."""
+    if stack.stages is None:
+        return "", ""
+    model = stack.stages[1].base_model
+    return registry_checks.note(model, arm), f"{model.name}:{model.version}"
+
+
+def _chosen(status: Status, missing: list[str]) -> list[tuple[str, Deployment]]:
+    """Whom to ask, in which role; why somebody is not asked goes to `missing`."""
+    healthy = [one for one in status.deployments if one.state == _HEALTHY]
+    base = next((one for one in healthy if one.name == BASE_DEPLOYMENT), None)
+    tuned = next((one for one in healthy if one.model == status.model and one.name != BASE_DEPLOYMENT), None)
+    serving = next((one for one in healthy if one.traffic), None)
+    chosen = [(role, one) for role, one in ((BASE, base), (TUNED, tuned)) if one is not None]
+    if base is None:
+        missing.append(
+            "base model: it is not deployed; serving.compareWithBase: true keeps it beside the fine-tuned one"
+        )
+    if tuned is None:
+        missing.append(f"fine-tuned model: {status.model} is not deployed")
+    if serving is None:
+        missing.append("model in service: no deployment has traffic")
+    elif tuned is not None and serving.name == tuned.name:
+        missing.append("model in service: it is the fine-tuned model itself")
+    else:
+        chosen.append((SERVING, serving))
+    return chosen
+
+
+def _short(model: str) -> str:
+    """`Phi-4-mini-instruct:1` for a model of a registry; a model of the workspace has its short name already."""
+    found = re.fullmatch(r"azureml://registries/[^/]+/models/([^/]+)/versions/([^/]+)", model)
+    return f"{found[1]}:{found[2]}" if found else model
+
+
+def _questions(stack: Stack, missing: list[str]) -> tuple[Question, ...]:
+    if not stack.evaluation.questions:
+        missing.append("answers: evaluation.questions names no file of golden questions")
+        return ()
+    return load(stack.evaluation.questions)
+
+
+def _ask(
+    stack: Stack,
+    arm: Arm,
+    chosen: Sequence[tuple[str, Deployment]],
+    questions: tuple[Question, ...],
+    report: Report,
+    stop: threading.Event,
+) -> tuple[Candidate, ...]:
+    """One after the other, so that nobody's latency suffers from somebody else's questions."""
+    endpoint = arm.get(stack.endpoint_path, VERSION)["properties"]
+    keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": VERSION}) or {}
+    url, key = str(endpoint.get("scoringUri") or ""), str(keys.get("primaryKey") or "")
+    found: list[Candidate] = []
+    for role, one in chosen:
+        report(f"{role} ({one.name}): {len(questions)} questions")
+        scores = golden.ask_all(url, key, one.name, questions, timeout=stack.request_timeout_seconds, stop=stop)
+        if stop.is_set():
+            why, todo = "you asked to stop; nothing was written", "Run it again when you like."
+            raise StageError("the evaluation is not finished", on=f"deployment {one.name}", why=why, todo=todo)
+        found.append(Candidate(role, _short(one.model), dataclasses.replace(scores, deployment=one.name)))
+        report(f"{role} ({one.name}): {scores}")
+    return tuple(found)

@@ -1,0 +1,167 @@
+"""What an evaluation found, and the verdict on it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from jobs.golden import Result, Scores
+from jobs.runs import Point
+
+BASE, TUNED, SERVING = "base model", "fine-tuned", "in service"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that was asked. `role` is BASE, TUNED or SERVING; `model` is what its deployment says it serves."""
+
+    role: str
+    model: str
+    scores: Scores
+
+    @property
+    def exact(self) -> float:
+        """The share of the questions that were answered word for word."""
+        return self.scores.exact / len(self.scores.results) if self.scores.results else 0.0
+
+    @property
+    def median_seconds(self) -> float | None:
+        """Over the questions that got an answer."""
+        seconds = [result.seconds for result in self.scores.results if not result.error]
+        return statistics.median(seconds) if seconds else None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"role": self.role, "model": self.model, "median_seconds": self.median_seconds, **self.scores.to_json()}
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Cross-entropy in nats a token as the job logged it: while training, and on the held-out data after each epoch."""
+
+    training: tuple[Point, ...] = ()
+    held_out: tuple[Point, ...] = ()
+
+    @property
+    def last(self) -> float | None:
+        """The held-out loss at the end."""
+        return self.held_out[-1].value if self.held_out else None
+
+    @property
+    def best(self) -> Point | None:
+        """Where the held-out loss was lowest."""
+        return min(self.held_out, key=lambda point: point.value, default=None)
+
+    @property
+    def perplexity(self) -> float | None:
+        """exp(loss): among how many equally likely tokens the model hesitates, on the held-out data at the end."""
+        return math.exp(min(self.last, 700.0)) if self.last is not None else None
+
+    def remark(self) -> str:
+        """What a reader should see in the curves, or empty."""
+        if self.best is None or self.last is None or len(self.held_out) < 2 or self.last <= self.best.value * 1.02:
+            return ""
+        return (
+            f"The held-out loss was lowest at step {self.best.step} ({self.best.value:.3f}) and rose after it: from "
+            "there on the model learnt its training data by heart. Fewer epochs, a lower rate or more data help."
+        )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`minimum` is the score the fine-tuned model needs, `drop` how much lower it may be than the one in service."""
+
+    stack: str
+    at: datetime
+    model: str
+    base_model: str
+    note: str
+    job: str
+    job_url: str
+    losses: Losses
+    candidates: tuple[Candidate, ...]
+    not_compared: tuple[str, ...]
+    minimum: float
+    drop: float
+
+    def candidate(self, role: str) -> Candidate | None:
+        return next((each for each in self.candidates if each.role == role), None)
+
+    @property
+    def rows(self) -> list[tuple[str, tuple[str, ...], list[Result]]]:
+        """Question, right answers, and the answer of each candidate, in their order."""
+        return [
+            (results[0].question, results[0].expected, list(results))
+            for results in zip(*(each.scores.results for each in self.candidates), strict=True)
+        ]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the model is not good enough; empty if it is."""
+        tuned, serving = self.candidate(TUNED), self.candidate(SERVING)
+        if tuned is None:
+            return []
+        found = []
+        if tuned.scores.score < self.minimum:
+            found.append(f"the fine-tuned model scores {tuned.scores.score:.2f} and needs {self.minimum:.2f}")
+        if serving and tuned.scores.score < serving.scores.score - self.drop:
+            found.append(
+                f"it scores {serving.scores.score - tuned.scores.score:.2f} less than the model in service, "
+                f"and {self.drop:.2f} is let through"
+            )
+        return found
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        tuned, base = self.candidate(TUNED), self.candidate(BASE)
+        if tuned is None:
+            return "Not known: the fine-tuned model was not asked"
+        asked = len(tuned.scores.results)
+        score = f"{tuned.scores.score:.2f} on {asked} golden question{'s' if asked != 1 else ''}"
+        if base is None:
+            return f"Not known: the fine-tuned model scores {score}, and there is no base model to compare with"
+        gain = tuned.scores.score - base.scores.score
+        than = f"the fine-tuned model scores {score}, the base model {base.scores.score:.2f}"
+        if abs(gain) < 0.005:
+            return f"No difference: {than}"
+        return f"{'Yes' if gain > 0 else 'No'}: {than}"
+
+    def metrics(self) -> dict[str, float]:
+        """What is logged on the run, by MLflow's names."""
+        found: dict[str, float] = {}
+        suffixes = {TUNED: "", BASE: "_base", SERVING: "_in_service"}
+        for each in self.candidates:
+            suffix = suffixes[each.role]
+            found[f"golden_score{suffix}"] = each.scores.score
+            found[f"golden_exact{suffix}"] = each.exact
+            if each.median_seconds is not None:
+                found[f"golden_median_seconds{suffix}"] = each.median_seconds
+        if self.losses.perplexity is not None and self.losses.last is not None and self.losses.last < 700:
+            found["eval_perplexity"] = self.losses.perplexity
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        best = self.losses.best
+        return {
+            "stack": self.stack,
+            "at": self.at.isoformat(),
+            "verdict": self.verdict,
+            "passed": not self.problems,
+            "problems": self.problems,
+            "model": self.model,
+            "base_model": self.base_model,
+            "note": self.note,
+            "job": self.job,
+            "minimum_score": self.minimum,
+            "maximum_drop": self.drop,
+            "held_out_loss": self.losses.last,
+            "held_out_perplexity": self.losses.perplexity,
+            "best_held_out_loss": {"step": best.step, "value": best.value} if best else None,
+            "training_loss": [asdict(point) for point in self.losses.training],
+            "held_out_losses": [asdict(point) for point in self.losses.held_out],
+            "candidates": [each.to_json() for each in self.candidates],
+            "not_compared": list(self.not_compared),
+        }

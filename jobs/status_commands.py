@@ -1,0 +1,102 @@
+"""What `status` and `evaluate` do on the command line; each raises StageError, CredentialError or SettingsError."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.cli import named, show
+from jobs.errors import StageError
+
+if TYPE_CHECKING:
+    from jobs.prices import PriceBook
+    from jobs.stack import Stack
+
+
+def status(stack: str, *, as_json: bool) -> None:
+    from jobs.status import Reader
+    from jobs.status_view import view
+
+    subject = stack_of(stack)
+    book = prices(stack)
+    found = Reader(subject, book).read()
+    book.close()
+    show(found.to_json() if as_json else view(found))
+
+
+def watch(stack: str, *, as_json: bool) -> None:
+    """Until Ctrl-C, or without a terminal until all is done."""
+    from jobs.status import Reader
+    from jobs.watch import stream, watch
+
+    reader = Reader(stack_of(stack), book := prices(stack))
+    with contextlib.suppress(KeyboardInterrupt):
+        (stream if as_json else watch)(reader.read, threading.Event())
+    book.close()
+
+
+def evaluate(stack: str, *, as_json: bool, minimum: float | None) -> None:
+    """Exits with 1 when the fine-tuned model is not good enough."""
+    from jobs.evaluation import files, gather
+
+    subject, book = stack_of(stack), prices(stack)
+    stop = threading.Event()
+    found = gather.evaluate(subject, book, lambda line: print(line, file=sys.stderr), stop, minimum)
+    book.close()
+    folder = Path(".evaluation") / subject.name
+    written = files.write(found, folder)
+    if as_json:
+        show(found.to_json())
+    else:
+        print(files.markdown(found, []))
+        print("Written: " + ", ".join(str(path) for path in written))
+    if found.job and found.candidates:
+        try:
+            gather.log(subject, found)
+        except StageError as error:
+            print(f"warning: {error}", file=sys.stderr)
+        else:
+            print(f"logged on run {found.job}: {', '.join(found.metrics())}", file=sys.stderr)
+    if found.problems:
+        sys.exit(f"not good enough: {'; '.join(found.problems)}")
+
+
+def stack_of(name: str) -> Stack:
+    """The stack as its settings describe it; without Pulumi, so also while an `up` is running."""
+    from data_prep import DataError
+    from infra import specs
+    from infra.naming import Names
+    from infra.settings import load
+    from jobs.credentials import subscription_id
+    from jobs.specs import EvaluationSpec, Target
+    from jobs.stack import Stack
+
+    short = named(name)
+    settings, subscription = load(short), subscription_id()
+    names = Names.of(settings.name, short, subscription, settings.suffix)
+    try:
+        stages = specs.specs(settings, names, short, subscription, specs.dataset_version(settings))
+    except DataError:
+        stages = None
+    return Stack(
+        name=short,
+        target=Target(subscription, names.resource_group, names.workspace),
+        location=settings.location,
+        endpoint=names.endpoint,
+        model_name=settings.finetune.model_name,
+        cluster_size=settings.compute.vm_size,
+        hourly_price=settings.compute.hourly_price,
+        request_timeout_seconds=settings.serving.request_timeout_seconds,
+        evaluation=EvaluationSpec(**settings.evaluation.model_dump()),
+        stages=stages,
+    )
+
+
+def prices(stack: str) -> PriceBook:
+    """Shares its file with the reviews of the stack."""
+    from jobs.prices import PriceBook
+
+    return PriceBook(Path(".review") / stack / "prices.json")

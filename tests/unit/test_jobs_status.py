@@ -1,0 +1,362 @@
+"""What `jobs status` and its dashboard tell, from Azure's answers as ARM, run history and MLflow give them."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from arm_fake import ArmFake, install
+from jobs_fake import Stop
+from rich.console import Console
+from test_jobs_specs import FINETUNE, RELEASE
+
+from jobs import __main__ as cli
+from jobs import status_commands, watch
+from jobs.errors import StageError
+from jobs.prices import PriceBook
+from jobs.progress import by_earlier, by_metrics
+from jobs.runs import Point, Runs, moment
+from jobs.specs import DatasetSpec
+from jobs.spending import HourPrice, Use, spending
+from jobs.stack import Stack
+from jobs.status import Reader, Status
+from jobs.status_view import lines, view
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+A100 = "Standard_NC24ads_A100_v4"
+DATA = DatasetSpec(FINETUNE.target, "ultrachat", "0123456789ab", "data")
+WANTED = dataclasses.replace(RELEASE, model_version=FINETUNE.model_version)
+STACK = Stack(
+    name="dev",
+    target=FINETUNE.target,
+    location="eastus2",
+    endpoint="phi",
+    model_name=FINETUNE.model_name,
+    cluster_size=A100,
+    hourly_price=0,
+    request_timeout_seconds=90,
+    evaluation=RELEASE.evaluation,
+    stages=(DATA, FINETUNE, WANTED),
+)
+WORKSPACE = STACK.target.path
+HISTORY = f"https://eastus2.api.azureml.ms/history/v1.0{WORKSPACE}/runs"
+MLFLOW = f"https://eastus2.api.azureml.ms/mlflow/v2.0{WORKSPACE}/api/2.0/mlflow"
+
+
+class Azure(ArmFake):
+    """Things put into a workspace."""
+
+    def job(self, name: str, status: str, hours_ago: float, ended: float | None = None, **inputs: str) -> None:
+        created = NOW - timedelta(hours=hours_ago)
+        node = {"inputs": {key: {"job_input_type": "literal", "value": value} for key, value in inputs.items()}}
+        body = {
+            "name": name,
+            "systemData": {"createdAt": f"{created:%Y-%m-%dT%H:%M:%S}.1234567Z"},
+            "properties": {
+                "status": status,
+                "jobs": {"chat": node},
+                "services": {"Studio": {"endpoint": f"https://ml.azure.com/runs/{name}"}},
+            },
+        }
+        self.jobs.append(body)
+        self.get(f"{WORKSPACE}/jobs", {"value": self.jobs})
+        end = NOW - timedelta(hours=ended) if ended is not None else None
+        times = {"startTimeUtc": created.isoformat(), "endTimeUtc": end.isoformat() if end else None}
+        self.get(f"{HISTORY}/{name}/details", times)
+        self.get(f"{MLFLOW}/metrics/get-history", {})
+
+    def deployment(self, name: str, state: str = "Succeeded", hours_ago: float = 1, traffic: int = 0) -> None:
+        self.deployments.append(
+            {
+                "name": name,
+                "sku": {"name": "Default", "capacity": 2},
+                "tags": {"model": f"phi:{name}"},
+                "systemData": {"createdAt": (NOW - timedelta(hours=hours_ago)).isoformat()},
+                "properties": {"provisioningState": state, "instanceType": A100, "model": "azureml:phi:1"},
+            }
+        )
+        self.traffic[name] = traffic
+        endpoint = {"properties": {"provisioningState": "Succeeded", "traffic": self.traffic}}
+        self.get(STACK.endpoint_path, endpoint)
+        self.get(f"{STACK.endpoint_path}/deployments", {"value": self.deployments})
+
+    def registered(self) -> None:
+        self.get(f"{WORKSPACE}/models/{FINETUNE.model_name}/versions/{FINETUNE.model_version}", {"properties": {}})
+        self.get(f"{WORKSPACE}/data/{DATA.train_asset}/versions/{DATA.fingerprint}", {"properties": {}})
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Azure:
+    fake = install(monkeypatch)
+    fake.__class__ = Azure
+    assert isinstance(fake, Azure)
+    fake.jobs, fake.deployments, fake.traffic = [], [], {}  # type: ignore[attr-defined]
+    uri = f"azureml://eastus2.api.azureml.ms/mlflow/v1.0{WORKSPACE}"
+    fake.get(WORKSPACE, {"properties": {"mlFlowTrackingUri": uri}})
+    fake.get(f"{WORKSPACE}/jobs", {"value": []})
+    return fake
+
+
+def book(folder: Path) -> PriceBook:
+    row = {
+        "retailPrice": 4.0,
+        "unitOfMeasure": "1 Hour",
+        "productName": "made-up price, Linux",
+        "meterName": "NC24ads A100 v4",
+    }
+    return PriceBook(folder / "prices.json", date(2026, 11, 25), lambda meter: [row])
+
+
+def read(folder: Path, stack: Stack = STACK) -> Status:
+    return Reader(stack, book(folder), lambda: NOW).read()
+
+
+def printed(content: Any, width: int = 110) -> str:
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    console.print(content)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_stack_in_service(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Failed", 9, ended=8.5)
+    azure.job(FINETUNE.job_name(2), "Completed", 8, ended=6)
+    azure.job("finetune-ffffffffffff-1", "Completed", 30, ended=29)
+    azure.registered()
+    azure.deployment("base", hours_ago=5)
+    azure.deployment(WANTED.deployment_name, hours_ago=5, traffic=100)
+    found = read(tmp_path)
+    assert [(stage.name, stage.state) for stage in found.stages] == [
+        ("dataset", "done"),
+        ("finetune", "done"),
+        ("release", "done"),
+    ]
+    assert found.done and not found.moving
+    told = found.to_json()
+    assert (told["job"], told["job_status"]) == (FINETUNE.job_name(2), "Completed")
+    assert [(one["name"], one["traffic"]) for one in told["deployments"]] == [
+        (WANTED.deployment_name, 100),
+        ("base", 0),
+    ]
+    # Both attempts, and two deployments of two machines each, at 4 dollars an hour.
+    assert told["cost"]["so_far"] == pytest.approx((0.5 + 2 + 2 * 5 + 2 * 5) * 4)
+    assert told["cost"]["hourly"] == 16
+    text = printed(view(found), 160)
+    assert "so far" in text and "90.00" in text and "goes on: 16.00 an hour" in text
+    assert "made-up price" in text and "2026-11-25" in text
+
+
+def test_a_stack_before_anything_is_done(azure: Azure, tmp_path: Path) -> None:
+    found = read(tmp_path)
+    told = found.to_json()
+    assert (told["job_status"], told["model_state"], told["endpoint_state"]) == ("not there",) * 3
+    assert told["cost"]["so_far"] == 0 and told["deployments"] == []
+    assert {stage["state"] for stage in told["stages"]} == {"to do"}
+    assert not found.done
+    assert "no machine has run yet" in printed(view(found))
+
+
+def test_a_stack_that_is_not_up(azure: Azure, tmp_path: Path) -> None:
+    azure.refuse("GET", WORKSPACE, 404, "ResourceNotFound")
+    with pytest.raises(StageError, match="make up STACK=dev"):
+        read(tmp_path)
+
+
+def test_without_the_data_the_newest_job_is_told(azure: Azure, tmp_path: Path) -> None:
+    azure.job("finetune-aaaaaaaaaaaa-1", "Completed", 30, ended=29)
+    azure.job("finetune-bbbbbbbbbbbb-1", "Running", 1)
+    found = read(tmp_path, dataclasses.replace(STACK, stages=None))
+    assert found.job and found.job.name == "finetune-bbbbbbbbbbbb-1"
+    assert found.model == f"{FINETUNE.model_name}:bbbbbbbbbbbb"
+    assert found.stages[0].detail == "the data are not prepared here: make data"
+
+
+def test_a_running_job_tells_how_far_it_is_and_what_that_is_based_on(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Running", 1, num_train_epochs="4")
+    first = NOW.timestamp() - 1000
+    points = [
+        {
+            "key": "epoch",
+            "value": epoch,
+            "timestamp": str(int((first + 500 * epoch) * 1000)),
+            "step": str(int(epoch * 20)),
+        }
+        for epoch in (0.5, 1.0, 2.0)
+    ]
+    azure.get(f"{MLFLOW}/metrics/get-history", {"metrics": points})
+    found = read(tmp_path)
+    assert found.moving and found.progress is not None
+    assert found.progress.share == 0.5
+    assert found.progress.left == pytest.approx(1000)  # half of the way took 1,000 s, counted from the first loss on
+    assert "60 min; 50 %, about 17 min left (estimated from the steps so far" in printed(view(found), 250)
+    assert not any("left" in line for line in lines(found)), "a log gets it once a minute, not with every look"
+
+
+def test_before_the_first_losses_an_earlier_job_is_the_measure(azure: Azure, tmp_path: Path) -> None:
+    azure.job("finetune-aaaaaaaaaaaa-1", "Completed", 30, ended=28)
+    azure.job(FINETUNE.job_name(1), "Preparing", 0.5)
+    found = read(tmp_path)
+    assert str(found.progress) == "about 90 min left (estimated from finetune-aaaaaaaaaaaa-1)"
+
+
+def test_time_left_without_a_measure() -> None:
+    assert str(by_earlier(NOW, None, NOW)) == "time left unknown (no earlier job to compare with)"
+    assert by_metrics([Point(0.5, 1, 0)], {}, NOW) is None
+    steps = [Point(0.1, 10, NOW.timestamp() - 30), Point(0.4, 40, NOW.timestamp())]
+    by_steps = by_metrics(steps, {"max_steps": "50", "num_train_epochs": "3"}, NOW)
+    assert by_steps and by_steps.share == 0.8 and by_steps.left == pytest.approx(10)
+    late = by_metrics(steps, {"max_steps": "50"}, NOW + timedelta(hours=1))
+    assert late and late.left == 0
+
+
+def test_a_price_nobody_knows_is_told_plainly_and_makes_the_sum_unknown(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Completed", 2, ended=1)
+    found = Reader(STACK, PriceBook(tmp_path / "p.json", fetch=lambda meter: []), lambda: NOW).read()
+    assert found.to_json()["cost"]["so_far"] is None
+    text = printed(view(found), 160)
+    assert "unknown" in text and "Azure's price list has none" in text
+
+
+def test_the_setting_hourly_price_comes_before_the_price_list(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Completed", 2, ended=1)
+    found = read(tmp_path, dataclasses.replace(STACK, hourly_price=3.0))
+    assert found.to_json()["cost"]["so_far"] == 3
+    assert "the setting compute.hourlyPrice" in " ".join(found.spending.notes())
+
+
+def test_costs_add_up() -> None:
+    uses = [Use("a", "x", 2, 3, now=True), Use("b", "y", 1, 1, now=False)]
+    found = spending(uses, {"x": HourPrice(1.5, ""), "y": HourPrice(None, "")})
+    assert (found.so_far, found.hourly) == (None, 3)
+    assert [line.cost for line in found.lines] == [9, None]
+
+
+def test_azures_times_have_seven_digits() -> None:
+    assert moment("2026-11-25T12:00:00.1234567Z") == datetime(2026, 11, 25, 12, 0, 0, 123456, UTC)
+    assert moment("2026-11-25T12:00:00+00:00") == datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert moment(None) is None and moment("") is None
+
+
+def test_metrics_are_read_page_by_page_and_logged_in_one_call(azure: Azure) -> None:
+    from jobs.arm import Arm
+
+    point = {"key": "loss", "value": 2.5, "timestamp": "1000"}
+    azure.then(
+        "GET",
+        f"{MLFLOW}/metrics/get-history",
+        (200, {}, {"metrics": [{**point, "step": "20"}], "next_page_token": "2"}),
+        (200, {}, {"metrics": [point]}),
+    )
+    azure.get(f"{MLFLOW}/runs/get", {"run": {"data": {"metrics": [point]}}})
+    azure.then("POST", f"{MLFLOW}/runs/log-batch", (200, {}, {}))
+    runs = Runs(STACK.target, Arm())
+    assert runs.history("job", "loss") == [Point(2.5, 0, 1), Point(2.5, 20, 1)]
+    assert runs.metrics("job") == {"loss": 2.5}
+    runs.log("job", {"score": 0.5, "exact": 0.25})
+    (sent,) = azure.bodies
+    assert sent["run_id"] == "job"
+    assert [(each["key"], each["value"], each["step"]) for each in sent["metrics"]] == [
+        ("score", 0.5, 0),
+        ("exact", 0.25, 0),
+    ]
+
+
+def test_the_command(
+    azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status_commands, "stack_of", lambda name: STACK)
+    monkeypatch.setattr(status_commands, "prices", lambda name: book(tmp_path))
+    azure.registered()
+    azure.deployment(WANTED.deployment_name, traffic=100)
+    cli.main(["status", "--stack", "dev", "--json"])
+    assert json.loads(capsys.readouterr().out)["deployments"][0]["traffic"] == 100
+    cli.main(["status", "--stack", "dev"])
+    assert "100 %" in capsys.readouterr().out
+    cli.main(["status", "--stack", "dev", "--watch"])  # no terminal, and everything is done
+    assert "all done; cost so far" in capsys.readouterr().out
+    cli.main(["status", "--stack", "dev", "--watch", "--json"])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["stages"][2]["state"] == "done"
+
+
+# --- the dashboard
+
+
+def test_a_log_tells_each_change_once_and_ends_when_all_is_done(
+    azure: Azure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    azure.job(FINETUNE.job_name(1), "Running", 1)
+    reader = Reader(STACK, book(tmp_path), lambda: NOW)
+
+    def finish() -> None:
+        azure.jobs.clear()  # type: ignore[attr-defined]
+        azure.job(FINETUNE.job_name(1), "Completed", 1, ended=0.5)
+        azure.registered()
+        azure.deployment(WANTED.deployment_name, traffic=100)
+
+    watch.watch(reader.read, Stop(lambda: None, finish), Console(force_terminal=False))
+    out = capsys.readouterr().out
+    assert out.count(f"job {FINETUNE.job_name(1)}: Running") == 1
+    assert "stage release: done" in out
+    assert "all done; cost so far: 10.00 USD" in out.splitlines()[-1]  # half an hour, and two machines for one
+    assert "an estimate, list price of 2026-11-25 (made-up price" in out.splitlines()[-1]
+
+
+def test_a_failure_to_read_is_borne_for_a_while(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Running", 1)
+    reader = Reader(STACK, book(tmp_path), lambda: NOW)
+
+    def cut() -> None:
+        azure.unreachable.add(f"GET {WORKSPACE}".lower())
+
+    stop = Stop(cut)
+    with pytest.raises(StageError, match="could not be reached"):
+        watch.watch(reader.read, stop, Console(force_terminal=False))
+    assert len(stop.waited) == 5
+
+
+def test_the_dashboard_shows_a_bar_and_ends_cleanly(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Running", 1)
+    reader = Reader(STACK, book(tmp_path), lambda: NOW)
+    screen = io.StringIO()
+
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    watch.watch(reader.read, Stop(lambda: None, press), Console(file=screen, force_terminal=True, width=120, height=40))
+    shown = screen.getvalue()
+    assert "Stack dev" in shown[shown.index("\x1b[?1049l") :], "the last look stays on the screen"
+    assert "time left unknown" in shown
+    assert shown.count("\x1b[?1049h") == shown.count("\x1b[?1049l") == 1  # the other screen was left again
+    text = printed(watch.dashboard(reader.read(), "the network is gone"), 120)
+    assert "the network is gone" in text and "━" in text
+
+
+def test_every_line_stands_for_itself(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Running", 1)
+    azure.deployment("mold", traffic=100)
+    found = lines(read(tmp_path))
+    assert "deployment mold: Succeeded, 100 % of the traffic" in found
+    assert f"job {FINETUNE.job_name(1)}: Running" in found
+
+
+@pytest.mark.parametrize("data", [True, False])
+def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infra import specs
+
+    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "00000000-0000-4000-8000-0000000000a1")
+    if data:
+        monkeypatch.setattr(specs, "dataset_version", lambda settings: "0123456789ab")
+    else:
+        monkeypatch.chdir(tmp_path)
+    found = status_commands.stack_of("org/finetune-phi/dev")
+    assert (found.name, found.cluster_size, found.evaluation.questions) == ("dev", A100, "golden/general.jsonl")
+    assert found.target.workspace.startswith("mlw-") and found.endpoint
+    assert (found.stages is not None) is data
+    if found.stages is not None:
+        assert found.stages[2].model_version == found.stages[1].model_version
+        assert found.stages[0].fingerprint == "0123456789ab"
