@@ -36,6 +36,12 @@ PULL_MESSAGE = (
     "Endpoint identity does not have pull permission on the registry. If the endpoint is created with User Assigned "
     "Identity {identity}, then User should grant pull permissions ({role}) on {resource} to it."
 )
+JOB_PULL_MESSAGE = (
+    "AzureMLCompute job failed. AggregatedUnauthorizedAccessError: Failed to pull Docker image of {resource}. This "
+    "error may occur because the compute could not authenticate with the Docker registry to pull the image. If using "
+    "ACR please ensure the ACR has Admin user enabled or a Managed Identity with `{role}` access to the ACR is "
+    "assigned to the compute."
+)
 LACKS = "The identity {identity} does not have the role {role} on {resource}, which it needs to {purpose}."
 
 
@@ -53,7 +59,7 @@ DEPLOYMENT = (
 )
 JOB = (
     Need(f"{ML}/experiments/runs/write", False, "", "Contributor", _lacks("write the job's runs")),
-    Need(PULL.action, False, PULL.on, PULL.role, _lacks("pull the job's image")),
+    Need(PULL.action, False, PULL.on, PULL.role, JOB_PULL_MESSAGE),
 )
 JOB_WITHOUT_KEYS = (
     Need(f"{BLOBS}/blobs/read", True, "storageAccount", "Storage Blob Data Reader", _lacks("read the job's data")),

@@ -120,7 +120,7 @@ _JOBS = (
     ("input-type", "component input of another type", 400, "UserError", U, "has type"),
     ("input-value", "component input out of its values", 400, "UserError", U, "has to be one of"),
     ("identity-runs", "cluster identity may not write runs", 0, JOB_ERROR, U, "write the job's runs"),
-    ("identity-pull", "cluster identity may not pull", 0, JOB_ERROR, U, "pull the job's image"),
+    ("identity-pull", "cluster identity may not pull", 0, JOB_ERROR, V, "AggregatedUnauthorizedAccessError"),
     ("identity-data", "cluster identity may not read blobs, no keys", 0, JOB_ERROR, U, "read the job's data"),
     ("identity-output", "cluster identity may not write blobs, no keys", 0, JOB_ERROR, U, "store the job's output"),
     ("model-running", "model of an unfinished job", 400, "UserError", V, "NoMatchingOutputFoundFromJob", "code"),

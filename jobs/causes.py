@@ -84,13 +84,6 @@ CAUSES = (
         "`AzureMLCompute job failed. AggregatedUnauthorizedAccessError: Failed to pull Docker image …`, seen verbatim",
     ),
     Cause(
-        "image pull",
-        r"does not have pull permission|lacks? .{0,60}\bAcrPull\b",
-        "the identity may not pull the job's image",
-        "Give the cluster's identity the role AcrPull on the container registry (`pulumi up --refresh` puts it back).",
-        "Azure's wording for endpoints, seen verbatim",
-    ),
-    Cause(
         "image build",
         r"Image ?build ?fail|CondaEnvException|ResolvePackageNotFound|pip failed|Docker image build",
         "the job's environment could not be built",

@@ -95,6 +95,23 @@ def test_an_interrupt_stops_the_work_and_leaves_no_traceback(monkeypatch: pytest
         run(monkeypatch, work, beside=lambda: os.kill(os.getpid(), signal.SIGINT))
 
 
+def test_only_a_second_press_ends_the_program_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[float] = []
+    now = [100.0]
+    monkeypatch.setattr(stages, "leave", lambda: left.append(now[0]))
+    interrupts = stages.Interrupts(lambda: now[0])
+    stop = threading.Event()
+    monkeypatch.setattr(stages, "_waiting", {stop})
+    interrupts()
+    assert stop.is_set()
+    now[0] = 100.3  # the same press, passed on by the language host
+    interrupts()
+    assert left == []
+    now[0] = 103.0
+    interrupts()
+    assert left == [103.0]
+
+
 def test_the_program_can_still_be_imported_from_when_its_main_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", stages.ROOT)])
     seen: list[bool] = []

@@ -27,7 +27,6 @@ SEEN = {
     "The node has been preempted.": "eviction",
     "AzureMLCompute job failed. AggregatedUnauthorizedAccessError: Failed to pull Docker image x.azurecr.io/e_1. This "
     "error may occur because the compute could not authenticate with the Docker registry": "image pull",
-    "Endpoint identity does not have pull permission on the registry.": "image pull",
     "Image build failed. For more details, check log file azureml-logs/20_image_build_log.txt.": "image build",
     "Error Code: ScriptExecution.StreamAccess.Authentication Native Error: error in streaming StreamError("
     "PermissionDenied(Some(This request is not authorized to perform this operation using this permission.)))": (
