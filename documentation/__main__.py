@@ -1,4 +1,4 @@
-"""`python -m documentation` writes every page and picture that is made from the code."""
+"""`python -m documentation` writes the pages and draws the pictures that are made from the code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from commandline import parse
-from documentation import programs
+from documentation import pictures, programs
+from documentation.graph import fingerprinted, parts
+from documentation.program import Program, program
 from emulator import coverage
 from infra import reference
 from policy import document
@@ -20,7 +22,16 @@ MADE: dict[Path, Callable[[], str]] = {
     document.PAGE: document.page,
     ROOT / coverage.PAGE: coverage.page,
 }
-"""File → what it should hold."""
+"""Page → what it should hold."""
+DRAWN: dict[Path, Callable[[Program], str]] = {
+    ROOT / "docs" / "architecture.svg": lambda program: pictures.draw(
+        parts(program), "What the program registers, each below what it waits for"
+    ),
+    ROOT / "docs" / "stages.svg": lambda program: pictures.draw(
+        fingerprinted(program), "The stages, and what each is compared by", width_of_card=620
+    ),
+}
+"""Picture → what it should hold, drawn from what the stack `local` registers."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m documentation", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is out of date")
     chosen = parse(parser, arguments)
-    stale = [(path, text) for path, text in ((path, make()) for path, make in MADE.items()) if _read(path) != text]
+    local = program("local")
+    made = {path: make() for path, make in MADE.items()} | {path: draw(local) for path, draw in DRAWN.items()}
+    stale = [(path, text) for path, text in made.items() if _read(path) != text]
     for path, text in stale:
         print(f"{path.relative_to(ROOT)} {'is out of date: make diagram' if chosen.check else 'written'}")
         if not chosen.check:

@@ -34,10 +34,14 @@ $ python -m jobs status --stack dev
 ```
 
 What a program asks of Azure it asks of the emulator when `python -m emulator exec --` stands in front of it. The stack
-`local` is there alone:
+`local` is there alone, so after `make up`:
 
+<!-- run -->
 ```console
+$ python -m infra.settings --stack local --json
 $ python -m emulator exec -- python -m jobs status --stack local
+$ python -m emulator exec -- python -m jobs preflight --stack local
+$ python -m emulator inventory
 ```
 
 ## What holds for all of them
@@ -50,6 +54,7 @@ $ python -m emulator exec -- python -m jobs status --stack local
   command ends with 1 and says so.
 - A verb says what is done (`purge`, `cancel`, `request`), a noun shows it (`status`, `quota`, `inventory`).
 - An error is one message on standard error that begins with `error:`; it says what to do.
+  [Troubleshooting](troubleshooting.md) has every one.
 
 | exit code | means |
 |---|---|

@@ -20,6 +20,7 @@ from emulator.dataplane import flows
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.store import Store
 from tests.journey.stack import Checkout
+from tests.unit.docs_pages import Command, pages
 
 pytestmark = pytest.mark.journey
 
@@ -94,6 +95,16 @@ def test_a_second_up_changes_nothing_and_submits_no_job(checkout: Checkout) -> N
     assert re.search(r"Resources:\s+\d+ unchanged\n", done.stdout), done.stdout
     assert checkout.jobs() == jobs
     assert len(jobs) == 1
+
+
+@pytest.mark.parametrize(
+    "command", [command for page in pages() for command in page.commands() if command.run], ids=str
+)
+def test_a_command_that_a_page_marks_as_run_works(checkout: Checkout, command: Command) -> None:
+    done = checkout.run("sh", "-c", command.text)
+    assert done.returncode == 0, done.stderr
+    for line in command.output:
+        assert line in done.stdout, f"{command.page} shows it"
 
 
 def test_no_key_is_in_the_state_in_clear(checkout: Checkout) -> None:

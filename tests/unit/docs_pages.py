@@ -26,6 +26,8 @@ class Command:
     text: str
     run: bool
     """Whether the page marks it with `<!-- run -->`: a journey runs it and expects it to work."""
+    output: tuple[str, ...] = ()
+    """The lines that the page shows below it, up to the next command; those with … are not compared."""
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}: {self.text}"
@@ -86,23 +88,20 @@ class Page:
             if token.type == "html_block":
                 marked = token.content.strip() == "<!-- run -->"
                 continue
-            if token.type == "fence" and token.info.split(" ")[0] in SHELLS:
-                prompt = token.info.startswith("console")
-                first = token.map[0] + 2 if token.map else 0
-                joined = ""
-                for number, line in enumerate(token.content.splitlines(), first):
-                    if joined:
-                        joined += " " + line.strip()
-                    elif prompt and line.startswith("$ "):
-                        joined = line[2:]
-                    elif not prompt and line.strip() and not line.startswith("#"):
-                        joined = line
-                    if joined.endswith("\\"):
-                        joined = joined[:-1].rstrip()
-                    elif joined:
-                        yield Command(self.name, number, joined, marked)
-                        joined = ""
+            if token.type == "fence" and token.info in SHELLS:
+                yield from self._block(token, marked)
             marked = False
+
+    def _block(self, token: Token, marked: bool) -> Iterator[Command]:
+        first = token.map[0] + 2 if token.map else 0
+        lines = re.sub(r"\\\n\s*", "", token.content).splitlines()
+        if token.info != "console":
+            yield from (Command(self.name, first, line, marked) for line in lines if line and not line.startswith("#"))
+            return
+        starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
+        for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+            output = tuple(line for line in lines[start + 1 : end] if line.strip() and "…" not in line)
+            yield Command(self.name, first + start, lines[start][2:], marked, output)
 
 
 def anchor(heading: str) -> str:
