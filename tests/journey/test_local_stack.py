@@ -118,7 +118,7 @@ def test_no_key_is_in_the_state_in_clear(checkout: Checkout) -> None:
 PORTAL = """
 import sys
 from promptflow.core import Flow
-print(Flow.load(sys.argv[1]).invoke({"input_data": sys.argv[2], "chat_history": []}).output["answer"])
+print("".join(Flow.load(sys.argv[1]).invoke({"input_data": sys.argv[2], "chat_history": []}).output["answer"]))
 """
 
 
