@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from jobs.evaluation.result import BASE, SERVING, TUNED, Evaluation
@@ -9,6 +10,9 @@ from jobs.evaluation.result import BASE, SERVING, TUNED, Evaluation
 COLOURS = {BASE: "#8a94a3", TUNED: "#2f7ed8", SERVING: "#c47f17"}
 _TRAINING, _HELD_OUT = "#8a94a3", "#2f7ed8"
 _MOST_POINTS = 300  # of a curve: more is not seen, and makes the page large
+_DOTS = 40  # points of a curve that are drawn as such
+_NARROW = 12  # questions whose bars fit into a third of a page
+_LABELS = 12, 6  # numbers of questions, steps that are written below an axis
 
 
 def charts(found: Evaluation) -> dict[str, str]:
@@ -35,11 +39,13 @@ def _losses(found: Evaluation) -> str:
     import pygal
 
     chart = pygal.XY(
-        **_options("loss", (_TRAINING, _HELD_OUT)),
+        **_options("loss", (_TRAINING, _HELD_OUT), wide=len(found.rows) > _NARROW),
         x_title="step",
         y_title="loss, nats a token",
         show_x_guides=False,
+        show_dots=max(len(found.losses.training), len(found.losses.held_out)) <= _DOTS,
         dots_size=2,
+        x_labels=_steps(found),
     )
     for name, points in (("training", found.losses.training), ("held out", found.losses.held_out)):
         every = -(-len(points) // _MOST_POINTS) or 1
@@ -50,18 +56,26 @@ def _losses(found: Evaluation) -> str:
 def _bars(name: str, unit: str, colours: tuple[str, ...], found: Evaluation) -> Any:
     import pygal
 
-    chart = pygal.Bar(
-        **_options(name, colours), x_title="question", y_title=unit, range=(0, 1) if unit == "score" else None
-    )
+    options = _options(name, colours, wide=len(found.rows) > _NARROW)
+    chart = pygal.Bar(**options, x_title="question", y_title=unit, range=(0, 1) if unit == "score" else None)
     count = len(found.rows)
-    every = -(-count // 12)
+    every = -(-count // _LABELS[0]) if count > _NARROW else 1
     if unit == "score":
         chart.y_labels = (0, 0.25, 0.5, 0.75, 1)
     chart.x_labels = [str(number) if (number - 1) % every == 0 else "" for number in range(1, count + 1)]
     return chart
 
 
-def _options(name: str, colours: tuple[str, ...]) -> dict[str, Any]:
+def _steps(found: Evaluation) -> list[int]:
+    """Round numbers of steps for the axis."""
+    last = max(point.step for point in (*found.losses.training, *found.losses.held_out))
+    rough = max(1, last / _LABELS[1])
+    unit = 10 ** math.floor(math.log10(rough))
+    width = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)
+    return list(range(0, last + 1, width))
+
+
+def _options(name: str, colours: tuple[str, ...], *, wide: bool = False) -> dict[str, Any]:
     from pygal.style import Style
 
     style = Style(
@@ -84,10 +98,11 @@ def _options(name: str, colours: tuple[str, ...]) -> dict[str, Any]:
     )
     return {
         "style": style,
-        "width": 440,
+        "width": 1100 if wide else 440,
         "height": 300,
+        "truncate_label": -1,
         "js": (),
-        "classes": ("chart", f"chart-{name}"),
+        "classes": ("chart", f"chart-{name}", *(("wide-chart",) if wide else ())),
         "legend_at_bottom": True,
         "legend_at_bottom_columns": 3,
         "margin": 8,
