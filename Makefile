@@ -68,8 +68,9 @@ test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
 	@$(VENV) -m pytest tests/contract tests/journey
 
-lint: setup ## ruff, mypy --strict, and the docs build without a warning
-	@.venv/bin/ruff check .
+lint: setup ## ruff (rules and format), mypy --strict, and the docs build without a warning
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/zensical build --strict
 
