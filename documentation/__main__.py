@@ -13,6 +13,7 @@ from documentation.graph import fingerprinted, parts
 from documentation.program import Program, program
 from emulator import coverage
 from infra import reference
+from jobs import causes
 from policy import document
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,7 @@ MADE: dict[Path, Callable[[], str]] = {
     reference.PAGE: reference.page,
     document.PAGE: document.page,
     ROOT / coverage.PAGE: coverage.page,
+    ROOT / "docs" / "failures.md": causes.page,
 }
 """Page → what it should hold."""
 DRAWN: dict[Path, Callable[[Program], str]] = {

@@ -1,4 +1,4 @@
-"""Known causes of a failed job, recognised by what Azure and the job say: `python -m jobs.causes` prints the table."""
+"""Known causes of a failed job, recognised by what Azure and the job say."""
 
 from __future__ import annotations
 
@@ -152,15 +152,27 @@ def cause_of(texts: Sequence[str], exit_code: int | None) -> Cause | None:
     return next((cause for cause in CAUSES if cause.fits("", exit_code)), None)
 
 
-def table() -> str:
-    """The causes as a Markdown table."""
-    rows = ["| cause | means | what to do | recognised by | source |", "|---|---|---|---|---|"]
+def page() -> str:
+    """The causes as a page."""
+    rows = ["| cause | means | what to do |", "|---|---|---|"]
+    rows += [f"| {cause.name} | {cause.means} | {cause.todo} |" for cause in CAUSES]
+    signs = ["| cause | recognised by | where the wording is from |", "|---|---|---|"]
     for cause in CAUSES:
-        signs = [f"`{cause.pattern}`".replace("|", "\\|")] if cause.pattern else []
-        signs += [f"exit code {code}" for code in cause.exit_codes]
-        rows.append(f"| {cause.name} | {cause.means} | {cause.todo} | {', '.join(signs)} | {cause.source} |")
-    return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    print(table())
+        codes = [f"exit code {code}" for code in cause.exit_codes]
+        found = ", ".join([f"`{cause.pattern}`".replace("|", "\\|"), *codes])
+        signs.append(f"| {cause.name} | {found} | {cause.source} |")
+    return "\n\n".join(
+        (
+            "# Why a fine-tune fails",
+            "Generated from `jobs/causes.py` by `make diagram`.",
+            "A failed job's error ends with the likely cause, where one of these is recognised. It is a guess from "
+            "words: the step, the exit code and the last lines of the log stand before it in the same message "
+            "([how to go on](operations.md#a-failed-fine-tune)).",
+            "\n".join(rows),
+            "## How it is recognised",
+            "Regular expressions, without regard to case: first in Azure's error codes and message, then in the last "
+            "lines of the failing step's log, last by the exit code. The first that fits is told. *Seen verbatim* is "
+            "what somebody has published; none was provoked on Azure by this project.",
+            "\n".join(signs) + "\n",
+        )
+    )

@@ -57,7 +57,7 @@ class Checkout:
         return self.python("-m", "emulator", "exec", "--", *command)
 
     def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a command on the emulator and let it run."""
+        """Start a command on the emulator and let it run; like one of a terminal, it leads a process group."""
         return subprocess.Popen(
             [sys.executable, "-m", "emulator", "exec", "--", *command],
             cwd=self.root,
@@ -65,6 +65,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def up(self, stack: str = "local") -> subprocess.CompletedProcess[str]:

@@ -210,6 +210,47 @@ def test_an_emulator_killed_in_mid_run_loses_nothing(checkout: Checkout) -> None
     assert asked.returncode == 0, asked.stderr
 
 
+def test_without_waiting_the_job_is_submitted_and_the_update_says_so(checkout: Checkout) -> None:
+    set_section(checkout, "recipe", num_train_epochs=1_000)
+    set_section(checkout, "finetune", wait=False)
+    before, jobs = checkout.status(), checkout.jobs()
+    done = checkout.up()
+    assert done.returncode == 1, "Pulumi knows no third outcome, and the release cannot follow"
+    assert "nothing has failed" in done.stdout
+    assert "`python -m jobs logs --stack local --follow` waits for that" in done.stdout
+    assert_one_clear_message(done.stdout + done.stderr)
+    assert len(checkout.jobs()) == len(jobs) + 1
+    assert checkout.status()["deployments"] == before["deployments"]
+
+
+def test_of_two_updates_at_once_the_second_is_refused_and_an_interrupt_leaves_the_job(checkout: Checkout) -> None:
+    set_section(checkout, "finetune", wait=True)
+    before = checkout.jobs()
+    first = checkout.start("pulumi", "up", "--stack", "local", "--yes", "--skip-preview")
+    assert first.stdout is not None
+    said = iter(first.stdout.readline, "")
+    assert any("is Running: no new one is needed" in line for line in said), "it follows the job"
+    second = checkout.up()
+    assert second.returncode != 0
+    assert "the stack is currently locked" in second.stdout + second.stderr
+
+    os.killpg(first.pid, signal.SIGINT)  # as a terminal does
+    output = first.communicate(timeout=120)[0]
+    assert first.returncode != 0
+    assert "the job is left running, and bills while it does" in output
+    assert "python -m jobs cancel --stack local" in output
+    assert_one_clear_message(output)
+
+    jobs = [sys.executable, "-m", "jobs"]
+    logs = checkout.emulated(*jobs, "logs")
+    assert logs.returncode == 0, logs.stderr
+    assert "Running" in logs.stdout.splitlines()[0] and "--- chat_completion_finetune, Running" in logs.stdout
+    cancelled = checkout.emulated(*jobs, "cancel", "--yes")
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert re.search(r"^finetune-\w+-1: cancelled\.", cancelled.stdout, re.MULTILINE)
+    assert checkout.jobs() == before
+
+
 def test_destroy_leaves_nothing(checkout: Checkout) -> None:
     done = checkout.emulated("pulumi", "destroy", "--stack", "local", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
