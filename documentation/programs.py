@@ -124,11 +124,14 @@ def _section(program: str) -> Iterator[str]:
 
 
 def _helps(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """What each command says of itself."""
+    """What each command says of itself, those of commands included."""
     found: dict[str, str] = {}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            found |= {str(choice.dest): choice.help or "" for choice in action._choices_actions}
+            for choice in action._choices_actions:
+                found[str(choice.dest)] = choice.help or ""
+                inner = _helps(action.choices[str(choice.dest)])
+                found |= {f"{choice.dest} {name}": text for name, text in inner.items()}
     return found
 
 

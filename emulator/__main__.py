@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from commandline import parse
+from emulator.faults import cli as faults
 from emulator.home import EmulatorError, Home
 
 
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     quota.add_argument("cores", nargs="?", type=int, help="its new limit")
     quota.add_argument("--region", help="default: eastus2 to show, every region to set")
     quota.add_argument("--json", action="store_true", help="print JSON")
+    faults.add_parser(commands)
     coverage = commands.add_parser("coverage", help="print what the emulator answers and checks, as Markdown")
     coverage.add_argument("--check", action="store_true", help="compare with docs/emulator-coverage.md instead")
     rehearse = commands.add_parser("rehearse", help="try an environment's settings in a throw-away emulator")
@@ -155,6 +157,11 @@ def _quota(home: Home, options: argparse.Namespace) -> int:
     return 0
 
 
+def _faults(home: Home, options: argparse.Namespace) -> int:
+    print(faults.run(home, options))
+    return 0
+
+
 def _coverage(home: Home, options: argparse.Namespace) -> int:
     from emulator import coverage
 
@@ -194,6 +201,7 @@ COMMANDS = {
     "reset": _reset,
     "inventory": _inventory,
     "quota": _quota,
+    "faults": _faults,
     "coverage": _coverage,
     "rehearse": _rehearse,
     "serve": _serve,

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from emulator import quota, rbac, skus, throttle
+from emulator.faults.book import Faults
 from emulator.home import EmulatorError, Home
 from emulator.resources import quotas, subscription
 from emulator.store import Store
@@ -99,7 +100,28 @@ def routes(home: Home, store: Store) -> list[Route]:
             store.set_setting(name, None)
         return JSONResponse({"setting": name, "value": store.setting(name, None)})
 
-    return [Route("/admin/{setting}", handle, methods=["GET", "POST", "DELETE"])]
+    book = Faults(store)
+
+    async def faults(request: Request) -> JSONResponse:
+        """GET lists the rules, POST adds one, DELETE clears one or all; the value is the rules that are meant."""
+        if not secrets.compare_digest(request.headers.get("authorization", ""), expected):
+            return JSONResponse({"error": "the bearer token has to be the home's secret 'admin'"}, 401)
+        try:
+            if request.method == "POST":
+                meant = [book.add(json.loads(await request.body()))]
+            elif request.method == "DELETE":
+                meant = book.clear(request.path_params.get("name", ""))
+            else:
+                meant = book.rules()
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"setting": "faults", "value": [rule.plain() for rule in meant]})
+
+    return [
+        Route("/admin/faults", faults, methods=["GET", "POST", "DELETE"]),
+        Route("/admin/faults/{name}", faults, methods=["DELETE"]),
+        Route("/admin/{setting}", handle, methods=["GET", "POST", "DELETE"]),
+    ]
 
 
 def call(home: Home, method: str, setting: str, value: Any = None) -> Any:

@@ -22,6 +22,9 @@ from emulator.cloud import Cloud
 from emulator.dataplane import entra, files, flows, prices, scoring
 from emulator.dataplane.entra import ARM_AUDIENCES, ML_AUDIENCES
 from emulator.dataplane.history import History
+from emulator.faults import blobs as faulty_blobs
+from emulator.faults.book import Faults
+from emulator.faults.web import Cut, FaultyWeb
 from emulator.runs.servers import Servers
 from emulator.throttle import Throttle
 
@@ -31,10 +34,10 @@ METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE"]
 REGISTRY_PREFIX = "/mferp/managementfrontend"
 
 
-def build(cloud: Cloud, manager: ResourceManager, servers: Servers) -> Starlette:
-    """Everything the emulator answers over HTTPS."""
+def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs: int, cut: Cut) -> FaultyWeb:
+    """Everything the emulator answers over HTTPS; ``blobs`` is Azurite's port, ``cut`` ends a client's connection."""
     login = entra.application(cloud.tokens)
-    return Starlette(
+    web = Starlette(
         routes=[
             Host("management.azure.com", _arm(cloud, manager)),
             Host("login.microsoftonline.com", login),
@@ -43,9 +46,11 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers) -> Starlette
             Host("{region}.api.azureml.ms", _machine_learning(cloud)),
             Host("{endpoint}.{region}.inference.ml.azure.com", scoring.application(cloud, servers)),
             Host("{account}.file.core.windows.net", files.application(cloud)),
+            Host("{account}.blob.core.windows.net", faulty_blobs.application(cloud.home, blobs)),
             Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]
     )
+    return FaultyWeb(web, cloud, Faults(cloud.store), cut)
 
 
 async def _health(request: Request) -> JSONResponse:

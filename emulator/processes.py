@@ -74,6 +74,10 @@ class Processes:
                 return port
         return None
 
+    def family(self, resource_id: str) -> list[psutil.Process]:
+        """The living processes that work for a resource, their children included."""
+        return self._family(lambda owner: owner.lower() == resource_id.lower())
+
     def living(self) -> list[tuple[int, str, str]]:
         """(pid, kind, resource id) of every recorded process that is alive."""
         return [(pid, kind, owner) for pid, started, kind, owner, _ in self._store.processes() if _alive(pid, started)]
@@ -87,18 +91,22 @@ class Processes:
         self._store.remove_process(pid)
 
     def _end(self, chosen: Callable[[str], bool]) -> None:
-        records = [(pid, started) for pid, started, _, owner, _ in self._store.processes() if chosen(owner)]
-        family: list[psutil.Process] = []
-        for pid, started in records:
-            if _alive(pid, started):
-                with suppress(psutil.NoSuchProcess):
-                    family += [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        records = [pid for pid, _, _, owner, _ in self._store.processes() if chosen(owner)]
+        family = self._family(chosen)
         _each(family, psutil.Process.terminate)
         if not _wait(family):
             _each(family, psutil.Process.kill)
             _wait(family)
-        for pid, _ in records:
+        for pid in records:
             self._store.remove_process(pid)
+
+    def _family(self, chosen: Callable[[str], bool]) -> list[psutil.Process]:
+        family: list[psutil.Process] = []
+        for pid, started, _, owner, _ in self._store.processes():
+            if chosen(owner) and _alive(pid, started):
+                with suppress(psutil.NoSuchProcess):
+                    family += [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        return family
 
 
 def _each(family: list[psutil.Process], action: Callable[[psutil.Process], None]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import struct
 
+from emulator.faults.book import BLOB_SUFFIX, Faults
 from emulator.home import Ports
 from emulator.store import Store
 
@@ -12,7 +15,6 @@ log = logging.getLogger(__name__)
 
 HTTPS_HOSTS = ("management.azure.com", "login.microsoftonline.com", "login.microsoft.com", "prices.azure.com")
 HTTPS_SUFFIXES = (".api.azureml.ms", ".inference.ml.azure.com", ".file.core.windows.net")
-BLOB_SUFFIX = ".blob.core.windows.net"
 HEAD_LIMIT = 16_384
 CHUNK = 65_536
 
@@ -23,6 +25,8 @@ class Proxy:
     def __init__(self, ports: Ports, store: Store) -> None:
         self._ports = ports
         self._store = store
+        self._faults = Faults(store)
+        self._clients: dict[int, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -36,10 +40,19 @@ class Proxy:
         """The loopback port that answers for a host, or None for a host that is not Azure's."""
         host = host.lower()
         if host.endswith(BLOB_SUFFIX):
-            return self._ports.blobs
+            return self._ports.https if self._faults.about_blobs() else self._ports.blobs
         if host in HTTPS_HOSTS or host.endswith(HTTPS_SUFFIXES):
             return self._ports.https
         return None
+
+    def cut(self, port: int) -> None:
+        """Reset the client's connection whose tunnel reaches a server from this port."""
+        writer = self._clients.get(port)
+        if writer is None:
+            return
+        # Closing a socket that does not linger sends a reset instead of an orderly end.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -66,9 +79,12 @@ class Proxy:
             return
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await writer.drain()
+        own = far_writer.get_extra_info("sockname")[1]
+        self._clients[own] = writer
         try:
             await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
         finally:
+            del self._clients[own]
             far_writer.close()
 
 

@@ -138,7 +138,8 @@ class Rbac:
                 yield role
 
     def _known(self, assignment: Resource) -> bool:
-        delay = Delay.parse(str(self._store.setting(DELAY, delay_from_environment())))
+        late = assignment.internal.get("late") or self._store.setting(DELAY, delay_from_environment())
+        delay = Delay.parse(str(late))
         if time.time() - assignment.internal.get("since", 0.0) < delay.seconds:
             return False
         asked = int(assignment.internal.get("asked", 0))

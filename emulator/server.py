@@ -93,7 +93,7 @@ def serve(home: Home, ports: Ports) -> None:
     store = Store(home.database)
     processes = Processes(store)
     processes.sweep()
-    cloud = Cloud(home, store, Azurite(home, ports.blobs, processes), Tokens(home), processes)
+    cloud = Cloud(home, store, Azurite(home, ports.blobs, processes), Tokens(home, store), processes)
     runner, servers = Runner(cloud), Servers(cloud)
     kinds = [kind(cloud) for kind in KINDS]
     for kind in kinds:
@@ -114,8 +114,9 @@ def serve(home: Home, ports: Ports) -> None:
 
 
 async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: Servers, ports: Ports) -> None:
+    proxy = Proxy(ports, cloud.store)
     config = uvicorn.Config(
-        application.build(cloud, manager, servers),
+        application.build(cloud, manager, servers, ports.blobs, proxy.cut),
         host="127.0.0.1",
         port=ports.https,
         ssl_certfile=cloud.home.certificates / "server.pem",
@@ -126,7 +127,6 @@ async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: 
         lifespan="off",
     )
     server = uvicorn.Server(config)
-    proxy = Proxy(ports, cloud.store)
     await proxy.start()
     serving = asyncio.create_task(server.serve())
     manager.operations.resume()

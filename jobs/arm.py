@@ -38,6 +38,9 @@ class Arm:
                 policies.RetryPolicy(**{**azure.RETRIES, "retry_total": retries}),
                 ARMChallengeAuthenticationPolicy(azure.credential(), scope),
             ],
+            # The transport's, not the retry policy's: without them it waits five minutes for a silent server.
+            connection_timeout=azure.RETRIES["connection_timeout"],
+            read_timeout=azure.RETRIES["read_timeout"],
         )
 
     def get(self, path: str, version: str, **query: str) -> dict[str, Any]:

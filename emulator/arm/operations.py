@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -16,12 +17,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.arm.errors import AzureError
+from emulator.faults.book import ARM_HOST, Faults
+from emulator.faults.rules import OPERATION
 from emulator.home import EmulatorError
 from emulator.store import Store
 
 log = logging.getLogger(__name__)
 
 POLL_MILLISECONDS = 100
+HOLD_SECONDS = 0.1
+"""How often an operation that hangs looks whether its rule is gone."""
+METHODS = {"apply": "PUT", "remove": "DELETE"}
 Work = Callable[[str, str], None]
 
 
@@ -56,13 +62,17 @@ class Operations:
 
     Args:
         work: called with (kind, resource id) in a thread; raises AzureError to fail the operation.
+        failed: called with the resource id of an operation that failed.
     """
 
-    def __init__(self, store: Store, transitions: Transitions, work: Work) -> None:
+    def __init__(self, store: Store, transitions: Transitions, work: Work, failed: Callable[[str], None]) -> None:
         self._store = store
         self._transitions = transitions
         self._work = work
-        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="operation")
+        self._failed = failed
+        self._faults = Faults(store)
+        self._closing = threading.Event()
+        self._pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="operation")
 
     def begin(self, kind: str, resource_id: str) -> str:
         """Start the work of a kind (``apply`` or ``remove``) on a resource; returns the operation's id."""
@@ -86,16 +96,37 @@ class Operations:
         return resource_id, "InProgress" if early else status, error
 
     def close(self) -> None:
+        self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, operation_id: str, kind: str, resource_id: str) -> None:
         try:
+            self._suffer(operation_id, kind, resource_id)
+            if self._closing.is_set():
+                return
             self._work(kind, resource_id)
         except AzureError as error:
+            self._failed(resource_id)
             self._store.end_operation(operation_id, "Failed", error.body()["error"])
         except Exception as error:
             log.exception("operation %s on %s", kind, resource_id)
+            self._failed(resource_id)
             message = f"The emulator failed: {type(error).__name__}: {error}"
             self._store.end_operation(operation_id, "Failed", {"code": "InternalServerError", "message": message})
         else:
             self._store.end_operation(operation_id, "Succeeded")
+
+    def _suffer(self, operation_id: str, kind: str, resource_id: str) -> None:
+        """Hang or fail where a fault rule says so.
+
+        Raises:
+            AzureError: the operation has to fail.
+        """
+        rule = self._faults.hit(OPERATION, METHODS[kind], ARM_HOST, resource_id, operation_id)
+        if rule is None:
+            return
+        if rule.kind == "operation-fails":
+            message = rule.message or "The operation failed: an internal server error occurred. Please try again."
+            raise AzureError(500, rule.code or "InternalServerError", message)
+        while self._faults.holds(rule.id) and not self._closing.wait(HOLD_SECONDS):
+            continue

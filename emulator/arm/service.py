@@ -49,7 +49,7 @@ class ResourceManager:
         self._store = cloud.store
         self._kinds = {kind.type.lower(): kind for kind in kinds}
         self._subscription = Subscription(cloud)
-        self.operations = Operations(cloud.store, transitions, self._work)
+        self.operations = Operations(cloud.store, transitions, self._work, self._failed)
 
     # --- dispatch
 
@@ -267,9 +267,12 @@ class ResourceManager:
         try:
             kind.apply(resource)
         except AzureError:
-            self._state(resource.id, "Failed")
+            self._failed(resource.id)
             raise
         self._state(resource.id, "Succeeded")
+
+    def _failed(self, resource_id: str) -> None:
+        self._state(resource_id, "Failed")
 
     def _state(self, resource_id: str, state: str) -> None:
         with self._store.lock:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import secrets
 import time
 import urllib.parse
 from collections.abc import Mapping
@@ -14,10 +18,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from emulator.arm.errors import AzureError
+from emulator.faults.book import Faults
+from emulator.faults.rules import TOKEN
 from emulator.home import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID, Home
+from emulator.store import Store
 
 LOGIN = "https://login.microsoftonline.com"
 TOKEN_SECONDS = 3600
+REVOKED = "revoked-tokens"
 ARM_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 ML_AUDIENCES = (*ARM_AUDIENCES, "https://ml.azure.com")
 
@@ -25,7 +33,9 @@ ML_AUDIENCES = (*ARM_AUDIENCES, "https://ml.azure.com")
 class Tokens:
     """Issues and checks the tokens of one emulator."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, store: Store) -> None:
+        self._store = store
+        self._faults = Faults(store)
         self._key = home.secret("token-key")
         self._client_secret = home.secret("client-secret")
 
@@ -45,12 +55,20 @@ class Tokens:
         if form.get("client_secret") != self._client_secret:
             raise AzureError(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
         scope = form.get("scope", "").split(" ")[0]
+        fault = self._faults.hit(TOKEN, "POST", LOGIN.removeprefix("https://"), f"/{TENANT_ID}/oauth2/v2.0/token")
+        seconds = int(fault.seconds or 0) if fault else TOKEN_SECONDS
         return {
             "token_type": "Bearer",
-            "expires_in": TOKEN_SECONDS - 1,
-            "ext_expires_in": TOKEN_SECONDS - 1,
-            "access_token": self.sign(scope.removesuffix("/.default")),
+            "expires_in": max(seconds - 1, 0),
+            "ext_expires_in": max(seconds - 1, 0),
+            "access_token": self.sign(scope.removesuffix("/.default"), lifetime=seconds),
         }
+
+    def revoke(self, token: str) -> None:
+        """Let a token count no longer, though it has not expired."""
+        with self._store.lock:
+            revoked = self._store.setting(REVOKED, [])
+            self._store.set_setting(REVOKED, [*revoked, _digest(token)])
 
     def sign(self, audience: str, *, lifetime: int = TOKEN_SECONDS) -> str:
         """A token of the emulator's one principal for an audience; ``lifetime`` in seconds."""
@@ -68,6 +86,7 @@ class Tokens:
             "nbf": seconds - 5,
             "exp": seconds + lifetime,
             "ver": "1.0",
+            "uti": secrets.token_urlsafe(16),
         }
         return jwt.encode(claims, self._key, algorithm="HS256")
 
@@ -100,7 +119,13 @@ class Tokens:
             ) from error
         except jwt.PyJWTError as error:
             raise _unauthorized("InvalidAuthenticationToken", "The access token is invalid.") from error
+        if _digest(authorization[7:]) in self._store.setting(REVOKED, ()):
+            raise _unauthorized("InvalidAuthenticationToken", "The access token has been revoked.", revoked=True)
         return str(claims["oid"])
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _expiry(token: str) -> str:
@@ -111,9 +136,18 @@ def _utc(seconds: float) -> str:
     return time.strftime("%m/%d/%Y %H:%M:%S", time.gmtime(seconds))
 
 
-def _unauthorized(code: str, message: str) -> AzureError:
-    challenge = f'Bearer authorization_uri="{LOGIN}/{TENANT_ID}", error="invalid_token"'
-    return AzureError(401, code, message, headers={"WWW-Authenticate": challenge})
+def _unauthorized(code: str, message: str, *, revoked: bool = False) -> AzureError:
+    return AzureError(401, code, message, headers={"WWW-Authenticate": challenge(revoked=revoked)})
+
+
+def challenge(*, revoked: bool) -> str:
+    """The header of a 401; for a revoked token it asks for one issued from now on, as continuous access evaluation."""
+    start = f'Bearer authorization_uri="{LOGIN}/{TENANT_ID}"'
+    if not revoked:
+        return f'{start}, error="invalid_token"'
+    claims = {"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}}
+    encoded = base64.b64encode(json.dumps(claims).encode()).decode()
+    return f'{start}, error="insufficient_claims", claims="{encoded}"'
 
 
 def application(tokens: Tokens) -> Starlette:

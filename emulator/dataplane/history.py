@@ -76,13 +76,13 @@ class History:
             return {"value": [self._child(job, each) for each in children]}
         return {
             "runId": run,
-            "status": job.internal["status"],
+            "status": _status(job, run),
             "startTimeUtc": job.internal.get("started"),
             "endTimeUtc": job.internal.get("ended"),
             "logFiles": self._logs(job, run),
             "properties": {},
             "warnings": [],
-            "error": _error(job, run),
+            "error": _error(job, run) if _status(job, run) == job.internal["status"] else None,
         }
 
     def _child(self, job: Resource, run: Mapping[str, str]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class History:
             "parentRunId": run["parent"],
             "rootRunId": job.name,
             "displayName": run["name"],
-            "status": job.internal["status"],
+            "status": _status(job, run["id"]),
             "startTimeUtc": job.internal.get("started"),
             "endTimeUtc": job.internal.get("ended"),
             "createdUtc": job.internal.get("started"),
@@ -127,6 +127,12 @@ class History:
                 inner = job_output_uri(found["job"], found["output"]).removeprefix("azureml://")
                 values[asset] = {"uri": f"azureml://{scope}/{inner}", "type": "uri_folder"}
         return {"values": values}
+
+
+def _status(job: Resource, run: str) -> str:
+    """A run's own status where it differs from its job's: in a pipeline, the steps before the one that failed."""
+    own = {each["id"]: each.get("status") for each in job.internal.get("runs", [])}
+    return str(own.get(run) or job.internal["status"])
 
 
 def _error(job: Resource, run: str) -> dict[str, Any] | None:

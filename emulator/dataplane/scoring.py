@@ -18,6 +18,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from emulator.cloud import Cloud
+from emulator.faults.book import Faults
+from emulator.faults.rules import SERVER
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.runs.servers import Servers
 from emulator.store import Resource
@@ -29,6 +31,7 @@ NO_ROUTE = (
     "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive "
     "weight values or use a deployment specific header to route."
 )
+NO_UPSTREAM = "upstream connect error or disconnect/reset before headers"
 GUIDE = "Please check this guide to understand why this error code might have been returned \nhttps://docs.microsoft.com/en-us/azure/machine-learning/how-to-troubleshoot-online-endpoints#http-status-codes\n"
 
 
@@ -47,9 +50,16 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
             return refused
         name = _choose(endpoint, request.headers.get(DEPLOYMENT_HEADER))
         deployment = cloud.store.get(f"{endpoint.id}/deployments/{name}") if name else None
-        port = await run_in_threadpool(servers.port, deployment.id) if deployment else None
-        if deployment is None or port is None:
+        if deployment is None:
             return PlainTextResponse(NO_ROUTE, 404)
+        if Faults(cloud.store).hit(SERVER, "POST", request.url.hostname or "", deployment.id):
+            await run_in_threadpool(servers.kill, deployment.id)
+        port = await run_in_threadpool(servers.port, deployment.id)
+        if port is None:
+            if deployment.properties.get("provisioningState") != "Succeeded":
+                return PlainTextResponse(NO_ROUTE, 404)
+            servers.revive(deployment)
+            return PlainTextResponse(NO_UPSTREAM, 503)
         if pending[deployment.id] >= _most_pending(deployment):
             return PlainTextResponse("too many requests", 429)
         pending[deployment.id] += 1
@@ -91,7 +101,7 @@ async def _forward(
     except httpx.TimeoutException:
         return PlainTextResponse("upstream request timeout", 408)
     except httpx.TransportError:
-        return PlainTextResponse("upstream connect error or disconnect/reset before headers", 503)
+        return PlainTextResponse(NO_UPSTREAM, 503)
     headers = {DEPLOYMENT_HEADER: deployment.name, "x-request-id": str(uuid.uuid4())}
     kind = answer.headers.get("content-type", "application/json")
     if answer.status_code == 200:

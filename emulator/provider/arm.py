@@ -26,8 +26,24 @@ ENDPOINT = "https://management.azure.com"
 SCOPE = f"{ENDPOINT}/.default"
 POLL_SECONDS = 1.0
 """Between two polls when ARM sends no Retry-After."""
+RETRIES = 3
+"""Of a request that got no answer, 408, 429, 500, 502, 503 or 504: azcore's number, which the official provider keeps.
+
+It waits 20, 60 and 120 s between them, or what Retry-After says; azure-core's shorter waits do here.
+"""
 DEFAULT_TIMEOUT = 2 * 60 * 60
 """Seconds one operation may take: the official provider's own default."""
+
+
+class Retries(RetryPolicy[HttpRequest, HttpResponse]):
+    """azure-core's policy, and the one conflict that the official provider takes for passing."""
+
+    def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
+        """Whether to send the request again."""
+        if super().is_retry(settings, response):
+            return True
+        answer = response.http_response
+        return answer.status_code == 409 and settings["total"] > 0 and "AnotherOperationInProgress" in answer.text()
 
 
 class ArmClient:
@@ -43,7 +59,7 @@ class ArmClient:
                 RequestIdPolicy(),
                 HeadersPolicy(),
                 UserAgentPolicy("pulumi-azure-native"),
-                RetryPolicy(),
+                Retries(retry_total=RETRIES),
                 ARMChallengeAuthenticationPolicy(self._credential, SCOPE),
             ],
         )

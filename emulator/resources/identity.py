@@ -10,6 +10,8 @@ from typing import Any
 
 from emulator.arm.errors import AzureError
 from emulator.arm.paths import ArmPath
+from emulator.faults.book import ARM_HOST, Faults
+from emulator.faults.rules import ROLE
 from emulator.home import CLIENT_OBJECT_ID, TENANT_ID
 from emulator.resources.base import Kind
 from emulator.store import Resource
@@ -89,6 +91,9 @@ class RoleAssignment(Kind):
         resource.properties["scope"] = resource.id[: resource.id.lower().rindex("/providers/")]
         resource.properties.setdefault("principalType", "User")
         resource.internal.setdefault("since", time.time())
+        late = Faults(self.cloud.store).hit(ROLE, "PUT", ARM_HOST, resource.id) if old is None else None
+        if late is not None:
+            resource.internal["late"] = f"reads:{late.reads}" if late.reads else str(late.seconds)
 
     def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
         wanted = PRINCIPAL_FILTER.search(query.get("$filter", ""))

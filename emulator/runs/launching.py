@@ -78,7 +78,9 @@ def workspace_of(job: Resource) -> str:
 
 
 def logged_run(job: Resource) -> str:
-    """Id of the run that has the log: the training step of a pipeline, a command job itself."""
+    """Id of the run that has the log: a command job itself; of a pipeline the step that failed, or that trains."""
+    if failed := job.internal.get("failed_run"):
+        return str(failed)
     nodes = job.properties.get("jobs")
     return step_run(job.name, next(iter(nodes))) if nodes else job.name
 

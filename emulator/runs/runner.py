@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import threading
@@ -13,6 +14,9 @@ from typing import Any
 from emulator import identities, skus
 from emulator.arm.errors import AzureError, now, user_error
 from emulator.cloud import Cloud
+from emulator.faults.book import ARM_HOST, Faults
+from emulator.faults.causes import Failure
+from emulator.faults.rules import JOB
 from emulator.quota import Quota
 from emulator.resources.base import region
 from emulator.resources.uris import BlobPath, resolve
@@ -33,6 +37,7 @@ class Runner:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._faults = Faults(cloud.store)
         self._running: set[str] = set()
         self._lock = threading.Lock()
         # One accelerator: jobs queue up, as they do on a cluster of one node.
@@ -85,6 +90,9 @@ class Runner:
             workspace = self._cloud.store.get(workspace_of(job))
             assert workspace is not None  # the job lies in it
             identities.check_job(self._cloud, cluster, workspace)
+        rule = self._faults.hit(JOB, "PUT", ARM_HOST, job_id, job_id)
+        if rule is not None:
+            self._fail_on_purpose(job, Failure.of(rule), work)
         process = launch(self._cloud, job, wanted.step, work)
         if self._status(job_id) in ENDED:
             return
@@ -100,6 +108,22 @@ class Runner:
         self._update(job_id, status="Finalizing")
         self._store_outputs(job, process.outputs)
         self._update(job_id, status="Completed", ended=now())
+
+    def _fail_on_purpose(self, job: Resource, failure: Failure, work: Path) -> None:
+        """Leave what a job leaves that failed so, a real process's log included.
+
+        Raises:
+            AzureError: always; its message is the run's error.
+        """
+        if nodes := job.properties.get("jobs"):
+            runs = failure.runs(job.name, next(iter(nodes)))
+            self._update(job.id, runs=runs, failed_run=runs[-1]["id"])
+        if failure.log:
+            self._update(job.id, status="Running")
+            current = self._cloud.store.get(job.id) or job
+            command = failure.command(work)
+            self._work(current, Launch(command, dict(os.environ), {}))
+        raise user_error(failure.message)
 
     def _check_compute(self, job: Resource, wanted: Plan) -> Resource | None:
         """The cluster that does the work; None for serverless compute."""

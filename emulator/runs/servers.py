@@ -6,14 +6,19 @@ import logging
 import os
 import shutil
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import psutil
 
 from emulator.arm.errors import AzureError
 from emulator.cloud import Cloud
+from emulator.faults.book import ARM_HOST, Faults
+from emulator.faults.rules import DEPLOYMENT, Rule
 from emulator.home import free_port
 from emulator.runs.models import fetch_model
 from emulator.store import Resource
@@ -22,6 +27,17 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1
+STOP_SECONDS = 5.0
+CRASHES = 3
+CRASH_LOG = """\
+[INFO] Booting worker with pid: {pid}
+Traceback (most recent call last):
+  File "/var/azureml-server/aml_blueprint.py", line 91, in setup
+    self.user_script.invoke_init()
+RuntimeError: {why}
+[INFO] Worker exiting (pid: {pid})
+[INFO] Reason: Worker failed to boot.
+"""
 
 
 class Servers:
@@ -30,6 +46,8 @@ class Servers:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._resuming: set[str] = set()
+        self._faults = Faults(cloud.store)
+        self._lock = threading.Lock()
 
     def serve(self, deployment_id: str, workspace_id: str, model_uri: str) -> None:
         """Serve a model for a deployment; returns once it answers.
@@ -40,6 +58,9 @@ class Servers:
         work = self._work(deployment_id)
         work.mkdir(parents=True, exist_ok=True)
         self._cloud.processes.stop_all(deployment_id)
+        rule = self._faults.hit(DEPLOYMENT, "PUT", ARM_HOST, deployment_id)
+        if rule is not None:
+            self._crash(deployment_id, rule)
         model = fetch_model(self._cloud, workspace_id, model_uri, work / "model")
         port = free_port()
         environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
@@ -62,8 +83,34 @@ class Servers:
             except httpx.TransportError:
                 time.sleep(POLL_SECONDS)
         self._cloud.processes.stop_all(deployment_id)
-        tail = "\n".join(self.log(deployment_id)[-5:])
-        raise AzureError(400, "ResourceNotReady", f"User container has crashed or terminated. {tail}")
+        raise _crashed(" ".join(self.log(deployment_id)[-5:]))
+
+    def _crash(self, deployment_id: str, rule: Rule) -> None:
+        """Leave the log of a container that starts and crashes again and again.
+
+        Raises:
+            AzureError: always, as for any container that does not come up.
+        """
+        with self._log_file(deployment_id).open("a") as log_file:
+            for attempt in range(1, CRASHES + 1):
+                log_file.write(CRASH_LOG.format(pid=6 + attempt, why=rule.message or "made to crash by a fault rule"))
+        raise _crashed("Liveness probe failed: HTTP probe failed with statuscode: 502.")
+
+    def kill(self, deployment_id: str) -> None:
+        """End a deployment's server as a crash would: at once, with nobody told."""
+        for process in self._cloud.processes.family(deployment_id):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait(STOP_SECONDS)
+
+    def revive(self, deployment: Resource) -> None:
+        """Bring back a server that died, as the platform restarts a container; returns at once."""
+        key = deployment.id.lower()
+        with self._lock:
+            if key in self._resuming:
+                return
+            self._resuming.add(key)
+        threading.Thread(target=self._serve_again, args=(deployment,), daemon=True, name="revive").start()
 
     def port(self, deployment_id: str) -> int | None:
         """The port of a deployment's server; waits for one that is coming back after a restart."""
@@ -106,3 +153,7 @@ class Servers:
 
     def _log_file(self, deployment_id: str) -> Path:
         return self._work(deployment_id) / "server.log"
+
+
+def _crashed(why: str) -> AzureError:
+    return AzureError(400, "ResourceNotReady", f"User container has crashed or terminated: {why}")

@@ -43,7 +43,7 @@ def with_token(token: str | None, path: str = SCOPE) -> dict[str, Any]:
 
 def tokens(lab: Lab) -> Tokens:
     """The session's Entra, asked in process."""
-    return Tokens(lab.home)
+    return Tokens(lab.home, lab.store)
 
 
 @CASES.refused("token-missing")

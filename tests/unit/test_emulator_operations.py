@@ -20,7 +20,7 @@ def run(tmp_path: Path, transitions: Transitions, error: Exception | None = None
         if error:
             raise error
 
-    operations = Operations(Store(tmp_path / "state.sqlite"), transitions, work)
+    operations = Operations(Store(tmp_path / "state.sqlite"), transitions, work, lambda _: None)
     operation = operations.begin("apply", "/s/a")
     assert done.wait(5)
     operations._pool.shutdown(wait=True)

@@ -1,0 +1,122 @@
+"""Ways a job fails on Azure ML: exit code, log and the words of the run's error.
+
+The wording of a failed user process and of ``AzureMLCompute job failed`` is that of public issues (for one
+Azure/azure-cli-extensions#3574); logs are as the libraries inside the fine-tune component write them; what a lost node
+and a failed pull say is from Microsoft's documentation and in part inferred.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.faults.rules import Rule
+
+STEPS = ("model_import", "preprocess", "finetune")
+LOG = "user_logs/std_log.txt"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One way.
+
+    Attributes:
+        exit_code: of the user's process; None if it never ran or was lost with its node.
+        log: what the process had printed.
+        message: the error of the run, where no exit code makes it.
+        step: where it usually happens.
+    """
+
+    exit_code: int | None
+    log: tuple[str, ...] = ()
+    message: str = ""
+    step: str = "finetune"
+
+
+CAUSES = {
+    "": Cause(1, ("Traceback (most recent call last):", "RuntimeError: made to fail by a fault rule of the emulator")),
+    "out-of-memory": Cause(
+        1,
+        (
+            "{'loss': 1.9531, 'learning_rate': 2e-05, 'epoch': 0.01}",
+            "Traceback (most recent call last):",
+            '  File "/azureml/.../transformers/trainer.py", line 2122, in train',
+            "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity "
+            "of 79.15 GiB of which 1.62 GiB is free.",
+        ),
+    ),
+    "killed": Cause(137, ("Loading checkpoint shards:  50%", "Killed")),
+    "bad-row": Cause(
+        1,
+        (
+            "Traceback (most recent call last):",
+            "azureml.acft.common_components.utils.error_handling.exceptions.ACFTValidationException: "
+            "ACFTValidationException:",
+            "\tMessage: Error while preprocessing the data: row 17 of train_data.jsonl has no key 'messages'",
+            "\tInnerException: None",
+        ),
+        step="preprocess",
+    ),
+    "image-pull": Cause(
+        None,
+        message="AzureMLCompute job failed.\nFailedPullingImage: Unable to pull docker image\n\timageName: "
+        "mcr.microsoft.com/azureml/curated/acft-hf-nlp-gpu:latest\n\tReason: Error response from daemon: unauthorized",
+        step="model_import",
+    ),
+    "quota": Cause(
+        None,
+        message="AzureMLCompute job failed.\nClusterCoreQuotaReached: Operation results in exceeding quota limits of "
+        "Total Cluster Dedicated Regional vCPUs. Maximum allowed: 24, Current in use: 24, Additional requested: 24.",
+        step="model_import",
+    ),
+    "node-lost": Cause(
+        None,
+        ("{'loss': 1.4219, 'learning_rate': 1e-05, 'epoch': 0.43}",),
+        message="AzureMLCompute job failed.\nNodeLost: The node was lost while the job ran on it, and it could not "
+        "be run again.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a rule makes of a job: the step that fails, what it leaves in its log, and the run's error."""
+
+    step: str
+    exit_code: int | None
+    log: str
+    message: str
+
+    @classmethod
+    def of(cls, rule: Rule) -> Failure:
+        cause = CAUSES[rule.cause]
+        code = rule.exit_code if rule.exit_code is not None else cause.exit_code
+        last = cause.log[-1].strip() if cause.log else ""
+        said = (
+            f"Execution failed. User process 'python' exited with status code {code}. Please check log file '{LOG}' "
+            f"for error details. Error: {last}"
+        )
+        return cls(
+            rule.step or cause.step,
+            code,
+            "".join(f"{line}\n" for line in cause.log),
+            rule.message or (said if code is not None else cause.message),
+        )
+
+    def command(self, work: Path) -> list[str]:
+        """A process that does what the user's did: print and end."""
+        file = work / "fault.txt"
+        file.write_text(self.log)
+        code = self.exit_code or 0
+        return [sys.executable, "-S", "-c", f"print(open({str(file)!r}).read(), end=''); raise SystemExit({code})"]
+
+    def runs(self, job: str, node: str) -> list[dict[str, str]]:
+        """The job's tree of runs up to the step that failed."""
+        child = f"{job}-{node}"
+        found = [{"id": child, "parent": job, "name": node, "status": "Failed"}]
+        for step in STEPS[: STEPS.index(self.step) + 1]:
+            status = "Failed" if step == self.step else "Completed"
+            name = f"chat_completion_{step}"
+            found.append({"id": f"{child}-{step}", "parent": child, "name": name, "status": status})
+        return found
