@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -86,6 +87,20 @@ def test_up_stands_everything_up_and_the_tuned_model_answers(checkout: Checkout)
     assert "Bill Gates" not in answers["Base model"]
     assert "Paul Allen" not in answers["Base model"]
     assert (checkout.root / "Pulumi.local.yaml").read_bytes() == before
+
+
+def test_the_evaluation_says_that_it_was_worth_it(checkout: Checkout) -> None:
+    assert [stage["state"] for stage in checkout.status()["stages"]] == ["done"] * 3
+    done = checkout.emulated(
+        sys.executable, "-m", "jobs", "evaluate", "--stack", "local", "--json", "--min-score", "0.9"
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["verdict"].startswith("Yes: ") and found["held_out_loss"] > 0
+    assert "stand-in" in found["note"]
+    scores = {each["role"]: each["score"] for each in found["candidates"]}
+    assert scores["base model"] < 0.2 and scores["fine-tuned"] > 0.9
+    assert "<svg" in (checkout.root / ".evaluation" / "local" / "evaluation.html").read_text()
 
 
 def test_a_second_up_changes_nothing_and_submits_no_job(checkout: Checkout) -> None:
