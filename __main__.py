@@ -111,6 +111,7 @@ for name, value in {
     "modelVersion": stages.model_version,
     "deployment": stages.deployment,
     "baseDeployment": BASE_DEPLOYMENT if settings.serving.compare_with_base else "",
+    "frontEnd": settings.flow.front_end,
     "studioUrl": workspace.id.apply(lambda id: f"https://ml.azure.com/?wsid={id}"),
 }.items():
     pulumi.export(name, value)

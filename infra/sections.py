@@ -261,3 +261,4 @@ class Flow(Section):
     """The chat in front of the endpoint."""
 
     publish: Flag = True
+    front_end: Literal["promptflow", "agent"] = "promptflow"

@@ -64,6 +64,7 @@ def set_up(root: Path, run: Runner, progress: Progress) -> None:
             python=lambda report: _requirements(root, uv, run, report),
             pulumi=lambda report: bin_directory.link_pulumi(root, pulumi_cli.find(root, uv, run, report)),
             azurite=lambda report: _azurite(root, node, run, report),
+            agent=lambda report: environment.install_agent(root, uv, run, report),
         )
         Stamp(wanted, str(root), tuple(str(path) for path in files)).write(root)
     report("ready")

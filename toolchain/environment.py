@@ -15,6 +15,7 @@ from toolchain.errors import SetupError
 Report = Callable[[str], None]
 REQUIREMENTS = ("requirements.txt", "requirements-emulator.txt", "requirements-dev.txt")
 CONSTRAINTS = "constraints.txt"
+AGENT_REQUIREMENTS, AGENT_CONSTRAINTS = "requirements-agent.txt", "constraints-agent.txt"
 INDEX_REMEDY = (
     "give this machine access to a Python package index (a mirror: export PIP_INDEX_URL=...), then: make setup"
 )
@@ -83,3 +84,26 @@ def install_requirements(root: Path, uv: Path, run: Runner, report: Report) -> N
     report("installing the pinned requirements into .venv")
     install(root, uv, run, *(part for name in REQUIREMENTS for part in ("-r", str(root / name))))
     report("requirements installed")
+
+
+def agent_python(root: Path) -> Path:
+    """The interpreter of the environment that the chat's agent runs in."""
+    return root / ".venv" / "agent" / "bin" / "python"
+
+
+def install_agent(root: Path, uv: Path, run: Runner, report: Report) -> list[Path]:
+    """Make and fill the agent's environment: its framework and promptflow want different opentelemetry releases.
+
+    Raises SetupError with uv's own last lines.
+    """
+    report("installing the chat's agent into .venv/agent")
+    python = agent_python(root)
+    where = ["--python", str(python), "--constraints", str(root / AGENT_CONSTRAINTS)]
+    for command in (
+        ["venv", "--quiet", "--allow-existing", "--python", str(python_of(root)), str(python.parents[1])],
+        ["pip", "install", "--quiet", *where, "-r", str(root / AGENT_REQUIREMENTS)],
+    ):
+        done = run([uv, *command], env=index_environment(), cwd=root)
+        if done.code != 0:
+            raise SetupError(f"cannot install {AGENT_REQUIREMENTS}", done.last_lines, INDEX_REMEDY)
+    return [python]

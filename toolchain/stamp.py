@@ -23,6 +23,7 @@ def inputs(root: Path) -> str:
 
 def _input_files(root: Path) -> Iterator[Path]:
     yield from (root / name for name in (*environment.REQUIREMENTS, environment.CONSTRAINTS))
+    yield from (root / name for name in (environment.AGENT_REQUIREMENTS, environment.AGENT_CONSTRAINTS))
     yield from HERE.glob("*.py")
     yield from (HERE / "engine").iterdir()
 

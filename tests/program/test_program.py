@@ -244,6 +244,7 @@ def test_outputs(local: Program) -> None:
         "modelVersion",
         "deployment",
         "baseDeployment",
+        "frontEnd",
         "studioUrl",
     }
     assert local.outputs["endpoint"] == names.endpoint
