@@ -22,7 +22,7 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat evaluate destroy test lint diagram docs lock clean settings rehearse
+.PHONY: help setup data up preview review chat chat-ui evaluate destroy test lint diagram screenshots docs lock clean settings rehearse
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -42,7 +42,7 @@ up: data ## stand everything up, fine-tune, release, and ask the tuned model a q
 	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) && \
 		$(VENV) -m flow --stack $(STACK) --compare --ask "Who founded Microsoft?"'
 	@$(if $(RUN),echo "$(STAND_IN)")
-	@echo "Next: make chat$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
+	@echo "Next: make chat$(THIS) or make chat-ui$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
 
 preview: data ## show what make up would change
 	@$(RUN) sh -c '$(SELECT) pulumi preview --stack $(STACK)'
@@ -54,7 +54,10 @@ rehearse: setup ## try the stack's settings, unchanged, on a throw-away emulator
 	@$(VENV) -m emulator rehearse --stack $(STACK)
 
 chat: settings ## chat with the tuned model (Q="..." asks once)
-	@$(RUN) $(VENV) -m flow --stack $(STACK) $(if $(Q),--ask "$$Q")
+	@$(RUN) $(VENV) -m flow --stack $(STACK) --note "$(STAND_IN)" $(if $(Q),--ask "$$Q")
+
+chat-ui: settings ## chat on a web page, the base model's and the tuned one's answers side by side
+	@$(RUN) $(VENV) -m flow --stack $(STACK) --note "$(STAND_IN)" --web $(OPTIONS)
 
 evaluate: settings ## was the fine-tune worth it? losses, and answers beside the base model's (.evaluation/)
 	@$(RUN) $(VENV) -m jobs evaluate --stack $(STACK) $(OPTIONS)
@@ -76,6 +79,9 @@ lint: setup ## ruff (rules and format), mypy --strict, and the docs build withou
 
 diagram: setup ## draw the pictures, and write the pages, that are made from the code
 	@$(VENV) -m documentation
+
+screenshots: settings ## take the pictures of the chat's page again; needs the local stack and a browser
+	@$(RUN) $(VENV) -m tests.screenshots --note "$(STAND_IN)"
 
 docs: setup ## build the site of docs/ into .site (OPTIONS=serve shows it while you write)
 	@.venv/bin/zensical $(if $(filter serve,$(OPTIONS)),serve,build --strict)

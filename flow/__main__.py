@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--temperature", type=float, default=_TEMPERATURE, help=f"default: {_TEMPERATURE}")
     parser.add_argument("--max-new-tokens", type=int, default=128, metavar="N", help="default: 128")
     parser.add_argument("--json", action="store_true", help="questions and answers as lines of JSON (flow/lines.py)")
+    parser.add_argument("--web", action="store_true", help="chat on a web page, on this machine only")
+    parser.add_argument("--port", type=int, metavar="N", help="the page's port; 0 takes a free one (default: 8650)")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what is to be said about the models")
     parser.add_argument("--front-end", choices=front_ends.NAMES, help="default: the stack's flow.frontEnd")
     instead = parser.add_argument_group("instead of what the stack names")
     instead.add_argument("--connection", metavar="ID", help="a project's connection, by its Azure resource id")
@@ -68,6 +71,11 @@ def _run(chosen: argparse.Namespace) -> bool:
         _go_on_in(python, chosen, target)
     front_end = front_ends.front_end(target.front_end, read_connection(target.connection))
     settings = ChatRequest("", temperature=chosen.temperature, max_new_tokens=chosen.max_new_tokens)
+    if chosen.web:
+        from flow.web.server import About, serve
+
+        serve(front_end, About(target.models, settings, target.front_end, chosen.note), chosen.port)
+        return True
     if chosen.json:
         import json
 
@@ -84,7 +92,7 @@ def _run(chosen: argparse.Namespace) -> bool:
     else:
         import readline  # noqa: F401 - arrow keys and earlier questions at the prompt
 
-        terminal.converse()
+        terminal.converse(chosen.note)
     return True
 
 
@@ -109,9 +117,11 @@ def _go_on_in(python: object, chosen: argparse.Namespace, target: Target) -> Non
         "--connection": target.connection,
         "--tuned": target.models.tuned,
         "--base": target.models.base,
+        "--port": chosen.port,
+        "--note": chosen.note,
     }
     options = [f"{name}={value}" for name, value in given.items() if value is not None]
-    flags = [f"--{name}" for name in ("compare", "json") if getattr(chosen, name)]
+    flags = [f"--{name}" for name in ("compare", "json", "web") if getattr(chosen, name)]
     os.execv(str(python), [str(python), "-m", "flow", *options, *flags])
 
 

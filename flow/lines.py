@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -38,22 +38,23 @@ def answer_lines(front_end: FrontEnd, settings: ChatRequest, lines: Iterable[str
             asked = _read(line)
             history = () if asked.pop("reset", False) else history
             request = replace(settings, history=history, **asked)
-            said = _answer(front_end, request)
+            said = next(end for _, end in timed(front_end, request) if end)
             history = (*history, Turn(request.question, said["answer"]))
         except ChatError as error:
-            said, well = {"error": _error(error)}, False
+            said, well = {"error": error_object(error)}, False
         print(json.dumps(said, ensure_ascii=False), file=out, flush=True)
     return well
 
 
-def _answer(front_end: FrontEnd, request: ChatRequest) -> dict[str, Any]:
+def timed(front_end: FrontEnd, request: ChatRequest) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """The answer's pieces; with the last one, which has no text, what the answer was and took. Raises ChatError."""
     started = time.monotonic()
     times: list[float] = []
     for piece in front_end(request):
         times.append(time.monotonic() - started)
         if isinstance(piece, Ending):
             answer = piece.answer
-            return {
+            end = {
                 "answer": answer.text,
                 "deployment": answer.deployment,
                 "seconds": round(times[-1], 3),
@@ -62,10 +63,14 @@ def _answer(front_end: FrontEnd, request: ChatRequest) -> dict[str, Any]:
                 "cut_off": answer.cut_off,
                 "pieces": len(times) - 1,
             }
+            yield "", end
+            return
+        yield piece, None
     raise ChatError("The answer has no end.")
 
 
-def _error(error: ChatError) -> dict[str, Any]:
+def error_object(error: ChatError) -> dict[str, Any]:
+    """What a failure says, for programs and pages."""
     return {
         "kind": type(error).__name__,
         "message": str(error),

@@ -54,8 +54,10 @@ class Terminal:
             self._label(label or "Fine-tuned", " ".join(answer.text.split()), f"  ({figures})", end="\n")
             self._note(answer)
 
-    def converse(self) -> None:
+    def converse(self, note: str = "") -> None:
         """Until /quit or the end of the input. A question that fails is told and forgotten."""
+        if note:
+            self._dim(note)
         self._dim("Ask away; /help lists the commands, Ctrl-D ends.")
         while True:
             try:
@@ -140,8 +142,8 @@ class Terminal:
         return replace(self._settings, question=question, history=self._history, deployment=deployment)
 
     def _figures(self, answer: Answer, seconds: float, first: float | None = None) -> str:
-        begun = f"first word after {first:.1f} s, " if first is not None and seconds - first >= 0.1 else ""
-        return f"{begun}{seconds:.1f} s" + _tokens(answer)
+        begun = f", first word after {first:.1f} s" if first is not None and seconds - first >= 0.1 else ""
+        return f"{seconds:.1f} s{begun}" + _tokens(answer)
 
     def _note(self, answer: Answer) -> None:
         if answer.cut_off:

@@ -65,7 +65,6 @@ class Settings(Section):
     finetune: Finetune = Finetune()
     compute: Compute = Compute()
     serving: Serving = Serving()
-    flow: Flow = Flow()
     evaluation: Evaluation = Evaluation()
     flow: Flow = Flow()
     identity: Identity = Identity()

@@ -1,7 +1,6 @@
 """Puts a question to an online endpoint: payload, answer shapes, streaming, errors. Plain Python, no prompt flow.
 
 Whatever front end asks (the flow's node, the agent, terminal and page, a release's smoke test) asks through here.
-The imports are relative because this package is the root of the flow's imports in the Foundry project.
 """
 
 from flow.chat.conversation import Answer, ChatRequest, Ending, Turn, chat_history, turns

@@ -1,0 +1,1 @@
+"""The chat in the browser: a page on loopback with the models' answers side by side."""
