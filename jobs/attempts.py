@@ -40,6 +40,7 @@ class Attempts:
         change: what a reader may have to change when it fails.
         stack: whose work it is, for the commands in messages.
         wait: whether a job is followed to its end.
+        queued: says why a job gets no machine, or "".
         cancel: cancels a job and returns its state then; given where an interrupt has to do that.
     """
 
@@ -50,6 +51,7 @@ class Attempts:
     change: str
     stack: str = ""
     wait: bool = True
+    queued: Callable[[], str] | None = None
     cancel: Callable[[str], str] | None = None
 
     def run(
@@ -151,7 +153,7 @@ class Attempts:
             if self.wait and status not in ("NotStarted", "Queued", "Preparing"):
                 news += log.new_lines()[-_NEWS_LINES:]
             if not news and time.monotonic() - told > _SILENCE_SECONDS:
-                news = [f"job {name}: still {status} after {azure.elapsed(since)}"]
+                news = [f"job {name}: still {status} after {azure.elapsed(since)}{self._why_queued(status)}"]
             for line in news:
                 report(line)
                 told = time.monotonic()
@@ -162,6 +164,10 @@ class Attempts:
             if stop.wait(pause):
                 raise self._interrupted(job)
             pause = min(pause * 1.2, _POLL_SECONDS[1])
+
+    def _why_queued(self, status: str) -> str:
+        why = self.queued() if self.queued and status == "Queued" else ""
+        return f"; {why}" if why else ""
 
     def _submitted_only(self, job: Job) -> NotFinished:
         return NotFinished(

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from jobs import client as azure
-from jobs import model, stack_jobs, supersede
+from jobs import model, queueing, stack_jobs, supersede
 from jobs.arm import Arm
 from jobs.attempts import Attempts
 from jobs.errors import azure_errors
@@ -44,6 +44,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
         change="recipe, data or vmSize",
         stack=spec.stack,
         wait=spec.wait,
+        queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
         cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target) if spec.cancel_on_interrupt else None,
     )
     gone: set[str] = set()

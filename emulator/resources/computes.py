@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from emulator import skus
 from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
-from emulator.quota import Quota
+from emulator.quota import JOBS, Quota
 from emulator.resources.base import Kind, region
 from emulator.resources.workspaces import ML
 from emulator.skus import Sku
@@ -70,6 +71,25 @@ class Compute(Kind):
             self.cloud.store.put(current)
         if problem:
             raise problem
+
+    def view(self, resource: Resource) -> dict[str, Any]:
+        """A cluster that cannot grow for a queued job says so in its errors."""
+        workspace = resource.id.rsplit("/", 2)[0]
+        for job in self.cloud.store.below(workspace, JOBS):
+            if job.internal.get("status") == "Queued" and job.internal.get("waits_for") == resource.name:
+                sku = skus.find(str(_inner(resource.properties)["vmSize"]))
+                assert sku is not None  # or no job would wait for its quota
+                usage = Quota(self.cloud.store).usage(sku.family, region(resource))
+                message = (
+                    f"Operation results in exceeding quota limits of Core. Maximum allowed: {usage.limit}, Current in "
+                    f"use: {usage.used}, Additional requested: {sku.cores}."
+                )
+                body: dict[str, Any] = copy.deepcopy(resource.body)
+                _inner(body["properties"])["errors"] = [
+                    {"error": {"code": job.internal["waiting"], "message": message}}
+                ]
+                return body
+        return resource.body
 
     def _problem(self, compute: Resource) -> AzureError | None:
         inner = _inner(compute.properties)

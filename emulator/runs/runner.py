@@ -143,7 +143,7 @@ class Runner:
             usage = quota.usage(sku.family, region(cluster))
             if int((inner.get("scaleSettings") or {}).get("minNodeCount") or 0) or usage.free >= sku.cores:
                 break
-            self._update(job_id, status="Queued", waiting="ClusterCoreQuotaReached")
+            self._update(job_id, status="Queued", waiting="ClusterCoreQuotaReached", waits_for=cluster.name)
             time.sleep(QUOTA_SECONDS)
         self._update(job_id, status="Preparing", cluster=cluster.name, waiting=None)
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from emulator import admin
 from emulator.home import Home
 from jobs import __main__ as cli
+from jobs import attempts, finetune
 from jobs import cli as commands
-from jobs import finetune
 from jobs.errors import StageError
 from jobs.specs import FinetuneSpec
 from tests.contract.arm import Arm
 from tests.contract.lab import Lab
-from tests.contract.stages import Place
+from tests.contract.stages import FAMILY, Place
 
 STEP = "step chat_completion_finetune ended Failed"
 
@@ -84,6 +85,31 @@ def test_a_cluster_that_is_gone(place: Place) -> None:
     assert STEP in message and "Likely cause: compute missing" in message
     with pytest.raises(StageError, match="all 1 attempts at this fine-tuning failed"):
         place.finetune(place.recipe(3, cluster="nowhere", max_attempts=1))
+
+
+def test_a_job_that_waits_for_quota(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "_SILENCE_SECONDS", 0.0)
+    said: list[str] = []
+
+    class Told(Often):
+        def wait(self, timeout: float | None = None) -> bool:
+            if any("ClusterCoreQuotaReached" in line for line in said):
+                self.set()
+            return super().wait(timeout)
+
+    spec = place.recipe(5, cancel_on_interrupt=True)
+    admin.call(place.home, "POST", "quota", {FAMILY: 12})
+    try:
+        with pytest.raises(StageError, match="was cancelled"):
+            finetune.run(spec, said.append, Told())
+    finally:
+        admin.call(place.home, "DELETE", "quota")
+    (told,) = [line for line in said if "ClusterCoreQuotaReached" in line]
+    assert f"job {spec.job_name(1)}: still Queued after " in told
+    assert "cluster gpu says ClusterCoreQuotaReached" in told and "Maximum allowed: 12" in told
+    assert told.endswith(
+        "Ask for more with `python -m jobs quota request`, or end what uses it (`python -m jobs quota`)."
+    )
 
 
 def test_a_role_that_is_missing(place: Place, lab: Lab) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from jobs import cancel, finetune, logs, supersede
+from jobs import cancel, finetune, logs, prepare, supersede
 from jobs import client as azure
 
 COMPONENT_INPUTS = {
@@ -90,6 +90,7 @@ class Jobs:
         self.taken: dict[str, str] = {}
         self.cancelled: dict[str, str] = {}
         self.cancels: list[str] = []
+        self.cluster_errors: list[dict[str, Any]] | None = None
         self.submitted: list[Any] = []
         self.children: dict[str, list[Any]] = {}
         self.reasons: dict[str, str] = {}
@@ -136,6 +137,8 @@ class ArmOfJobs:
         return [self._rest(job, number) for number, job in enumerate(self._jobs.there.values())]
 
     def find(self, path: str, version: str) -> dict[str, Any] | None:
+        if "/computes/" in path:
+            return {"properties": {"properties": {"errors": self._jobs.cluster_errors}}}
         job = self._jobs.there.get(path.rsplit("/", 1)[1])
         return self._rest(job, 0) if job else None
 
@@ -251,7 +254,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
     fake = FakeMl()
     monkeypatch.setattr(azure, "ml_client", lambda target: fake)
     monkeypatch.setattr(azure, "registry_client", lambda registry: fake)
-    for module in (cancel, finetune, logs, supersede):
+    for module in (cancel, finetune, logs, prepare, supersede):
         monkeypatch.setattr(module, "Arm", lambda: ArmOfJobs(fake.jobs))
 
     def entity(**fields: Any) -> Any:

@@ -15,7 +15,7 @@ from jobs_fake import FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
 import data_prep
-from jobs import dataset, finetune
+from jobs import attempts, dataset, finetune
 from jobs.errors import NotFinished, StageError
 from jobs.specs import DatasetSpec, RecipeValue
 
@@ -103,6 +103,22 @@ def test_no_attempt_left(ml: FakeMl, said: list[str]) -> None:
     assert f"https://ml.azure.com/runs/{THIRD}" in str(caught.value)
     assert "finetune.maxAttempts" in str(caught.value)
     assert ml.jobs.submitted == []
+
+
+def test_a_job_that_gets_no_machine_says_what_the_cluster_says(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_SILENCE_SECONDS", -1.0)
+    job = ml.jobs.put(FIRST, "Queued")
+
+    def no_capacity() -> None:
+        ml.jobs.cluster_errors = [{"error": {"code": "OutOfCapacity", "message": "none\nfree"}}]
+
+    stop = Stop(lambda: None, no_capacity, lambda: setattr(job, "status", "Completed"))
+    finetune.run(FINETUNE, said.append, stop)
+    still = [line.partition("; ")[2] for line in said if "still Queued" in line]
+    assert still[0] == ""
+    assert still[1].startswith("cluster gpu says OutOfCapacity: none free. Wait and run `pulumi up` again, or choose ")
 
 
 def test_cancelled_attempts_do_not_count(ml: FakeMl, said: list[str]) -> None:
