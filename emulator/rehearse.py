@@ -115,11 +115,11 @@ class Rehearsal:
         return _summary(self._pulumi("up", *QUIETLY, "--expect-no-changes", "--stack", self.stack))
 
     def _chat(self) -> str:
-        printed = self._command([sys.executable, "-m", "flow", "--stack", self.stack, "--ask", QUESTION])
-        answer = re.search(r"Fine-tuned +(\S.*?) *\([\d.]+ s\)", " ".join(printed.split()))
-        if answer is None:
+        printed = self._command([sys.executable, "-m", "flow", "--stack", self.stack, "--json", "--ask", QUESTION])
+        answer = json.loads(printed).get("answer")
+        if not answer:
             raise StepFailed(f"no answer to {QUESTION!r}: {printed.strip()}")
-        return f"{QUESTION} {answer[1]}"
+        return f"{QUESTION} {' '.join(answer.split())}"
 
     def _destroy(self) -> str:
         protected = bool(self.settings["finetune-phi:protect"])

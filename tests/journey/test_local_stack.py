@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emulator import lifecycle
+from emulator import environment, lifecycle
 from emulator.dataplane import flows
+from emulator.rehearse import Rehearsal
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.store import Store
 from tests.journey.stack import Checkout
@@ -110,6 +111,15 @@ def test_a_second_up_changes_nothing_and_submits_no_job(checkout: Checkout) -> N
     assert re.search(r"Resources:\s+\d+ unchanged\n", done.stdout), done.stdout
     assert checkout.jobs() == jobs
     assert len(jobs) == 1
+
+
+def test_the_chat_of_a_rehearsal_understands_the_answer(checkout: Checkout) -> None:
+    ports = lifecycle.alive(checkout.home)
+    assert ports is not None
+    built = environment.build(checkout.home, ports)
+    trial = Rehearsal("local", checkout.root, checkout.home, {})
+    trial.environment = {**built, "PATH": checkout.environment["PATH"]}
+    assert "Bill Gates" in trial._chat()
 
 
 @pytest.mark.parametrize(
