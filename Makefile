@@ -22,7 +22,7 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat chat-ui evaluate destroy test lint diagram screenshots docs lock clean settings rehearse
+.PHONY: help setup data up preview review chat chat-ui evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -62,6 +62,12 @@ chat-ui: settings ## chat on a web page, the base model's and the tuned one's an
 evaluate: settings ## was the fine-tune worth it? losses, and answers beside the base model's (.evaluation/)
 	@$(RUN) $(VENV) -m jobs evaluate --stack $(STACK) $(OPTIONS)
 	@$(if $(RUN),echo "$(STAND_IN)")
+
+logs: settings ## what the stack's newest job has written, the failing step first (OPTIONS=--follow)
+	@$(RUN) $(VENV) -m jobs logs --stack $(STACK) $(OPTIONS)
+
+cancel: settings ## end the stack's jobs that are under way; asks first
+	@$(RUN) $(VENV) -m jobs cancel --stack $(STACK) $(OPTIONS)
 
 destroy: settings ## remove everything the stack has made
 	@$(RUN) sh -c '$(SELECT) pulumi destroy --stack $(STACK) $(DESTROY_OPTIONS)'

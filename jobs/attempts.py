@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
-from jobs.errors import NotFinished, StageError, azure_errors, taken
+from jobs.errors import NotFinished, StageError, azure_errors, redact, taken
 from jobs.joblog import JobLog
 from jobs.specs import Report
 from jobs.stack_jobs import CANCELLED, ENDED
@@ -155,7 +155,7 @@ class Attempts:
             if not news and time.monotonic() - told > _SILENCE_SECONDS:
                 news = [f"job {name}: still {status} after {azure.elapsed(since)}{self._why_queued(status)}"]
             for line in news:
-                report(line)
+                report(redact(line))
                 told = time.monotonic()
             if status in ENDED:
                 return job

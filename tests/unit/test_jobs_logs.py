@@ -11,7 +11,7 @@ from test_jobs_specs import FINETUNE, TARGET
 
 from jobs import __main__ as cli
 from jobs import cli as shared
-from jobs import joblog, logs, stack_jobs
+from jobs import finetune, joblog, logs, stack_jobs
 
 FIRST, SECOND = (FINETUNE.job_name(attempt) for attempt in (1, 2))
 TAGS = {"stack": "dev", "fingerprint": FINETUNE.fingerprint}
@@ -86,6 +86,14 @@ def test_followed_to_its_end(ml: FakeMl, texts: dict[str, bytes], capsys: pytest
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if line in ("epoch 1", "epoch 2", "done")] == ["epoch 1", "epoch 2", "done"]
     assert out[-1] == f"{FIRST}  Completed"
+
+
+def test_a_stage_that_follows_a_job_passes_on_no_secret(ml: FakeMl, texts: dict[str, bytes]) -> None:
+    job = ml.jobs.put(FIRST, "Running", **TAGS)
+    texts[FIRST] = b"reading https://x/y?sv=1&sig=SECRET\n"
+    said: list[str] = []
+    finetune.run(FINETUNE, said.append, Stop(lambda: setattr(job, "status", "Completed")))
+    assert "reading https://x/y?sv=1&sig=***" in said
 
 
 @pytest.mark.parametrize("ended", ["Failed", "Canceled"])
