@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def status(stack: str, *, as_json: bool) -> None:
-    from jobs.status import Reader
+    from jobs.status_reader import Reader
     from jobs.status_view import view
 
     subject = stack_of(stack)
@@ -29,7 +29,7 @@ def status(stack: str, *, as_json: bool) -> None:
 
 def watch(stack: str, *, as_json: bool) -> None:
     """Until Ctrl-C, or without a terminal until all is done."""
-    from jobs.status import Reader
+    from jobs.status_reader import Reader
     from jobs.watch import stream, watch
 
     reader = Reader(stack_of(stack), book := prices(stack))

@@ -36,9 +36,11 @@ def view(status: Status) -> Group:
     things.add_row("model", status.model, coloured(status.model_state))
     things.add_row("endpoint", status.endpoint, coloured(status.endpoint_state))
     for each in status.deployments:
-        details = Text(f"{each.model}, {each.instances}")
+        details = Text(f"{each.short_model}, {each.instances}{requests(status, each.name)}")
         things.add_row("deployment", each.name, coloured(each.state), f"{each.traffic} %", details)
     parts = [things, _costs(status) if status.spending.lines else Text("Cost so far: no machine has run yet.")]
+    if idle := idleness(status):
+        parts.append(Text(idle, style="yellow"))
     notes = [*status.spending.notes(), *([f"job: {status.job.url}"] if status.job and status.job.url else [])]
     return Group(*parts, *(Text(note, style="dim", overflow="fold") for note in notes))
 
@@ -61,6 +63,27 @@ def _costs(status: Status) -> Table:
     return table
 
 
+def requests(status: Status, deployment: str) -> str:
+    """What the deployment was asked in the last hour, or nothing where that is not known."""
+    if status.usage.trouble or not status.deployments:
+        return ""
+    found = status.usage.recent.get(deployment)
+    return f"; in the last hour {found}" if found else "; in the last hour no request"
+
+
+def idleness(status: Status) -> str:
+    """That nobody asks, and what it costs; or that this is not known; or nothing."""
+    if status.usage.trouble:
+        return f"Requests are not known: {status.usage.trouble}"
+    if not status.idle:
+        return ""
+    hours = in_words(status.idle.total_seconds())
+    return (
+        f"Nobody has asked the endpoint for {hours} or more; its machines have cost {dollars(status.idle_cost)} USD "
+        f"meanwhile. `pulumi destroy --stack {status.stack}` ends that."
+    )
+
+
 def lines(status: Status) -> list[str]:
     """The same, each a line that stands for itself; the first ones change with every step of a run."""
     told = [
@@ -69,7 +92,8 @@ def lines(status: Status) -> list[str]:
     told += [f"job {one.name}: {one.status}" for one in status.attempts]
     told.append(f"endpoint {status.endpoint}: {status.endpoint_state}")
     told += [f"deployment {one.name}: {one.state}, {one.traffic} % of the traffic" for one in status.deployments]
-    return told
+    failed = sum(each.failed for each in status.usage.recent.values())
+    return [*told, f"{failed} failed requests in the last hour"] if failed else told
 
 
 def cost_line(status: Status) -> str:

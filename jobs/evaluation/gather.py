@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,8 @@ from jobs.questions import Question, load
 from jobs.runs import VERSION, Runs
 from jobs.specs import BASE_DEPLOYMENT, Report
 from jobs.stack import Stack
-from jobs.status import COMPLETED, Deployment, Reader, Status
+from jobs.status import COMPLETED, Deployment, Status
+from jobs.status_reader import Reader
 
 _HEALTHY = "Succeeded"
 
@@ -108,12 +108,6 @@ def _chosen(status: Status, missing: list[str]) -> list[tuple[str, Deployment]]:
     return chosen
 
 
-def _short(model: str) -> str:
-    """`Phi-4-mini-instruct:1` for a model of a registry; a model of the workspace has its short name already."""
-    found = re.fullmatch(r"azureml://registries/[^/]+/models/([^/]+)/versions/([^/]+)", model)
-    return f"{found[1]}:{found[2]}" if found else model
-
-
 def _questions(stack: Stack, missing: list[str]) -> tuple[Question, ...]:
     if not stack.evaluation.questions:
         missing.append("answers: evaluation.questions names no file of golden questions")
@@ -140,6 +134,6 @@ def _ask(
         if stop.is_set():
             why, todo = "you asked to stop; nothing was written", "Run it again when you like."
             raise StageError("the evaluation is not finished", on=f"deployment {one.name}", why=why, todo=todo)
-        found.append(Candidate(role, _short(one.model), dataclasses.replace(scores, deployment=one.name)))
+        found.append(Candidate(role, one.short_model, dataclasses.replace(scores, deployment=one.name)))
         report(f"{role} ({one.name}): {scores}")
     return tuple(found)

@@ -23,7 +23,7 @@ from jobs.prices import PriceBook
 from jobs.runs import Runs
 from jobs.specs import EvaluationSpec, Target
 from jobs.stack import Stack
-from jobs.status import Reader
+from jobs.status_reader import Reader
 from tests.contract.conftest import GROUP
 
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"

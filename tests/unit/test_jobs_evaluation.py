@@ -51,7 +51,7 @@ def said(azure: Azure, monkeypatch: pytest.MonkeyPatch, finetune: FinetuneSpec) 
     azure.registered()
     azure.deployment("base")
     azure.deployment(WANTED.deployment_name, traffic=100)
-    for one in azure.deployments:  # type: ignore[attr-defined]
+    for one in azure.deployments:
         if one["name"] == WANTED.deployment_name:
             one["tags"]["model"] = f"{finetune.model_name}:{finetune.model_version}"
         else:
@@ -124,7 +124,7 @@ def test_the_model_in_service_is_compared_where_it_is_another(
 
 
 def test_what_is_not_there_is_said(said: Said, azure: Azure, stack: Stack, tmp_path: Path) -> None:
-    azure.deployments[:] = azure.deployments[1:]  # type: ignore[attr-defined]
+    azure.deployments[:] = azure.deployments[1:]
     found = evaluate(stack, tmp_path)
     assert any(each.startswith("base model: it is not deployed") for each in found.not_compared)
     assert found.verdict.startswith("Not known: the fine-tuned model scores 1.00")

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from arm_fake import ArmFake, install
@@ -24,7 +25,8 @@ from jobs.runs import Point, Runs, moment
 from jobs.specs import DatasetSpec
 from jobs.spending import HourPrice, Use, spending
 from jobs.stack import Stack
-from jobs.status import Reader, Status
+from jobs.status import Status
+from jobs.status_reader import Reader
 from jobs.status_view import lines, view
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -49,7 +51,13 @@ MLFLOW = f"https://eastus2.api.azureml.ms/mlflow/v2.0{WORKSPACE}/api/2.0/mlflow"
 
 
 class Azure(ArmFake):
-    """Things put into a workspace."""
+    """Things put into a workspace; `blind` is an Azure Monitor that refuses."""
+
+    jobs: list[dict[str, Any]]
+    deployments: list[dict[str, Any]]
+    traffic: dict[str, int]
+    series: tuple[list[Any], list[Any], list[Any]]
+    blind: bool
 
     def job(self, name: str, status: str, hours_ago: float, ended: float | None = None, **inputs: str) -> None:
         created = NOW - timedelta(hours=hours_ago)
@@ -85,6 +93,27 @@ class Azure(ArmFake):
         self.get(STACK.endpoint_path, endpoint)
         self.get(f"{STACK.endpoint_path}/deployments", {"value": self.deployments})
 
+    def asked(self, name: str, code: str, *minutes_ago: int, latency: float = 1500) -> None:
+        """Requests to a deployment, one at each of those minutes."""
+        moments = [f"{NOW - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}" for minutes in minutes_ago]
+        labels = [
+            {"name": {"value": key}, "value": value} for key, value in (("deployment", name), ("statuscode", code))
+        ]
+        counts = [{"timeStamp": moment, "average": 1.0} for moment in moments] + [{"timeStamp": moments[0][:-3] + "9Z"}]
+        self.series[0].append({"metadatavalues": labels, "data": counts})
+        slow = [{"timeStamp": moment, "average": latency} for moment in moments]
+        self.series[1].append({"metadatavalues": labels[:1], "data": slow})
+        hours = {f"{NOW - timedelta(minutes=minutes):%Y-%m-%dT%H:00:00Z}" for minutes in minutes_ago}
+        self.series[2].append({"metadatavalues": [], "data": [{"timeStamp": hour, "average": 0.1} for hour in hours]})
+
+    def __call__(self, request: Any) -> Any:
+        """The three questions about metrics differ in their query alone."""
+        path, query = urlsplit(request.url).path, parse_qs(urlsplit(request.url).query)
+        if path.endswith("/metrics") and not self.blind:
+            of = 2 if query["interval"] == ["PT1H"] else int(query["metricnames"] == ["RequestLatency_P95"])
+            self.get(path, {"value": [{"timeseries": self.series[of]}]})
+        return super().__call__(request)
+
     def registered(self) -> None:
         self.get(f"{WORKSPACE}/models/{FINETUNE.model_name}/versions/{FINETUNE.model_version}", {"properties": {}})
         self.get(f"{WORKSPACE}/data/{DATA.train_asset}/versions/{DATA.fingerprint}", {"properties": {}})
@@ -95,7 +124,8 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Azure:
     fake = install(monkeypatch)
     fake.__class__ = Azure
     assert isinstance(fake, Azure)
-    fake.jobs, fake.deployments, fake.traffic = [], [], {}  # type: ignore[attr-defined]
+    fake.jobs, fake.deployments, fake.traffic = [], [], {}
+    fake.series, fake.blind = ([], [], []), False
     uri = f"azureml://eastus2.api.azureml.ms/mlflow/v1.0{WORKSPACE}"
     fake.get(WORKSPACE, {"properties": {"mlFlowTrackingUri": uri}})
     fake.get(f"{WORKSPACE}/jobs", {"value": []})
@@ -235,6 +265,57 @@ def test_costs_add_up() -> None:
     assert [line.cost for line in found.lines] == [9, None]
 
 
+def test_requests_and_errors_of_the_last_hour(azure: Azure, tmp_path: Path) -> None:
+    azure.deployment("mold", hours_ago=30, traffic=90)
+    azure.deployment("mnew", hours_ago=2, traffic=10)
+    azure.asked("mold", "200", 3, 2)
+    azure.asked("mold", "424", 1)
+    found = read(tmp_path)
+    assert found.idle == timedelta()
+    assert found.to_json()["requests"] == {
+        "last_hour": {"mold": {"requests": 3, "failed": 1, "p95_seconds": 1.5}},
+        "idle_hours": 0,
+        "trouble": "",
+        "idle_cost": 0,
+    }
+    text = printed(view(found), 200)
+    assert "in the last hour 3 requests, 1 failed (33.3 %), 95 % within 1.5 s" in text
+    assert "in the last hour no request" in text
+    assert "1 failed requests in the last hour" in lines(found)
+
+
+def test_an_endpoint_nobody_asks_says_what_it_costs(azure: Azure, tmp_path: Path) -> None:
+    azure.deployment("base", hours_ago=2)
+    azure.deployment("mold", hours_ago=100, traffic=100)
+    azure.asked("mold", "200", 14 * 60)
+    for recent in azure.series[:2]:
+        recent.clear()
+    found = read(tmp_path)
+    # Asked between 22:00 and 23:00 of the day before; two machines since then, and two for two hours.
+    assert found.idle == timedelta(hours=13)
+    assert found.idle_cost == pytest.approx((13 * 2 + 2 * 2) * 4)
+    assert "has asked the endpoint for 13 h or more" in printed(view(found), 200)
+    assert "cost 120.00 USD meanwhile. `pulumi destroy --stack dev` ends that." in printed(view(found), 200)
+
+
+def test_an_endpoint_nobody_ever_asked_is_idle_since_it_stands_or_a_week(azure: Azure, tmp_path: Path) -> None:
+    azure.deployment("mold", hours_ago=3, traffic=100)
+    assert read(tmp_path).idle == timedelta(hours=3)
+    azure.deployments.clear()
+    azure.deployment("mold", hours_ago=1000, traffic=100)
+    assert read(tmp_path).idle == timedelta(days=7)
+
+
+def test_requests_nobody_may_read_are_said_to_be_unknown(azure: Azure, tmp_path: Path) -> None:
+    azure.deployment("mold", hours_ago=30, traffic=100)
+    azure.blind = True
+    azure.refuse("GET", f"{STACK.endpoint_path}/providers/Microsoft.Insights/metrics", 403, "AuthorizationFailed")
+    found = read(tmp_path)
+    assert found.idle == timedelta()
+    text = printed(view(found), 200)
+    assert "Requests are not known: (AuthorizationFailed)" in text and "in the last hour" not in text
+
+
 def test_azures_times_have_seven_digits() -> None:
     assert moment("2026-11-25T12:00:00.1234567Z") == datetime(2026, 11, 25, 12, 0, 0, 123456, UTC)
     assert moment("2026-11-25T12:00:00+00:00") == datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -293,7 +374,7 @@ def test_a_log_tells_each_change_once_and_ends_when_all_is_done(
     reader = Reader(STACK, book(tmp_path), lambda: NOW)
 
     def finish() -> None:
-        azure.jobs.clear()  # type: ignore[attr-defined]
+        azure.jobs.clear()
         azure.job(FINETUNE.job_name(1), "Completed", 1, ended=0.5)
         azure.registered()
         azure.deployment(WANTED.deployment_name, traffic=100)

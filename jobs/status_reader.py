@@ -1,0 +1,233 @@
+"""Reads a stack's state from Azure by plain REST, so that a look takes a second."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jobs import usage
+from jobs.arm import Arm
+from jobs.errors import StageError, azure_errors
+from jobs.prices import PriceBook
+from jobs.progress import Progress, by_earlier, by_metrics
+from jobs.runs import VERSION, Runs, moment
+from jobs.spending import Spending, Use, hour_prices, spending
+from jobs.stack import Stack
+from jobs.status import COMPLETED, DONE, ENDED, NOT_THERE, TO_DO, Deployment, Job, Stage, Status
+from jobs.usage import Usage
+
+JOB_PREFIX = "finetune-"
+_PAGES = 3  # of the workspace's jobs, newest first
+
+
+class Reader:
+    """Reads one stack's state from Azure, again and again if need be. Every method raises StageError."""
+
+    def __init__(self, stack: Stack, book: PriceBook, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._stack, self._book, self._now = stack, book, now
+        self._arm = Arm()
+        self._runs = Runs(stack.target, self._arm)
+        self._ended: dict[str, Job] = {}
+
+    def read(self) -> Status:
+        """One look at everything."""
+        stack, path = self._stack, self._stack.target.path
+        with azure_errors("the state could not be read", f"workspace {stack.target.workspace}"):
+            if self._arm.find(path, VERSION) is None:
+                raise StageError(
+                    f"stack {stack.name} is not up",
+                    on=f"workspace {stack.target.workspace}",
+                    why="there is no such workspace",
+                    todo=f"Run `make up STACK={stack.name}` first.",
+                )
+            with ThreadPoolExecutor(6, thread_name_prefix="status") as pool:
+                jobs = pool.submit(self._jobs)
+                endpoint = pool.submit(self._arm.find, stack.endpoint_path, VERSION)
+                deployments = pool.submit(self._deployments)
+                wanted = pool.submit(self._wanted)
+                return self._status(jobs.result(), endpoint.result(), deployments.result(), *wanted.result())
+
+    def _status(
+        self,
+        jobs: list[Job],
+        endpoint: dict[str, Any] | None,
+        found: list[Deployment],
+        dataset_there: bool,
+        model_there: bool,
+    ) -> Status:
+        stack, now = self._stack, self._now()
+        wanted = stack.stages[1].model_version if stack.stages else ""
+        version = wanted if model_there or any(job.version == wanted for job in jobs) else ""
+        version = version or (jobs[0].version if jobs else wanted)
+        attempts = [self._timed(job) for job in jobs if job.version == version]
+        traffic = ((endpoint or {}).get("properties") or {}).get("traffic") or {}
+        deployments = tuple(
+            sorted(
+                (dataclasses.replace(one, traffic=int(traffic.get(one.name, 0))) for one in found),
+                key=lambda one: (-one.traffic, one.name),
+            )
+        )
+        job = attempts[0] if attempts else None
+        there = model_there if version == wanted else bool(version) and self._registered(version)
+        return Status(
+            stack=stack.name,
+            at=now,
+            stages=self._stages(dataset_there, model_there, jobs, deployments),
+            job=job,
+            attempts=tuple(attempts),
+            progress=self._progress(job, jobs, now),
+            model=f"{stack.model_name}:{version}" if version else stack.model_name,
+            model_state="registered" if there else NOT_THERE,
+            endpoint=stack.endpoint,
+            endpoint_state=_state(endpoint) if endpoint else NOT_THERE,
+            deployments=deployments,
+            spending=self._spending(attempts, deployments, now),
+            usage=self._usage(deployments, now),
+        )
+
+    def _jobs(self) -> list[Job]:
+        """The fine-tunes among the newest jobs, newest first."""
+        found = self._arm.items(f"{self._stack.target.path}/jobs", VERSION, most_pages=_PAGES, jobType="Pipeline")
+        jobs = [_job(each) for each in found if str(each["name"]).startswith(JOB_PREFIX)]
+        return sorted(jobs, key=lambda job: job.created.timestamp() if job.created else 0.0, reverse=True)
+
+    def _timed(self, job: Job) -> Job:
+        """With when it began and ended; what has ended is asked once."""
+        if job.name not in self._ended:
+            started, ended = self._runs.times(job.name)
+            job = dataclasses.replace(job, started=started, ended=ended)
+            if job.status not in ENDED or ended is None:
+                return job
+            self._ended[job.name] = job
+        return self._ended[job.name]
+
+    def _progress(self, job: Job | None, jobs: list[Job], now: datetime) -> Progress | None:
+        if job is None or job.status in ENDED:
+            return None
+        measured = by_metrics(self._runs.history(job.name, "epoch"), job.inputs, now)
+        if measured:
+            return measured
+        for earlier in jobs:
+            if earlier.status == COMPLETED and (timed := self._timed(earlier)).started and timed.ended:
+                return by_earlier(job.started, (timed.name, timedelta(hours=timed.hours(now))), now)
+        return by_earlier(job.started, None, now)
+
+    def _deployments(self) -> list[Deployment]:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            found = self._arm.items(f"{self._stack.endpoint_path}/deployments", VERSION)
+        except ResourceNotFoundError:
+            return []
+        return [_deployment(each) for each in found]
+
+    def _wanted(self) -> tuple[bool, bool]:
+        """Whether the data and the model that the settings ask for are there."""
+        if self._stack.stages is None:
+            return False, False
+        data, finetune, _ = self._stack.stages
+        dataset = f"{self._stack.target.path}/data/{data.train_asset}/versions/{data.fingerprint}"
+        return self._arm.find(dataset, VERSION) is not None, self._registered(finetune.model_version)
+
+    def _registered(self, version: str) -> bool:
+        path = f"{self._stack.target.path}/models/{self._stack.model_name}/versions/{version}"
+        return self._arm.find(path, VERSION) is not None
+
+    def _usage(self, deployments: tuple[Deployment, ...], now: datetime) -> Usage:
+        standing = min((one.since for one in deployments if one.since), default=None)
+        return usage.read(self._arm, self._stack.endpoint_path, standing, now) if standing else usage.NOTHING
+
+    def _stages(
+        self,
+        dataset_there: bool,
+        model_there: bool,
+        jobs: list[Job],
+        deployments: tuple[Deployment, ...],
+    ) -> tuple[Stage, ...]:
+        if self._stack.stages is None:
+            return tuple(Stage(name, "unknown", "the data are not prepared here: make data") for name in _STAGES)
+        data, finetune, release = self._stack.stages
+        asset = f"{data.train_asset}:{data.fingerprint}"
+        attempt = next((job for job in jobs if job.version == finetune.model_version), None)
+        deployed = next((one for one in deployments if one.name == release.deployment_name), None)
+        if model_there:
+            tuned = Stage("finetune", DONE, f"{finetune.model_name}:{finetune.model_version}")
+        elif attempt is None:
+            tuned = Stage("finetune", TO_DO, f"{finetune.model_name}:{finetune.model_version}")
+        elif attempt.status == COMPLETED:
+            tuned = Stage("finetune", "registering", attempt.name)
+        else:
+            tuned = Stage("finetune", attempt.status.lower(), attempt.name)
+        return (
+            Stage("dataset", DONE if dataset_there else TO_DO, asset),
+            tuned,
+            _released(release.deployment_name, deployed),
+        )
+
+    def _spending(self, attempts: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
+        stack = self._stack
+        uses = [
+            Use(f"job {job.name}", stack.cluster_size, 1, job.hours(now), job.status not in ENDED)
+            for job in attempts
+            if job.started
+        ]
+        uses += [
+            Use(
+                f"deployment {one.name}",
+                one.vm_size,
+                one.count,
+                (now - one.since).total_seconds() / 3600 if one.since else 0.0,
+                now=True,
+            )
+            for one in deployments
+        ]
+        own = {stack.cluster_size: stack.hourly_price} if stack.hourly_price else {}
+        return spending(uses, hour_prices((use.vm_size for use in uses), stack.location, self._book, own))
+
+
+_STAGES = ("dataset", "finetune", "release")
+
+
+def _released(name: str, found: Deployment | None) -> Stage:
+    if found is None:
+        return Stage("release", TO_DO, name)
+    if found.state == "Succeeded":
+        return Stage("release", DONE if found.traffic == 100 else "under way", f"{found.traffic} % on {name}")
+    return Stage("release", found.state.lower(), name)
+
+
+def _job(found: dict[str, Any]) -> Job:
+    properties, name = found["properties"], str(found["name"])
+    nodes = list((properties.get("jobs") or {}).values())
+    inputs = (nodes[0].get("inputs") or {}) if nodes else {}
+    return Job(
+        name=name,
+        version=name.removeprefix(JOB_PREFIX).rpartition("-")[0],
+        status=str(properties.get("status") or "Unknown"),
+        url=str(((properties.get("services") or {}).get("Studio") or {}).get("endpoint") or ""),
+        created=moment((found.get("systemData") or {}).get("createdAt")),
+        inputs={key: str(given["value"]) for key, given in inputs.items() if given.get("value") is not None},
+    )
+
+
+def _deployment(found: dict[str, Any]) -> Deployment:
+    properties = found["properties"]
+    model = properties.get("model")
+    return Deployment(
+        name=str(found["name"]),
+        state=_state(found),
+        traffic=0,
+        model=str(
+            (found.get("tags") or {}).get("model") or (model.get("assetId") if isinstance(model, dict) else model)
+        ),
+        vm_size=str(properties.get("instanceType")),
+        count=int((found.get("sku") or {}).get("capacity") or 1),
+        since=moment((found.get("systemData") or {}).get("createdAt")),
+    )
+
+
+def _state(found: dict[str, Any]) -> str:
+    return str((found.get("properties") or {}).get("provisioningState") or "Unknown")
