@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -67,6 +68,7 @@ def _start(rules: Rules) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    gc.set_threshold(100_000)  # rows hold no cycles: looking for some takes time and finds none
     _worker = Worker(rules)
 
 

@@ -26,6 +26,7 @@ from data_prep.stats import SHOWN, Stats
 from data_prep.tokens import Tokenizer, resolve
 
 Report = Callable[[str], None]
+Origin = Callable[[], dict[str, str]]
 
 _FILES = {work.TRAIN: TRAIN, work.TEST: TEST}
 
@@ -33,12 +34,15 @@ _FILES = {work.TRAIN: TRAIN, work.TEST: TEST}
 def make(
     source: Source,
     request: Request,
-    origin: dict[str, str],
+    origin: Origin,
     workspace: Workspace | None,
     report: Report,
     quiet: bool,
 ) -> Card:
-    """Make the files of ``request`` and return their card. Raises :class:`DataError` and OSError."""
+    """Make the files of ``request`` and return their card. Raises :class:`DataError` and OSError.
+
+    ``origin`` gives what the card says of the source, and is asked last: a digest of all of it takes a while.
+    """
     tokenizer = resolve(request.tokenizer, model(request.model), online=source.kind == "hub")
     with ExitStack() as stack:
         # The hub first: where it cannot be reached, not even a directory is made.
@@ -49,7 +53,7 @@ def make(
         if shape != "messages" or shape == request.shape:
             report(f"the rows are taken as {shape}{'' if request.shape == shape else ' (--shape overrides it)'}")
         rules = _rules(request, rows, shape, tokenizer)
-        card = _worked(rows, rules, request, origin | rows.origin, place, quiet)
+        card = _worked(rows, rules, request, origin, place, quiet)
     if not card.rows["rejected"]:
         (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's
     return card
@@ -70,9 +74,7 @@ def _rules(request: Request, rows: Opened, shape: str, tokenizer: Tokenizer) -> 
     )
 
 
-def _worked(
-    rows: Opened, rules: work.Rules, request: Request, origin: dict[str, str], place: Path, quiet: bool
-) -> Card:
+def _worked(rows: Opened, rules: work.Rules, request: Request, origin: Origin, place: Path, quiet: bool) -> Card:
     names = [TRAIN, TEST, CARD, PAGE, *page.PICTURES.values()]
     names += [REJECTED] if rules.keep_rejected else []
     stats = Stats()
@@ -94,7 +96,9 @@ def _worked(
         _refuse_bad(stats, request, rows)
         digests, duplicates = merger.finish(stats, rules.near)
         _refuse_one_sided(stats, request, rows)
-        card = _card(stats, request, rules, origin, duplicates, {_FILES[side]: digests[side] for side in _FILES})
+        card = _card(
+            stats, request, rules, origin() | rows.origin, duplicates, {_FILES[side]: digests[side] for side in _FILES}
+        )
         files[CARD].write(card.to_json())
         files[PAGE].write(page.markdown(card))
         for name, picture in page.pictures(card).items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +51,10 @@ def prepare(
     directory = request.directory
     source = sources.locate(request.source, request.base)
     try:
-        origin = {"kind": source.kind}
-        if source.files:
-            origin["sha256"] = cards.digest_of(source.files)
+        origin = _Later(lambda: _origin(source))
         card = cards.read(directory)
-        same_source = card is not None and origin.items() <= card.source.items()
-        if card is not None and same_source and card.settings == request.deciding(bool(source.files)):
+        same = card is not None and card.settings == request.deciding(bool(source.files))
+        if card is not None and same and origin.result().items() <= card.source.items():
             files = cards.digests(directory)
             if card.files == files and not again:
                 return Prepared(directory / TRAIN, directory / TEST, _estimated(card, request), made=False)
@@ -63,12 +63,36 @@ def prepare(
         report(f"reading {source.label}")
         from data_prep.making import make
 
-        card = make(source, request, origin, workspace, report, quiet)
+        card = make(source, request, origin.result, workspace, report, quiet)
     except OSError as error:
         where = error.filename or directory
         reason = error.strerror or error
         raise DataError(f"{where}: {reason}; nothing was written, earlier files are as they were") from error
     return Prepared(directory / TRAIN, directory / TEST, card, made=True)
+
+
+def _origin(source: sources.Source) -> dict[str, str]:
+    """What a card says of a source before it is opened."""
+    return {"kind": source.kind} | ({"sha256": cards.digest_of(source.files)} if source.files else {})
+
+
+class _Later:
+    """A result that is worked for beside everything else; nobody waits for it who does not ask."""
+
+    def __init__(self, work: Callable[[], dict[str, str]]) -> None:
+        self._future: Future[dict[str, str]] = Future()
+        threading.Thread(target=self._run, args=(work,), daemon=True).start()
+
+    def _run(self, work: Callable[[], dict[str, str]]) -> None:
+        try:
+            self._future.set_result(work())
+        except OSError as error:  # raised where the result is asked for
+            self._future.set_exception(error)
+        finally:
+            self._future.cancel()  # after anything else: nobody shall wait for ever
+
+    def result(self) -> dict[str, str]:
+        return self._future.result()
 
 
 def request_fingerprint(request: Request) -> str:

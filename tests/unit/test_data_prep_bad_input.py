@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from data_prep import DataError, scratch, work
+from data_prep import DataError, readers, scratch
 from data_prep.prepare import Request, prepare
 
 MESSAGES = [{"content": "Why?", "role": "user"}, {"content": "Because.", "role": "assistant"}]
@@ -166,12 +166,36 @@ def test_a_share_that_yields_no_test_row(tmp_path: Path, refused: Callable[..., 
     assert "of which 0.001% were asked for" in message
 
 
-def test_a_full_disk(tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "part")
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has such a limit")
+def test_a_disk_that_takes_no_more(
+    tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    import resource
 
-    monkeypatch.setattr(work.Worker, "_write", full)
-    assert "No space left on device; nothing was written" in refused(tmp_path / "x.jsonl", GOOD, seed=1)
+    pieces = readers.pieces
+    monkeypatch.setattr("data_prep.opening.pieces", lambda file: pieces(file, 2**20))
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(lines([*rows(30_000)]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The system's own refusal, in the middle of a file; of a full disk only the reason reads otherwise.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limits[1]))
+    try:
+        message = refused(path, processes=processes)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert message == f"{tmp_path / 'out'}: File too large; nothing was written, earlier files are as they were"
+
+
+def test_a_source_that_cannot_be_read_again(
+    tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: object) -> str:
+        raise OSError(errno.EIO, "Input/output error", str(tmp_path / "x.jsonl"))
+
+    # The digest is taken beside everything else, and asked for when the rows have been written.
+    monkeypatch.setattr("data_prep.card.digest_of", gone)
+    assert "x.jsonl: Input/output error; nothing was written" in refused(tmp_path / "x.jsonl", GOOD, seed=1)
 
 
 def test_no_permission(tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
