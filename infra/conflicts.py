@@ -130,18 +130,6 @@ def _late_alert(settings: Settings) -> Iterator[Conflict]:
         )
 
 
-def _idle_soak(settings: Settings) -> Iterator[Conflict]:
-    serving = settings.serving
-    if serving.soak_seconds and serving.traffic_steps == (100,):
-        yield Conflict(
-            "serving.soakSeconds",
-            serving.soak_seconds,
-            "has no effect with the single traffic step [100]",
-            "give serving.trafficSteps steps below 100, for example [10, 50, 100], or remove this key",
-            ("serving.trafficSteps",),
-        )
-
-
 def _network(settings: Settings) -> Iterator[Conflict]:
     if settings.network == "managed" and settings.compute.min_nodes:
         yield Conflict(
@@ -160,7 +148,6 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _purge,
     _recipients,
     _late_alert,
-    _idle_soak,
     _network,
     _tokenizer_file,
 )

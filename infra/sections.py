@@ -208,6 +208,13 @@ class Compute(Section):
         return VM_SIZES[self.vm_size]
 
 
+class Health(Section):
+    """What a new deployment may show under traffic before it is taken back."""
+
+    failed_percent: Annotated[Number, Field(ge=0, le=100)] = 5
+    latency_seconds: Annotated[Number, Field(gt=0, le=180)] = 60
+
+
 class Serving(Section):
     """The deployment that answers, and how traffic reaches it."""
 
@@ -215,6 +222,7 @@ class Serving(Section):
     instances: Annotated[Positive, Field(le=20)] = 1
     traffic_steps: tuple[Annotated[Whole, Field(ge=1, le=100)], ...] = (100,)
     soak_seconds: Annotated[Count, Field(le=86_400)] = 0
+    health: Health = Health()
     # 180 s is as long as Azure lets a scoring request run.
     request_timeout_seconds: Annotated[Positive, Field(le=180)] = 90
     compare_with_base: Flag = False

@@ -88,6 +88,11 @@ class Endpoint:
             deployments = self.client.online_deployments.list(self.spec.endpoint)
             return sorted(str(deployment.name) for deployment in deployments)
 
+    def model_of(self, name: str) -> str:
+        """``name:version`` of a deployment's model, or whatever Azure calls it."""
+        found = self.find(name)
+        return str((found.tags or {}).get("model", found.model)) if found is not None else ""
+
     def begin(self, name: str, model: str, tags: dict[str, str]) -> LROPoller[OnlineDeployment]:
         """Starts a no-code MLflow deployment at 0 % of the traffic: no environment, no script."""
         from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings, ProbeSettings
@@ -137,6 +142,12 @@ class Endpoint:
             except ResourceNotFoundError:
                 return
         self.report(f"deployment {name} deleted")
+
+    def drain(self) -> None:
+        """Lets the answers under way come to their end, where the settings leave time for anything."""
+        seconds = min(self.spec.soak_seconds, self.spec.request_timeout_seconds)
+        if seconds:
+            self.stop.wait(seconds)
 
     def address(self) -> tuple[str, str]:
         """Scoring URL and key."""

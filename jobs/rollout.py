@@ -1,25 +1,27 @@
 """Stage release: the model version goes into service so that nobody notices until it is proven.
 
-New deployment at 0 % of the traffic, a question put to it directly, traffic in steps, read back at each one,
-then the old deployments go. A failure on the way puts the traffic back exactly as it was and removes the new
-deployment, which would cost money. What the traffic was before is a tag of the new deployment, so that
-another process that takes up the release knows it too.
+New deployment at 0 % of the traffic, questions put to it directly (jobs/smoke.py), traffic in steps, read back at
+each one and watched (jobs/health.py), then the old deployments go. A failure on the way puts the traffic back
+exactly as it was and removes the new deployment, which would cost money. What the traffic was before is a tag of the
+new deployment, so that another process that takes up the release knows it too.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 
-from flow.chat import ChatError, ChatRequest, EndpointUnavailable, ask
 from jobs import client as azure
+from jobs import health, smoke
 from jobs.deployments import HEALTHY, Endpoint, shown
 from jobs.errors import AGAIN, NotFinished, StageError
-from jobs.specs import BASE_DEPLOYMENT, ReleaseSpec, Report
+from jobs.specs import BASE_DEPLOYMENT, WARNING, ReleaseSpec, Report
 
 _BEFORE = "traffic_before"
-_MODEL = "model"
-_TRIES, _PAUSE = 4, 5.0  # a deployment just called healthy may take seconds until it is routed to
+_LOOK_SECONDS = 30.0
+MODEL, PREVIOUS = "model", "previous"
+"""Tags of a deployment: its model as ``name:version``, and the one that was in service before it."""
 
 
 def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
@@ -47,13 +49,16 @@ def _release(endpoint: Endpoint, base: _BaseModel, live: dict[str, int]) -> None
     before = _before(endpoint, live)
     try:
         _provide(endpoint, base, before)
-        _smoke_test(endpoint)
+        smoke.check(endpoint, before)
         for step in _steps(spec) if before else [100]:
             share = _shared(before, name, step)
+            since = datetime.now(UTC)
             endpoint.set_traffic(share)
             endpoint.report(f"traffic: {shown(share)}")
-            if step < 100:
-                _soak(endpoint)
+            if step == 100:
+                smoke.confirm(endpoint)
+            if before:
+                _soak(endpoint, since)
     except NotFinished:
         raise
     except StageError as error:
@@ -89,37 +94,12 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: dict[str, int]) -> No
         base.begin()
         return
     model = f"azureml:{spec.model_name}:{spec.model_version}"
-    tags = {_MODEL: f"{spec.model_name}:{spec.model_version}", _BEFORE: json.dumps(before)}
+    tags = {MODEL: f"{spec.model_name}:{spec.model_version}", _BEFORE: json.dumps(before)}
+    if before:
+        tags[PREVIOUS] = endpoint.model_of(max(before, key=lambda name: before[name]))
     poller = endpoint.begin(name, model, tags)
     base.begin()
     endpoint.finish(name, poller)
-
-
-def _smoke_test(endpoint: Endpoint) -> None:
-    """One question to the new deployment, past the traffic rules; any answer that is not empty will do."""
-    spec = endpoint.spec
-    url, key = endpoint.address()
-    request = ChatRequest(spec.question, deployment=spec.deployment_name)
-    for attempt in range(1, _TRIES + 1):
-        try:
-            answer = ask(url, key, request, timeout=spec.request_timeout_seconds)
-        except EndpointUnavailable as error:
-            if attempt == _TRIES:
-                raise _smoke(spec, str(error)) from error
-            if endpoint.stop.wait(_PAUSE):
-                why = "you asked to stop; the new deployment has no traffic yet"
-                raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN) from None
-        except ChatError as error:
-            raise _smoke(spec, str(error)) from error
-        else:
-            endpoint.report(f"smoke test of {spec.deployment_name}: {' '.join(answer.text.split())[:80]}")
-            return
-
-
-def _smoke(spec: ReleaseSpec, why: str) -> StageError:
-    on = f"deployment {spec.deployment_name}"
-    todo = "Look into the model (data, recipe), or raise serving.requestTimeoutSeconds if it is just slow."
-    return StageError("the new model did not pass its smoke test", on=on, why=why, todo=todo)
 
 
 def _steps(spec: ReleaseSpec) -> list[int]:
@@ -139,11 +119,43 @@ def _shared(before: dict[str, int], name: str, percent: int) -> dict[str, int]:
     return {other: share for other, share in {**shares, name: percent}.items() if share}
 
 
-def _soak(endpoint: Endpoint) -> None:
-    seconds = endpoint.spec.soak_seconds
-    if seconds and endpoint.stop.wait(seconds):
-        why = f"you asked to stop; live is {shown(endpoint.traffic())}"
-        raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
+def _soak(endpoint: Endpoint, since: datetime) -> None:
+    """Watches a step for as long as the settings say. Raises StageError when the new deployment fares badly."""
+    left, last = float(endpoint.spec.soak_seconds), ""
+    while left > 0:
+        pause = min(left, _LOOK_SECONDS)
+        left -= pause
+        if endpoint.stop.wait(pause):
+            why = f"you asked to stop; live is {shown(endpoint.traffic())}"
+            raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
+        last = _judged(endpoint, since)
+    if last:
+        endpoint.report(last)
+
+
+def _judged(endpoint: Endpoint, since: datetime) -> str:
+    """What is measured of the new deployment, in words."""
+    spec, limits = endpoint.spec, endpoint.spec.health
+    name = spec.deployment_name
+    try:
+        found = health.read(spec, since)
+    except StageError as error:  # who may release need not be allowed to read metrics
+        return f"{WARNING}the health of {name} is not known: {error.why}"
+    if not found.requests:
+        return f"{WARNING}the health of {name} is not known: {found}"
+    bad = ""
+    if found.failed_percent > limits.failed_percent:
+        bad = f"serving.health.failedPercent is {limits.failed_percent:g}"
+    elif found.p95_seconds is not None and found.p95_seconds > limits.latency_seconds:
+        bad = f"serving.health.latencySeconds is {limits.latency_seconds:g}"
+    if bad:
+        raise StageError(
+            "the new model fares badly under traffic",
+            on=f"deployment {name}",
+            why=f"{found}; {bad}",
+            todo="See its log in Azure ML studio's endpoint before you try again.",
+        )
+    return f"health of {name}: {found}"
 
 
 def _restore(endpoint: Endpoint, before: dict[str, int], cause: StageError) -> None:
@@ -153,6 +165,7 @@ def _restore(endpoint: Endpoint, before: dict[str, int], cause: StageError) -> N
     try:
         if name in endpoint.traffic():
             endpoint.set_traffic(before, needed=True)
+            endpoint.drain()
         if name in endpoint.names():
             endpoint.remove(name, needed=True)
     except StageError as error:
@@ -181,7 +194,7 @@ class _BaseModel:
             return
         try:
             found = self._endpoint.find(BASE_DEPLOYMENT)
-            wanted = {_MODEL: spec.base_model.model_uri, "instance_type": spec.instance_type}
+            wanted = {MODEL: spec.base_model.model_uri, "instance_type": spec.instance_type}
             if found is not None:
                 tags = found.tags or {}
                 same = all(tags.get(key) == value for key, value in wanted.items())

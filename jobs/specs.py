@@ -205,6 +205,18 @@ class EvaluationSpec:
     latency_seconds: float
 
 
+_HOW = ("base_model", "traffic_steps", "soak_seconds", "health", "question", "evaluation", "compare_with_base")
+"""What of a release changes how a deployment gets its traffic, and not the deployment."""
+
+
+@dataclass(frozen=True)
+class HealthSpec:
+    """What a new deployment may show under traffic at most: per cent of failed requests, seconds of 95 % of answers."""
+
+    failed_percent: float
+    latency_seconds: float
+
+
 @dataclass(frozen=True)
 class ReleaseSpec(_Spec):
     """One model version in service behind an endpoint, and how it gets there."""
@@ -219,6 +231,7 @@ class ReleaseSpec(_Spec):
     request_timeout_seconds: int
     traffic_steps: tuple[int, ...]
     soak_seconds: int
+    health: HealthSpec
     question: str
     evaluation: EvaluationSpec
     compare_with_base: bool
@@ -227,7 +240,7 @@ class ReleaseSpec(_Spec):
     def fingerprint(self) -> str:  # type: ignore[override]
         """Over what the deployment is; not over how traffic reaches it, nor over the base model beside it."""
         content = dataclasses.asdict(self)
-        for how in ("base_model", "traffic_steps", "soak_seconds", "question", "evaluation", "compare_with_base"):
+        for how in _HOW:
             del content[how]
         return _digest(content)
 

@@ -11,33 +11,69 @@ from jobs_fake import FakeMl, Stop, install
 from test_jobs_specs import RELEASE
 
 from flow import chat
-from jobs import rollout
+from jobs import golden, health, rollout, smoke
 from jobs.errors import NotFinished, StageError
+from jobs.specs import EvaluationSpec, ReleaseSpec
 
 NEW, OLD, BASE = RELEASE.deployment_name, "mold", "base"
+KNOWING = dataclasses.replace(
+    RELEASE, evaluation=EvaluationSpec("golden/sample.jsonl", minimum_score=0, maximum_drop=0.1, latency_seconds=30)
+)
 COMPARING = dataclasses.replace(RELEASE, compare_with_base=True)
 
 
 class Scoring:
-    """What the scoring route answers; ``asked`` are the deployments asked for by header."""
+    """What the scoring route answers; ``asked`` are the deployments asked for by header, "" for none.
 
-    def __init__(self) -> None:
+    Who names none is answered by the deployment with the most traffic.
+    """
+
+    def __init__(self, ml: FakeMl) -> None:
+        self.ml = ml
         self.asked: list[str] = []
         self.errors: list[chat.ChatError] = []
+        self.answers: dict[str, str] = {}
+        self.seconds = 0.1
+        self.says_who = True
 
     def __call__(self, url: str, key: str, request: chat.ChatRequest, *, timeout: float) -> chat.Answer:
         assert (url, key) == ("https://e.eastus2.inference.ml.azure.com/score", "the-key")
         self.asked.append(request.deployment)
         if self.errors:
             raise self.errors.pop(0)
-        return chat.Answer("Bill Gates and Paul Allen.", request.deployment, 0.1)
+        traffic = self.ml.online_endpoints.traffic
+        by = request.deployment or (max(traffic, key=lambda name: traffic[name]) if self.says_who else "")
+        return chat.Answer(self.answers.get(by, "Bill Gates and Paul Allen."), by, self.seconds)
+
+
+class Metrics:
+    """What Azure Monitor has counted; ``looks`` is how often it was asked."""
+
+    def __init__(self) -> None:
+        self.health = health.Health(100, 0, 1.5)
+        self.error: StageError | None = None
+        self.looks = 0
+
+    def __call__(self, spec: ReleaseSpec, since: object) -> health.Health:
+        self.looks += 1
+        if self.error:
+            raise self.error
+        return self.health
 
 
 @pytest.fixture
-def scoring(monkeypatch: pytest.MonkeyPatch) -> Scoring:
-    scoring = Scoring()
-    monkeypatch.setattr(rollout, "ask", scoring)
+def scoring(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> Scoring:
+    scoring = Scoring(ml)
+    monkeypatch.setattr(smoke, "ask", scoring)
+    monkeypatch.setattr(golden, "ask", scoring)
     return scoring
+
+
+@pytest.fixture(autouse=True)
+def metrics(monkeypatch: pytest.MonkeyPatch) -> Metrics:
+    metrics = Metrics()
+    monkeypatch.setattr(health, "read", metrics)
+    return metrics
 
 
 @pytest.fixture
@@ -62,7 +98,7 @@ def _run(spec: object = RELEASE, stop: Stop | None = None) -> list[str]:
 def test_the_first_release_goes_straight_to_100(ml: FakeMl, scoring: Scoring) -> None:
     _run()
     assert ml.online_endpoints.history == [{NEW: 100}]
-    assert scoring.asked == [NEW]
+    assert scoring.asked == [NEW, NEW, "", "", ""]
     assert list(ml.online_endpoints.deployments) == [NEW]
 
 
@@ -72,7 +108,8 @@ def test_the_second_one_takes_the_steps_and_removes_the_first(in_service: FakeMl
     endpoints = in_service.online_endpoints
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 50, NEW: 50}, {NEW: 100}]
     assert endpoints.deleted == [OLD]
-    assert stop.waited == [60, 60]
+    assert stop.waited == [30] * 6
+    assert endpoints.deployments[NEW].tags["previous"] == "m"
     assert json.loads(endpoints.deployments[NEW].tags["traffic_before"]) == {OLD: 100}
 
 
@@ -108,7 +145,7 @@ def test_the_smoke_test_is_patient_with_a_route_that_is_not_there_yet(ml: FakeMl
     scoring.errors = [chat.NoDeployment("404"), chat.ServerFailed("503")]
     stop = Stop()
     _run(stop=stop)
-    assert len(scoring.asked) == 3 and stop.waited == [5.0, 5.0]
+    assert scoring.asked[:4] == [NEW] * 4 and stop.waited == [5.0, 5.0]
 
 
 def test_but_not_for_ever(in_service: FakeMl, scoring: Scoring) -> None:
@@ -223,6 +260,115 @@ def test_ctrl_c_leaves_things_to_be_resumed(in_service: FakeMl, scoring: Scoring
     with pytest.raises(NotFinished, match="10 % "):
         _run(stop=stop)
     assert endpoints.traffic == {OLD: 90, NEW: 10} and endpoints.deleted == []
+
+
+def test_golden_questions_are_put_to_the_new_model_and_to_the_one_in_service(
+    in_service: FakeMl, scoring: Scoring
+) -> None:
+    scoring.answers = dict.fromkeys((NEW, OLD), "Paris, eight and Linus Torvalds.")
+    said = _run(KNOWING)
+    assert scoring.asked[:13] == [NEW] * 7 + [OLD] * 6
+    assert f"golden questions: {NEW} scores 0.50 (3 of 6 word for word, slowest 0.1 s)" in said
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+def test_a_model_that_knows_less_than_the_one_in_service_is_taken_back(in_service: FakeMl, scoring: Scoring) -> None:
+    scoring.answers = {NEW: "Paris.", OLD: "Paris, eight and Linus Torvalds."}
+    with pytest.raises(StageError, match=r"scores 0\.17 and the model in service 0\.50") as caught:
+        _run(KNOWING)
+    assert "'Paris.' instead of 'Bill Gates and Paul Allen'" in str(caught.value)
+    assert in_service.online_endpoints.traffic == {OLD: 100}
+    assert in_service.online_endpoints.deleted == [NEW]
+
+
+def test_a_model_that_knows_too_little_is_taken_back(ml: FakeMl, scoring: Scoring) -> None:
+    scoring.answers = {NEW: "Paris."}
+    spec = dataclasses.replace(KNOWING, evaluation=dataclasses.replace(KNOWING.evaluation, minimum_score=0.2))
+    with pytest.raises(StageError, match=r"scores 0\.17, and evaluation.minimumScore is 0\.2"):
+        _run(spec)
+    assert ml.online_endpoints.deployments == {} and ml.online_endpoints.history == []
+
+
+@pytest.mark.parametrize("spec", [RELEASE, KNOWING])
+def test_a_model_that_is_too_slow_is_taken_back(in_service: FakeMl, scoring: Scoring, spec: ReleaseSpec) -> None:
+    scoring.seconds = 30.1
+    with pytest.raises(StageError, match=r"took 30\.1 s, and evaluation.latencySeconds is 30"):
+        _run(spec)
+    assert in_service.online_endpoints.deleted == [NEW]
+
+
+def test_a_model_in_service_that_does_not_answer_is_no_obstacle(in_service: FakeMl, scoring: Scoring) -> None:
+    ask = scoring.__call__
+
+    def broken(url: str, key: str, request: chat.ChatRequest, *, timeout: float) -> chat.Answer:
+        if request.deployment == OLD:
+            raise chat.ModelFailed("the model raised an error (424)")
+        return ask(url, key, request, timeout=timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(golden, "ask", broken)
+        said = _run(KNOWING)
+    assert any(line.startswith("warning: the model in service left 6 unanswered") for line in said)
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (health.Health(40, 3, 1.0), r"40 requests, 3 failed \(7\.5 %\).*failedPercent is 5"),
+        (health.Health(40, 0, 61.0), r"95 % within 61\.0 s; serving.health.latencySeconds is 60"),
+    ],
+)
+def test_a_model_that_fares_badly_under_traffic_is_taken_back(
+    in_service: FakeMl, scoring: Scoring, metrics: Metrics, found: health.Health, why: str
+) -> None:
+    metrics.health = found
+    stop = Stop()
+    with pytest.raises(StageError, match=why):
+        _run(stop=stop)
+    endpoints = in_service.online_endpoints
+    assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 100}]
+    assert endpoints.deleted == [NEW]
+    assert stop.waited == [30, 60]  # at the first look; then the answers under way come to their end
+
+
+def test_it_is_watched_at_100_as_well(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:
+    spec = dataclasses.replace(RELEASE, traffic_steps=(100,))
+    stop = Stop(lambda: None, lambda: setattr(metrics, "health", health.Health(400, 400, 0.1)))
+    with pytest.raises(StageError, match="fares badly"):
+        _run(spec, stop)
+    assert in_service.online_endpoints.history == [{NEW: 100}, {OLD: 100}]
+
+
+@pytest.mark.parametrize("unknown", [health.Health(0, 0, None), None])
+def test_unknown_health_is_said_and_is_no_failure(
+    in_service: FakeMl, scoring: Scoring, metrics: Metrics, unknown: health.Health | None
+) -> None:
+    if unknown is None:
+        metrics.error = StageError("no", on="endpoint phi", why="AuthorizationFailed", todo="")
+    else:
+        metrics.health = unknown
+    said = _run()
+    assert sum(line.startswith(f"warning: the health of {NEW} is not known") for line in said) == 3
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+def test_traffic_that_reaches_another_deployment_is_noticed(
+    in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(url: str, key: str, request: chat.ChatRequest, *, timeout: float) -> chat.Answer:
+        return chat.Answer("Bill Gates.", request.deployment or OLD, 0.1)
+
+    monkeypatch.setattr(smoke, "ask", stale)
+    with pytest.raises(StageError, match=f"100 % of the traffic, but {OLD} goes on answering"):
+        _run()
+    assert in_service.online_endpoints.traffic == {OLD: 100}
+
+
+def test_an_endpoint_that_does_not_say_who_answers_is_told_of(in_service: FakeMl, scoring: Scoring) -> None:
+    scoring.says_who = False
+    assert any("do not say which deployment" in line for line in _run())
+    assert in_service.online_endpoints.traffic == {NEW: 100}
 
 
 def test_the_base_model_is_kept_beside(in_service: FakeMl, scoring: Scoring) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.specs import DatasetSpec, EvaluationSpec, FinetuneSpec, RegistryAsset, ReleaseSpec, Target
+from jobs.specs import DatasetSpec, EvaluationSpec, FinetuneSpec, HealthSpec, RegistryAsset, ReleaseSpec, Target
 
 TARGET = Target("sub", "rg", "ws")
 FINETUNE = FinetuneSpec(
@@ -36,6 +36,7 @@ RELEASE = ReleaseSpec(
     request_timeout_seconds=90,
     traffic_steps=(10, 50, 100),
     soak_seconds=60,
+    health=HealthSpec(failed_percent=5, latency_seconds=60),
     question="Who founded Microsoft?",
     evaluation=EvaluationSpec(questions="", minimum_score=0.5, maximum_drop=0.1, latency_seconds=30),
     compare_with_base=False,
