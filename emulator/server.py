@@ -43,6 +43,7 @@ from emulator.resources.foundation import (
 )
 from emulator.resources.identity import RoleAssignment, UserAssignedIdentity
 from emulator.resources.jobs import Job
+from emulator.resources.metrics import Metric
 from emulator.resources.monitoring import ActionGroup, Budget, DiagnosticSetting, MetricAlert
 from emulator.resources.workspaces import Connection, Datastore, Workspace
 from emulator.runs.runner import Runner
@@ -79,6 +80,7 @@ KINDS: tuple[type[Kind], ...] = (
     DiagnosticSetting,
     ActionGroup,
     MetricAlert,
+    Metric,
     Budget,
 )
 

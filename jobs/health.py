@@ -16,7 +16,7 @@ from jobs.errors import azure_errors
 if TYPE_CHECKING:
     from jobs.specs import ReleaseSpec
 
-_VERSION = "2023-10-01"
+_VERSION = "2024-02-01"
 _MINUTE = timedelta(minutes=1)
 # Those that are the model's or its machine's fault; 424 is an error the model raised.
 _FAILURES = (408, 424, 429)

@@ -117,7 +117,7 @@ class ResourceManager:
         kind = self._kind(path.collection_type, call.query["api-version"])
         depth = path.id.count("/") + (4 if not path.names else 2)
         members = [member for member in self._store.below(path.id, kind.type) if member.id.count("/") == depth]
-        return Answer(200, {"value": [kind.view(member) for member in kind.listed(members, call.query)]})
+        return Answer(200, kind.collection(path.id, members, call.query))
 
     def _kind_is_implicit(self, kind: str) -> bool:
         found = self._kinds.get(kind.lower())
@@ -236,6 +236,8 @@ class ResourceManager:
             resource = Resource({"id": path.id, "name": path.name, "type": path.type})
         check_post(kind.type, path.tail, call.body or {})
         result = kind.act(resource, path.tail.lower(), call.body or {})
+        if path.tail.lower() in kind.long_actions:
+            return Answer(202, None, self._operation_headers("apply", resource, call))
         return Answer(200, result)
 
     # --- operations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import secrets
+import time
 import uuid
-from collections import Counter
 from contextlib import AsyncExitStack
 
 import httpx
@@ -37,9 +37,8 @@ GUIDE = "Please check this guide to understand why this error code might have be
 
 def application(cloud: Cloud, servers: Servers) -> Starlette:
     """The web application behind ``<endpoint>.<region>.inference.ml.azure.com``."""
-    client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=64))
-
-    pending: Counter[str] = Counter()
+    # No connection is used twice: a server that closes one just when it is wanted again would fail a request.
+    client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=64, max_keepalive_connections=0))
 
     async def score(request: Request) -> Response:
         endpoint = _endpoint(cloud, request.url.hostname or "")
@@ -50,22 +49,28 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
             return refused
         name = _choose(endpoint, request.headers.get(DEPLOYMENT_HEADER))
         deployment = cloud.store.get(f"{endpoint.id}/deployments/{name}") if name else None
-        if deployment is None:
+        if deployment is None or deployment.properties.get("provisioningState") == "Deleting":
             return PlainTextResponse(NO_ROUTE, 404)
         if Faults(cloud.store).hit(SERVER, "POST", request.url.hostname or "", deployment.id):
             await run_in_threadpool(servers.kill, deployment.id)
-        port = await run_in_threadpool(servers.port, deployment.id)
-        if port is None:
-            if deployment.properties.get("provisioningState") != "Succeeded":
-                return PlainTextResponse(NO_ROUTE, 404)
-            servers.revive(deployment)
-            return PlainTextResponse(NO_UPSTREAM, 503)
-        if pending[deployment.id] >= _most_pending(deployment):
-            return PlainTextResponse("too many requests", 429)
-        pending[deployment.id] += 1
-        async with AsyncExitStack() as until_sent:
-            until_sent.callback(pending.subtract, [deployment.id])
-            return await _forward(client, request, deployment, port, until_sent)
+        started = time.monotonic()
+        response: Response
+        # Counted before anything is waited for: a deployment is not taken away under a request on its way to it.
+        if not cloud.traffic.enter(deployment.id, _most_pending(deployment)):
+            response = PlainTextResponse("too many requests", 429)
+        else:
+            async with AsyncExitStack() as until_sent:
+                until_sent.callback(cloud.traffic.leave, deployment.id)
+                port = await run_in_threadpool(servers.port, deployment.id)
+                if port is not None:
+                    response = await _forward(client, request, deployment, port, until_sent)
+                elif deployment.properties.get("provisioningState") != "Succeeded":
+                    return PlainTextResponse(NO_ROUTE, 404)
+                else:
+                    servers.revive(deployment)
+                    response = PlainTextResponse(NO_UPSTREAM, 503)
+        cloud.traffic.record(endpoint.id, deployment.name, response.status_code, time.monotonic() - started)
+        return response
 
     return Starlette(routes=[Route(path, score, methods=["POST"]) for path in PATHS])
 

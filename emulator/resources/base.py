@@ -29,6 +29,9 @@ class Kind:
     implicit_parent: ClassVar[bool] = False
     """The parent comes into being with its first child, as a data asset does with its first version."""
 
+    long_actions: ClassVar[tuple[str, ...]] = ()
+    """POST actions that are operations: done at once here, answered with 202 and something to poll."""
+
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
@@ -58,6 +61,10 @@ class Kind:
     def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
         """The members of a collection that a query asks for."""
         return resources
+
+    def collection(self, parent: str, members: list[Resource], query: Mapping[str, str]) -> dict[str, Any]:
+        """What a GET of the collection below ``parent`` returns."""
+        return {"value": [self.view(member) for member in self.listed(members, query)]}
 
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
         """Answer ``POST …/{action}``."""

@@ -26,6 +26,7 @@ class OnlineEndpoint(Kind):
 
     type = f"{ML}/workspaces/onlineEndpoints"
     asynchronous = True
+    long_actions = ("regeneratekeys",)
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]", path.name):
@@ -76,12 +77,18 @@ class OnlineEndpoint(Kind):
 
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
         names = ("primaryKey", "secondaryKey")
+        if action in ("listkeys", "regeneratekeys") and resource.properties["authMode"] != "Key":
+            raise endpoint_invalid(
+                f"Endpoint {resource.name} has the auth mode {resource.properties['authMode']} and therefore no keys."
+            )
         if action == "listkeys":
             return dict(zip(names, resource.internal["keys"], strict=True))
         if action == "regeneratekeys":
             at = 0 if str(body.get("keyType", "")).lower() == "primary" else 1
-            resource.internal["keys"][at] = body.get("keyValue") or secrets.token_urlsafe(24)
-            self.cloud.store.put(resource)
+            with self.cloud.store.lock:
+                current = self.cloud.store.get(resource.id) or resource
+                current.internal["keys"][at] = body.get("keyValue") or secrets.token_urlsafe(24)
+                self.cloud.store.put(current)
             return None
         return super().act(resource, action, body)
 

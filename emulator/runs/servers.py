@@ -38,6 +38,8 @@ RuntimeError: {why}
 [INFO] Worker exiting (pid: {pid})
 [INFO] Reason: Worker failed to boot.
 """
+DRAIN_SECONDS = 30.0
+"""How long a server that is going may take for the answers it owes."""
 
 
 class Servers:
@@ -119,6 +121,9 @@ class Servers:
         return self._cloud.processes.port_of(deployment_id)
 
     def stop(self, deployment_id: str) -> None:
+        """End a server once it has answered what it was asked, as Azure does for a deployment without traffic."""
+        if not self._cloud.traffic.drained(deployment_id, DRAIN_SECONDS):
+            log.warning("deployment %s is stopped with requests under way", deployment_id)
         self._cloud.processes.stop_all(deployment_id)
         shutil.rmtree(self._work(deployment_id), ignore_errors=True)
 

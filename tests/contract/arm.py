@@ -57,6 +57,10 @@ class Arm:
         _check(answer)
         return answer.json() if answer.content else None
 
+    def run(self, method: str, path: str, version: str, body: dict[str, Any] | None = None) -> None:
+        """Any request and the operation it starts, to its end."""
+        self._finish(self.call(method, path, version, body))
+
     def delete(self, path: str, version: str) -> None:
         self._finish(self.call("DELETE", path, version))
 

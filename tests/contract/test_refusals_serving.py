@@ -301,3 +301,38 @@ def _(lab: Lab) -> None:
     more = {"requestTimeout": "PT1M", "maxConcurrentRequestsPerInstance": 12}
     with lab.state(deployment, requestSettings=more), ThreadPoolExecutor(12) as pool:
         assert all(pool.map(lambda _: lab.score(lab.live), range(24)))
+
+
+def regenerate(lab: Lab, endpoint: str, key: str) -> None:
+    lab.arm.run("POST", f"{endpoint}/regenerateKeys", "2025-12-01", {"keyType": key})
+
+
+@CASES.refused("keys-auth")
+def _(lab: Lab) -> None:
+    with lab.state(lab.idle, authMode="AADToken"):
+        regenerate(lab, lab.idle, "Primary")
+
+
+@CASES.refused("keys-type")
+def _(lab: Lab) -> None:
+    regenerate(lab, lab.idle, "Tertiary")
+
+
+@CASES.refused("keys-old")
+def _(lab: Lab) -> None:
+    old = lab.arm.post(f"{lab.live}/listKeys", "2025-12-01")["primaryKey"]
+    regenerate(lab, lab.live, "Primary")
+    lab.score(lab.live, authorization=f"Bearer {old}")
+
+
+@CASES.passes("keys-auth")
+@CASES.passes("keys-type")
+@CASES.passes("keys-old")
+def _(lab: Lab) -> None:
+    """Each key is another one afterwards, the other one stays, and both open the endpoint."""
+    before = lab.arm.post(f"{lab.live}/listKeys", "2025-12-01")
+    regenerate(lab, lab.live, "Secondary")
+    after = lab.arm.post(f"{lab.live}/listKeys", "2025-12-01")
+    assert after["primaryKey"] == before["primaryKey"] and after["secondaryKey"] != before["secondaryKey"]
+    for key in after.values():
+        lab.score(lab.live, authorization=f"Bearer {key}")
