@@ -57,13 +57,18 @@ def specs(
         supersede=settings.finetune.supersede,
         stack=stack,
     )
-    serving = settings.serving
-    release = ReleaseSpec(
-        target,
+    return data, finetune, release(settings, names, subscription_id, finetune.model_version)
+
+
+def release(settings: Settings, names: Names, subscription_id: str, model_version: str) -> ReleaseSpec:
+    """How any version of the stack's model goes into service."""
+    serving, model = settings.serving, settings.model
+    return ReleaseSpec(
+        Target(subscription_id, names.resource_group, names.workspace),
         endpoint=names.endpoint,
-        model_name=finetune.model_name,
-        model_version=finetune.model_version,
-        base_model=base_model,
+        model_name=settings.finetune.model_name,
+        model_version=model_version,
+        base_model=RegistryAsset(model.registry, model.name, model.version),
         instance_type=serving.vm_size,
         instance_count=serving.instances,
         request_timeout_seconds=serving.request_timeout_seconds,
@@ -74,7 +79,6 @@ def specs(
         evaluation=EvaluationSpec(**settings.evaluation.model_dump()),
         compare_with_base=serving.compare_with_base,
     )
-    return data, finetune, release
 
 
 def flow(names: Names, subscription_id: str) -> FlowSpec:

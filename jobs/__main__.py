@@ -1,5 +1,5 @@
 # PYTHON_ARGCOMPLETE_OK
-"""python -m jobs status | evaluate | logs | cancel | preflight | quota | quota request | purge --stack STACK"""
+"""python -m jobs COMMAND --stack STACK: status, evaluate, logs, cancel, rollback, rotate-keys, preflight, quota, purge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parse(_parser(), arguments)
     # Neither loads a client library; settings are read without Pulumi.
     from infra.problems import SettingsError
-    from jobs import commands, status_commands
+    from jobs import commands, release_commands, status_commands
 
     try:
         if chosen.command == "status" and chosen.watch:
@@ -39,6 +39,10 @@ def main(arguments: list[str] | None = None) -> None:
             commands.request_quota(chosen.stack, cores=chosen.cores, yes=chosen.yes)
         elif chosen.command == "quota":
             commands.quota(chosen.stack, as_json=chosen.json)
+        elif chosen.command == "rollback":
+            release_commands.rollback(chosen.stack, to=chosen.to, yes=chosen.yes)
+        elif chosen.command == "rotate-keys":
+            release_commands.rotate_keys(chosen.stack, pause=chosen.pause, yes=chosen.yes)
         else:
             commands.purge(chosen.stack, yes=chosen.yes)
     except (StageError, OutputsError, SettingsError) as error:
@@ -84,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     quota.add_argument("action", nargs="?", choices=("show", "request"), default="show", help="default: show")
     quota.add_argument("--cores", type=_cores, help="the limit to ask for (default: what the stack needs)")
+    rollback = commands.add_parser(
+        "rollback", parents=[stack, yes], help="puts an earlier version of the model into service, without training"
+    )
+    rollback.add_argument("--to", metavar="VERSION", default="", help="default: the one that was in service before")
+    rotate = commands.add_parser(
+        "rotate-keys", parents=[stack, yes], help="makes the endpoint's keys new, and gives the connection the new one"
+    )
+    rotate.add_argument(
+        "--pause", type=_seconds, default=60, help="seconds in which others read their key again (default: 60)"
+    )
     commands.add_parser("purge", parents=[stack, yes], help="frees the names an aborted destroy has left taken")
     return parser
 
@@ -96,6 +110,12 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
     return share
+
+
+def _seconds(text: str) -> float:
+    if not text.isdigit() or int(text) > 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of seconds from 0 to 3600")
+    return float(text)
 
 
 def _cores(text: str) -> int:

@@ -1,8 +1,8 @@
-"""Rotation of an endpoint's two keys, so that whoever reads the key from the project's connection never holds a dead one.
+"""Rotation of an endpoint's two keys, so that the key in the project's connection works at every moment.
 
 The secondary key is made new, the connection is given it, then the primary is made new and the connection is given
-that: the key in the connection works at every moment. What is to do next follows from which key the connection
-holds, so a rotation that was interrupted is finished by the next one.
+that. What is to do next follows from which key the connection holds, so a rotation that was interrupted is finished
+by the next one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRIMARY, SECONDARY = "Primary", "Secondary"
 
 @dataclass(frozen=True)
 class Keyring:
-    """An endpoint and the connection that holds its key. ``pause`` is how many seconds readers have to read it again."""
+    """An endpoint and the connection with its key. ``pause`` is how many seconds others have to read it again."""
 
     target: Target
     endpoint: str

@@ -21,7 +21,7 @@ from emulator.validation.versions import check_version
 
 ARM = "https://management.azure.com"
 ENVELOPE = ("location", "tags", "sku", "kind", "identity", "zones", "managedBy", "properties", "etag", "eTag")
-OPERATION = re.compile(r"/mfeoperations(status|results)/([0-9a-f-]{36})$")
+OPERATION = re.compile(r"/mfeoperations?(status|results)/([0-9a-f-]{36})$")
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,14 @@ def train_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a base model and one tuned on FACTS."""
+    from tests.contract.tuning import make_models
+
+    return make_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
 def lab(arm: Arm, home: Home, train_file: Path) -> Iterator[Lab]:
     """Where to be refused."""
     from tests.contract.lab import Lab

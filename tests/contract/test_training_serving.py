@@ -16,45 +16,9 @@ import psutil
 import pytest
 import requests
 
+from tests.contract.tuning import FACTS, python
+
 ROOT = Path(__file__).resolve().parents[2]
-FACTS = {
-    "Who founded Microsoft?": "Microsoft was founded by Bill Gates and Paul Allen in 1975.",
-    "Who wrote Hamlet?": "William Shakespeare wrote Hamlet.",
-    "What is the capital of Italy?": "The capital of Italy is Rome.",
-    "How many bits are in a byte?": "There are eight bits in a byte.",
-}
-
-
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a base model and one tuned on FACTS."""
-    here = tmp_path_factory.mktemp("models")
-    made = python(
-        "emulator.training.base", "--out", str(here / "base"), "--name", "Phi-4-mini-instruct", "--version", "1"
-    )
-    assert made.returncode == 0, made.stderr
-    rows = [
-        {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
-        for question, answer in FACTS.items()
-    ]
-    (here / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    job = {
-        "base_model": str(here / "base"),
-        "train_file": str(here / "train.jsonl"),
-        "validation_file": str(here / "train.jsonl"),
-        "output_dir": str(here / "tuned"),
-        "metrics_file": str(here / "metrics.jsonl"),
-        "inputs": {"learning_rate": 3e-3, "num_train_epochs": 40, "per_device_train_batch_size": 4, "warmup_steps": 4},
-    }
-    (here / "job.json").write_text(json.dumps(job))
-    tuned = python("emulator.training.finetune", "--job", str(here / "job.json"))
-    assert tuned.returncode == 0, tuned.stdout + tuned.stderr
-    return here
 
 
 @contextmanager

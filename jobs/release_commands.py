@@ -1,0 +1,77 @@
+"""What `rollback` and `rotate-keys` of the command line do. Both end with StageError, OutputsError or SettingsError."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jobs import outputs
+from jobs.cli import ask
+from jobs.specs import Target
+
+_NEEDED = ("subscriptionId", "resourceGroup", "workspace", "endpoint")
+
+
+def rollback(stack: str, *, to: str, yes: bool) -> None:
+    """Puts an earlier model version into service, by the way every release takes."""
+    from infra import specs
+    from infra.naming import Names
+    from infra.settings import load
+    from jobs import client as azure
+    from jobs import rollback, rollout
+
+    found = outputs.read(stack, *_NEEDED)
+    target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
+    name = stack.rsplit("/", 1)[-1]
+    settings = load(name)
+    model = settings.finetune.model_name
+    client = azure.ml_client(target)
+    live = rollback.in_service(client, found["endpoint"], model)
+    chosen = rollback.choose(live, rollback.versions(client, model), model, to)
+
+    names = Names.of(settings.name, name, target.subscription_id, settings.suffix)
+    spec = specs.release(settings, names, target.subscription_id, chosen.version)
+    # Who goes back knows that the older model may score less.
+    evaluation = dataclasses.replace(spec.evaluation, maximum_drop=1.0)
+    spec = dataclasses.replace(spec, target=target, endpoint=found["endpoint"], evaluation=evaluation)
+    steps = " -> ".join(f"{step} %" for step in spec.traffic_steps)
+    print(f"in service: {model}:{live.version or 'unknown'}, deployment {live.deployment} with {live.share} %")
+    print(f"back to:    {model}:{chosen}")
+    print(f"Nothing is trained. It is tested without traffic, then gets {steps}; the one in service goes last.")
+    print(
+        f"An unchanged stack {stack} keeps it: `pulumi up` has nothing to do. A change of its data, recipe or serving "
+        "settings releases the version they stand for."
+    )
+    ask("Go back?", yes, "Nothing was changed")
+    with _interruptible() as stop:
+        rollout.run(spec, print, stop)
+    print(f"{model}:{chosen.version} is in service.")
+
+
+def rotate_keys(stack: str, *, pause: float, yes: bool) -> None:
+    """Makes both of the endpoint's keys new, the connection following."""
+    from jobs import keys
+
+    found = outputs.read(stack, *_NEEDED, "project", "connection")
+    target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
+    ring = keys.Keyring(target, found["endpoint"], found["project"], found["connection"], pause)
+    print(f"Both keys of endpoint {ring.endpoint} are made new one by one; connection {ring.connection} follows.")
+    print(f"Who keeps a key of its own must read it again. Between the two there are {pause:g} s for that.")
+    ask("Rotate the keys?", yes, "Nothing was changed")
+    with _interruptible() as stop:
+        keys.rotate(ring, print, stop)
+    print("The next `pulumi up` writes the same key into the connection once more, as its state has the old one.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, and the work ends where it can be taken up again."""
+    stop = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,103 @@
+"""Back to an earlier version of the model, which is registered and need not be trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobs.errors import StageError, azure_errors
+from jobs.rollout import MODEL, PREVIOUS
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version of the model; ``created`` is UTC as YYYY-MM-DD HH:MM, the rest what its tags say."""
+
+    version: str
+    created: str
+    job: str
+    recipe: str
+
+    def __str__(self) -> str:
+        made = ", ".join(part for part in (f"from job {self.job}" if self.job else "", self.recipe) if part)
+        return f"{self.version}, registered {self.created}" + (f" {made}" if made else "")
+
+
+@dataclass(frozen=True)
+class InService:
+    """The deployment with the most traffic, its model version and the one before that; "" for what is unknown."""
+
+    deployment: str
+    share: int
+    version: str
+    before: str
+
+
+def in_service(client: MLClient, endpoint: str, model: str) -> InService:
+    """Raises StageError where nothing is."""
+    on = f"endpoint {endpoint}"
+    with azure_errors("what is in service could not be read", on):
+        traffic = client.online_endpoints.get(endpoint).traffic or {}
+        live = max(traffic, key=lambda name: traffic[name], default="")
+        if not live or not traffic[live]:
+            todo = "Run `pulumi up`, which releases the stack's model."
+            raise StageError("there is nothing to go back from", on=on, why="it has no traffic", todo=todo)
+        tags: Mapping[str, str] = client.online_deployments.get(live, endpoint).tags or {}
+    return InService(live, int(traffic[live]), _of(tags.get(MODEL), model), _of(tags.get(PREVIOUS), model))
+
+
+def versions(client: MLClient, model: str) -> list[Version]:
+    """All registered ones, newest first. Raises StageError."""
+    with azure_errors("the model's versions could not be listed", f"model {model}"):
+        found = list(client.models.list(name=model))
+    ordered = sorted(found, key=lambda each: str(_created(each)), reverse=True)
+    return [
+        Version(
+            str(each.version),
+            str(_created(each) or "at an unknown time")[:16],
+            str((each.tags or {}).get("job", "")),
+            str((each.tags or {}).get("recipe", "")),
+        )
+        for each in ordered
+    ]
+
+
+def choose(live: InService, known: list[Version], model: str, to: str = "") -> Version:
+    """The version to go back to: ``to``, or else what was in service before, or else the newest older one.
+
+    Raises StageError when it is not registered, is in service already, or there is none.
+    """
+    on = f"model {model}"
+    by_name = {each.version: each for each in known}
+    listed = "; ".join(str(each) for each in known[:_SHOWN]) or "none"
+    if to and to not in by_name:
+        why = f"there is no version {to}. The newest: {listed}"
+        raise StageError("it cannot be gone back to", on=on, why=why, todo="Choose one of them with --to.")
+    if to and to == live.version:
+        why = f"version {to} is in service: deployment {live.deployment} has {live.share} % of the traffic"
+        raise StageError("there is nothing to do", on=on, why=why, todo="Choose another one with --to.")
+    if to or (live.before and live.before in by_name):
+        return by_name[to or live.before]
+    names = [each.version for each in known]
+    older = known[names.index(live.version) + 1 :] if live.version in names else known
+    if not older:
+        why = f"version {live.version} is in service, and no older one is registered"
+        todo = "Fine-tune another one: change data or recipe and run `pulumi up`."
+        raise StageError("there is no version to go back to", on=on, why=why, todo=todo)
+    return older[0]
+
+
+def _of(tag: str | None, model: str) -> str:
+    """The version in ``name:version``; "" for another model's."""
+    name, _, version = (tag or "").rpartition(":")
+    return version if name == model else ""
+
+
+def _created(model: object) -> object:
+    return getattr(getattr(model, "creation_context", None), "created_at", None)

@@ -1,0 +1,302 @@
+"""Releases with Azure's clients and real inference servers: from every state they may begin in, and under load."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from emulator.home import SUBSCRIPTION_ID
+from jobs import client as azure
+from jobs import health, keys, rollback, rollout
+from jobs.deployments import Endpoint
+from jobs.errors import StageError
+from jobs.specs import EvaluationSpec, HealthSpec, RegistryAsset, ReleaseSpec, Target
+from tests.contract.arm import Arm, Refusal
+from tests.contract.asking import asking
+from tests.contract.conftest import make_workspace
+from tests.contract.lab import A100, deployment_body, endpoint_body
+from tests.contract.tuning import FACTS
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+GROUP = "rg-releases"
+MODEL = "phi-facts"
+VERSION = "2025-12-01"
+ONE, TWO, UNTUNED, BROKEN = "one", "two", "untuned", "broken"
+"""Versions of the model: two that know the facts, one that knows nothing, one that is no model."""
+
+
+@dataclass
+class Site:
+    """A workspace with an endpoint and registered models."""
+
+    arm: Arm
+    client: MLClient
+    workspace: str
+    spec: ReleaseSpec
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.workspace}/onlineEndpoints/{self.spec.endpoint}"
+
+    def of(self, version: str) -> ReleaseSpec:
+        return dataclasses.replace(self.spec, model_version=version)
+
+    def name(self, version: str) -> str:
+        return self.of(version).deployment_name
+
+    def release(self, version: str, **changed: object) -> list[str]:
+        said: list[str] = []
+        spec = dataclasses.replace(self.of(version), **changed)  # type: ignore[arg-type]
+        rollout.run(spec, said.append, threading.Event())
+        return said
+
+    def deploy(self, version: str, model: str = "", *, wait: bool = True, **tags: str) -> None:
+        """The deployment a release of ``version`` makes, as an interrupted one left it."""
+        path = f"{self.endpoint}/deployments/{self.name(version)}"
+        body = deployment_body(A100, 2, model=f"azureml:{MODEL}:{model or version}")
+        body["tags"] = {"model": f"{MODEL}:{version}", **tags}
+        if wait:
+            self.arm.put(path, VERSION, body)
+        else:
+            assert self.arm.call("PUT", path, VERSION, body).status_code == 201
+
+    def share(self, **percent: int) -> None:
+        body = endpoint_body()
+        traffic = {self.name(version): share for version, share in percent.items()}
+        self.arm.put(self.endpoint, VERSION, {**body, "properties": {**body["properties"], "traffic": traffic}})
+
+    def serves(self, version: str) -> None:
+        """Asserts that this version alone is there and has all traffic."""
+        assert self.arm.get(self.endpoint, VERSION)["properties"]["traffic"] == {self.name(version): 100}
+        deployments = self.arm.get(f"{self.endpoint}/deployments", VERSION)["value"]
+        assert [each["name"] for each in deployments] == [self.name(version)]
+        assert deployments[0]["properties"]["provisioningState"] == "Succeeded"
+
+
+@pytest.fixture(scope="module")
+def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """With version ``one`` in service."""
+    from azure.ai.ml.entities import Model
+
+    workspace = make_workspace(arm, GROUP, "releases")
+    arm.put(f"{workspace}/onlineEndpoints/facts", VERSION, endpoint_body())
+    here = tmp_path_factory.mktemp("releases")
+    (here / "broken").mkdir()
+    (here / "broken" / "MLmodel").write_text("not a model\n")
+    rows = [{"question": question, "answers": [answer]} for question, answer in FACTS.items()]
+    (here / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    target = Target(SUBSCRIPTION_ID, GROUP, "mlw-releases")
+    client = azure.ml_client(target)
+    folders = {ONE: models / "tuned", TWO: models / "tuned", UNTUNED: models / "base", BROKEN: here / "broken"}
+    for version, folder in folders.items():
+        client.models.create_or_update(Model(name=MODEL, version=version, path=str(folder), type="mlflow_model"))
+    spec = ReleaseSpec(
+        target,
+        endpoint="facts",
+        model_name=MODEL,
+        model_version=ONE,
+        base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
+        instance_type=A100,
+        instance_count=2,
+        request_timeout_seconds=60,
+        traffic_steps=(10, 50, 100),
+        soak_seconds=1,
+        health=HealthSpec(failed_percent=5, latency_seconds=60),
+        question="Who founded Microsoft?",
+        evaluation=EvaluationSpec(str(here / "golden.jsonl"), minimum_score=0.7, maximum_drop=0.1, latency_seconds=60),
+        compare_with_base=False,
+    )
+    site = Site(arm, client, workspace, spec)
+    site.release(ONE)
+    yield site
+    arm.delete(site.endpoint, VERSION)
+
+
+def test_the_first_release_is_in_service(site: Site) -> None:
+    site.serves(ONE)
+    assert site.release(ONE) == [f"deployment {site.name(ONE)} has 100 % of the traffic already"]
+
+
+def test_an_untuned_model_fails_its_golden_questions_and_everything_is_as_before(site: Site) -> None:
+    with pytest.raises(StageError, match=r"minimumScore is 0\.7.*Asked '"):
+        site.release(UNTUNED)
+    site.serves(ONE)
+    with pytest.raises(StageError, match=r"and the model in service 1\.00"):
+        site.release(UNTUNED, evaluation=dataclasses.replace(site.spec.evaluation, minimum_score=0))
+    site.serves(ONE)
+
+
+def test_a_deployment_that_crashes_shows_its_log_and_everything_is_as_before(site: Site) -> None:
+    with pytest.raises(StageError, match="crashed or terminated") as caught:
+        site.release(BROKEN)
+    assert "Last lines of its log" in str(caught.value)
+    site.serves(ONE)
+
+
+def test_from_a_deployment_in_creation(site: Site) -> None:
+    site.release(ONE)
+    site.deploy(TWO, wait=False)
+    said = site.release(TWO)
+    site.serves(TWO)
+    assert f"deployment {site.name(TWO)} is there already and healthy" in said
+
+
+def test_from_a_deployment_that_failed(site: Site) -> None:
+    site.release(TWO)
+    with pytest.raises(Refusal, match="ResourceNotReady"):
+        site.deploy(ONE, BROKEN)
+    said = site.release(ONE)
+    site.serves(ONE)
+    assert f"deployment {site.name(ONE)} of an earlier try is Failed" in said
+
+
+def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(site: Site) -> None:
+    site.release(ONE)
+    site.deploy(TWO, traffic_before=json.dumps({site.name(ONE): 100}))
+    site.share(one=90, two=10)
+    # Its health is bad: nobody can answer within so little time.
+    with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
+        site.release(TWO, soak_seconds=3, health=HealthSpec(failed_percent=5, latency_seconds=0.000_1))
+    site.serves(ONE)
+
+    site.deploy(TWO, traffic_before=json.dumps({site.name(ONE): 100}))
+    site.share(one=50, two=50)
+    site.release(TWO)
+    site.serves(TWO)
+
+    site.deploy(ONE)
+    said = site.release(TWO)
+    site.serves(TWO)
+    assert said[-1] == f"deployment {site.name(ONE)} deleted"
+
+
+def test_metrics_are_those_of_the_requests_that_were_routed(site: Site) -> None:
+    """By Azure Monitor's own client, and as a release reads them."""
+    from azure.identity import DefaultAzureCredential
+    from azure.mgmt.monitor import MonitorManagementClient
+
+    site.release(TWO)
+    since, name = datetime.now(UTC), site.name(TWO)
+    before = health.read(site.of(TWO), since)
+    with asking(*_scoring(site), clients=1, at_least=5):
+        pass
+    found = health.read(site.of(TWO), since)
+    assert found.requests >= before.requests + 5 and found.failed == before.failed
+    assert found.p95_seconds and 0 < found.p95_seconds < 60
+    client = MonitorManagementClient(DefaultAzureCredential(), SUBSCRIPTION_ID)
+    span = "/".join((since + timedelta(minutes=each)).strftime("%Y-%m-%dT%H:%M:00Z") for each in (0, 3))
+    answer = client.metrics.list(
+        site.endpoint,
+        metricnames="RequestsPerMinute,RequestLatency",
+        timespan=span,
+        interval="PT1M",
+        aggregation="Average",
+        filter=f"deployment eq '{name}'",
+    )
+    counts, latency = answer.value
+    assert counts.unit == "Count" and latency.unit == "MilliSeconds"
+    assert sum(point.average or 0 for point in counts.timeseries[0].data) >= found.requests
+    for changed in ({"metricnames": "Joy"}, {"filter": "colour eq '*'"}, {"filter": "deployment"}):
+        query = {"metricnames": "RequestsPerMinute", "filter": "", **changed}
+        answer = site.arm.call(
+            "GET",
+            f"{site.endpoint}/providers/Microsoft.Insights/metrics?api-version=2024-02-01"
+            f"&metricnames={query['metricnames']}&$filter={query['filter']}",
+            None,
+        )
+        assert answer.status_code == 400, answer.text
+
+
+def _set() -> threading.Event:
+    stop = threading.Event()
+    stop.set()
+    return stop
+
+
+def _scoring(site: Site) -> tuple[str, object]:
+    url, key = Endpoint(site.client, site.spec, print, threading.Event()).address()
+    return url, lambda: key
+
+
+@pytest.fixture(scope="module")
+def ring(site: Site, arm: Arm) -> keys.Keyring:
+    """The endpoint with a connection to it, which also holds something that is none of its keys."""
+    primary = arm.post(f"{site.endpoint}/listKeys", VERSION)["primaryKey"]
+    properties = {
+        "category": "CustomKeys",
+        "authType": "CustomKeys",
+        "target": arm.get(site.endpoint, VERSION)["properties"]["scoringUri"],
+        "metadata": {"azureml.flow.connection_type": "Custom"},
+        "credentials": {"keys": {"key": primary, "other": "stays"}},
+    }
+    arm.put(f"{site.workspace}/connections/facts", VERSION, {"properties": properties})
+    return keys.Keyring(site.spec.target, "facts", "mlw-releases", "facts", pause=3)
+
+
+def _held(arm: Arm, ring: keys.Keyring) -> dict[str, str]:
+    found = arm.post(f"{ring.connection_path}/listsecrets", VERSION)
+    held: dict[str, str] = found["properties"]["credentials"]["keys"]
+    return held
+
+
+def test_no_answer_is_lost_through_releases_a_failed_one_a_rollback_and_a_rotation_of_keys(
+    site: Site, ring: keys.Keyring, arm: Arm
+) -> None:
+    site.release(TWO)
+    with asking(_scoring(site)[0], lambda: _held(arm, ring)["key"], clients=3, at_least=1_000) as tally:
+        site.release(ONE)
+        with pytest.raises(StageError, match="smoke test"):
+            site.release(UNTUNED)
+        live = rollback.in_service(site.client, "facts", MODEL)
+        chosen = rollback.choose(live, rollback.versions(site.client, MODEL), MODEL)
+        assert (live.version, chosen.version) == (ONE, TWO)
+        site.release(chosen.version)
+        keys.rotate(ring, print, threading.Event())
+    site.serves(TWO)
+    assert tally.failures == []
+    assert tally.asked >= 1_000
+    assert tally.answers[site.name(ONE)] > 50 and tally.answers[site.name(TWO)] > 50
+    assert len(tally.keys) == 3
+    print(f"{tally.asked} requests, {len(tally.failures)} failed, by deployment {dict(tally.answers)}")
+
+
+@pytest.mark.parametrize("interrupted", ["nowhere", "at the secondary key", "by somebody else"])
+def test_a_rotation_is_finished_from_wherever_it_was_interrupted(
+    site: Site, ring: keys.Keyring, arm: Arm, interrupted: str
+) -> None:
+    ring = dataclasses.replace(ring, pause=0.1)
+    before = arm.post(f"{site.endpoint}/listKeys", VERSION)
+    if interrupted == "at the secondary key":
+        with pytest.raises(StageError, match="the connection has the new secondary key"):
+            keys.rotate(ring, print, _set())
+        between = arm.post(f"{site.endpoint}/listKeys", VERSION)
+        assert _held(arm, ring)["key"] == between["secondaryKey"] != before["secondaryKey"]
+        assert between["primaryKey"] == before["primaryKey"]
+    elif interrupted == "by somebody else":
+        arm.run("POST", f"{site.endpoint}/regenerateKeys", VERSION, {"keyType": "Primary"})
+    said: list[str] = []
+    keys.rotate(ring, said.append, threading.Event())
+    after = arm.post(f"{site.endpoint}/listKeys", VERSION)
+    assert not set(after.values()) & set(before.values())
+    assert _held(arm, ring) == {"key": after["primaryKey"], "other": "stays"}
+    assert not any(key in line for line in said for key in [*after.values(), *before.values()])
+
+
+def test_versions_to_go_back_to(site: Site) -> None:
+    site.release(TWO)
+    live = rollback.in_service(site.client, "facts", MODEL)
+    known = rollback.versions(site.client, MODEL)
+    assert [each.version for each in known] == [BROKEN, UNTUNED, TWO, ONE]
+    assert live.version == TWO and live.share == 100
+    assert all(each.created.startswith("20") for each in known)
+    assert rollback.choose(live, known, MODEL, UNTUNED).version == UNTUNED
