@@ -1,0 +1,133 @@
+"""Which version to go back to, and what the commands ask before they change anything."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jobs_fake import FakeMl, install
+
+from jobs import __main__ as cli
+from jobs import keys, outputs, rollback, rollout
+from jobs.errors import StageError
+from jobs.rollback import InService, Version
+from jobs.specs import ReleaseSpec
+
+MODEL = "phi-ultrachat"
+NEW, OLD, OLDEST = (
+    Version("new", "2026-11-03 10:00", "finetune-new-1", "learning_rate=3e-05"),
+    Version("old", "2026-11-02 10:00", "", ""),
+    Version("oldest", "2026-11-01 10:00", "", ""),
+)
+LIVE = InService("mnew", 100, "new", "")
+OUTPUTS = {
+    "subscriptionId": "sub",
+    "resourceGroup": "rg",
+    "workspace": "ws",
+    "endpoint": "phi",
+    "project": "p",
+    "connection": "c",
+}
+
+
+@pytest.mark.parametrize(
+    ("live", "to", "chosen"),
+    [
+        (LIVE, "", "old"),  # the next older one
+        (InService("mnew", 100, "new", "oldest"), "", "oldest"),  # what was in service before
+        (InService("mnew", 100, "new", "gone"), "", "old"),  # which may no longer be registered
+        (InService("mold", 100, "old", "new"), "", "new"),  # so that going back twice is where one began
+        (InService("x", 100, "", ""), "", "new"),  # a deployment nobody here made
+        (LIVE, "oldest", "oldest"),
+    ],
+)
+def test_the_version_to_go_back_to(live: InService, to: str, chosen: str) -> None:
+    assert rollback.choose(live, [NEW, OLD, OLDEST], MODEL, to).version == chosen
+
+
+@pytest.mark.parametrize(
+    ("live", "known", "to", "why"),
+    [
+        (LIVE, [NEW], "", "no older one is registered"),
+        (InService("x", 100, "", ""), [], "", "no older one"),
+        (
+            LIVE,
+            [NEW, OLD],
+            "nwe",
+            r"no version nwe. The newest: new, registered 2026-11-03 10:00 from job finetune-new-1",
+        ),
+        (LIVE, [NEW, OLD], "new", "version new is in service: deployment mnew has 100 %"),
+    ],
+)
+def test_none_to_go_back_to(live: InService, known: list[Version], to: str, why: str) -> None:
+    with pytest.raises(StageError, match=why):
+        rollback.choose(live, known, MODEL, to)
+
+
+@pytest.fixture
+def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
+    ml = install(monkeypatch)
+    tags = {"model": f"{MODEL}:new", "previous": f"{MODEL}:old"}
+    ml.online_endpoints.deployment("mnew", tags=tags)
+    ml.online_endpoints.traffic = {"mnew": 100}
+    models = [
+        SimpleNamespace(
+            version=each.version, tags={"job": each.job}, creation_context=SimpleNamespace(created_at=each.created)
+        )
+        for each in (OLD, NEW)
+    ]
+    monkeypatch.setattr(ml.models, "list", lambda name: models, raising=False)
+    monkeypatch.setattr(outputs, "read", lambda stack, *needed: OUTPUTS)
+    return ml
+
+
+def test_what_is_in_service_is_read_from_the_deployments_tags(ml: FakeMl) -> None:
+    assert rollback.in_service(ml, "phi", MODEL) == InService("mnew", 100, "new", "old")  # type: ignore[arg-type]
+    assert rollback.in_service(ml, "phi", "another") == InService("mnew", 100, "", "")  # type: ignore[arg-type]
+    ml.online_endpoints.traffic = {}
+    with pytest.raises(StageError, match="nothing to go back from"):
+        rollback.in_service(ml, "phi", MODEL)  # type: ignore[arg-type]
+
+
+def test_a_rollback_is_a_release_of_the_earlier_version(
+    ml: FakeMl, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    released: list[ReleaseSpec] = []
+    monkeypatch.setattr(rollout, "run", lambda spec, report, stop: released.append(spec))
+    cli.main(["rollback", "--stack", "prod", "--yes"])
+    (spec,) = released
+    assert (spec.model_name, spec.model_version, spec.endpoint) == (MODEL, "old", "phi")
+    assert spec.traffic_steps == (10, 50, 100) and spec.evaluation.maximum_drop == 1
+    said = capsys.readouterr().out
+    assert "in service: phi-ultrachat:new, deployment mnew with 100 %" in said
+    assert "back to:    phi-ultrachat:old, registered 2026-11-02 10:00" in said
+    assert "An unchanged stack prod keeps it" in said
+
+
+def test_nothing_happens_without_a_yes(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+
+    def never(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(rollout, "run", never)
+    monkeypatch.setattr(keys, "rotate", never)
+    for command in ("rollback", "rotate-keys"):
+        with pytest.raises(SystemExit, match=r"Nothing was changed.*Add --yes"):
+            cli.main([command])
+
+
+def test_a_rotation_is_given_the_stacks_endpoint_and_connection(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[keys.Keyring, bool]] = []
+
+    def rotate(ring: keys.Keyring, report: Any, stop: threading.Event) -> None:
+        given.append((ring, stop.is_set()))
+
+    monkeypatch.setattr(keys, "rotate", rotate)
+    cli.main(["rotate-keys", "--yes", "--pause", "5"])
+    ((ring, stopped),) = given
+    assert (ring.endpoint, ring.project, ring.connection, ring.pause, stopped) == ("phi", "p", "c", 5, False)
+    with pytest.raises(SystemExit):
+        cli.main(["rotate-keys", "--yes", "--pause", "soon"])
