@@ -1,5 +1,5 @@
 # PYTHON_ARGCOMPLETE_OK
-"""python -m jobs COMMAND --stack STACK: status, evaluate, logs, cancel, rollback, rotate-keys, preflight, quota, purge."""
+"""python -m jobs COMMAND --stack STACK: status, evaluate, logs, cancel, rollback, rotate-keys, preflight, quota …"""
 
 from __future__ import annotations
 
