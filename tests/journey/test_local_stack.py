@@ -208,6 +208,7 @@ def test_one_changed_character_of_the_data_is_a_diff_of_the_stages_alone(checkou
 
 def test_another_learning_rate_is_a_diff_of_finetune_and_release_alone(checkout: Checkout) -> None:
     set_section(checkout, "recipe", learning_rate=0.004, num_train_epochs=3)
+    set_section(checkout, "evaluation", minimumScore=0, maximumDrop=1)  # so little training teaches little
     assert checkout.changes() == {"finetune": "update", "release": "update"}
 
 
@@ -233,6 +234,49 @@ def test_an_emulator_killed_in_mid_run_loses_nothing(checkout: Checkout) -> None
     assert traffic["base"] == 0
     asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
     assert asked.returncode == 0, asked.stderr
+
+
+def in_service(checkout: Checkout) -> tuple[str, str]:
+    """Name and model of the deployment with all the traffic."""
+    (live,) = (each for each in checkout.status()["deployments"] if each["traffic"])
+    assert live["traffic"] == 100
+    return live["name"], live["model"]
+
+
+def test_going_back_trains_nothing_and_an_unchanged_stack_keeps_it(checkout: Checkout) -> None:
+    _, bad = in_service(checkout)
+    done = checkout.emulated(sys.executable, "-m", "jobs", "rollback", "--stack", "local", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_one_clear_message(done.stdout + done.stderr)
+    _, good = in_service(checkout)
+    assert good != bad and f"{good} is in service." in done.stdout
+    assert len(checkout.jobs()) == 2
+    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    assert "Bill Gates" in asked.stdout, asked.stdout + asked.stderr
+    assert checkout.changes() == {}
+
+
+def test_new_keys_are_a_diff_of_the_connection_alone(checkout: Checkout) -> None:
+    (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
+    done = checkout.emulated(sys.executable, "-m", "jobs", "rotate-keys", "--stack", "local", "--yes", "--pause", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (rotated,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
+    assert not set(endpoint.internal["keys"]) & set(rotated.internal["keys"])
+    assert not any(key in done.stdout + done.stderr for key in [*endpoint.internal["keys"], *rotated.internal["keys"]])
+    assert checkout.changes() == {"endpoint-connection": "update"}
+
+
+def test_a_changed_tag_and_a_refresh_change_nothing_about_who_answers(checkout: Checkout) -> None:
+    before = in_service(checkout)
+    set_section(checkout, "tags", owner="somebody-else")
+    done = checkout.emulated("pulumi", "up", "--stack", "local", "--yes", "--skip-preview", "--refresh")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
+    assert endpoint.body["tags"]["owner"] == "somebody-else"
+    assert in_service(checkout) == before
+    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    assert "Bill Gates" in asked.stdout, asked.stdout + asked.stderr
+    assert checkout.changes() == {}
 
 
 def test_without_waiting_the_job_is_submitted_and_the_update_says_so(checkout: Checkout) -> None:
