@@ -1,9 +1,9 @@
 """A rehearsal: an environment's own settings, deployed here, used once and taken down again.
 
 Everything is thrown away afterwards: the emulator's home, Pulumi's backend, the copy of the stack file. Two things are
-not the environment's: the bundled sample takes the place of a source that may be out there, and the golden questions are
-asked but need no score, as a recipe made for Phi teaches the stand-in little. No soak is shortened, as a first release
-has nothing to share its traffic with.
+not the environment's: the bundled sample takes the place of a source that may be out there, and the golden questions
+are asked but need no score, as a recipe made for Phi teaches the stand-in little. No soak is shortened, as a first
+release has nothing to share its traffic with.
 """
 
 from __future__ import annotations
