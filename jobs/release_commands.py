@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs import outputs
-from jobs.cli import ask
+from jobs.cli import ask, named
 from jobs.specs import Target
 
 _NEEDED = ("subscriptionId", "resourceGroup", "workspace", "endpoint")
@@ -25,7 +25,7 @@ def rollback(stack: str, *, to: str, yes: bool) -> None:
 
     found = outputs.read(stack, *_NEEDED)
     target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
-    name = stack.rsplit("/", 1)[-1]
+    name = named(stack)
     settings = load(name)
     model = settings.finetune.model_name
     client = azure.ml_client(target)
