@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flow.chat import Answer, ChatError, ChatRequest, EndpointUnavailable, ask
+from flow.chat import Answer, ChatError, ChatRequest, EndpointUnavailable, KeyRefused, ask
 from jobs.deployments import Endpoint
 from jobs.errors import AGAIN, NotFinished, StageError
 from jobs.golden import Scores, ask_all
@@ -81,23 +81,29 @@ def _number(endpoint: Endpoint) -> str:
 
 def _asked(endpoint: Endpoint, name: str) -> Scores:
     spec = endpoint.spec
-    url, key = endpoint.address()
     questions = load(spec.evaluation.questions)
-    scores = ask_all(url, key, name, questions, timeout=spec.request_timeout_seconds, stop=endpoint.stop)
+    try:
+        scores = ask_all(*endpoint.address(), name, questions, timeout=spec.request_timeout_seconds, stop=endpoint.stop)
+    except StageError as error:
+        if not isinstance(error.__cause__, KeyRefused):
+            raise
+        # Somebody rotates the keys meanwhile: once more, with the new one.
+        scores = ask_all(*endpoint.address(), name, questions, timeout=spec.request_timeout_seconds, stop=endpoint.stop)
     if endpoint.stop.is_set():
         raise _stopped(endpoint, "the new deployment has no traffic yet")
     return scores
 
 
 def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
-    """The answer to ``serving.question``; a route that is not there yet is waited for, and a new key read once more."""
+    """The answer to ``serving.question``; a route that is not there yet is waited for."""
     spec = endpoint.spec
     request = ChatRequest(spec.question, deployment=deployment)
     for attempt in range(1, _TRIES + 1):
         url, key = endpoint.address()
         try:
             answer = ask(url, key, request, timeout=spec.request_timeout_seconds)
-        except EndpointUnavailable as error:
+        except (EndpointUnavailable, KeyRefused) as error:
+            # The key is read anew for each try, as somebody may rotate the keys meanwhile.
             if attempt == _TRIES:
                 raise _failed(endpoint, str(error)) from error
             _wait(endpoint, doing)

@@ -130,7 +130,7 @@ def test_an_old_deployment_left_over_is_removed(in_service: FakeMl, scoring: Sco
 
 @pytest.mark.parametrize(
     "error",
-    [chat.UnknownAnswer("an empty answer"), chat.ModelFailed("424"), chat.KeyRefused("401")],
+    [chat.UnknownAnswer("an empty answer"), chat.ModelFailed("424")],
 )
 def test_a_failed_smoke_test_restores_everything(in_service: FakeMl, scoring: Scoring, error: chat.ChatError) -> None:
     scoring.errors = [error]
@@ -153,6 +153,36 @@ def test_but_not_for_ever(in_service: FakeMl, scoring: Scoring) -> None:
     with pytest.raises(StageError, match="no answer within 90 s"):
         _run()
     assert in_service.online_endpoints.deleted == [NEW]
+
+
+@pytest.mark.parametrize("spec", [RELEASE, KNOWING])
+def test_keys_that_are_rotated_meanwhile_are_read_again(
+    in_service: FakeMl, scoring: Scoring, spec: ReleaseSpec
+) -> None:
+    scoring.errors = [chat.KeyRefused("401")]
+    _run(spec)
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+    scoring.errors = [chat.KeyRefused("401") for _ in range(9)]
+    in_service.online_endpoints.traffic = {OLD: 100}
+    in_service.online_endpoints.deployment(OLD)
+    with pytest.raises(StageError, match="401"):
+        _run(spec)
+    assert in_service.online_endpoints.traffic == {OLD: 100}
+
+
+def test_golden_questions_are_asked_with_the_new_key(in_service: FakeMl, scoring: Scoring) -> None:
+    ask, refused = scoring.__call__, [True]
+
+    def once(url: str, key: str, request: chat.ChatRequest, *, timeout: float) -> chat.Answer:
+        if refused:
+            refused.pop()
+            raise chat.KeyRefused("401")
+        return ask(url, key, request, timeout=timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(golden, "ask", once)
+        _run(KNOWING)
+    assert in_service.online_endpoints.traffic == {NEW: 100}
 
 
 def test_a_deployment_that_fails_is_removed_and_its_log_shown(in_service: FakeMl, scoring: Scoring) -> None:
