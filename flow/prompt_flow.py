@@ -7,7 +7,10 @@ which promptflow-devkit does.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from promptflow.core import Flow
@@ -47,10 +50,25 @@ class PromptFlow:
             "max_new_tokens": request.max_new_tokens,
         }
         try:
-            result = self._flow.invoke(inputs, connections=self._connections)
+            with _own_signals():
+                result = self._flow.invoke(inputs, connections=self._connections)
         except PromptflowException as error:
             if isinstance(error.inner_exception, ChatError):
                 raise error.inner_exception from None
             raise ChatError(f"Prompt flow could not run {FLOW_DIRECTORY.name}: {error}") from error
         pieces: Iterator[str] = result.output["answer"]
         return pieces
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """prompt flow leaves handlers of its own behind, for which Ctrl-C is the end of the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # there it can set none
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -50,15 +50,21 @@ def open_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def chat_page(*options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """`python -m flow --web` with options, on a free port: the page's address and its server."""
+def chat_page(*options: str) -> Iterator[str]:
+    """The address of `python -m flow --web` with options."""
     command = [sys.executable, "-m", "flow", "--web", "--port", "0", *options]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True)
+    with address_of(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)) as address:
+        yield address
+
+
+@contextmanager
+def address_of(server: subprocess.Popen[str]) -> Iterator[str]:
+    """Where a server that is starting serves its page; at the end it is stopped."""
     try:
         assert server.stdout is not None
         line = server.stdout.readline()
         assert line.startswith("Chat at http://127.0.0.1:"), line
-        yield line.split()[2], server
+        yield line.split()[2]
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.communicate(timeout=30)

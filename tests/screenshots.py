@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--note", default="", help="what the page says about the models")
     chosen = parser.parse_args()
     PICTURES.mkdir(exist_ok=True)
-    with chat_page("--stack=local", f"--note={chosen.note}") as (address, _), open_browser() as browser:
+    with chat_page("--stack=local", f"--note={chosen.note}") as address, open_browser() as browser:
         for name, shot in SHOTS.items():
             take(browser, address, PICTURES / name, *shot)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -31,17 +30,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def served(arm: Arm, workspace: str, endpoint: scripted.Endpoint) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def address(arm: Arm, workspace: str, endpoint: scripted.Endpoint) -> Iterator[str]:
     connection = put_connection(arm, workspace, "page", endpoint.url, scripted.KEY)
     options = ["--front-end=plain", f"--connection={connection}", f"--base={scripted.OLD}", "--tuned=new"]
-    with chat_page(*options, f"--note={NOTE}") as served:
-        yield served
+    with chat_page(*options, f"--note={NOTE}") as address:
+        yield address
 
 
 @pytest.fixture
-def page(browser: Browser, served: tuple[str, subprocess.Popen[str]]) -> Iterator[Page]:
+def page(browser: Browser, address: str) -> Iterator[Page]:
     """A new visit; whatever the page asks for comes from its own server, and none of it holds the key."""
-    address, _ = served
     problems: list[str] = []
     with browser.new_context(viewport=DESKTOP, reduced_motion="reduce") as context:
         page = context.new_page()
@@ -150,7 +148,7 @@ def test_on_a_phone_the_answers_stand_below_each_other(page: Page, scheme: str) 
     assert background == {"light": "rgb(246, 247, 249)", "dark": "rgb(18, 20, 25)"}[scheme]
 
 
-def test_the_page_says_when_its_server_is_gone(page: Page, served: tuple[str, subprocess.Popen[str]]) -> None:
+def test_the_page_says_when_its_server_is_gone(page: Page) -> None:
     page.route("**/answers", lambda route: route.abort())
     type_question(page, "one")
     expect(page.get_by_role("alert").first).to_contain_text("Start it again with make chat-ui")
@@ -168,10 +166,7 @@ def test_the_page_says_when_its_server_is_gone(page: Page, served: tuple[str, su
         ({"Origin": "OWN"}, 200),
     ],
 )
-def test_only_its_own_page_may_ask(
-    served: tuple[str, subprocess.Popen[str]], headers: dict[str, str], status: int
-) -> None:
-    address, _ = served
+def test_only_its_own_page_may_ask(address: str, headers: dict[str, str], status: int) -> None:
     own = address.rstrip("/")
     given = {"Content-Type": "application/json", **{name: own if v == "OWN" else v for name, v in headers.items()}}
     asked = {"model": "tuned", "question": "one", "history": [], "temperature": 0, "max_new_tokens": 9}
@@ -184,8 +179,7 @@ def test_only_its_own_page_may_ask(
     "change",
     [{"model": "other"}, {"question": None, "history": 1}, {"temperature": 9}, {"max_new_tokens": 0}, {"history": "x"}],
 )
-def test_what_is_no_question_is_refused(served: tuple[str, subprocess.Popen[str]], change: dict[str, object]) -> None:
-    address, _ = served
+def test_what_is_no_question_is_refused(address: str, change: dict[str, object]) -> None:
     asked = {"model": "tuned", "question": "one", "history": [], "temperature": 0, "max_new_tokens": 9, **change}
     answered = requests.post(f"{address}answers", json=asked, headers={"Origin": address.rstrip("/")}, timeout=30)
     assert (answered.status_code, answered.json()["error"]["kind"]) == (400, "InvalidInput")
@@ -193,8 +187,7 @@ def test_what_is_no_question_is_refused(served: tuple[str, subprocess.Popen[str]
     assert "default-src 'none'" in policy and "script-src 'self'" in policy
 
 
-def test_other_files_are_not_served(served: tuple[str, subprocess.Popen[str]]) -> None:
-    address, _ = served
+def test_other_files_are_not_served(address: str) -> None:
     for name in ("server.py", "..%2Fserver.py", "nothing.html"):
         assert requests.get(f"{address}{name}", timeout=30).status_code == 404
     assert requests.get(address, headers={"Host": "evil.example"}, timeout=30).status_code == 403

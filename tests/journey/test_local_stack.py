@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from playwright.sync_api import expect
 
 from emulator import environment, lifecycle
 from emulator.dataplane import flows
 from emulator.rehearse import Rehearsal
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.store import Store
+from tests.browser import address_of, open_browser
 from tests.journey.stack import Checkout
 from tests.unit.docs_pages import Command, pages
 
@@ -88,6 +90,25 @@ def test_up_stands_everything_up_and_the_tuned_model_answers(checkout: Checkout)
     assert "Bill Gates" not in answers["Base model"]
     assert "Paul Allen" not in answers["Base model"]
     assert (checkout.root / "Pulumi.local.yaml").read_bytes() == before
+
+
+def test_the_page_shows_both_answers_side_by_side(checkout: Checkout) -> None:
+    server = checkout.start(sys.executable, "-m", "flow", "--stack", "local", "--web", "--port", "0")
+    with address_of(server) as address, open_browser() as browser:
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_role("button", name=QUESTION).click()
+        answers = {name: page.get_by_role("region", name=name) for name in ("Base model", "Fine-tuned")}
+        for answer in answers.values():
+            expect(answer).to_have_attribute("aria-busy", "false", timeout=60_000)
+        assert "Bill Gates" in answers["Fine-tuned"].inner_text()
+        assert "Bill Gates" not in answers["Base model"].inner_text()
+
+
+def test_the_agent_answers_too(checkout: Checkout) -> None:
+    agent = ("--front-end", "agent", "--json", "--ask", QUESTION)
+    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", *agent)
+    assert "Bill Gates" in json.loads(asked.stdout)["answer"], asked.stderr
 
 
 def test_the_evaluation_says_that_it_was_worth_it(checkout: Checkout) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,7 +54,9 @@ def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.Mo
     monkeypatch.setattr(chat, "stream", stream)  # before the flow imports it
     flow = front_ends.front_end(front_ends.PROMPT_FLOW, CONNECTION)
     request = ChatRequest("Who founded Microsoft?", (Turn("Hi", "Hello."),), "base", 0.1, 32)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     first, ending = flow(request)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers, "Ctrl-C stays ours"
     assert first == "Bill Gates" and isinstance(ending, Ending) and ending.answer.deployment == "base"
     assert sent == [(CONNECTION.endpoint, CONNECTION.key, request)]
 
