@@ -16,7 +16,7 @@ from jobs import client as azure
 from jobs.errors import NotFinished, StageError, azure_errors, redact, taken
 from jobs.joblog import JobLog
 from jobs.specs import Report
-from jobs.stack_jobs import CANCELLED, ENDED
+from jobs.stack_jobs import CANCELLED, GIVEN_UP
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -104,7 +104,7 @@ class Attempts:
         """The number of a completed attempt, else of one that runs, else of a new one."""
         usable = {number: job for number, job in there.items() if self.name(number) not in without}
         completed = [number for number, job in usable.items() if job.status == COMPLETED]
-        under_way = [number for number, job in usable.items() if job.status not in (*ENDED, *CANCELLED)]
+        under_way = [number for number, job in usable.items() if job.status not in (*GIVEN_UP, *CANCELLED)]
         for candidates in (completed, under_way):
             if candidates:
                 return candidates[0]
@@ -157,7 +157,7 @@ class Attempts:
             for line in news:
                 report(redact(line))
                 told = time.monotonic()
-            if status in ENDED:
+            if status in GIVEN_UP:
                 return job
             if not self.wait:
                 raise self._submitted_only(job)

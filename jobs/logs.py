@@ -35,10 +35,10 @@ def run(
         print(_title(name, job))
         runs = log.children()
         _print_all(log, runs)
-        if follow and status not in stack_jobs.ENDED:
+        if follow and status not in stack_jobs.GIVEN_UP:
             job = _follow(arm, target, log, runs, stop or threading.Event())
             status = stack_jobs.status_of(job)
-        if status in stack_jobs.ENDED and status != "Completed":
+        if status in stack_jobs.GIVEN_UP and status != "Completed":
             from jobs.failures import explained
 
             print(explained(log, status))
@@ -107,7 +107,7 @@ def _follow(arm: Arm, target: Target, log: JobLog, runs: list[Run], stop: thread
             for line in lines:
                 print(redact(line), flush=True)
         status = stack_jobs.status_of(job)
-        if status in stack_jobs.ENDED:
+        if status in stack_jobs.GIVEN_UP:
             print(f"{log.job_name}  {status}")
             return job
         if stop.wait(_POLL_SECONDS):

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 STACK, FINGERPRINT = "stack", "fingerprint"
 """Tags of every job: which stack it belongs to, and which spec it does the work of."""
 API = "2025-12-01"
-ENDED = ("Completed", "Failed", "Canceled", "NotResponding")
+ENDED = ("Completed", "Failed", "Canceled")
 """States that a job does not leave, as the API spells them."""
+GIVEN_UP = (*ENDED, "NotResponding")
+"""States in which a job is no longer waited for; one that does not respond may still hold its node, and bill."""
 CANCELLED = ("Canceled", "CancelRequested")
 FINETUNING, PREPARATION = "fine-tuning", "preparation of the data"
 _WORK = {"finetune": FINETUNING, "prepare": PREPARATION}

@@ -138,6 +138,12 @@ def test_a_job_that_ends_before_it_is_cancelled(
     assert told in capsys.readouterr().out
 
 
+def test_a_job_that_does_not_respond_may_still_bill_and_is_cancelled(ml: FakeMl) -> None:
+    ml.jobs.put(FIRST, "NotResponding", **TAGS)
+    cli.main(["cancel", "--stack", "dev", "--yes"])
+    assert ml.jobs.cancels == [FIRST]
+
+
 def test_a_job_that_takes_its_time_to_end(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs_fake import ArmOfJobs
 
