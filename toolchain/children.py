@@ -69,21 +69,25 @@ class Children:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._programs: set[subprocess.Popen[bytes]] = set()
+        self._previews: set[subprocess.Popen[bytes]] = set()
         self._plugins: list[subprocess.Popen[bytes]] = []
 
-    def run(self, args: Sequence[str], env: Mapping[str, str]) -> int:
+    def run(self, args: Sequence[str], env: Mapping[str, str], preview: bool = False) -> int:
         """Run a program to its end, its output going where ours goes.
 
-        The negative signal number if one ended it.
+        The negative signal number if one ended it. A preview changes nothing, so it is not given time to end.
         """
         with self._lock:
             process = subprocess.Popen(args, env=env, stdin=subprocess.DEVNULL)
             self._programs.add(process)
+            if preview:
+                self._previews.add(process)
         try:
             return process.wait()
         finally:
             with self._lock:
                 self._programs.discard(process)
+                self._previews.discard(process)
 
     def start(self, args: Sequence[str], cwd: str, env: Mapping[str, str]) -> Plugin:
         """Start a plugin in the directory `cwd`."""
@@ -107,6 +111,9 @@ class Children:
             running = [*self._programs, *self._plugins]
             for process in self._plugins:
                 process.terminate()
+            # One that a policy refused waits for the engine, which is done with it.
+            for process in self._previews:
+                process.kill()
         for process in running:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE_SECONDS)

@@ -124,6 +124,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         code = self._children.run(
             program_command(interpreter, self._executor, self._engine, request),
             env=program_environment(interpreter, request),
+            preview=request.dryRun,
         )
         if code == BAILED:
             return language_pb2.RunResponse(bail=True)

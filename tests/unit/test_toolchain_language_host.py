@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+import signal
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +17,7 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import language_pb2
 
+from toolchain.children import Children
 from toolchain.language_host import LanguageHost
 from toolchain.python_programs import (
     Interpreter,
@@ -116,8 +122,10 @@ class Ended:
     def __init__(self, code: int) -> None:
         self.code = code
         self.interrupted = 0
+        self.preview = False
 
-    def run(self, args: list[str], env: dict[str, str]) -> int:
+    def run(self, args: list[str], env: dict[str, str], preview: bool) -> int:
+        self.preview = preview
         return self.code
 
     def interrupt_programs(self) -> None:
@@ -145,6 +153,27 @@ def test_how_a_program_ended(environment: Path, code: int, bail: bool, error: st
     request = language_pb2.RunRequest(info=info(environment, virtualenv=".venv"))
     response = host(code)[0].Run(request, CONTEXT)
     assert (response.bail, response.error) == (bail, error)
+
+
+def test_a_preview_is_run_as_one(environment: Path) -> None:
+    servicer, children = host(0)
+    for dry in (True, False):
+        servicer.Run(language_pb2.RunRequest(info=info(environment, virtualenv=".venv"), dryRun=dry), CONTEXT)
+        assert children.preview is dry
+
+
+def test_a_preview_that_ignores_the_interrupt_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolchain.children.GRACE_SECONDS", 3600.0)
+    deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print(flush=True); signal.pause()"
+    ready, write = os.pipe()
+    children = Children()
+    with ThreadPoolExecutor(1) as pool:
+        program = [sys.executable, "-c", f"import os; os.dup2({write}, 1); {deaf}"]
+        monkeypatch.setattr(subprocess, "Popen", functools.partial(subprocess.Popen, pass_fds=(write,)))
+        ended = pool.submit(children.run, program, dict(os.environ), preview=True)
+        assert os.read(ready, 1) == b"\n", "it runs, and is deaf"
+        children.end_all()
+        assert ended.result() == -signal.SIGKILL
 
 
 def test_a_missing_environment_is_told_to_the_user(environment: Path) -> None:
