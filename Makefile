@@ -77,10 +77,14 @@ test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
 	@$(VENV) -m pytest tests/contract tests/journey
 
-lint: setup ## ruff (rules and format), mypy --strict, and the docs build without a warning
+lint: setup ## ruff, mypy --strict, workflows, secrets in files, known vulnerabilities, docs without a warning
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/zizmor --offline --min-severity medium --quiet --no-progress .github/workflows
+	@$(VENV) -m toolchain.leaks
+	@$(VENV) -m toolchain.audit
 	@.venv/bin/zensical build --strict
 
 diagram: setup ## draw the pictures, and write the pages, that are made from the code

@@ -34,7 +34,7 @@ CONFIG: dict[str, Any] = {
     "all": "mandatory",
     "tags-present": {"enforcementLevel": "remediate", "required": ["project", "stack", "owner"]},
     "tags-true": "remediate",
-    "connection-secrets": "remediate",
+    "connection-secrets": "remediate",  # pragma: allowlist secret
     "workspace-customer-tags": {"enforcementLevel": "mandatory", "tags": ["cost-center"]},
     "diagnostics-on": {"enforcementLevel": "mandatory", "types": [kinds.AI_SERVICES]},
     "release-in-steps": {"enforcementLevel": "mandatory", "maximumFirstStep": 50},
@@ -216,7 +216,7 @@ def identity(name: str) -> Declared:
     return located(kinds.IDENTITY, name, resourceName="id-phi-dev")
 
 
-def assignment(name: str, principal: str, role: str = ACR_PULL) -> Declared:
+def assignment(name: str, principal: str, role: str = ACR_PULL, condition: str = "") -> Declared:
     inputs = {
         "roleAssignmentName": "d7bd6c1a-9f51-5538-baa6-db1f201d3864",
         "roleDefinitionId": f"{ROLES}/{role}",
@@ -224,6 +224,8 @@ def assignment(name: str, principal: str, role: str = ACR_PULL) -> Declared:
         "principalType": "ServicePrincipal",
         "scope": SCOPE,
     }
+    if condition:
+        inputs |= {"condition": condition, "conditionVersion": "2.0"}
     return Declared(kinds.ROLE_ASSIGNMENT, name, inputs)
 
 

@@ -15,7 +15,7 @@ from jobs import credentials
 from jobs.credentials import CredentialError, build
 
 PRINCIPAL = {"ARM_TENANT_ID": "tenant", "ARM_CLIENT_ID": "client"}
-SECRET = {**PRINCIPAL, "ARM_CLIENT_SECRET": "secret"}
+SECRET = {**PRINCIPAL, "ARM_CLIENT_SECRET": "secret"}  # pragma: allowlist secret
 OIDC = {**PRINCIPAL, "ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN": "federated"}
 MSI = {"ARM_USE_MSI": "true"}
 
