@@ -19,7 +19,7 @@ from emulator import admin, rbac
 from emulator.arm.errors import AzureError
 from emulator.arm.service import Answer, Call, ResourceManager
 from emulator.cloud import Cloud
-from emulator.dataplane import entra, files, flows, prices, scoring
+from emulator.dataplane import entra, files, flows, prices, scoring, vault
 from emulator.dataplane.entra import ARM_AUDIENCES, ML_AUDIENCES
 from emulator.dataplane.history import History
 from emulator.faults import blobs as faulty_blobs
@@ -47,6 +47,7 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs: int, 
             Host("{endpoint}.{region}.inference.ml.azure.com", scoring.application(cloud, servers)),
             Host("{account}.file.core.windows.net", files.application(cloud)),
             Host("{account}.blob.core.windows.net", faulty_blobs.application(cloud.home, blobs)),
+            Host("{vault}.vault.azure.net", vault.application(cloud)),
             Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]
     )

@@ -140,13 +140,14 @@ class Azurite:
 
         Raises:
             FileNotFoundError: nothing is stored there.
+            PermissionError: a blob's name leads out of ``target``.
         """
         client = self.container(account, container)
         names = [name for name in self.names(account, container, path) if _covers(path, name)]
         if not names:
             raise FileNotFoundError(f"{account}/{container}/{path}")
         for name in names:
-            place = target if name == path else target / name.removeprefix(path).lstrip("/")
+            place = target if name == path else _inside(target, name.removeprefix(path).lstrip("/"))
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(client.download_blob(name).readall())
 
@@ -173,6 +174,14 @@ class Azurite:
 
 def _covers(path: str, name: str) -> bool:
     return name == path or name.startswith(path.rstrip("/") + "/")
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A blob's place below a folder; its name is whoever uploaded it's to choose."""
+    place = Path(os.path.normpath(folder / name))
+    if not place.is_relative_to(os.path.normpath(folder)) or "\0" in name:
+        raise PermissionError(f"the blob {name!r} leads out of the folder it is fetched to")
+    return place
 
 
 def _in_an_hour() -> datetime.datetime:

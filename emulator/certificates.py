@@ -20,6 +20,7 @@ HOSTS = (
     "*.api.azureml.ms",
     "*.blob.core.windows.net",
     "*.file.core.windows.net",
+    "*.vault.azure.net",
     # A wildcard covers one label, and endpoints are <endpoint>.<region>.inference.ml.azure.com.
     *(f"*.{region}.inference.ml.azure.com" for region in REGIONS),
 )

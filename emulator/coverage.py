@@ -185,7 +185,7 @@ def _test(name: str) -> str:
 def _routes() -> str:
     """Routes of the other host names, from the web applications and the patterns they match."""
     from emulator import admin, registry
-    from emulator.dataplane import entra, files, flows, history, scoring
+    from emulator.dataplane import entra, files, flows, history, scoring, vault
 
     nothing: Any = None
     rows = [("`login.microsoftonline.com`", _names(entra.application(nothing).routes), _about(entra))]
@@ -205,6 +205,7 @@ def _routes() -> str:
             _about(scoring),
         )
     )
+    rows.append(("`<vault>.vault.azure.net`", f"`{_readable(vault.KEY)}`", _about(vault)))
     settings = "<br>".join(f"`/admin/{name}`" for name in sorted(admin.SETTINGS))
     rows.append(("`127.0.0.1`", f"`/health`<br>{settings}", _about(admin)))
     rows.append(("`<account>.file.core.windows.net`", _names(files.application(nothing).routes), _about(files)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -30,11 +31,14 @@ REMOVED = (
 )
 
 
+def without_access(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment without whatever opens something real to whoever has it."""
+    return {key: value for key, value in environ.items() if not key.startswith(REMOVED_PREFIXES) and key not in REMOVED}
+
+
 def build(home: Home, ports: Ports) -> dict[str, str]:
     """Variables for a child whose Azure is this emulator."""
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(REMOVED_PREFIXES) and key not in REMOVED
-    }
+    environment = without_access(os.environ)
     proxy = f"http://127.0.0.1:{ports.proxy}"
     direct = "127.0.0.1,localhost"
     environment |= {
@@ -72,7 +76,7 @@ def _pulumi(home: Home) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         # The state holds what decrypts it, so stack files need not (see StackFiles).
-        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",  # pragma: allowlist secret
     }
 
 

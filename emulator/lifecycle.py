@@ -15,6 +15,7 @@ from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 import psutil
 from filelock import FileLock
 
+from emulator.environment import without_access
 from emulator.home import EmulatorError, Home, Ports, choose_ports, is_free
 
 START_SECONDS = 60.0
@@ -75,7 +76,8 @@ def _launch(home: Home, ports: Ports) -> Ports:
     home.logs.mkdir(parents=True, exist_ok=True)
     home.running_file.unlink(missing_ok=True)
     offset = home.log_file.stat().st_size if home.log_file.exists() else 0
-    environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    # What it runs in jobs inherits from it, so it gets no access of the caller's either.
+    environment = {key: value for key, value in without_access(os.environ).items() if "proxy" not in key.lower()}
     environment |= {
         "EMULATOR_HOME": str(home.root),
         PORTS_VARIABLE: f"{ports.proxy},{ports.https},{ports.blobs}",

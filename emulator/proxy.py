@@ -14,7 +14,7 @@ from emulator.store import Store
 log = logging.getLogger(__name__)
 
 HTTPS_HOSTS = ("management.azure.com", "login.microsoftonline.com", "login.microsoft.com", "prices.azure.com")
-HTTPS_SUFFIXES = (".api.azureml.ms", ".inference.ml.azure.com", ".file.core.windows.net")
+HTTPS_SUFFIXES = (".api.azureml.ms", ".inference.ml.azure.com", ".file.core.windows.net", ".vault.azure.net")
 HEAD_LIMIT = 16_384
 CHUNK = 65_536
 

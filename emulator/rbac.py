@@ -43,6 +43,18 @@ ML = "Microsoft.MachineLearningServices/workspaces"
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 FILES = "Microsoft.Storage/storageAccounts/fileServices"
 ACR = "Microsoft.ContainerRegistry/registries"
+KEYS = "Microsoft.KeyVault/vaults/keys"
+KEY_VERBS = (
+    "read",
+    "update/action",
+    "backup/action",
+    "encrypt/action",
+    "decrypt/action",
+    "wrap/action",
+    "unwrap/action",
+    "sign/action",
+    "verify/action",
+)
 AUTHORIZATION = "Microsoft.Authorization"
 
 # GUIDs and permissions are those of Microsoft's list of built-in roles, cut to the providers the emulator has.
@@ -77,6 +89,14 @@ BUILT_IN = (
         (),
         (f"{BLOBS}/blobs/*",),
     ),
+    Role(
+        "Key Vault Crypto User",
+        "12338af0-0e69-4776-bea7-57ae8d297424",
+        (),
+        (),
+        tuple(f"{KEYS}/{verb}" for verb in KEY_VERBS),
+    ),
+    Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", (), (), (f"{KEYS}/*",)),
     Role(
         "Storage File Data Privileged Contributor",
         "69566ab7-960f-475b-8e7c-b3118f30c6bd",

@@ -41,10 +41,11 @@ from emulator.resources.foundation import (
     StorageAccount,
     Vault,
 )
-from emulator.resources.identity import RoleAssignment, UserAssignedIdentity
+from emulator.resources.identity import FederatedIdentityCredential, RoleAssignment, UserAssignedIdentity
 from emulator.resources.jobs import Job
 from emulator.resources.metrics import Metric
 from emulator.resources.monitoring import ActionGroup, Budget, DiagnosticSetting, MetricAlert
+from emulator.resources.vault_keys import VaultKey
 from emulator.resources.workspaces import Connection, Datastore, Workspace
 from emulator.runs.runner import Runner
 from emulator.runs.servers import Servers
@@ -57,8 +58,10 @@ KINDS: tuple[type[Kind], ...] = (
     StorageAccount,
     Vault,
     DeletedVault,
+    VaultKey,
     ContainerRegistry,
     UserAssignedIdentity,
+    FederatedIdentityCredential,
     RoleAssignment,
     CognitiveAccount,
     DeletedAccount,

@@ -155,6 +155,15 @@ _ROWS = (
         _provider("Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"),
     ),
     ResourceType(
+        "managedidentity:FederatedIdentityCredential",
+        "2023-01-31",
+        _provider(
+            "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
+            "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}"
+        ),
+        default_location=False,
+    ),
+    ResourceType(
         "authorization:RoleAssignment",
         "2022-04-01",
         "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",

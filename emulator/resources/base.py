@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -69,6 +70,27 @@ class Kind:
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
         """Answer ``POST …/{action}``."""
         raise AzureError(404, "NotFound", f"The action '{action}' is not known for '{self.type}'.")
+
+
+class OneWriter:
+    """Parents under which Azure takes one write at a time and refuses a second one meanwhile."""
+
+    def __init__(self, seconds: float) -> None:
+        """``seconds`` is how long a write takes."""
+        self._seconds = seconds
+        self._since: dict[str, float] = {}
+
+    def free(self, parent: str) -> bool:
+        """Whether a write may begin, which it then has."""
+        at = time.monotonic()
+        if at - self._since.get(parent.lower(), -self._seconds) < self._seconds:
+            return False
+        self._since[parent.lower()] = at
+        return True
+
+    def finish(self) -> None:
+        """Wait: an answer before the window is over would be followed by a write that looks concurrent and is not."""
+        time.sleep(self._seconds)
 
 
 def fill_identity(cloud: Cloud, resource: Resource, old: Resource | None) -> None:

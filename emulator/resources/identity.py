@@ -1,4 +1,4 @@
-"""User-assigned identities and role assignments."""
+"""User-assigned identities, whom they trust, and role assignments."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import Any
 
 from emulator.arm.errors import AzureError
 from emulator.arm.paths import ArmPath
+from emulator.cloud import Cloud
 from emulator.faults.book import ARM_HOST, Faults
 from emulator.faults.rules import ROLE
 from emulator.home import CLIENT_OBJECT_ID, TENANT_ID
-from emulator.resources.base import Kind
+from emulator.resources.base import Kind, OneWriter
 from emulator.store import Resource
 
+CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
+CREDENTIALS_MOST = 20
+WRITE_SECONDS = 0.1
+"""How long writing a federated credential takes, during which its identity refuses another write."""
 PRINCIPAL_FILTER = re.compile(r"(?:principalId eq|assignedTo\()\s*'([^']+)'")
 
 
@@ -33,6 +38,63 @@ class UserAssignedIdentity(Kind):
                 "tenantId": TENANT_ID,
             }
         )
+
+
+class FederatedIdentityCredential(Kind):
+    """Whose tokens, of another issuer, are good for one of the identity. An identity writes one at a time.
+
+    The rules are those of Microsoft's "Important considerations and restrictions for federated identity credentials".
+    """
+
+    type = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._writer = OneWriter(WRITE_SECONDS)
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if CREDENTIAL_NAME.fullmatch(path.name) is None:
+            raise AzureError(400, "BadRequest", f"Federated Identity Credential name '{path.name}' is invalid.")
+        wanted = body.get("properties") or {}
+        if not wanted.get("issuer") or not wanted.get("subject"):
+            raise AzureError(400, "BadRequest", "Federated Identity Credential from HTTP body has empty properties")
+        if len(wanted.get("audiences") or ()) != 1:
+            raise AzureError(400, "BadRequest", "Federated identity credentials must have exactly one audience.")
+        others = [
+            each for each in self.cloud.store.below(path.parent_id, self.type) if each.id != getattr(old, "id", "")
+        ]
+        if any(all(each.properties[key] == wanted[key] for key in ("issuer", "subject")) for each in others):
+            raise AzureError(
+                409, "Conflict", "Issuer and subject combination already exists for this Managed Identity."
+            )
+        if old is None and len(others) >= CREDENTIALS_MOST:
+            raise AzureError(
+                400,
+                "BadRequest",
+                f"Too many Federated Identity Credentials: the managed identity '{path.parent_id}' has "
+                f"{CREDENTIALS_MOST}, which is the most there may be.",
+            )
+        self._admit_write(path.parent_id)
+
+    def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
+        self._admit_write(resource.id.rsplit("/", 2)[0])
+
+    def _admit_write(self, identity: str) -> None:
+        if not self._writer.free(identity):
+            raise AzureError(
+                409,
+                "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+                "Too many Federated Identity Credentials are written concurrently for the managed identity "
+                f"'{identity}'. Concurrent Federated Identity Credentials writes under the same managed identity are "
+                "not supported.",
+            )
+
+    def apply(self, resource: Resource) -> None:
+        del resource
+        self._writer.finish()
+
+    def remove(self, resource: Resource) -> None:
+        self.apply(resource)
 
 
 class RoleAssignment(Kind):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
 from emulator.cloud import Cloud
 from emulator.home import TENANT_ID
-from emulator.resources.base import Kind, region
+from emulator.resources.base import Kind, OneWriter, region
 from emulator.store import Resource
 
 ML = "Microsoft.MachineLearningServices"
@@ -154,22 +153,20 @@ class Connection(Kind):
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
-        self._writing: dict[str, float] = {}
+        self._writer = OneWriter(WRITE_SECONDS)
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         self._admit_body(path, body)
-        workspace, at = path.parent_id.lower(), time.monotonic()
-        if at - self._writing.get(workspace, -1.0) < WRITE_SECONDS:
+        if not self._writer.free(path.parent_id):
             raise MachineLearningError(
                 409,
                 "Conflict",
                 f"Another connection of workspace {path.names[0]} is being written. Try again once that is done.",
             )
-        self._writing[workspace] = at
 
     def apply(self, resource: Resource) -> None:
-        # An answer before the window is over would be followed by a write that looks concurrent and is not.
-        time.sleep(WRITE_SECONDS)
+        del resource
+        self._writer.finish()
 
     def _admit_body(self, path: ArmPath, body: dict[str, Any]) -> None:
         properties = body.get("properties", {})

@@ -12,6 +12,7 @@ from emulator.arm.errors import user_error
 from emulator.store import Resource
 
 BINDING = re.compile(r"\$\{\{(inputs|outputs)\.([^}]+)\}\}")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VERSION = re.compile(r"/(?P<kind>codes|environments)/(?P<name>[^/]+)/versions/(?P<version>[^/]+)$", re.IGNORECASE)
 FILES = ("uri_file", "uri_folder")
 REGISTRY_ENVIRONMENT = "azureml://registries/"
@@ -75,6 +76,9 @@ def read(job: Resource) -> Command:
         else:
             raise user_error(f"The emulator gives command jobs {' and '.join(FILES)}, not input {name} of type {kind}.")
     outputs = tuple(properties.get("outputs") or {})
+    for name in (*literals, *files, *outputs):
+        if NAME.fullmatch(name) is None:
+            raise user_error(f"{name!r} is no name of an input or output: letters, digits and _, no digit first.")
     _check_bindings(text, {"inputs": {*literals, *files}, "outputs": set(outputs)})
     return Command(
         text,

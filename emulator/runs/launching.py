@@ -186,4 +186,6 @@ def _fetch(cloud: Cloud, workspace: str, uri: str, target: Path) -> str:
         cloud.azurite.download(place.account, place.container, place.path, target)
     except FileNotFoundError as error:
         raise user_error(f"The data of {uri} does not exist in storage.") from error
+    except PermissionError as error:
+        raise user_error(f"The data of {uri} is not fetched: {error}.") from error
     return str(target)

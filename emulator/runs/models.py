@@ -60,5 +60,7 @@ def fetch_model(cloud: Cloud, workspace_id: str, uri: str, target: Path) -> Path
         cloud.azurite.download(place.account, place.container, place.path.rstrip("/"), partial)
     except FileNotFoundError as error:
         raise user_error(f"No blobs found in storage at model asset path: {place.path}") from error
+    except PermissionError as error:
+        raise user_error(f"The model at {place.path} is not fetched: {error}.") from error
     partial.rename(target)
     return target

@@ -69,9 +69,13 @@ BODIES: Mapping[str, Body] = MappingProxyType(
             "azure.mgmt.storage", "BlobContainer", "2026-09-01"
         ),
         "Microsoft.KeyVault/vaults": Body("azure.mgmt.keyvault", "VaultCreateOrUpdateParameters", "2026-05-15"),
+        "Microsoft.KeyVault/vaults/keys": Body("azure.mgmt.keyvault", "KeyCreateParameters", "2026-05-15"),
         "Microsoft.ContainerRegistry/registries": Body("azure.mgmt.containerregistry", "Registry", "2025-11-01"),
         "Microsoft.ManagedIdentity/userAssignedIdentities": Body(
             "azure.mgmt.msi.v2024_11_30", "Identity", "2024-11-30", older=True
+        ),
+        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": Body(
+            "azure.mgmt.msi.v2024_11_30", "FederatedIdentityCredential", "2024-11-30", older=True
         ),
         "Microsoft.Authorization/roleAssignments": Body(
             "azure.mgmt.authorization.v2022_04_01", "RoleAssignmentCreateParameters", "2022-04-01", older=True

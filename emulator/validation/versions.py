@@ -84,6 +84,11 @@ IDENTITIES = _versions(
     2025-01-31-preview 2025-05-31-preview
     """
 )
+FEDERATED_CREDENTIALS = _versions(
+    """
+    2022-01-31-preview 2023-01-31 2023-07-31-preview 2024-11-30 2025-01-31-preview 2025-05-31-preview
+    """
+)
 ROLE_ASSIGNMENTS = _versions(
     """
     2015-07-01 2017-10-01-preview 2018-01-01-preview 2018-09-01-preview 2020-03-01-preview 2020-04-01-preview
@@ -163,6 +168,7 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "microsoft.keyvault/locations/deletedvaults": VAULTS,
         "microsoft.containerregistry/registries": REGISTRIES,
         "microsoft.managedidentity/userassignedidentities": IDENTITIES,
+        "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials": FEDERATED_CREDENTIALS,
         "microsoft.authorization/roleassignments": ROLE_ASSIGNMENTS,
         "microsoft.authorization/roledefinitions": ROLE_DEFINITIONS,
         "microsoft.consumption/budgets": BUDGETS,

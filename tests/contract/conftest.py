@@ -27,6 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMULATOR_PORT", "0")
         patch.setenv("EMULATOR_HOME", str(home.root))
+        patch.setenv("PULUMI_ACCESS_TOKEN", "the caller's own")  # which no job may see
         ports = lifecycle.start(home)
         for name, value in environment.build(home, ports).items():
             patch.setenv(name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import requests
 
 from emulator.dataplane.entra import Tokens
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
+from emulator.store import Resource
 from tests.contract.arm import ARM, Refusal
 from tests.contract.lab import SCOPE, Cases, Lab
 
@@ -233,6 +235,89 @@ def _(lab: Lab) -> None:
     lab.assign("Reader", principal, lab.storage)
     lab.assign("Contributor", principal, lab.storage)
     lab.assign("Reader", principal, lab.workspace)
+
+
+TRUST = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
+
+
+def trusting(lab: Lab, name: str) -> str:
+    """An identity of its own for a case."""
+    return lab.make_identity(f"id-trust-{name}", ())
+
+
+def trust(lab: Lab, identity: str, name: str = "github", **changed: Any) -> None:
+    properties = {
+        "issuer": "https://token.actions.githubusercontent.com",
+        "subject": f"repo:someone/finetune-phi:environment:{name}",
+        "audiences": ["api://AzureADTokenExchange"],
+    }
+    lab.put(f"{identity}/federatedIdentityCredentials/{name}", {"properties": properties | changed})
+
+
+@CASES.refused("trust-name")
+def _(lab: Lab) -> None:
+    trust(lab, trusting(lab, "name"), "a")
+
+
+@CASES.refused("trust-empty")
+def _(lab: Lab) -> None:
+    trust(lab, trusting(lab, "empty"), subject="")
+
+
+@CASES.refused("trust-audience")
+def _(lab: Lab) -> None:
+    trust(lab, trusting(lab, "audience"), audiences=["api://AzureADTokenExchange", "another"])
+
+
+@CASES.refused("trust-twice")
+def _(lab: Lab) -> None:
+    identity = trusting(lab, "twice")
+    trust(lab, identity)
+    trust(lab, identity, "other", subject="repo:someone/finetune-phi:environment:github")
+
+
+@CASES.refused("trust-identity")
+def _(lab: Lab) -> None:
+    trust(lab, f"{trusting(lab, 'identity')}-none")
+
+
+@CASES.passes("trust-name")
+@CASES.passes("trust-empty")
+@CASES.passes("trust-audience")
+@CASES.passes("trust-twice")
+@CASES.passes("trust-identity")
+@CASES.passes("trust-race")
+def _(lab: Lab) -> None:
+    identity = trusting(lab, "well")
+    trust(lab, identity)
+    trust(lab, identity)  # again is fine
+    trust(lab, identity, "other")
+    lab.delete(f"{identity}/federatedIdentityCredentials/other")
+    trust(lab, identity, "another", subject="repo:someone/finetune-phi:environment:other")
+
+
+@CASES.refused("trust-most")
+def _(lab: Lab) -> None:
+    identity = trusting(lab, "most")
+    for number in range(20):
+        name = f"github-{number}"
+        body = {"id": f"{identity}/federatedIdentityCredentials/{name}", "name": name, "type": TRUST}
+        lab.store.put(Resource({**body, "properties": {"issuer": "https://issuer", "subject": name}}))
+    trust(lab, identity, "github-20")
+
+
+@CASES.passes("trust-most")
+def _(lab: Lab) -> None:
+    identity = trusting(lab, "most")
+    lab.delete(f"{identity}/federatedIdentityCredentials/github-0")
+    trust(lab, identity, "github-20")
+
+
+@CASES.refused("trust-race")
+def _(lab: Lab) -> None:
+    identity = trusting(lab, "race")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: trust(lab, identity, f"github-{number}"), range(4)))
 
 
 @CASES.refused("role-name")

@@ -26,6 +26,16 @@ def test_secrets_of_a_home_stay_and_are_the_owners_alone(tmp_path: Path) -> None
     assert (tmp_path / "secrets" / "a").stat().st_mode & 0o077 == 0
 
 
+def test_each_clone_has_a_passphrase_of_its_own_that_git_does_not_see(tmp_path: Path) -> None:
+    files = []
+    for clone in ("one", "another"):
+        home = Home(tmp_path / clone / ".emulator")
+        files.append(Path(environment.build(home, PORTS)["PULUMI_CONFIG_PASSPHRASE_FILE"]))
+        assert files[-1].is_relative_to(home.root)
+    assert files[0].read_text() != files[1].read_text()
+    assert "/.emulator/" in (Path(__file__).resolve().parents[2] / ".gitignore").read_text().splitlines()
+
+
 def test_the_salt_of_a_passphrase_stays_out_of_a_stack_file(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text("# why\nconfig:\n\n  a:b: true\n  a:c: {d: 1}\n")

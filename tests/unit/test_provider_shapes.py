@@ -108,6 +108,19 @@ REQUESTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"location": "eastus2"},
     ),
     (
+        "managedidentity:FederatedIdentityCredential",
+        {
+            "resourceGroupName": "phi-rg",
+            "resourceName": "phi-id",
+            "federatedIdentityCredentialResourceName": "github",
+            "issuer": "https://issuer",
+            "subject": "s",
+            "audiences": ["a"],
+        },
+        f"{ID}/federatedIdentityCredentials/github",
+        {"properties": {"issuer": "https://issuer", "subject": "s", "audiences": ["a"]}},
+    ),
+    (
         "authorization:RoleAssignment",
         {
             "scope": G,

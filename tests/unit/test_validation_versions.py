@@ -23,6 +23,9 @@ CLASSES = {
     "Microsoft.KeyVault/vaults": "keyvault/vault:Vault",
     "Microsoft.ContainerRegistry/registries": "containerregistry/registry:Registry",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "managedidentity/user_assigned_identity:UserAssignedIdentity",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": (
+        "managedidentity/federated_identity_credential:FederatedIdentityCredential"
+    ),
     "Microsoft.Authorization/roleAssignments": "authorization/role_assignment:RoleAssignment",
     "Microsoft.Authorization/roleDefinitions": "authorization/role_definition:RoleDefinition",
     "Microsoft.Consumption/budgets": "consumption/budget:Budget",
