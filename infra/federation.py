@@ -66,7 +66,7 @@ class Federation(pulumi.ComponentResource):
         )
         for label, role, condition in (
             ("deployer-contributor", CONTRIBUTOR, None),
-            ("deployer-access", ACCESS_ADMINISTRATOR, _only([role.value for role in Role])),
+            ("deployer-access", ACCESS_ADMINISTRATOR, granting_only([role.value for role in Role])),
         ):
             authorization.RoleAssignment(
                 label,
@@ -87,7 +87,7 @@ class Federation(pulumi.ComponentResource):
         self.register_outputs({"clientId": self.client_id})
 
 
-def _only(roles: list[str]) -> str:
+def granting_only(roles: list[str]) -> str:
     """The condition, in Azure's language, that only these roles are granted or taken away."""
     allowed = "{" + ", ".join(roles) + "}"
     action = "Microsoft.Authorization/roleAssignments"

@@ -37,7 +37,7 @@ PATTERNS = {
     "storage": f"st{_PREFIX}{_SLUG}{_SUFFIX}",
     "key vault": f"kv{_PREFIX}{_SLUG}{_SUFFIX}",
     "container registry": f"cr{_PREFIX}{_SLUG}{_SUFFIX}",
-    "identity": f"id-{_PREFIX}-{_SLUG}",
+    "identity": f"id-{_PREFIX}-{_SLUG}(-github)?",
     "workspace": f"mlw-{_PREFIX}-{_SLUG}-{_SUFFIX}",
     "hub": f"hub-{_PREFIX}-{_SLUG}-{_SUFFIX}",
     "project": f"proj-{_PREFIX}-{_SLUG}-{_SUFFIX}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from policy import kinds
 from policy.frameworks import benchmark
@@ -26,6 +26,15 @@ FORBIDDEN = {
     "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
     "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
 }
+BOUNDABLE = ("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "f58310d9-a9f6-439a-9e8d-f62e7b41a168")
+"""Roles that can do little but grant roles, so that a condition on which ones can make them harmless."""
+_ASSIGN = r"Microsoft\.Authorization/roleAssignments"
+_BOUND = re.compile(
+    rf"\(\(!\(ActionMatches\{{'{_ASSIGN}/(?P<verb>write|delete)'\}}\)\) OR "
+    rf"\(@(?:Request|Resource)\[{_ASSIGN}:RoleDefinitionId\] "
+    r"ForAnyOfAnyValues:GuidEquals \{(?P<roles>[^{}]+)\}\)\)",
+    re.IGNORECASE,
+)
 NEEDED = {
     "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
@@ -40,7 +49,7 @@ def _role(resource: Resource) -> str:
 
 @resource_rule(
     "role-no-owner",
-    "Nobody is made an owner.",
+    "Nobody is made an owner, nor may grant roles without a condition on which ones.",
     types=_ASSIGNMENT,
     reason="whoever can grant roles can grant themselves every other",
     remedy="grant the narrowest role that does the work; see infra/roles.py",
@@ -50,8 +59,21 @@ def _role(resource: Resource) -> str:
 )
 def role_no_owner(resource: Resource, config: Config) -> Iterator[str]:
     name = config["forbidden"].get(_role(resource))
-    if name:
+    if name and not (_role(resource) in BOUNDABLE and _passes_on_only_others(resource, config["forbidden"])):
         yield f"{resource.name} grants {name}"
+
+
+def _passes_on_only_others(resource: Resource, forbidden: Mapping[str, str]) -> bool:
+    """Whether a condition keeps a role to granting and taking away roles that are not forbidden themselves.
+
+    It has to be these two clauses and nothing else: what else it might allow is not for this rule to find out.
+    """
+    clauses = [_BOUND.fullmatch(clause.strip()) for clause in str(resource.at("condition", "")).split(" AND ")]
+    bounds = [clause for clause in clauses if clause is not None]
+    if len(bounds) != len(clauses) or {bound["verb"].lower() for bound in bounds} != {"write", "delete"}:
+        return False
+    passed_on = {role.strip().lower() for bound in bounds for role in bound["roles"].split(",")}
+    return not passed_on & {role.lower() for role in forbidden}
 
 
 @resource_rule(

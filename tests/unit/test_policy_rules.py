@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
+from infra.federation import granting_only
 from policy import rules
 from policy.pack import RULES
 from policy.rules import Rule
-from tests.unit.policy_cases import KEY, Case, connection, storage
+from tests.unit.policy_cases import ACR_PULL, KEY, OWNER, Case, assignment, connection, identity, storage
 from tests.unit.policy_engine import BUDGET, BY_NAME, arguments, broken, findings, given, resource_policy
 from tests.unit.policy_table import CASES
 
@@ -106,3 +107,24 @@ def test_stack_rules_read_what_the_program_gave() -> None:
     assert broken([*case.violating, *BUDGET]) == {case.on: ["public-with-reason"]}
     seen = findings([*case.violating, *BUDGET], outputs_known=True)
     assert [line.split(":")[0] for line in seen[case.on]] == ["public-with-reason"]
+
+
+ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+BOUND = granting_only([ACR_PULL])
+
+
+@pytest.mark.parametrize(
+    ("role", "condition", "found"),
+    [
+        (ADMINISTRATOR, BOUND, []),
+        (ADMINISTRATOR, "", ["role-no-owner"]),
+        (ADMINISTRATOR, BOUND.split(" AND ")[0], ["role-no-owner"]),
+        (ADMINISTRATOR, f"{BOUND} OR (true)", ["role-no-owner"]),
+        (ADMINISTRATOR, granting_only([ACR_PULL, ADMINISTRATOR]), ["role-no-owner"]),
+        # Whoever owns the group needs no role to do everything in it.
+        (OWNER, BOUND, ["role-no-owner"]),
+    ],
+)
+def test_who_grants_roles_may_grant_only_some(role: str, condition: str, found: list[str]) -> None:
+    program = [identity("deployer"), assignment("grants", "deployer", role, condition), *BUDGET]
+    assert broken(program).get("grants", []) == found
