@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from review.kinds import role_of
+
 ABSENT = "(not set)"
 MASK = "(secret)"
 LATER = "(known after the update)"
@@ -90,6 +92,8 @@ def _text(path: str, value: Any) -> str:
         return LATER
     if (isinstance(value, dict) and _SIGNATURE in value) or value == "[secret]" or _SECRET_NAME.search(path):
         return MASK
+    if path.endswith("roleDefinitionId"):
+        return role_of({"roleDefinitionId": value})
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

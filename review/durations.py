@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-STAGES = ("dataset", "finetune", "release")
-
 
 @dataclass(frozen=True)
 class Past:
@@ -31,7 +29,7 @@ def past(state: dict[str, Any], updates: Sequence[dict[str, Any]]) -> Past:
     for urn, resource in resources.items():
         name = urn.rsplit("::", 1)[-1]
         end = recorded[urn]
-        if not urn.endswith(tuple(f":Stash::{stage}" for stage in STAGES)) or end is None:
+        if ":Stash::" not in urn or end is None:
             continue
         # History knows whole seconds only.
         begun = next((s for s, e in spans if s and e and s <= end and (end - e).total_seconds() <= 1), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from review.cost import training_cluster
@@ -42,11 +42,15 @@ def sentences(preview: Preview, past: Past) -> list[str]:
         ["asks Azure first whether quota, sizes, names and the base model allow it"] if asked and asked.changes else []
     )
     told += _resources(preview)
-    for name, words in (("dataset", _dataset), ("finetune", _finetune), ("release", _release), ("flow", _flow)):
-        step = preview.step(name, ":Stash")
-        if step and step.changes:
-            told += words(step, preview, past)
+    for step in _stages(preview):
+        told += _STAGES.get(step.name, _another)(step, preview, past)
     return told
+
+
+def _stages(preview: Preview) -> list[Step]:
+    """The stages that change: those of the table in its order, then others as they come."""
+    changed = {step.name: step for step in preview.changed if step.type.endswith(":Stash") and step.name != "preflight"}
+    return [changed[name] for name in dict.fromkeys((*_STAGES, *changed)) if name in changed]
 
 
 def _resources(preview: Preview) -> Iterator[str]:
@@ -218,3 +222,22 @@ def _traffic(release: dict[str, Any]) -> str:
     soak = release.get("soak_seconds") or 0
     shares = " → ".join(f"{text_of('', step)} %" for step in steps)
     return f"in steps of {shares}" + (f", each watched for {in_words(soak)}" if soak else "")
+
+
+def _another(step: Step, preview: Preview, past: Past) -> Iterator[str]:
+    """A stage that the table has no words for."""
+    del preview
+    old, new = stage_inputs(step)
+    length = past.seconds.get(step.name)
+    lasts = f"about {in_words(length)}" if length is not None else ""
+    if step.op == "delete":
+        yield f"forgets the stage {step.name}"
+    elif step.op == "create":
+        yield f"runs the stage {step.name}" + (f" ({lasts})" if lasts else "")
+    else:
+        yield f"runs the stage {step.name} again ({', '.join(part for part in (_how(old, new), lasts) if part)})"
+
+
+_Words = Callable[[Step, Preview, Past], Iterator[str]]
+_STAGES: dict[str, _Words] = {"dataset": _dataset, "finetune": _finetune, "release": _release, "flow": _flow}
+"""What a changed stage means, by its name in the program and in the order in which they run."""

@@ -13,7 +13,7 @@ from review.events import Preview, State, Step
 from review.kinds import POWERFUL_ROLES, kind_of, role_of, shown
 
 STACK = "pulumi:pulumi:Stack"
-_VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ")
+_VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ", "lets ")
 
 
 class Level(IntEnum):
@@ -111,6 +111,8 @@ def _of(step: Step, first: bool) -> Iterator[Risk]:
         yield from _lost(step, risk)
     if step.type.endswith(":RoleAssignment"):
         yield from _role(step, risk, first)
+    elif step.type.endswith(":FederatedIdentityCredential") and step.op != "delete":
+        yield from _trust(step, risk)
     elif step.op == "create":
         yield from _created(step, risk)
     elif step.op != "delete":
@@ -175,13 +177,23 @@ def _role(step: Step, risk: Make, first: bool) -> Iterator[Risk]:
         return
     role, scope = role_of(step.new.inputs), str(step.new.inputs.get("scope", ""))
     wide = re.fullmatch(r"/subscriptions/[^/]+/?|/|/providers/Microsoft.Management/.*", scope) is not None
-    if role in POWERFUL_ROLES or wide:
+    if role in POWERFUL_ROLES and not wide and step.new.inputs.get("condition"):
+        yield risk(Level.MEDIUM, f"gives {_grant(step.new)}, under a condition on which roles it may pass on.")
+    elif role in POWERFUL_ROLES or wide:
         why = "over the whole subscription" if wide else "who can give itself every other role"
         yield risk(Level.HIGH, f"gives {_grant(step.new)}, {why}.")
     elif step.op != "update":
         yield risk(Level.LOW if first else Level.MEDIUM, f"gives {_grant(step.new)}.")
     if step.op == "update" and step.old:
         yield risk(Level.MEDIUM, f"changes {_grant(step.old)} → {_grant(step.new)}.")
+
+
+def _trust(step: Step, risk: Make) -> Iterator[Risk]:
+    """Whoever holds a token of the issuer for the subject is the identity."""
+    subject, issuer, identity = (
+        text_of("", step.state.inputs.get(key)) for key in ("subject", "issuer", "resourceName")
+    )
+    yield risk(Level.MEDIUM, f"lets {subject} of {issuer} act as {_known(identity, 'a new identity')}.")
 
 
 def _grant(state: State, joint: str = "to") -> str:

@@ -30,7 +30,8 @@ def change(amount: Amount) -> str:
         return UNKNOWN
     if percent == float("inf"):
         return "new"
-    return "no change" if round(percent) == 0 and amount.before == amount.after else f"{percent:+.0f} %"
+    same = round(percent) == 0 and usd(amount.before) == usd(amount.after)
+    return "no change" if same else f"{percent:+.0f} %"
 
 
 def capital(sentence: str) -> str:

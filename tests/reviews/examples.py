@@ -19,6 +19,7 @@ from review.verdict import Thresholds
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples" / "reviews"
 STATE = EXAMPLES / "state.json"
+INDEX = EXAMPLES / "README.md"
 TODAY = datetime.date(2026, 11, 22)
 PRICES = {"Standard_NC24ads_A100_v4": 4.0, "Standard_NC48ads_A100_v4": 8.0, "Standard_NC40ads_H100_v5": 7.0}
 REGISTRIES = {"Standard": 0.64, "Premium": 1.6}
@@ -71,3 +72,14 @@ def made_up(meter: Meter) -> list[dict[str, Any]]:
 def price_book(file: Path) -> PriceBook:
     """Asks nobody."""
     return PriceBook(file, TODAY, made_up)
+
+
+def index() -> str:
+    """The table of all examples, as a page."""
+    intro, _, _ = INDEX.read_text(encoding="utf-8").partition("| change |")
+    rows = ["| change | verdict | risk | the review says |", "|---|---|---|---|"]
+    for example in examples():
+        expected = example.change["expect"]
+        link = f"[{example.change['title']}]({example.name}/report.md)"
+        rows.append(f"| {link} | {expected['verdict']} | {expected['risk']} | {expected['says']} |")
+    return intro + "\n".join(rows) + "\n"

@@ -1,17 +1,20 @@
-"""Records the examples again, with the real engine, in a copy of the checkout whose stack `local` is deployed:
+"""Records the examples again with the real engine; all of them take about six minutes:
 
-    python -m emulator exec -- python -m tests.reviews.record [NAME ...]
+    python -m tests.reviews.record [NAME ...]
 
 With --render it only writes the reports again, from the events recorded before: look at what `git diff` says.
 
-Each edit is made to the copy's files, previewed and undone. Expectations are not touched: they are written by hand,
-and a report that does not meet them is named at the end.
+A copy of the checkout is deployed on an emulator of its own; each edit is made to the copy's files, previewed and
+undone. Expectations are not touched: they are written by hand, and a report that does not meet them is named. An edit
+that no longer finds its place in the program is named before anything is deployed.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,36 +24,79 @@ from typing import Any
 
 import yaml
 
-from review.durations import STAGES
+from emulator import environment, lifecycle
+from emulator.validation.bodies import put_shape
 from review.engine import command, record
 from review.markdown import markdown
 from review.page import page
-from tests.reviews.examples import EXAMPLES, ROOT, STATE, Example, examples, price_book
+from tests.journey.stack import Checkout
+from tests.reviews.examples import EXAMPLES, INDEX, ROOT, STATE, Example, examples, index, price_book
 
 _NAMES = ("Name", "Name_", "location", "kind", "resourceName")
+_TOLD = ("id", "name", "type", "systemData")
 _PRICED = (":Compute", "containerregistry:Registry", ":Stash")
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Records and says which reviews are not as expected."""
-    again = "--render" in names
-    names = [name for name in names if name != "--render"]
-    if not again:
-        _write_state()
-    wrong = 0
-    for example in examples():
-        if names and example.name not in names:
-            continue
-        if again:
-            wrong += not render(example)
-            continue
-        with _edited(example.change):
-            events = _preview(example)
-        kept = [kept for event in events if (kept := trimmed(event))]
-        text = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in kept)
-        (example.folder / "events.jsonl").write_text(text.replace(str(ROOT), "."), encoding="utf-8")
-        wrong += not render(example)
-    return 1 if wrong else 0
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an example's folder; all without one")
+    parser.add_argument("--render", action="store_true", help="only write the reports again")
+    asked = parser.parse_args(arguments)
+    wanted = [example for example in examples() if not asked.names or example.name in asked.names]
+    if not asked.render:
+        if misplaced := [text for example in wanted for text in unplaced(example)]:
+            raise SystemExit("\n".join(misplaced))
+        with _deployed() as root:
+            if not asked.names:
+                _write_state()
+            for example in wanted:
+                with _edited(root, example.change):
+                    events = _preview(root, example)
+                kept = [kept for event in events if (kept := trimmed(event))]
+                text = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in kept)
+                (example.folder / "events.jsonl").write_text(text.replace(str(root), "."), encoding="utf-8")
+                print(f"recorded {example.name}", flush=True)
+    met = [render(example) for example in wanted]
+    INDEX.write_text(index(), encoding="utf-8")
+    return 0 if all(met) else 1
+
+
+def unplaced(example: Example) -> list[str]:
+    """What is wrong with an example's edits of the program: texts that are not there just once."""
+    return [
+        f"{example.name}: {edit['file']} does not hold just once: {edit['find']}"
+        for edit in example.change.get("program") or ()
+        if "find" in edit and (ROOT / edit["file"]).read_text(encoding="utf-8").count(edit["find"]) != 1
+    ]
+
+
+@contextlib.contextmanager
+def _deployed() -> Iterator[Path]:
+    """A copy of the checkout with its stack `local` deployed; this process works there, and its Azure is the emulator.
+
+    The stack name is the same everywhere, and so are the emulator's subscription and the names made from both.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Checkout.make(Path(folder) / "checkout")
+        before = Path.cwd()
+        try:
+            for line in (
+                (sys.executable, "-m", "data_prep", "--stack", "local"),
+                ("pulumi", "stack", "init", "local"),
+                ("pulumi", "up", "--stack", "local", "--yes", "--skip-preview"),
+            ):
+                print(*line[-4:], "...", flush=True)
+                done = checkout.emulated(*line)
+                if done.returncode:
+                    raise SystemExit(done.stdout + done.stderr)
+            os.environ.update(checkout.environment)
+            os.environ.update(environment.build(checkout.home, lifecycle.start(checkout.home)))
+            os.chdir(checkout.root)
+            yield checkout.root
+        finally:
+            os.chdir(before)
+            lifecycle.stop(checkout.home)
 
 
 def render(example: Example) -> bool:
@@ -109,22 +155,22 @@ def _metadata(metadata: dict[str, Any], refreshed: bool) -> dict[str, Any]:
     return kept
 
 
-def _preview(example: Example) -> list[dict[str, Any]]:
+def _preview(root: Path, example: Example) -> list[dict[str, Any]]:
     change = example.change
     stack = change.get("stack", "local")
     # Most of them are about the review; those about a policy name the pack's settings.
-    policies = ROOT / "policy" if "policies" in change else None
-    config = ROOT / "policy" / f"{change['policies']}.json" if policies else None
+    policies = root / "policy" if "policies" in change else None
+    config = policies / f"{change['policies']}.json" if policies else None
     line = command(stack, policies, config, bool(change.get("refresh")), "destroy" in change)
     return record(line, stack, lambda event: None).events
 
 
 @contextlib.contextmanager
-def _edited(change: dict[str, Any]) -> Iterator[None]:
+def _edited(root: Path, change: dict[str, Any]) -> Iterator[None]:
     undo: list[Callable[[], object]] = []
     try:
         stack = change.get("stack", "local")
-        local = ROOT / "Pulumi.local.yaml"
+        local = root / "Pulumi.local.yaml"
         content = yaml.safe_load(local.read_text(encoding="utf-8"))
         for section, value in (change.get("settings") or {}).items():
             place = content["config"].setdefault(f"finetune-phi:{section}", {} if isinstance(value, dict) else value)
@@ -134,16 +180,14 @@ def _edited(change: dict[str, Any]) -> Iterator[None]:
                 content["config"][f"finetune-phi:{section}"] = value
         if "location" in change:
             content["config"]["azure-native:location"] = change["location"]
-        file = ROOT / f"Pulumi.{stack}.yaml"
+        file = root / f"Pulumi.{stack}.yaml"
         undo.append(_written(file, yaml.safe_dump(content, sort_keys=False)))
         for edit in change.get("program") or ():
-            path = ROOT / edit["file"]
+            path = root / edit["file"]
             text = path.read_text(encoding="utf-8")
             if "append" in edit:
                 undo.append(_written(path, f"{text}{edit['append']}\n"))
                 continue
-            if text.count(edit["find"]) != 1:
-                raise SystemExit(f"{edit['file']} does not hold just once: {edit['find']}")
             undo.append(_written(path, text.replace(edit["find"], edit["put"])))
         undo += [_by_hand(edit) for edit in change.get("by_hand") or ()]
         if stack != "local":
@@ -174,16 +218,29 @@ def _by_hand(edit: dict[str, Any]) -> Callable[[], object]:
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
     before = session.get(address, timeout=30).json()
-    body = {key: value for key, value in before.items() if key not in ("id", "name", "type", "systemData")}
+    body = _writable(put_shape(before["type"]), {key: before[key] for key in before if key not in _TOLD})
 
     def put(content: dict[str, Any]) -> None:
-        session.put(address, json=content, timeout=30).raise_for_status()
+        answer = session.put(address, json=content, timeout=30)
+        assert answer.ok, answer.text
 
     if edit.get("delete"):
         session.delete(address, timeout=30).raise_for_status()
     else:
         put({**body, **{key: {**body.get(key, {}), **value} for key, value in edit["set"].items()}})
     return lambda: put(body)
+
+
+def _writable(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
+    """What of an answer may be put back: a storage account's body has no place for what only Azure tells."""
+    members = {} if shape is None else shape.members
+    return {
+        key: _writable(members[key].shape, inner)
+        if isinstance(inner, dict) and hasattr(members[key].shape, "members")
+        else inner
+        for key, inner in value.items()
+        if key in members and not members[key].read_only
+    }
 
 
 def _state() -> dict[str, Any]:
@@ -202,7 +259,6 @@ def _write_state() -> None:
         for one in _state()["deployment"]["resources"]
         if not one["urn"].split("::")[2].startswith(("pulumi:providers", "finetune-phi:infra:Pack"))
     ]
-    assert any(one["urn"].endswith(f"::{STAGES[1]}") for one in resources), "deploy the stack first"
     updates = [{key: one[key] for key in ("kind", "startTime", "endTime")} for one in json.loads(history.stdout)]
     content = {"state": {"deployment": {"resources": resources}}, "history": updates}
     EXAMPLES.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ import pytest
 
 from review.markdown import markdown
 from review.page import page
-from tests.reviews.examples import Example, examples, price_book
+from tests.reviews.examples import INDEX, Example, examples, index, price_book
+from tests.reviews.record import unplaced
 
 EXAMPLES = [example for example in examples() if (example.folder / "events.jsonl").exists()]
 
@@ -31,6 +32,15 @@ def test_the_review_is_the_expected_one(example: Example, tmp_path: Path) -> Non
     assert json.loads(json.dumps(report.to_json(), allow_nan=False))["verdict"] == expected["verdict"]
     html = page(report)
     assert "http-equiv" not in html and "src=" not in html and "<link" not in html
+
+
+def test_the_page_lists_them_all() -> None:
+    assert INDEX.read_text(encoding="utf-8") == index(), "python -m tests.reviews.record --render"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example.name))
+def test_an_edit_finds_its_place_in_the_program(example: Example) -> None:
+    assert unplaced(example) == []
 
 
 def test_nothing_to_say_is_one_line_and_no_failure(tmp_path: Path) -> None:
