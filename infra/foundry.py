@@ -138,7 +138,7 @@ class EndpointConnection(pulumi.ComponentResource):
                     "azureml.flow.connection_type": "Custom",
                     "azureml.flow.module": "promptflow.connections",
                 },
-                credentials=ml.CustomKeysArgs(keys={"key": pulumi.Output.secret(args.key)}),
+                credentials=ml.CustomKeysArgs(keys={"key": args.key}),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pulumi
 
-from jobs.errors import StageError
+from jobs.errors import StageError, redact
 from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, FlowSpec, PreflightSpec, PreparationSpec, ReleaseSpec, Report
 
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -120,7 +120,7 @@ def working(kind: type[Spec], module: str) -> HookFunction:
         # What a hook raises is shown by its text alone, which for a KeyError is just the key.
         except Exception as error:
             pulumi.log.debug(traceback.format_exc())
-            raise RuntimeError(f"stage {args.name}: {type(error).__name__}: {error}") from error
+            raise RuntimeError(f"stage {args.name}: {type(error).__name__}: {redact(str(error))}") from error
         finally:
             _waiting.discard(stop)
             # If the engine gives up on the hook, its thread has to as well.

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
 
-_SECRET = re.compile(r"(?i)((?:\bsig|\bcode|key|secret|password|token)=)[^&\s\"']+|(bearer\s+)[\w.~+/=-]+")
+_SECRET = re.compile(
+    r"(?i)((?:\bsig|\bcode|key|secret|password|token)=)[^&\s\"']+|(bearer\s+)[\w.~+/=-]+"
+    r"|((?:key\d?|secret|password|token)[\"']\s*:\s*[\"'])[^\"']+"
+)
 
 AGAIN = "Run `pulumi up` again: it goes on where it stopped."
 SIGN_IN = (
@@ -50,7 +53,7 @@ def taken(cause: BaseException | None) -> bool:
 
 def redact(text: str) -> str:
     """``text`` without the values of SAS signatures, keys and bearer tokens."""
-    return _SECRET.sub(lambda found: f"{found[1] or found[2]}***", text)
+    return _SECRET.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,9 +21,23 @@ LEFT_OUT = shutil.ignore_patterns(
 WAIT_SECONDS = 300
 
 
+class _Kept(subprocess.Popen[str]):
+    """A command whose output is kept beside the checkout."""
+
+    transcript: Path
+
+    def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:
+        output = super().communicate(input, timeout)
+        self.transcript.write_text(output[0])
+        return output
+
+
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the program. Commands run on its own emulator, with its own Pulumi state."""
+    """A copy of the program. Commands run on its own emulator, with its own Pulumi state and home directory.
+
+    What they print is kept in `transcripts`: with that, `written` is all that they leave anywhere.
+    """
 
     root: Path
 
@@ -31,7 +46,16 @@ class Checkout:
         """Copy the checkout, without what a run makes, to a folder that does not exist yet."""
         shutil.copytree(ROOT, root, ignore=LEFT_OUT)
         (root / ".venv").symlink_to(Path(sys.prefix))
-        return cls(root)
+        checkout = cls(root)
+        for folder in checkout.written[1:]:
+            folder.mkdir(exist_ok=True)
+        return checkout
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """Every place that commands write to: the checkout, the user's home, temporary files, and what they print."""
+        beside = ("home", "temporary", "transcripts")
+        return (self.root, *(self.root.with_name(f"{self.root.name}-{name}") for name in beside))
 
     @property
     def home(self) -> Home:
@@ -41,13 +65,21 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         tools = Path(sys.prefix) / "pulumi" / "bin"
         path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
-        return {**os.environ, "PATH": path, "EMULATOR_HOME": str(self.home.root), "EMULATOR_PORT": "0"}
+        _, user, temporary, _ = self.written
+        own = {"HOME": str(user), "TMPDIR": str(temporary), "EMULATOR_HOME": str(self.home.root)}
+        return {**os.environ, **own, "PATH": path, "EMULATOR_PORT": "0"}
+
+    def _transcript(self) -> Path:
+        folder = self.written[-1]
+        return folder / f"{len(list(folder.iterdir())):03}.txt"
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the checkout; its output is text, and the emulator is not involved."""
-        return subprocess.run(
+        done = subprocess.run(
             command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=WAIT_SECONDS
         )
+        self._transcript().write_text(f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}")
+        return done
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, *arguments)
@@ -58,7 +90,7 @@ class Checkout:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command on the emulator and let it run; like one of a terminal, it leads a process group."""
-        return subprocess.Popen(
+        started = _Kept(
             [sys.executable, "-m", "emulator", "exec", "--", *command],
             cwd=self.root,
             env=self.environment,
@@ -67,6 +99,9 @@ class Checkout:
             text=True,
             start_new_session=True,
         )
+        started.transcript = self._transcript()
+        started.transcript.touch()
+        return started
 
     def up(self, stack: str = "local") -> subprocess.CompletedProcess[str]:
         return self.emulated("pulumi", "up", "--stack", stack, "--yes", "--skip-preview")

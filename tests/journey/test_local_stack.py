@@ -22,6 +22,7 @@ from emulator.dataplane import flows
 from emulator.rehearse import Rehearsal
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.store import Store
+from tests import canaries
 from tests.browser import address_of, open_browser
 from tests.journey.stack import Checkout
 from tests.unit.docs_pages import Command, pages
@@ -76,6 +77,7 @@ def test_up_without_data_says_what_to_run(checkout: Checkout) -> None:
 
 
 def test_up_stands_everything_up_and_the_tuned_model_answers(checkout: Checkout) -> None:
+    set_section(checkout, "github", repository="someone/finetune-phi", environment="local")
     before = (checkout.root / "Pulumi.local.yaml").read_bytes()
     assert checkout.python("-m", "data_prep", "--stack", "local").returncode == 0
     done = checkout.up()
@@ -151,14 +153,6 @@ def test_a_command_that_a_page_marks_as_run_works(checkout: Checkout, command: C
     assert done.returncode == 0, done.stderr
     for line in command.output:
         assert line in done.stdout, f"{command.page} shows it"
-
-
-def test_no_key_is_in_the_state_in_clear(checkout: Checkout) -> None:
-    (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
-    keys = endpoint.internal["keys"]
-    stored = "".join(path.read_text() for path in checkout.home.pulumi.rglob("*.json"))
-    assert endpoint.name in stored
-    assert [key for key in keys if key in stored] == []
 
 
 PORTAL = """
@@ -341,8 +335,39 @@ def test_of_two_updates_at_once_the_second_is_refused_and_an_interrupt_leaves_th
     assert checkout.jobs() == before
 
 
-def test_destroy_leaves_nothing(checkout: Checkout) -> None:
+def assert_nothing_secret_was_written(checkout: Checkout, secrets: dict[str, str]) -> None:
+    """Nowhere in what a user has afterwards, nor in what Azure shows to whoever may only read."""
+    contents = [*canaries.files(*checkout.written, home=checkout.home)]
+    contents.append(("what Azure shows", canaries.readable(checkout.home)))
+    assert list(canaries.leaks(contents, secrets)) == []
+
+
+@pytest.fixture(scope="module")
+def secrets(checkout: Checkout) -> dict[str, str]:
+    """Every secret of the emulator while the stack is up, by what it is."""
+    found = canaries.secrets_of(checkout.home)
+    kinds = {name.split(" ")[0] for name in found}
+    assert {"onlineendpoints", "storageaccounts", "accounts", "connections", "the"} <= kinds, kinds
+    assert {"the home's client-secret", "the home's passphrase", "the home's token-key"} <= set(found)
+    return found
+
+
+def test_no_secret_is_in_anything_that_was_written(checkout: Checkout, secrets: dict[str, str]) -> None:
+    (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
+    places = [
+        place
+        for place, content in canaries.files(*checkout.written, home=checkout.home)
+        if endpoint.name.encode() in content
+    ]
+    # What is searched holds what it should: state, reviews, what was printed, what prompt flow and jobs kept.
+    for part in ("/pulumi/state/", ".review/local/report.html", "checkout-transcripts/"):
+        assert any(part in place for place in places), (part, places)
+    assert_nothing_secret_was_written(checkout, secrets)
+
+
+def test_destroy_leaves_nothing(checkout: Checkout, secrets: dict[str, str]) -> None:
     done = checkout.emulated("pulumi", "destroy", "--stack", "local", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     left = checkout.python("-m", "emulator", "inventory")
     assert left.stdout == "0 live, 0 soft-deleted, 0 processes, 0 refused hosts\n"
+    assert_nothing_secret_was_written(checkout, secrets)
