@@ -18,7 +18,16 @@ from urllib.parse import quote
 
 from emulator.home import Home
 
-AZURES_OWN = ("state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "blobs", "certificates", "secrets", "base-models")
+AZURES_OWN = (
+    "state.sqlite",
+    "state.sqlite-wal",
+    "state.sqlite-shm",
+    "blobs",
+    "files",
+    "certificates",
+    "secrets",
+    "base-models",
+)
 """Below the emulator's home: what is on Azure's side of the wire."""
 SHAPES = {
     "a token": re.compile(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}"),

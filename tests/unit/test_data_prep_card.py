@@ -77,16 +77,16 @@ def test_different_rows_are_no_near_duplicates(tmp_path: Path) -> None:
             (f"{word} = 'hunter22x'", "password", "[PASSWORD]'")
             for word in ("password", "Password", "PASSWORD", "pwd", "PWD", "passwd", "PassWd")
         ),
-        ("İ PassWd = 'hunter22x'", "password", "İ [PASSWORD]'"),
+        ("İ PassWd = 'hunter22x'", "password", "İ [PASSWORD]'"),  # pragma: allowlist secret
         ("use hf_" + "a" * 34, "hugging-face-token", "use [HUGGING-FACE-TOKEN]"),
         *(
             (f"use {sign}{'a' * 40}", "github-token", "use [GITHUB-TOKEN]")
             for sign in ("ghp_", "gho_", "ghs_", "github_pat_")
         ),
         *((f"use {sign}{'a1' * 17}b", "api-key", "use [API-KEY]") for sign in ("sk-", "sk_live_", "AIza")),
-        ("use xoxb-1234567890-ab", "slack-token", "use [SLACK-TOKEN]"),
+        ("use xoxb-1234567890-ab", "slack-token", "use [SLACK-TOKEN]"),  # pragma: allowlist secret
         ("use " + ".".join(["eyJ" + "a" * 12] * 2 + ["b" * 12]), "json-web-token", "use [JSON-WEB-TOKEN]"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "private-key", "[PRIVATE-KEY]."),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "private-key", "[PRIVATE-KEY]."),  # pragma: allowlist secret
     ],
 )
 def test_personal_data_and_secrets_are_found_and_masked(text: str, kind: str, masked: str) -> None:
