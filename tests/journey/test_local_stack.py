@@ -354,14 +354,12 @@ def secrets(checkout: Checkout) -> dict[str, str]:
 
 def test_no_secret_is_in_anything_that_was_written(checkout: Checkout, secrets: dict[str, str]) -> None:
     (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
-    places = [
-        place
-        for place, content in canaries.files(*checkout.written, home=checkout.home)
-        if endpoint.name.encode() in content
-    ]
-    # What is searched holds what it should: state, reviews, what was printed, what prompt flow and jobs kept.
-    for part in ("/pulumi/state/", ".review/local/report.html", "checkout-transcripts/"):
-        assert any(part in place for place in places), (part, places)
+    contents = dict(canaries.files(*checkout.written, home=checkout.home))
+    # What is searched holds what it should: state, what was printed, reviews, what jobs were given.
+    for part in ("/pulumi/state/", "checkout-transcripts/"):
+        assert any(part in place and endpoint.name.encode() in content for place, content in contents.items()), part
+    for part in (".review/local/report.html", ".review/local/events.jsonl", "/work/", "/logs/"):
+        assert any(part in place for place in contents), part
     assert_nothing_secret_was_written(checkout, secrets)
 
 

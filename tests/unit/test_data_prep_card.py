@@ -86,7 +86,11 @@ def test_different_rows_are_no_near_duplicates(tmp_path: Path) -> None:
         *((f"use {sign}{'a1' * 17}b", "api-key", "use [API-KEY]") for sign in ("sk-", "sk_live_", "AIza")),
         ("use xoxb-1234567890-ab", "slack-token", "use [SLACK-TOKEN]"),  # pragma: allowlist secret
         ("use " + ".".join(["eyJ" + "a" * 12] * 2 + ["b" * 12]), "json-web-token", "use [JSON-WEB-TOKEN]"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "private-key", "[PRIVATE-KEY]."),  # pragma: allowlist secret
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.",  # pragma: allowlist secret
+            "private-key",
+            "[PRIVATE-KEY].",
+        ),
     ],
 )
 def test_personal_data_and_secrets_are_found_and_masked(text: str, kind: str, masked: str) -> None:
