@@ -83,8 +83,8 @@ lint: setup ## ruff, mypy --strict, workflows, secrets in files, known vulnerabi
 	@.venv/bin/mypy
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --min-severity medium --quiet --no-progress .github/workflows
-	@$(VENV) -m toolchain.leaks
-	@$(VENV) -m toolchain.audit
+	@.venv/bin/python -m toolchain.leaks
+	@.venv/bin/python -m toolchain.audit
 	@.venv/bin/zensical build --strict
 
 diagram: setup ## draw the pictures, and write the pages, that are made from the code
