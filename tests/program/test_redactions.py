@@ -75,9 +75,9 @@ def unexpected(stages: ModuleType) -> str:
     def run(*_: Any) -> None:
         raise ValueError(f"https://st.blob.core.windows.net/c/f?sv=2026&sig={CANARY}")
 
-    stages._run = run
     spec = SimpleNamespace(from_inputs=lambda _: None)
-    with pytest.raises(RuntimeError) as raised:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(RuntimeError) as raised:
+        patch.setattr(stages, "_run", run)
         asyncio.run(stages.working(spec, "")(SimpleNamespace(name="finetune", new_inputs={"input": {}})))
     return str(raised.value)
 
