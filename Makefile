@@ -22,7 +22,7 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat chat-ui evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse
+.PHONY: help setup data up preview review chat chat-ui evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse recover chaos
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -72,6 +72,12 @@ cancel: settings ## end the stack's jobs that are under way; asks first
 destroy: settings ## remove everything the stack has made
 	@$(RUN) sh -c '$(SELECT) pulumi destroy --stack $(STACK) $(DESTROY_OPTIONS)'
 	@$(if $(RUN),$(VENV) -m emulator inventory)
+
+recover: setup ## after a crash of make up: lift its lock, take what Azure has into the state
+	@$(RUN) $(VENV) -m jobs recover --stack $(STACK)
+
+chaos: setup ## the local stack under faults and kills (ROUNDS=50 SEED=1), for hours if you like
+	@$(VENV) -m tests.chaos --rounds $(or $(ROUNDS),50) --seed $(or $(SEED),1)
 
 test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2

@@ -33,6 +33,10 @@ def main(arguments: list[str] | None = None) -> None:
             from jobs import cancel
 
             cancel.run(chosen.stack, name=chosen.job, yes=chosen.yes)
+        elif chosen.command == "recover":
+            from jobs import recover
+
+            recover.recover(chosen.stack, print)
         elif chosen.command == "preflight":
             commands.preflight(chosen.stack, as_json=chosen.json)
         elif chosen.command == "quota" and chosen.action == "request":
@@ -98,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     rotate.add_argument(
         "--pause", type=_seconds, default=60, help="seconds in which others read their key again (default: 60)"
     )
+    commands.add_parser("recover", parents=[stack], help="after a crash, makes the state agree with Azure again")
     commands.add_parser("purge", parents=[stack, yes], help="frees the names an aborted destroy has left taken")
     return parser
 

@@ -38,14 +38,20 @@ def train(
     max_steps: int,
 ) -> Iterator[Progress]:
     """Train for the given epochs, at most `max_steps` steps, and report after every step."""
+    # AdamW but for the learning rate, which comes as an argument: what is compiled then serves every recipe, and is
+    # found again in JAX's cache.
     optimizer = optax.chain(
         optax.clip_by_global_norm(GRADIENT_NORM),
-        optax.adamw(schedule, b2=SECOND_MOMENT, weight_decay=weight_decay),
+        optax.scale_by_adam(b2=SECOND_MOMENT),
+        optax.add_decayed_weights(weight_decay),
     )
 
-    def update(weights: Parameters, state: optax.OptState, batch: Rows) -> tuple[Parameters, optax.OptState, jax.Array]:
+    def update(
+        weights: Parameters, state: optax.OptState, batch: Rows, rate: jax.Array
+    ) -> tuple[Parameters, optax.OptState, jax.Array]:
         value, gradient = jax.value_and_grad(loss)(weights, batch, shape)
-        changes, state = optimizer.update(gradient, state, weights)
+        directions, state = optimizer.update(gradient, state, weights)
+        changes = jax.tree.map(lambda direction: -rate * direction, directions)
         return optax.apply_updates(weights, changes), state, value
 
     compiled = jax.jit(update, donate_argnums=(0, 1))
@@ -54,8 +60,8 @@ def train(
     step = 0
     for epoch, batches in enumerate(epochs, start=1):
         for number, batch in enumerate(batches, start=1):
-            current, state, value = compiled(current, state, batch)
             rate = float(schedule(step))
+            current, state, value = compiled(current, state, batch, jax.numpy.asarray(rate, jax.numpy.float32))
             step += 1
             done = number == len(batches) or step == max_steps
             yield Progress(step, epoch, float(value), rate, done, current)

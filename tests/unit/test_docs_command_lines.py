@@ -23,6 +23,7 @@ NO_TABLE = {
     "python -m jobs cancel": "acts",
     "python -m jobs logs": "prints what the job has written",
     "python -m jobs purge": "acts",
+    "python -m jobs recover": "acts",
     "python -m jobs rollback": "acts",
     "python -m jobs rotate-keys": "acts",
     "python -m emulator exec": "prints what its command prints",

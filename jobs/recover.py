@@ -1,0 +1,198 @@
+"""After a crash: what Azure has and the stack's state does not know is taken into the state.
+
+An engine that is killed leaves its lock, and resources it had begun to create; a connection that is lost for good
+leaves some too. azure-native refuses to create what exists, so the next `pulumi up` would fail at each of them. Here
+the lock of a process that is gone is lifted, everything that `pulumi preview` would create is written into the state
+under the id Azure gives it, and `pulumi refresh` drops again what is not there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import StageError
+from jobs.specs import Report
+
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{resourceGroupName}"
+_PROVIDERS = f"{_GROUP}/providers"
+_ML = f"{_PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{{workspaceName}}"
+_ACCOUNT = f"{_PROVIDERS}/Microsoft.CognitiveServices/accounts/{{accountName}}"
+
+IDS: Mapping[str, str] = {
+    "resources:ResourceGroup": _GROUP,
+    "operationalinsights:Workspace": f"{_PROVIDERS}/Microsoft.OperationalInsights/workspaces/{{workspaceName}}",
+    "applicationinsights:Component": f"{_PROVIDERS}/Microsoft.Insights/components/{{resourceName}}",
+    "storage:StorageAccount": f"{_PROVIDERS}/Microsoft.Storage/storageAccounts/{{accountName}}",
+    "storage:BlobContainer": f"{_PROVIDERS}/Microsoft.Storage/storageAccounts/{{accountName}}"
+    "/blobServices/default/containers/{containerName}",
+    "keyvault:Vault": f"{_PROVIDERS}/Microsoft.KeyVault/vaults/{{vaultName}}",
+    "containerregistry:Registry": f"{_PROVIDERS}/Microsoft.ContainerRegistry/registries/{{registryName}}",
+    "managedidentity:UserAssignedIdentity": f"{_PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities"
+    "/{resourceName}",
+    "managedidentity:FederatedIdentityCredential": f"{_PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities"
+    "/{resourceName}/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
+    "authorization:RoleAssignment": "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
+    "machinelearningservices:Workspace": _ML,
+    "machinelearningservices:Compute": f"{_ML}/computes/{{computeName}}",
+    "machinelearningservices:OnlineEndpoint": f"{_ML}/onlineEndpoints/{{endpointName}}",
+    "machinelearningservices:WorkspaceConnection": f"{_ML}/connections/{{connectionName}}",
+    "cognitiveservices:Account": _ACCOUNT,
+    "cognitiveservices:Deployment": f"{_ACCOUNT}/deployments/{{deploymentName}}",
+    "monitor:DiagnosticSetting": "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
+    "monitor:ActionGroup": f"{_PROVIDERS}/Microsoft.Insights/actionGroups/{{actionGroupName}}",
+    "monitor:MetricAlert": f"{_PROVIDERS}/Microsoft.Insights/metricAlerts/{{ruleName}}",
+    "consumption:Budget": "/{scope}/providers/Microsoft.Consumption/budgets/{budgetName}",
+}
+"""azure-native's type → the id of a resource, from the inputs that name it."""
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""The engine's sign for a value it does not know yet."""
+_LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+
+
+def recover(stack: str, report: Report) -> None:
+    """Makes a stack ready for the next update. Where nothing is missing in its state, only looks.
+
+    Raises StageError: an update still runs, or pulumi refuses.
+    """
+    _unlock(stack, report)
+    state = json.loads(_pulumi("stack", "export", "--stack", stack))
+    deployment = state["deployment"]
+    interrupted = deployment.pop("pending_operations", None) or []
+    begun = {str(each["resource"]["urn"]): each["resource"] for each in interrupted if each.get("type") == "creating"}
+    wanted = [begun.pop(str(each["urn"]), each) for each in _creations(stack, report)]
+    adopted = adopt(deployment, [*wanted, *begun.values()])
+    if not adopted and not interrupted:
+        report("nothing is missing in the state: `pulumi up` or `pulumi destroy` goes on where it stopped")
+        return
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "state.json")
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(state))
+        _pulumi("stack", "import", "--stack", stack, "--file", str(file))
+    _pulumi("refresh", "--stack", stack, "--yes", "--skip-preview")
+    there = {
+        str(each["urn"]) for each in json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]["resources"]
+    }
+    found = [urn.rsplit("::", 1)[1] for urn in adopted if urn in there]
+    report(f"{len(interrupted)} interrupted operations settled; found on Azure: {', '.join(found) or 'none of them'}")
+    report("`pulumi up` or `pulumi destroy` goes on where it stopped")
+
+
+def adopt(deployment: dict[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Adds to a state's resources those that Azure may have, each below its parent; their URNs.
+
+    ``wanted`` are resources as the engine writes them, dependencies first. One whose inputs are not all known cannot
+    have been made.
+    """
+    if not wanted:
+        return []
+    resources: list[dict[str, Any]] = deployment.setdefault("resources", [])
+    known = {str(each["urn"]) for each in resources}
+    subscription = _subscription(resources)
+    adopted = []
+    for each in wanted:
+        urn, kind = str(each["urn"]), str(each["type"])
+        provider = str(each.get("provider", "")).rpartition("::")[0]
+        inputs = dict(each.get("inputs") or {})
+        component = not each.get("custom", True)
+        id_ = None if component else azure_id(kind, inputs, subscription)
+        placed = str(each.get("parent", "")) in known and (component or provider in known)
+        if urn in known or not placed or (id_ is None and not component) or _UNKNOWN in json.dumps(inputs):
+            continue
+        row = {key: each[key] for key in ("urn", "type", "parent", "provider", "protect") if each.get(key)}
+        before = [name for name in each.get("dependencies") or () if name in known]
+        resources.append(row | {"custom": not component, "inputs": inputs, "dependencies": before})
+        known.add(urn)
+        if not component:
+            resources[-1] |= {"id": id_, "outputs": {}}
+            adopted.append(urn)
+    return adopted
+
+
+def _creations(stack: str, report: Report) -> list[dict[str, Any]]:
+    """The resources that an update would create; none where the program does not run."""
+    done = _run("preview", "--stack", stack, "--json")
+    try:
+        steps = json.loads(done.stdout).get("steps") or []
+    except ValueError:
+        steps = []
+    if done.returncode:
+        report("`pulumi preview` fails, so only interrupted operations are looked at")
+    return [each["newState"] for each in steps if each.get("op") == "create" and each.get("newState")]
+
+
+def azure_id(kind: str, inputs: Mapping[str, Any], subscription: str) -> str | None:
+    """The id Azure gives a resource of that type and these inputs; None if it is not Azure's or not known."""
+    template = IDS.get(kind.removeprefix("azure-native:"))
+    if template is None or not kind.startswith("azure-native:"):
+        return None
+    values = {key: str(value).strip("/") for key, value in inputs.items() if isinstance(value, str)}
+    try:
+        return template.format_map({"subscription": subscription, **values})
+    except KeyError:
+        return None
+
+
+def _subscription(resources: Sequence[Mapping[str, Any]]) -> str:
+    """Of the resources that are there, else the one azure-native would work in."""
+    for resource in resources:
+        if found := re.match(r"/subscriptions/([^/]+)/", str(resource.get("id", ""))):
+            return found[1]
+    from jobs.credentials import subscription_id
+
+    return subscription_id()
+
+
+def _unlock(stack: str, report: Report) -> None:
+    """Lifts the lock of an update whose process is gone."""
+    done = _run("refresh", "--stack", stack, "--preview-only", "--non-interactive")
+    locks = list(_LOCKED_BY.finditer(done.stderr))
+    if done.returncode == 0 or not locks:
+        return
+    for lock in locks:
+        if lock["host"] != socket.gethostname() or _runs(int(lock["pid"])):
+            raise StageError(
+                "the stack was left alone",
+                on=f"stack {stack}",
+                why=f"an update holds its lock: process {lock['pid']} on {lock['host']}",
+                todo="Wait for its end. If you know that it is gone, run `pulumi cancel` first.",
+            )
+    _pulumi("cancel", "--stack", stack, "--yes")
+    report(f"the lock of process {locks[0]['pid']} is lifted, which is gone")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _pulumi(*arguments: str) -> str:
+    """What a command of the CLI prints. Raises StageError when it refuses."""
+    done = _run(*arguments)
+    if done.returncode:
+        lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if "error:" in line]
+        raise StageError(
+            "the stack could not be recovered",
+            on=f"`pulumi {' '.join(arguments[:3])}`",
+            why=lines[-1] if lines else (done.stderr or done.stdout)[-300:],
+            todo="Mend that, then run the same again.",
+        )
+    return done.stdout
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["pulumi", *arguments, "--color", "never"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

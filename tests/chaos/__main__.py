@@ -1,0 +1,38 @@
+"""``python -m tests.chaos --rounds 300 --seed 7``: prints a line a round; the last one has the figures."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.run import run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=50, help="in all; a round is one command driven to success")
+    parser.add_argument("--seed", type=int, default=1, help="chooses faults and kills")
+    parser.add_argument("--stacks", type=int, default=2, help="side by side, each with an emulator of its own")
+    parser.add_argument("--keep", action="store_true", help="leave the throw-away checkouts where they are")
+    options = parser.parse_args()
+    since = time.monotonic()
+    place = Path(tempfile.mkdtemp(prefix="chaos-"))
+    try:
+        figures, wrong = run(place, options.rounds, options.seed, options.stacks)
+    finally:
+        if options.keep:
+            print(f"kept: {place}", file=sys.stderr)
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+    for line in wrong:
+        print(line)
+    print(f"seed {options.seed}, {time.monotonic() - since:.0f} s: {figures}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

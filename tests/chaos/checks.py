@@ -1,0 +1,177 @@
+"""What has to be true after each round, read from the emulator's own record and through the endpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psutil
+
+from emulator import inventory
+from emulator.processes import Processes
+from emulator.resources.assets import DataVersion, ModelVersion
+from emulator.resources.endpoints import Deployment, OnlineEndpoint
+from emulator.resources.jobs import Job
+from emulator.resources.workspaces import Connection
+from emulator.store import Store
+from tests.chaos.stack import ChaosStack
+
+NOT_PULUMI_S = (
+    "/datastores", "/data", "/versions", "/models", "/codes", "/environments", "/jobs", "/onlineendpoints/deployments"
+)  # fmt: skip
+"""Ends of the types that stages and Azure ML itself make; Pulumi knows nothing of these."""
+QUESTION = {"input_data": {"input_string": [{"role": "user", "content": "Who founded Microsoft?"}], "parameters": {}}}
+EMPTY = "0 live, 0 soft-deleted, 0 processes, 0 refused hosts"
+
+
+@dataclass
+class Findings:
+    """What is not as it should be."""
+
+    wrong: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+
+    def expect(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            self.wrong.append(otherwise)
+
+
+def after_up(stack: ChaosStack) -> Findings:
+    """Of a stack that is up."""
+    found = Findings()
+    state = stack.export()
+    store = Store(stack.checkout.home.database)
+    try:
+        outputs = _outputs(state)
+        found.expect(not state["deployment"].get("pending_operations"), "the state has pending operations")
+        _jobs(found, store)
+        _lineage(found, store, outputs)
+        _serving(found, store, outputs)
+        found.orphans += _unknown(store, state)
+        found.orphans += _processes(stack, store)
+        _connection(found, stack, store)
+    finally:
+        store.close()
+    return found
+
+
+def after_destroy(stack: ChaosStack) -> Findings:
+    """Of a stack that is gone."""
+    found = Findings()
+    left = inventory.take(stack.checkout.home)
+    if left.summary != EMPTY:
+        found.orphans += [*left.live, *left.soft_deleted, *left.processes, *left.refused_hosts]
+    resources = stack.export()["deployment"].get("resources") or []
+    names = [each["urn"] for each in resources if not each["type"].startswith("pulumi:")]
+    found.expect(not names, f"the state still has {names}")
+    store = Store(stack.checkout.home.database)
+    try:
+        found.orphans += _processes(stack, store)
+    finally:
+        store.close()
+    return found
+
+
+def _outputs(state: dict[str, Any]) -> dict[str, Any]:
+    resources = state["deployment"]["resources"]
+    outputs: dict[str, Any] = next(each["outputs"] for each in resources if each["type"] == "pulumi:pulumi:Stack")
+    return outputs
+
+
+def _jobs(found: Findings, store: Store) -> None:
+    """One job per recipe unless it failed."""
+    by_recipe: dict[str, list[str]] = {}
+    for job in store.of_type(Job.type):
+        by_recipe.setdefault(job.name.rpartition("-")[0], []).append(str(job.internal["status"]))
+    for recipe, states in by_recipe.items():
+        good = [state for state in states if state not in ("Failed", "Canceled")]
+        found.expect(len(good) <= 1, f"{recipe} has {len(good)} jobs that did not fail: {states}")
+
+
+def _lineage(found: Findings, store: Store, outputs: dict[str, Any]) -> None:
+    """Every model version ↔ its job ↔ its data and recipe; the last one is what the stack says."""
+    models = {each.name: each for each in store.of_type(ModelVersion.type)}
+    jobs = {each.name: each for each in store.of_type(Job.type)}
+    data = {each.name for each in store.of_type(DataVersion.type)}
+    found.expect(outputs["modelVersion"] in models, f"there is no model version {outputs['modelVersion']}")
+    for version, model in models.items():
+        tags = model.properties.get("tags") or {}
+        job = jobs.get(str(tags.get("job")))
+        if job is None:
+            found.wrong.append(f"model {version} is of job {tags.get('job')}, which does not exist")
+            continue
+        fingerprint = str(tags.get("dataset_fingerprint"))
+        found.expect(job.internal["status"] == "Completed", f"model {version} is of job {job.name}, not completed")
+        found.expect(version in job.name, f"model {version} is of job {job.name}, which is of another recipe")
+        found.expect(fingerprint in data, f"model {version} is of data {fingerprint}, which is not registered")
+        node = json.dumps(job.properties["jobs"])
+        found.expect(f":{fingerprint}" in node or f"/{fingerprint}" in node, f"job {job.name} read other data")
+        rate = str(tags.get("recipe", "")).partition("learning_rate=")[2].partition(",")[0]
+        found.expect(bool(rate) and f'"{rate}"' in node, f"job {job.name} had another learning rate than {rate}")
+
+
+def _serving(found: Findings, store: Store, outputs: dict[str, Any]) -> None:
+    """One deployment at 100 %, of the last model."""
+    endpoints, deployments = store.of_type(OnlineEndpoint.type), store.of_type(Deployment.type)
+    found.expect(len(endpoints) == 1, f"there are {len(endpoints)} endpoints")
+    names = [each.name for each in deployments]
+    found.expect(names == [outputs["deployment"]], f"deployments are {names}, not {outputs['deployment']}")
+    for endpoint in endpoints:
+        traffic = endpoint.properties["traffic"]
+        found.expect(traffic == {outputs["deployment"]: 100}, f"the traffic is {traffic}")
+    for each in deployments:
+        model = str(each.properties["model"])
+        found.expect(str(outputs["modelVersion"]) in model, f"deployment {each.name} serves {model}")
+        state = each.properties["provisioningState"]
+        found.expect(state == "Succeeded", f"deployment {each.name} is {state}")
+
+
+def _connection(found: Findings, stack: ChaosStack, store: Store) -> None:
+    """The key in the project's connection opens the endpoint, and the model answers."""
+    (connection,) = (each for each in store.of_type(Connection.type) if each.properties["authType"] == "CustomKeys")
+    url = str(connection.properties["metadata"]["endpoint"])
+    key = str((connection.internal.get("credentials") or {}).get("keys", {}).get("key"))
+    running = stack.checkout.home.running()
+    assert running is not None
+    with httpx.Client(
+        proxy=f"http://127.0.0.1:{running[1].proxy}", verify=str(stack.checkout.home.ca_file), trust_env=False
+    ) as client:
+        for _ in range(3):  # a container that was killed is back at the next question
+            answer = client.post(url, json=QUESTION, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+            if answer.status_code != 503:
+                break
+    found.expect(answer.status_code == 200, f"the connection's key and URL answer {answer.status_code} {answer.text}")
+
+
+def _unknown(store: Store, state: dict[str, Any]) -> list[str]:
+    """What lives in Azure although Pulumi should know it and does not."""
+    known = {str(each.get("id", "")).lower() for each in state["deployment"]["resources"]}
+    return [
+        f"{each.type} {each.name} is not in the state"
+        for each in store.everything()
+        if not each.type.lower().endswith(NOT_PULUMI_S) and each.id.lower() not in known
+    ]
+
+
+def _processes(stack: ChaosStack, store: Store) -> list[str]:
+    """Processes in the checkout that belong to nothing: not the emulator, nor a server of a deployment there is."""
+    owners = {each.id.lower() for each in store.of_type(Deployment.type)}
+    wrong = [
+        f"process {pid} ({kind}) works for {owner}, which is gone"
+        for pid, kind, owner in Processes(store).living()
+        if kind != "azurite" and owner.lower() not in owners
+    ]
+    running = stack.checkout.home.running()
+    family = {running[0]} if running else set()
+    for pid in tuple(family):
+        family |= {each.pid for each in psutil.Process(pid).children(recursive=True)}
+    for process in psutil.process_iter(["pid", "cwd", "cmdline", "status"]):
+        here = str(process.info["cwd"] or "").startswith(str(stack.checkout.root))
+        known = process.info["pid"] in family or "serve" in (process.info["cmdline"] or [])
+        if here and not known and process.info["status"] != psutil.STATUS_ZOMBIE:
+            line = " ".join(process.info["cmdline"] or [])
+            if "emulator.training.serve" not in line and "azmlinfsrv" not in line and "gunicorn" not in line:
+                wrong.append(f"process {process.info['pid']} is left: {line[:120]}")
+    return wrong

@@ -1,0 +1,105 @@
+"""Rounds on one stack: a command driven to success, then everything looked at."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.chaos import checks
+from tests.chaos.schedule import COMMANDS, Plan, plan
+from tests.chaos.stack import QUIETLY, ChaosError, ChaosStack
+
+ATTEMPTS = 8
+"""Of a command; after half of them its round's rules are ended, so that what stays wrong is the program's."""
+
+UNRECORDED = ("is currently locked", "pending operations", "cannot create already existing")
+"""Says that `make recover` has to come first: docs/operations.md."""
+Say = Callable[[str], None]
+
+
+@dataclass
+class Round:
+    """What a round came to."""
+
+    plan: Plan
+    seconds: float = 0.0
+    attempts: int = 0
+    wrong: list[str] = field(default_factory=list)
+    log: str = ""
+
+
+@dataclass
+class Journey:
+    """All rounds of one stack."""
+
+    stack: ChaosStack
+    seed: int
+    number: int
+    say: Say
+
+    def run(self, rounds: int) -> list[str]:
+        """Runs so many rounds, and the rest of the last cycle in peace; what was wrong, if anything.
+
+        It stops at the first round that is not as it should be.
+        """
+        for at in range(rounds):
+            done = self.round(plan(self.seed, self.number, at))
+            self.stack.figures.rounds += 1
+            mark = "ok" if not done.wrong else "NOT WELL"
+            spent = f"{done.attempts} runs, {self.stack.requests} requests, {done.seconds:.0f} s"
+            self.say(f"stack {self.number} round {at + 1}: {mark}, {spent}  {done.plan}")
+            if done.wrong:
+                return [f"stack {self.number} round {at + 1} ({done.plan}): {each}" for each in [*done.wrong, done.log]]
+        if rounds % len(COMMANDS):
+            done = self.round(Plan("destroy", (), None))
+            return [f"the last destroy: {each}" for each in [*done.wrong, done.log]] if done.wrong else []
+        return []
+
+    def round(self, plan: Plan) -> Round:
+        done, since = Round(plan), time.monotonic()
+        self.stack.change(plan.command)
+        try:
+            self.stack.set_out(plan)
+            self._drive(done)
+            self.stack.calm()
+            if not done.wrong:
+                found = checks.after_destroy(self.stack) if plan.command == "destroy" else checks.after_up(self.stack)
+                done.wrong += [*found.wrong, *found.orphans]
+                self.stack.figures.orphans += len(found.orphans)
+        except ChaosError as error:
+            done.wrong.append(str(error))
+        done.seconds = time.monotonic() - since
+        return done
+
+    def _drive(self, done: Round) -> None:
+        """Run the command until it succeeds, doing before each resume what the documentation says to do."""
+        command = "destroy" if done.plan.command == "destroy" else "up"
+        for attempt in range(ATTEMPTS):
+            if attempt == ATTEMPTS // 2:
+                self.stack.calm()
+            kill = done.plan.kill if attempt == 0 else None
+            code, done.log = self.stack.run("pulumi", command, *QUIETLY, kill=kill)
+            done.attempts = attempt + 1
+            if "Traceback" in done.log:
+                done.wrong.append("a traceback was printed")
+            if code == 0:
+                return
+            self.stack.figures.resumes += 1
+            if self.stack.killed == "engine" or any(sign in done.log for sign in UNRECORDED):
+                self._recover(done)
+                self.stack.killed = ""
+        done.wrong.append(f"no success after {ATTEMPTS} runs")
+
+    def _recover(self, done: Round) -> None:
+        for _ in range(3):
+            code, text = self.stack.run(sys.executable, "-m", "jobs", "recover", "--stack", "local")
+            if code == 0:
+                return
+        done.wrong.append("it could not be recovered")
+        done.log += text
+
+
+def to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,245 @@
+"""One stack in a checkout of its own: its commands, its processes and the kills."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from emulator import admin, lifecycle
+from emulator.faults.rules import Rule
+from emulator.home import EmulatorError
+from emulator.store import Store
+from tests.chaos.schedule import Kill, Plan
+from tests.journey.stack import Checkout
+
+ROWS = 4
+"""Of the sample, to train on and to test with: the stand-in learns nothing from so few, and nobody asks it to."""
+RECIPE = {"max_steps": 2, "per_device_train_batch_size": 4}
+WATCH = "watch"
+"""Name of the rule that does nothing but count requests, so that a kill can come after so many."""
+POLL_SECONDS = 0.05
+HANG_SECONDS = 1.5
+"""After so long an operation that hangs is let go, as a person or Azure would end it some time."""
+COMMAND_SECONDS = 240
+QUIETLY = ("--stack", "local", "--yes", "--skip-preview", "--non-interactive", "--color", "never")
+
+
+class ChaosError(Exception):
+    """A command that does not come to its end; the message has what it printed."""
+
+
+@dataclass
+class Figures:
+    """What happened so far."""
+
+    rounds: int = 0
+    resumes: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    orphans: int = 0
+
+    def count(self, kind: str, times: int = 1) -> None:
+        if times:
+            self.faults[kind] = self.faults.get(kind, 0) + times
+
+    def add(self, other: Figures) -> None:
+        self.rounds += other.rounds
+        self.resumes += other.resumes
+        self.orphans += other.orphans
+        for kind, times in other.faults.items():
+            self.count(kind, times)
+
+    def __str__(self) -> str:
+        by_kind = ", ".join(f"{kind} {times}" for kind, times in sorted(self.faults.items()))
+        total = sum(self.faults.values())
+        return f"{self.rounds} rounds, {total} faults ({by_kind}), {self.resumes} resumes, {self.orphans} orphans"
+
+
+@dataclass
+class ChaosStack:
+    """The local stack with a recipe that takes a second, and what is done to it."""
+
+    checkout: Checkout
+    figures: Figures = field(default_factory=Figures)
+    requests: int = 0
+    """That the round has sent so far."""
+    killed: str = ""
+    """What the round has killed."""
+    recipes: int = 0
+    """Recipes tried so far, each another learning rate."""
+    tags: int = 0
+    """So often has everything got another tag."""
+
+    @classmethod
+    def make(cls, root: Path, base_models: Path | None = None) -> ChaosStack:
+        """A checkout with data, an emulator that runs and an empty stack."""
+        checkout = Checkout.make(root)
+        if base_models is not None and base_models.exists():
+            shutil.copytree(base_models, checkout.home.base_models)
+        stack = cls(checkout)
+        done = checkout.python("-m", "data_prep", "--source", "sample", "--out", "data", "--quiet")
+        assert done.returncode == 0, done.stderr
+        for name in ("train", "test"):
+            path = root / "data" / f"{name}_data.jsonl"
+            path.write_text("".join(path.read_text().splitlines(keepends=True)[:ROWS]))
+        stack.change("up")
+        stack.start_emulator()
+        made = checkout.emulated("pulumi", "stack", "init", "local")
+        assert made.returncode == 0, made.stderr
+        return stack
+
+    def change(self, command: str) -> None:
+        """Another learning rate, or another tag on everything."""
+        self.recipes += command == "change"
+        self.tags += command == "retag"
+        path = self.checkout.root / "Pulumi.local.yaml"
+        settings = yaml.safe_load(path.read_text())
+        rate = round(0.001 + 0.0001 * self.recipes, 6)
+        settings["config"]["finetune-phi:recipe"] = {**RECIPE, "learning_rate": rate}
+        settings["config"]["finetune-phi:tags"] = {"chaos": str(self.tags)}
+        settings["config"]["finetune-phi:serving"] = {"compareWithBase": False}
+        settings["config"]["finetune-phi:finetune"] = {"maxAttempts": 10}
+        settings["config"]["finetune-phi:evaluation"] = {"questions": ""}
+        settings["config"]["finetune-phi:flow"] = {"publish": False}
+        path.write_text(yaml.safe_dump(settings))
+
+    # --- the emulator
+
+    def start_emulator(self) -> None:
+        """Through a command, as the processes that outlive a kill must not be this process's children."""
+        done = self.checkout.python("-m", "emulator", "start")
+        if done.returncode:
+            raise ChaosError(f"the emulator does not start: {done.stderr}")
+
+    def faults(self, method: str, path: str = "", rule: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = admin.call(self.checkout.home, method, f"faults{path}", rule)
+        return found
+
+    def set_out(self, plan: Plan) -> None:
+        """Put the rules of a round in force."""
+        self.start_emulator()
+        self.faults("DELETE")
+        self.requests, self.killed = 0, ""
+        for at, rule in enumerate(plan.rules):
+            self.faults("POST", rule={**rule, "id": f"r{at}"})
+        # It drips nothing, after more requests than there will ever be; only it comes first and counts all.
+        self.faults("POST", rule={"kind": "slow", "seconds": 0, "id": WATCH, "after": 10**9, "host": "*.*"})
+
+    def calm(self) -> None:
+        """End the rules of a round and count what they hit."""
+        self.start_emulator()
+        for rule in self.faults("DELETE"):
+            if rule.get("id") == WATCH:
+                self.requests += int(rule.get("seen", 0))
+            else:
+                kind = rule["kind"] + (", answer lost" if rule.get("answered") else "")
+                self.figures.count(kind, int(rule.get("hits", 0)))
+
+    # --- commands
+
+    def run(self, *command: str, kill: Kill | None = None) -> tuple[int, str]:
+        """A command on the emulator, with a kill on its way; its exit code and what it printed."""
+        log = self.checkout.root / "command.log"
+        with log.open("w") as output:
+            started = subprocess.Popen(
+                [sys.executable, "-m", "emulator", "exec", "--", *command],
+                cwd=self.checkout.root,
+                env=self.checkout.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._watch(started, kill)
+        finally:
+            for process in _family(started.pid):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        return int(started.wait()), log.read_text(errors="replace")
+
+    def _watch(self, started: subprocess.Popen[bytes], kill: Kill | None) -> None:
+        deadline = time.monotonic() + COMMAND_SECONDS
+        hanging: dict[str, float] = {}
+        store = Store(self.checkout.home.database)
+        try:
+            while started.poll() is None:
+                if time.monotonic() > deadline:
+                    raise ChaosError(f"no end within {COMMAND_SECONDS} s")
+                rules = {rule["id"]: Rule(**rule) for rule in store.setting("faults", [])}
+                if kill is not None and WATCH in rules and rules[WATCH].seen >= kill.after:
+                    kill = None if self._kill(started.pid, kill.target) else kill
+                self._let_go(rules, hanging)
+                time.sleep(POLL_SECONDS)
+        finally:
+            store.close()
+
+    def _let_go(self, rules: dict[str, Rule], hanging: dict[str, float]) -> None:
+        for name, rule in rules.items():
+            if rule.kind == "operation-hangs" and rule.hits:
+                since = hanging.setdefault(name, time.monotonic())
+                if time.monotonic() - since > HANG_SECONDS and hanging[name] != float("inf"):
+                    with suppress(EmulatorError, OSError):  # it is down just now
+                        self.faults("DELETE", f"/{name}")
+                        self.figures.count(rule.kind, rule.hits)
+                        hanging[name] = float("inf")
+
+    def _kill(self, root: int, target: str) -> bool:
+        """Whether there was one to kill."""
+        victim = self._victim(root, target)
+        if victim is None:
+            return False
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
+            self.figures.count(f"kill -9 {target}")
+            self.killed = target
+        return True
+
+    def _victim(self, root: int, target: str) -> psutil.Process | None:
+        if target == "emulator":
+            running = self.checkout.home.running()
+            return psutil.Process(running[0]) if running and lifecycle.alive(self.checkout.home) else None
+        if target == "azurite":
+            running = self.checkout.home.running()
+            family = _family(running[0]) if running else []
+            return next((each for each in family if "azurite" in " ".join(_line(each))), None)
+        for each in _family(root):
+            line = _line(each)
+            if target == "engine" and line[:1] and Path(line[0]).name == "pulumi":
+                return each
+            if target == "program" and any("pulumi-language-python-exec" in part for part in line):
+                return each
+        return None
+
+    # --- what is there
+
+    def export(self) -> dict[str, Any]:
+        """The stack's state."""
+        code, text = self.run("pulumi", "stack", "export", "--stack", "local")
+        if code:
+            raise ChaosError(f"the state cannot be read: {text}")
+        state: dict[str, Any] = json.loads(text)
+        return state
+
+
+def _family(root: int) -> list[psutil.Process]:
+    try:
+        return [*psutil.Process(root).children(recursive=True), psutil.Process(root)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -1,0 +1,140 @@
+"""After a crash: which resources are written into the state, under which ids; no engine here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.provider.resources import RESOURCES
+from jobs import recover
+from jobs.errors import StageError
+
+SUB = "00000000-0000-4000-8000-0000000000a1"
+GROUP = f"/subscriptions/{SUB}/resourceGroups/rg"
+STACK = "urn:pulumi:local::p::pulumi:pulumi:Stack::p-local"
+PROVIDER = "urn:pulumi:local::p::pulumi:providers:azure-native::default_3_29_0"
+
+
+def named(template: str) -> str:
+    """A path with its parameters numbered: their names differ between the SDK and the table."""
+    return re.sub(r"\{\w+\}", "{}", template)
+
+
+def test_ids_are_those_of_the_provider() -> None:
+    made_by_stages = {"azure-native:machinelearningservices:OnlineDeployment"}
+    for kind, row in RESOURCES.items():
+        if kind in made_by_stages:
+            continue
+        template = recover.IDS[kind.removeprefix("azure-native:")]
+        assert named(template) == named(row.path), kind
+        wanted = re.findall(r"\{(\w+)\}", template.replace("{subscription}", ""))
+        assert wanted == list(row.path_parameters), kind
+
+
+def resource(name: str, kind: str = "azure-native:keyvault:Vault", **inputs: Any) -> dict[str, Any]:
+    return {
+        "urn": f"urn:pulumi:local::p::{kind}::{name}",
+        "type": kind,
+        "custom": kind.startswith(("azure-native", "pulumi:providers")),
+        "parent": STACK,
+        "provider": f"{PROVIDER}::1234",
+        "inputs": {"resourceGroupName": "rg", **inputs},
+    }
+
+
+def state(*more: dict[str, Any]) -> dict[str, Any]:
+    stack = {"urn": STACK, "type": "pulumi:pulumi:Stack", "custom": False}
+    provider = {"urn": PROVIDER, "type": "pulumi:providers:azure-native", "custom": True, "id": "1234"}
+    group = {"urn": "urn:pulumi:local::p::g::group", "type": "g", "custom": True, "id": GROUP}
+    return {"resources": [stack, provider, group, *more]}
+
+
+def test_what_azure_may_have_is_adopted_under_its_id_below_its_parent() -> None:
+    deployment = state()
+    component = resource("base", "finetune-phi:infra:Foundation") | {"inputs": {}}
+    vault = resource("vault", vaultName="kv") | {"parent": component["urn"], "dependencies": ["urn:gone", STACK]}
+    assert recover.adopt(deployment, [component, vault]) == [vault["urn"]]
+    added = deployment["resources"][-1]
+    assert added["id"] == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+    assert (added["parent"], added["dependencies"], added["inputs"]) == (component["urn"], [STACK], vault["inputs"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        resource("step", "pulumi:index:Stash"),
+        resource("unnamed"),
+        resource("vault", vaultName="kv", tenant=recover._UNKNOWN),
+        resource("vault", vaultName="kv") | {"parent": "urn:not-there"},
+        resource("vault", vaultName="kv") | {"provider": "urn:not-there::1"},
+    ],
+    ids=["not Azure's", "without a name", "with an unknown input", "below nothing", "of no provider"],
+)
+def test_what_cannot_have_been_made_is_not_adopted(other: dict[str, Any]) -> None:
+    other["custom"] = True
+    deployment = state()
+    assert recover.adopt(deployment, [other]) == []
+    assert deployment == state()
+
+
+def test_what_the_state_knows_is_left_alone() -> None:
+    vault = resource("vault", vaultName="kv")
+    deployment = state(vault)
+    assert recover.adopt(deployment, [vault]) == []
+
+
+PULUMI = """#!/bin/sh
+echo "$@" >> {log}
+case "$*" in
+  *preview-only*) echo "error: the stack is currently locked by 1 lock(s)." >&2
+    echo "  file:///x: created by me@{host} (pid {pid}) at now" >&2; exit 255;;
+  *export*) cat {state};;
+  *preview*) echo '{{"steps": []}}';;
+esac
+"""
+
+
+Locked = Callable[[int, str], Path]
+
+
+@pytest.fixture
+def locked_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Locked:
+    """Puts a pulumi on PATH that says which process locks the stack; the file where it writes what it is asked."""
+    log, kept = tmp_path / "asked", tmp_path / "state"
+    kept.write_text(json.dumps({"deployment": {"resources": []}}))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(recover.socket, "gethostname", lambda: "here")
+
+    def make(pid: int, host: str) -> Path:
+        script = tmp_path / "pulumi"
+        script.write_text(PULUMI.format(log=log, host=host, pid=pid, state=kept))
+        script.chmod(0o700)
+        return log
+
+    return make
+
+
+def test_the_lock_of_a_process_that_is_gone_is_lifted(locked_by: Locked) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    asked = locked_by(ended.pid, "here")
+    said: list[str] = []
+    recover.recover("local", said.append)
+    assert "cancel --stack local --yes" in asked.read_text()
+    assert "is lifted" in said[0]
+    assert "refresh --stack local --yes" not in asked.read_text(), "nothing was missing"
+
+
+@pytest.mark.parametrize(("pid", "host"), [(os.getpid(), "here"), (1, "elsewhere")])
+def test_an_update_that_may_run_still_keeps_its_lock(locked_by: Locked, pid: int, host: str) -> None:
+    asked = locked_by(pid, host)
+    with pytest.raises(StageError, match="an update holds its lock"):
+        recover.recover("local", print)
+    assert "cancel" not in asked.read_text()
