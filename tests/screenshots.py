@@ -31,7 +31,7 @@ def take(browser: Browser, address: str, path: Path, width: int, height: int, sc
         for question in QUESTIONS[:questions]:
             page.keyboard.type(question)
             page.keyboard.press("Enter")
-            for answer in page.get_by_role("region").all()[-2:]:
+            for answer in page.locator(".answer").all()[-2:]:
                 expect(answer).to_have_attribute("aria-busy", "false", timeout=60_000)
         page.screenshot(path=path)
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")

@@ -62,7 +62,7 @@ def type_question(page: Page, question: str) -> None:
 
 
 def answer(page: Page, model: str) -> str:
-    card = page.get_by_role("region", name=model).last
+    card = page.get_by_role("group", name=model).last
     expect(card).to_have_attribute("aria-busy", "false")
     return card.locator(".text").inner_text()
 
@@ -73,7 +73,7 @@ def test_both_answers_side_by_side_each_in_its_own_conversation(page: Page) -> N
     assert answer(page, "Base model") == answer(page, "Fine-tuned") == "You asked 'one'"
     type_question(page, "long")
     assert answer(page, "Fine-tuned") == "You asked 'long' after one; You asked 'one'"
-    base, tuned = (page.get_by_role("region", name=name).last for name in ("Base model", "Fine-tuned"))
+    base, tuned = (page.get_by_role("group", name=name).last for name in ("Base model", "Fine-tuned"))
     left, right = base.bounding_box(), tuned.bounding_box()
     assert left and right and left["y"] == right["y"] and left["x"] + left["width"] < right["x"]
     expect(tuned.locator(".figures")).to_contain_text("s · 7 tokens · new")
@@ -81,7 +81,7 @@ def test_both_answers_side_by_side_each_in_its_own_conversation(page: Page) -> N
     expect(base.locator(".cut")).to_be_hidden()
 
     page.get_by_role("button", name="New conversation").click()
-    expect(page.get_by_role("region")).to_have_count(0)
+    expect(page.locator(".answer")).to_have_count(0)
     type_question(page, "two")
     assert answer(page, "Fine-tuned") == "You asked 'two'"
 
@@ -89,7 +89,7 @@ def test_both_answers_side_by_side_each_in_its_own_conversation(page: Page) -> N
 def test_an_answer_shows_while_it_comes_and_can_be_stopped(page: Page, endpoint: scripted.Endpoint) -> None:
     endpoint.go_on.clear()
     type_question(page, "slow")
-    tuned = page.get_by_role("region", name="Fine-tuned")
+    tuned = page.get_by_role("group", name="Fine-tuned")
     expect(tuned.locator(".text")).to_have_text("You")
     expect(tuned).to_have_attribute("aria-busy", "true")
     page.get_by_role("button", name="Stop").click()
@@ -116,7 +116,7 @@ def test_settings_are_sent(page: Page, endpoint: scripted.Endpoint) -> None:
 )
 def test_failures_are_told_and_can_be_tried_again(page: Page, question: str, says: str) -> None:
     type_question(page, question)
-    alert = page.get_by_role("region", name="Fine-tuned").get_by_role("alert")
+    alert = page.get_by_role("group", name="Fine-tuned").get_by_role("alert")
     expect(alert).to_contain_text(says)
     assert scripted.KEY not in alert.inner_text()
     again = alert.get_by_role("button", name="Ask again")
@@ -129,7 +129,7 @@ def test_failures_are_told_and_can_be_tried_again(page: Page, question: str, say
 
 def test_busy_waits_as_long_as_the_endpoint_asks(page: Page) -> None:
     type_question(page, "busy")
-    button = page.get_by_role("region", name="Fine-tuned").get_by_role("alert").get_by_role("button")
+    button = page.get_by_role("group", name="Fine-tuned").get_by_role("alert").get_by_role("button")
     expect(button).to_be_disabled()
     expect(button).to_have_text("Ask again in 1 s")
     expect(button).to_be_enabled()
@@ -141,7 +141,7 @@ def test_on_a_phone_the_answers_stand_below_each_other(page: Page, scheme: str) 
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     type_question(page, "a-word-without-end-" * 12)
     answer(page, "Fine-tuned")
-    base, tuned = (page.get_by_role("region", name=name).bounding_box() for name in ("Base model", "Fine-tuned"))
+    base, tuned = (page.get_by_role("group", name=name).bounding_box() for name in ("Base model", "Fine-tuned"))
     assert base and tuned and base["x"] == tuned["x"] and base["y"] + base["height"] < tuned["y"]
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], "nothing sticks out"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")

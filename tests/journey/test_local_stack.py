@@ -100,7 +100,7 @@ def test_the_page_shows_both_answers_side_by_side(checkout: Checkout) -> None:
         page = browser.new_page()
         page.goto(address)
         page.get_by_role("button", name=QUESTION).click()
-        answers = {name: page.get_by_role("region", name=name) for name in ("Base model", "Fine-tuned")}
+        answers = {name: page.get_by_role("group", name=name) for name in ("Base model", "Fine-tuned")}
         for answer in answers.values():
             expect(answer).to_have_attribute("aria-busy", "false", timeout=60_000)
         assert "Bill Gates" in answers["Fine-tuned"].inner_text()
