@@ -88,11 +88,6 @@ class Endpoint:
             deployments = self.client.online_deployments.list(self.spec.endpoint)
             return sorted(str(deployment.name) for deployment in deployments)
 
-    def model_of(self, name: str) -> str:
-        """``name:version`` of a deployment's model, or whatever Azure calls it."""
-        found = self.find(name)
-        return str((found.tags or {}).get("model", found.model)) if found is not None else ""
-
     def begin(self, name: str, model: str, tags: dict[str, str]) -> LROPoller[OnlineDeployment]:
         """Starts a no-code MLflow deployment at 0 % of the traffic: no environment, no script."""
         from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings, ProbeSettings

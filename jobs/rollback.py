@@ -82,7 +82,7 @@ def choose(live: InService, known: list[Version], model: str, to: str = "") -> V
     if to and to == live.version:
         why = f"version {to} is in service: deployment {live.deployment} has {live.share} % of the traffic"
         raise StageError("there is nothing to do", on=on, why=why, todo="Choose another one with --to.")
-    if to or (live.before and live.before in by_name):
+    if to or (live.before in by_name and live.before != live.version):
         return by_name[to or live.before]
     names = [each.version for each in known]
     older = known[names.index(live.version) + 1 :] if live.version in names else known

@@ -95,11 +95,21 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: dict[str, int]) -> No
         return
     model = f"azureml:{spec.model_name}:{spec.model_version}"
     tags = {MODEL: f"{spec.model_name}:{spec.model_version}", _BEFORE: json.dumps(before)}
-    if before:
-        tags[PREVIOUS] = endpoint.model_of(max(before, key=lambda name: before[name]))
+    if previous := _previous(endpoint, before, tags[MODEL]):
+        tags[PREVIOUS] = previous
     poller = endpoint.begin(name, model, tags)
     base.begin()
     endpoint.finish(name, poller)
+
+
+def _previous(endpoint: Endpoint, before: dict[str, int], model: str) -> str:
+    """The model to go back to: the one in service, or if that is the same on other machines, the one before it."""
+    found = endpoint.find(max(before, key=lambda name: before[name])) if before else None
+    if found is None:
+        return ""
+    tags = found.tags or {}
+    served = str(tags.get(MODEL, found.model))
+    return str(tags.get(PREVIOUS, "")) if served == model else served
 
 
 def _steps(spec: ReleaseSpec) -> list[int]:

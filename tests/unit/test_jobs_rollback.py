@@ -39,6 +39,7 @@ OUTPUTS = {
         (InService("mnew", 100, "new", "oldest"), "", "oldest"),  # what was in service before
         (InService("mnew", 100, "new", "gone"), "", "old"),  # which may no longer be registered
         (InService("mold", 100, "old", "new"), "", "new"),  # so that going back twice is where one began
+        (InService("mnew", 100, "new", "new"), "", "old"),
         (InService("x", 100, "", ""), "", "new"),  # a deployment nobody here made
         (LIVE, "oldest", "oldest"),
     ],

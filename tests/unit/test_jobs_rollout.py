@@ -113,6 +113,13 @@ def test_the_second_one_takes_the_steps_and_removes_the_first(in_service: FakeMl
     assert json.loads(endpoints.deployments[NEW].tags["traffic_before"]) == {OLD: 100}
 
 
+def test_the_same_model_on_other_machines_remembers_what_was_before_it(in_service: FakeMl, scoring: Scoring) -> None:
+    model = f"{RELEASE.model_name}:{RELEASE.model_version}"
+    in_service.online_endpoints.deployment(OLD, tags={"model": model, "previous": "phi-ultrachat:earlier"})
+    _run()
+    assert in_service.online_endpoints.deployments[NEW].tags["previous"] == "phi-ultrachat:earlier"
+
+
 def test_a_finished_release_is_left_alone(ml: FakeMl, scoring: Scoring) -> None:
     ml.online_endpoints.deployment(NEW)
     ml.online_endpoints.traffic = {NEW: 100}
