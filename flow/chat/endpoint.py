@@ -20,7 +20,9 @@ MAX_BODY = 1_000_000  # bytes
 _CONNECT_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SCORE, _COMPLETIONS = "/score", "/v1/chat/completions"
-_NO_SUCH_ROUTE = ("404", "405", "415", "501")
+# A server without the route, or with one that takes something else. What is wrong with the question itself, the
+# whole answer's route says as well.
+_NO_SUCH_ROUTE = ("400", "404", "405", "415", "422", "501")
 _cannot_stream: set[tuple[str, str]] = set()
 """URL and deployment of what turned out to answer as a whole only."""
 

@@ -237,6 +237,8 @@ def test_an_answer_that_reached_its_length_says_so(route: Route) -> None:
     [
         (404, b"{}", {}),
         (405, b"{}", {}),
+        (400, b"{}", {}),
+        (424, b"{}", {"ms-azureml-model-error-statuscode": "422"}),
         (424, b"{}", {"ms-azureml-model-error-statuscode": "404"}),
     ],
 )
