@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import re
 import subprocess
@@ -107,3 +108,26 @@ def test_make_help_tells_of_every_target() -> None:
     assert set(targets) - set(told) == {"settings"}, "a part of others, which say what they do"
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     assert set(phony.split()) == set(targets)
+
+
+def test_exit_codes_are_those_that_the_page_explains() -> None:
+    explained = set(re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "commands.md").read_text("utf-8"), re.MULTILINE))
+    found: dict[str, str] = {}
+    for package in ("jobs", "flow", "data_prep", "review", "infra", "emulator"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                ends = isinstance(node, ast.Call) and ast.unparse(node.func) == "sys.exit" and len(node.args) == 1
+                for code in node.args if ends else []:
+                    if isinstance(code, ast.Constant) and isinstance(code.value, int):
+                        found[str(code.value)] = str(path.relative_to(ROOT))
+            for code in _returned(path) if path.name == "__main__.py" else []:
+                found[code] = str(path.relative_to(ROOT))
+    assert {code: path for code, path in found.items() if code not in explained} == {}
+    assert {"1", "130"} <= found.keys()
+
+
+def _returned(path: Path) -> list[str]:
+    """Whole numbers that functions of a command line return: what the process ends with."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    values = [node.value for node in nodes if isinstance(node, ast.Return)]
+    return [str(value.value) for value in values if isinstance(value, ast.Constant) and type(value.value) is int]
