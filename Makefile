@@ -22,11 +22,11 @@ endif
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat chat-ui evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse recover chaos
+.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse recover chaos
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  STACK=$(STACK) (another one: make up STACK=dev)"
 
 setup: ## get what is needed: .venv, the Pulumi CLI, Azurite (also the first step of all others)
@@ -58,6 +58,9 @@ chat: settings ## chat with the tuned model (Q="..." asks once)
 
 chat-ui: settings ## chat on a web page, the base model's and the tuned one's answers side by side
 	@$(RUN) $(VENV) -m flow --stack $(STACK) --note "$(STAND_IN)" --web $(OPTIONS)
+
+status: settings ## stages, job, deployments, traffic, requests and cost so far (OPTIONS=--watch)
+	@$(RUN) $(VENV) -m jobs status --stack $(STACK) $(OPTIONS)
 
 evaluate: settings ## was the fine-tune worth it? losses, and answers beside the base model's (.evaluation/)
 	@$(RUN) $(VENV) -m jobs evaluate --stack $(STACK) $(OPTIONS)
