@@ -1,25 +1,20 @@
-"""How a deployment fares under traffic, as Azure Monitor counts it at the endpoint.
-
-Metric names, dimensions and units are those of Azure Monitor's page "Supported metrics for
-Microsoft.MachineLearningServices/workspaces/onlineEndpoints". Azure's figures are a few minutes behind.
-"""
+"""How a deployment fares under traffic, as Azure Monitor counts it at the endpoint."""
 
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.errors import azure_errors
+from jobs.metrics import Series, failure, series
 
 if TYPE_CHECKING:
     from jobs.specs import ReleaseSpec
 
-_VERSION = "2024-02-01"
 _MINUTE = timedelta(minutes=1)
-# Those that are the model's or its machine's fault; 424 is an error the model raised.
-_FAILURES = (408, 424, 429)
 
 
 @dataclass(frozen=True)
@@ -45,45 +40,22 @@ def read(spec: ReleaseSpec, since: datetime, until: datetime | None = None) -> H
     """The spec's deployment from ``since`` on, in whole minutes. Raises StageError."""
     from jobs.arm import Arm
 
-    arm = Arm()
-    until = until or datetime.now(UTC)
+    arm, endpoint = Arm(), f"{spec.target.path}/onlineEndpoints/{spec.endpoint}"
     first = since.replace(second=0, microsecond=0)
-    span = f"{_text(first)}/{_text(max(until, first + _MINUTE))}"
+    span = (first, max(until or datetime.now(UTC), first + _MINUTE))
     of = f"deployment eq '{spec.deployment_name}'"
     with azure_errors("the endpoint's metrics could not be read", f"endpoint {spec.endpoint}"):
-        counted = _series(arm, spec, "RequestsPerMinute", f"{of} and statusCode eq '*'", span)
-        latencies = _series(arm, spec, "RequestLatency_P95", of, span)
+        counted = series(arm, endpoint, "RequestsPerMinute", f"{of} and statusCode eq '*'", span)
+        latencies = series(arm, endpoint, "RequestLatency_P95", of, span)
+    return measured(counted, latencies)
+
+
+def measured(counted: Sequence[Series], latencies: Sequence[Series]) -> Health:
+    """From ``RequestsPerMinute`` by status code and ``RequestLatency_P95``, both by the minute."""
     requests = failed = 0.0
-    for code, values in counted:
-        requests += sum(values)
-        if code.startswith("5") or code in map(str, _FAILURES):
-            failed += sum(values)
-    milliseconds = [value for _, values in latencies for value in values]
+    for each in counted:
+        requests += sum(each.points.values())
+        if failure(each.labels.get("statuscode", "")):
+            failed += sum(each.points.values())
+    milliseconds = [value for each in latencies for value in each.points.values()]
     return Health(round(requests), round(failed), statistics.fmean(milliseconds) / 1000 if milliseconds else None)
-
-
-def _series(arm: Any, spec: ReleaseSpec, metric: str, dimensions: str, span: str) -> list[tuple[str, list[float]]]:
-    """For each status code ("" where the metric is not split by it) the values of the minutes that have one."""
-    target = spec.target
-    path = (
-        f"/subscriptions/{target.subscription_id}/resourceGroups/{target.resource_group}/providers"
-        f"/Microsoft.MachineLearningServices/workspaces/{target.workspace}/onlineEndpoints/{spec.endpoint}"
-        "/providers/Microsoft.Insights/metrics"
-    )
-    query = {"metricnames": metric, "timespan": span, "interval": "PT1M", "aggregation": "Average"}
-    answer = arm.get(path, _VERSION, **query, **{"$filter": dimensions})
-    found: list[tuple[str, list[float]]] = []
-    for value in answer.get("value") or ():
-        for series in value.get("timeseries") or ():
-            codes = [
-                str(each.get("value", ""))
-                for each in series.get("metadatavalues") or ()
-                if str((each.get("name") or {}).get("value", "")).lower() == "statuscode"
-            ]
-            values = [point["average"] for point in series.get("data") or () if point.get("average")]
-            found.append((codes[0] if codes else "", values))
-    return found
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,32 +5,18 @@ Azure Monitor counts them at the endpoint and is a few minutes behind.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.arm import Arm
-from jobs.metrics import Series, failure, series
+from jobs.health import Health, measured
+from jobs.metrics import Series, series
 
 LOOK_BACK = timedelta(days=7)
 """How far back the last request is looked for."""
 _RECENT, _HOUR, _MINUTE = timedelta(hours=1), timedelta(hours=1), timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Requests:
-    """Of the last hour; 95 % of the answers came within `p95_seconds`, None where that was not measured."""
-
-    requests: int
-    failed: int
-    p95_seconds: float | None
-
-    def __str__(self) -> str:
-        share = 100 * self.failed / self.requests if self.requests else 0.0
-        latency = "" if self.p95_seconds is None else f", 95 % within {self.p95_seconds:.1f} s"
-        return f"{self.requests} requests, {self.failed} failed ({share:.1f} %){latency}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +26,7 @@ class Usage:
     `trouble` says why nothing is known, and is empty if something is.
     """
 
-    recent: Mapping[str, Requests]
+    recent: Mapping[str, Health]
     since: datetime | None
     last: datetime | None
     trouble: str = ""
@@ -81,23 +67,17 @@ def read(arm: Arm, endpoint: str, standing_since: datetime, now: datetime) -> Us
     return Usage(recent, since, last)
 
 
-def _recent(arm: Arm, endpoint: str, now: datetime) -> dict[str, Requests]:
+def _recent(arm: Arm, endpoint: str, now: datetime) -> dict[str, Health]:
     end = now.replace(second=0, microsecond=0) + _MINUTE
     span = (end - _RECENT, end)
     counted = series(arm, endpoint, "RequestsPerMinute", "deployment eq '*' and statusCode eq '*'", span)
     latencies = series(arm, endpoint, "RequestLatency_P95", "deployment eq '*'", span)
-    return {
-        name: _requests(name, counted, latencies)
-        for name in sorted({each.labels.get("deployment", "") for each in counted})
-    }
+    names = sorted({each.labels.get("deployment", "") for each in counted})
+    return {name: measured(_of(name, counted), _of(name, latencies)) for name in names}
 
 
-def _requests(name: str, counted: Sequence[Series], latencies: Sequence[Series]) -> Requests:
-    mine = [each for each in counted if each.labels.get("deployment", "") == name]
-    requests = sum(sum(each.points.values()) for each in mine)
-    failed = sum(sum(each.points.values()) for each in mine if failure(each.labels.get("statuscode", "")))
-    slow = [value for each in latencies if each.labels.get("deployment", "") == name for value in each.points.values()]
-    return Requests(round(requests), round(failed), statistics.fmean(slow) / 1000 if slow else None)
+def _of(name: str, found: Sequence[Series]) -> list[Series]:
+    return [each for each in found if each.labels.get("deployment", "") == name]
 
 
 def _last(arm: Arm, endpoint: str, since: datetime, now: datetime) -> datetime | None:
