@@ -132,7 +132,7 @@ def test_the_lock_of_a_process_that_is_gone_is_lifted(locked_by: Locked) -> None
     assert "refresh --stack local --yes" not in asked.read_text(), "nothing was missing"
 
 
-@pytest.mark.parametrize(("pid", "host"), [(os.getpid(), "here"), (1, "elsewhere")])
+@pytest.mark.parametrize(("pid", "host"), [(os.getpid(), "here"), (1, "elsewhere")], ids=["alive", "elsewhere"])
 def test_an_update_that_may_run_still_keeps_its_lock(locked_by: Locked, pid: int, host: str) -> None:
     asked = locked_by(pid, host)
     with pytest.raises(StageError, match="an update holds its lock"):
