@@ -30,7 +30,10 @@ def refusal(response: requests.Response, body: str, deployment: str) -> ChatErro
     said = " ".join(body.split())[:200]
     wait = _seconds(response.headers.get("Retry-After"))
     if status in (401, 403):
-        todo = "`pulumi up` writes the endpoint's current key into the connection."
+        todo = (
+            "If the keys were rotated just now, open the chat again; else `pulumi up` writes the current key "
+            "into the connection."
+        )
         return KeyRefused(f"The endpoint {host} refused the key ({status}). {todo}")
     if status == 404:
         which = f"deployment {deployment}" if deployment else "a deployment with traffic"
