@@ -33,7 +33,8 @@ class Health:
         if not self.requests:
             return "no requests measured yet"
         latency = "" if self.p95_seconds is None else f", 95 % within {self.p95_seconds:.1f} s"
-        return f"{self.requests} requests, {self.failed} failed ({self.failed_percent:.1f} %){latency}"
+        asked = f"{self.requests} request{'' if self.requests == 1 else 's'}"
+        return f"{asked}, {self.failed} failed ({self.failed_percent:.1f} %){latency}"
 
 
 def read(spec: ReleaseSpec, since: datetime, until: datetime | None = None) -> Health:

@@ -93,7 +93,7 @@ def lines(status: Status) -> list[str]:
     told.append(f"endpoint {status.endpoint}: {status.endpoint_state}")
     told += [f"deployment {one.name}: {one.state}, {one.traffic} % of the traffic" for one in status.deployments]
     failed = sum(each.failed for each in status.usage.recent.values())
-    return [*told, f"{failed} failed requests in the last hour"] if failed else told
+    return [*told, f"failed requests in the last hour: {failed}"] if failed else told
 
 
 def cost_line(status: Status) -> str:

@@ -52,6 +52,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         losses=losses,
         candidates=candidates,
         not_compared=tuple(missing),
+        questions=len(questions),
         minimum=stack.evaluation.minimum_score if minimum is None else minimum,
         drop=stack.evaluation.maximum_drop,
     )

@@ -71,7 +71,10 @@ class Losses:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`minimum` is the score the fine-tuned model needs, `drop` how much lower it may be than the one in service."""
+    """`questions` is how many there were to ask.
+
+    `minimum` is the score the fine-tuned model needs, `drop` how much lower it may be than that of the one in service.
+    """
 
     stack: str
     at: datetime
@@ -83,6 +86,7 @@ class Evaluation:
     losses: Losses
     candidates: tuple[Candidate, ...]
     not_compared: tuple[str, ...]
+    questions: int
     minimum: float
     drop: float
 
@@ -102,7 +106,7 @@ class Evaluation:
         """Why the model is not good enough; empty if it is."""
         tuned, serving = self.candidate(TUNED), self.candidate(SERVING)
         if tuned is None:
-            return []
+            return ["the fine-tuned model was not asked, so its score is not known"] if self.questions else []
         found = []
         if tuned.scores.score < self.minimum:
             found.append(f"the fine-tuned model scores {tuned.scores.score:.2f} and needs {self.minimum:.2f}")

@@ -130,6 +130,13 @@ def test_what_is_not_there_is_said(said: Said, azure: Azure, stack: Stack, tmp_p
     assert found.verdict.startswith("Not known: the fine-tuned model scores 1.00")
 
 
+def test_a_model_that_was_not_asked_does_not_pass(said: Said, azure: Azure, stack: Stack, tmp_path: Path) -> None:
+    azure.deployments[:] = azure.deployments[:1]
+    found = evaluate(stack, tmp_path)
+    assert found.verdict == "Not known: the fine-tuned model was not asked"
+    assert found.problems == ["the fine-tuned model was not asked, so its score is not known"]
+
+
 def test_without_questions_the_losses_remain(said: Said, tmp_path: Path) -> None:
     found = evaluate(STACK, tmp_path)
     assert found.candidates == () and found.losses.last == 2
@@ -199,6 +206,7 @@ def _made(answer: str, note: str = "") -> Evaluation:
         losses=Losses(curve, curve),
         candidates=(Candidate(BASE, "base", scores(0.0)), Candidate(TUNED, "phi:1", scores(1.0))),
         not_compared=("nothing",),
+        questions=1,
         minimum=0.5,
         drop=0.1,
     )

@@ -281,7 +281,7 @@ def test_requests_and_errors_of_the_last_hour(azure: Azure, tmp_path: Path) -> N
     text = printed(view(found), 200)
     assert "in the last hour 3 requests, 1 failed (33.3 %), 95 % within 1.5 s" in text
     assert "in the last hour no request" in text
-    assert "1 failed requests in the last hour" in lines(found)
+    assert "failed requests in the last hour: 1" in lines(found)
 
 
 def test_an_endpoint_nobody_asks_says_what_it_costs(azure: Azure, tmp_path: Path) -> None:
