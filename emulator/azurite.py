@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import shutil
 import subprocess
@@ -27,6 +28,9 @@ from emulator.processes import Processes
 
 KIND = "azurite"
 START_SECONDS = 20.0
+WATCH_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
 
 
 class Azurite:
@@ -39,6 +43,7 @@ class Azurite:
         self._accounts: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
+        self._watching = False
 
     def start(self, accounts: dict[str, str]) -> None:
         """Serve these accounts (name → base64 key); without any there is nothing to serve yet."""
@@ -67,13 +72,17 @@ class Azurite:
 
     def stop(self) -> None:
         with self._lock:
-            self._process = None
-            self._processes.stop_all(KIND)
+            self._watching = False
+            self._end()
+
+    def _end(self) -> None:
+        self._process = None
+        self._processes.stop_all(KIND)
 
     def _launch(self) -> None:
-        self.stop()
+        self._end()
         self._home.blobs.mkdir(parents=True, exist_ok=True)
-        log = self._home.logs / "azurite.log"
+        output = self._home.logs / "azurite.log"
         arguments = ["--location", str(self._home.blobs), "--blobHost", "127.0.0.1", "--blobPort", str(self._port)]
         arguments += ["--cert", str(self._home.certificates / "server.pem")]
         arguments += ["--key", str(self._home.certificates / "server.key")]
@@ -83,13 +92,31 @@ class Azurite:
             KIND,
             KIND,
             [executable(), *arguments],
-            log=log,
+            log=output,
             port=self._port,
             environment={**os.environ, "AZURITE_ACCOUNTS": accounts},
         )
-        self._wait(log)
+        self._wait(output)
+        if not self._watching:
+            self._watching = True
+            threading.Thread(target=self._watch, daemon=True, name="azurite").start()
 
-    def _wait(self, log: Path) -> None:
+    def _watch(self) -> None:
+        """Bring Azurite back when it dies: storage on Azure does not stay away because a machine there did."""
+        while True:
+            time.sleep(WATCH_SECONDS)
+            with self._lock:
+                if not self._watching:
+                    return
+                if not self._accounts or (self._process is not None and self._process.poll() is None):
+                    continue
+                log.warning("Azurite ended and is started again")
+                try:
+                    self._launch()
+                except EmulatorError:
+                    log.exception("Azurite does not come back")
+
+    def _wait(self, output: Path) -> None:
         account = next(iter(self._accounts))
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -100,8 +127,9 @@ class Azurite:
                 return
             except (ServiceRequestError, HttpResponseError):
                 time.sleep(0.05)
-        tail = log.read_text(errors="replace")[-500:]
-        raise EmulatorError(f"Azurite did not start; the end of {log}:\n{tail}")
+        self._process = None
+        tail = output.read_text(errors="replace")[-500:]
+        raise EmulatorError(f"Azurite did not start; the end of {output}:\n{tail}")
 
     def _service(self, account: str) -> BlobServiceClient:
         return BlobServiceClient(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ ATTEMPTS = 8
 
 UNRECORDED = ("is currently locked", "pending operations", "cannot create already existing")
 """Says that `make recover` has to come first: docs/operations.md."""
+TRACEBACK = re.compile(r"Traceback.*\n(?:.*\n){0,3}?.*File \"[^\"]*/(?:infra|jobs|flow|data_prep|toolchain)/")
+"""Of our own code; a failed job's log has others."""
 Say = Callable[[str], None]
 
 
@@ -51,6 +54,7 @@ class Journey:
             spent = f"{done.attempts} runs, {self.stack.requests} requests, {done.seconds:.0f} s"
             self.say(f"stack {self.number} round {at + 1}: {mark}, {spent}  {done.plan}")
             if done.wrong:
+                self.say("; ".join(done.wrong))
                 return [f"stack {self.number} round {at + 1} ({done.plan}): {each}" for each in [*done.wrong, done.log]]
         if rounds % len(COMMANDS):
             done = self.round(Plan("destroy", (), None))
@@ -82,7 +86,7 @@ class Journey:
             kill = done.plan.kill if attempt == 0 else None
             code, done.log = self.stack.run("pulumi", command, *QUIETLY, kill=kill)
             done.attempts = attempt + 1
-            if "Traceback" in done.log:
+            if TRACEBACK.search(done.log):
                 done.wrong.append("a traceback was printed")
             if code == 0:
                 return

@@ -17,7 +17,7 @@ import yaml
 
 from emulator import admin, lifecycle
 from emulator.faults.rules import Rule
-from emulator.home import EmulatorError
+from emulator.home import EmulatorError, Home
 from emulator.store import Store
 from tests.chaos.schedule import Kill, Plan
 from tests.journey.stack import Checkout
@@ -31,6 +31,8 @@ POLL_SECONDS = 0.05
 HANG_SECONDS = 1.5
 """After so long an operation that hangs is let go, as a person or Azure would end it some time."""
 COMMAND_SECONDS = 240
+INDEX_SECONDS = 6.0
+"""Azurite writes its index every five."""
 QUIETLY = ("--stack", "local", "--yes", "--skip-preview", "--non-interactive", "--color", "never")
 
 
@@ -198,6 +200,8 @@ class ChaosStack:
         victim = self._victim(root, target)
         if victim is None:
             return False
+        if target == "azurite":
+            wait_until_kept(self.checkout.home)
         with suppress(psutil.NoSuchProcess):
             victim.kill()
             self.figures.count(f"kill -9 {target}")
@@ -229,6 +233,19 @@ class ChaosStack:
             raise ChaosError(f"the state cannot be read: {text}")
         state: dict[str, Any] = json.loads(text)
         return state
+
+
+def wait_until_kept(home: Home) -> None:
+    """Until Azurite has written its two indexes, or has nothing to write.
+
+    It keeps the last five seconds of them in memory alone, and a kill would lose what Azure Storage never loses.
+    """
+    indexes = [home.blobs / f"__azurite_db_{name}__.json" for name in ("blob", "blob_extent")]
+    since, deadline = time.time(), time.monotonic() + INDEX_SECONDS
+    while time.monotonic() < deadline:
+        if all(index.exists() and index.stat().st_mtime > since for index in indexes):
+            return
+        time.sleep(POLL_SECONDS / 5)
 
 
 def _family(root: int) -> list[psutil.Process]:

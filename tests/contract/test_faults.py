@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 import pytest
 from azure.core.exceptions import (
+    AzureError,
     HttpResponseError,
     IncompleteReadError,
     ServiceRequestError,
@@ -24,11 +25,13 @@ from emulator.__main__ import main
 from emulator.faults.causes import CAUSES
 from emulator.faults.rules import KINDS, REQUEST
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
+from emulator.processes import Processes
 from jobs import arm as jobs_arm
 from jobs import client as azure
 from jobs.failures import failure
 from jobs.joblog import JobLog
 from jobs.specs import Target
+from tests.chaos.stack import wait_until_kept
 from tests.contract.arm import Refusal
 from tests.contract.lab import GROUP, Lab
 from tests.contract.test_refusals_serving import serving_as
@@ -175,6 +178,21 @@ def test_the_storage_client_reads_a_truncated_blob_again(lab: Lab, blob: BlobCli
         with BlobClient.from_blob_url(blob.url, credential=blob.credential, initial_backoff=0) as again:
             assert again.download_blob().readall() == b"x" * 100_000
         assert hits(lab.home, rule) == 1
+
+
+def test_a_killed_azurite_comes_back_by_itself(lab: Lab, blob: BlobClient) -> None:
+    (azurite,) = Processes(lab.store).family("azurite")
+    wait_until_kept(lab.home)
+    azurite.kill()
+    azurite.wait(5)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert blob.download_blob().readall() == b"x" * 100_000
+            return
+        except (AzureError, *LOST):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
 
 # --- tokens
