@@ -81,3 +81,11 @@ def test_a_page_reads_the_same_on_a_forge_and_in_the_site(page: Page) -> None:
     site = {tag: len(re.findall(rf"<{tag}[ >]", html)) for tag in ("li", "table", "pre", "img")}
     site["heading"] = len(re.findall(r"<h[1-6][ >]", html))
     assert site == forge
+
+
+def test_a_decision_is_dated_and_short() -> None:
+    decisions = [page for page in PAGES if page.path.parent.name == "decisions" and page.path.name != "README.md"]
+    assert decisions
+    for page in decisions:
+        assert re.match(r"# .+\n\n\*20\d\d-\d\d-\d\d\b.*\*\n", page.text), f"{page.name} begins with title and date"
+        assert len(page.text.splitlines()) <= 60, f"{page.name}: a decision fits a screen"
