@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -66,6 +67,7 @@ def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.Mo
     monkeypatch.setattr(chat, "stream", refuse)
     with pytest.raises(chat.Unreachable, match="could not be reached"):
         flow(request)
+    assert not logging.getLogger("execution.flow").filter(logging.makeLogRecord({})), "its progress is not the chat's"
     assert not [name for name in sys.modules if name.startswith("promptflow._sdk")], "the devkit leaves files"
 
 
