@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+import urllib3
 
 from flow.chat.conversation import Answer, ChatRequest, Ending
 from flow.chat.errors import AnswerCutOff, ChatError, InvalidInput, UnknownAnswer, Unreachable
@@ -123,7 +124,7 @@ def _lacks_route(response: requests.Response) -> bool:
 
 def _whole(response: requests.Response, key: str, request: ChatRequest, started: float, timeout: float) -> Answer:
     """The answer in a body that comes at once. Raises ChatError for any other status than 200."""
-    body = b"".join(_bounded(response, started + timeout, 65_536))
+    body = b"".join(_bounded(response, started + timeout))
     if response.status_code != 200:
         raise refusal(response, body.decode(errors="replace").replace(key, "***"), request.deployment)
     found = read_json(body)
@@ -197,10 +198,10 @@ def _check(url: str, key: str, request: ChatRequest) -> None:
         raise InvalidInput(f"The question has more than {MAX_QUESTION} characters. Shorten it.")
 
 
-def _bounded(response: requests.Response, deadline: float, size: int | None) -> Iterator[bytes]:
-    """The body's chunks; ``size`` None gives each as soon as it is there."""
+def _bounded(response: requests.Response, deadline: float) -> Iterator[bytes]:
+    """The body as it arrives. `iter_content` waits for a whole chunk, for ever if the bytes come one by one."""
     total = 0
-    for chunk in response.iter_content(size):
+    while chunk := _next(response):
         total += len(chunk)
         if total > MAX_BODY:
             raise UnknownAnswer(f"The answer is larger than {MAX_BODY} bytes: this is no chat model's.")
@@ -209,9 +210,19 @@ def _bounded(response: requests.Response, deadline: float, size: int | None) -> 
         yield chunk
 
 
+def _next(response: requests.Response) -> bytes:
+    """What is there; empty at the end. Raises requests' exceptions for urllib3's, as `iter_content` does."""
+    try:
+        return bytes(response.raw.read1(65_536, decode_content=True))
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from error
+
+
 def _lines(response: requests.Response, deadline: float) -> Iterator[bytes]:
     rest = b""
-    for chunk in _bounded(response, deadline, None):
+    for chunk in _bounded(response, deadline):
         *lines, rest = (rest + chunk).split(b"\n")
         yield from (line.rstrip(b"\r") for line in lines)
     yield rest

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 from pulumi.runtime import rpc
+from urllib3 import HTTPResponse
 
 from tests.canaries import leaks
 from tests.program.conftest import KEY, run_program
@@ -88,16 +90,13 @@ def echoed(chat: ModuleType) -> str:
 
     class Response:
         status_code, url, headers = 424, "https://phi.example.com/score", dict[str, str]()
-        raw = SimpleNamespace(read1=lambda *_, **__: b"")
+        raw = HTTPResponse(io.BytesIO(f"no such key: {CANARY}".encode()), preload_content=False)
 
         def __enter__(self) -> Response:
             return self
 
         def __exit__(self, *_: object) -> None:
             return
-
-        def iter_content(self, _: object) -> list[bytes]:
-            return [f"no such key: {CANARY}".encode()]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chat.requests, "post", lambda *_, **__: Response())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from flow import chat
 from flow.chat import Answer, ChatRequest, Ending, Turn, answer_text, ask, endpoint, stream, turns
@@ -40,7 +41,8 @@ class Route:
         status, body, headers = self.status, self.body, self.headers
         if url.endswith("/chat/completions") and self.completions:
             status, body, headers = self.completions
-        response.status_code, response.url, response.raw = status, url, io.BytesIO(body)
+        response.status_code, response.url = status, url
+        response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
         response.headers.update(headers)
         return response
 
