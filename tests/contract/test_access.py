@@ -77,10 +77,10 @@ def test_who_does_not_trust_its_authority_does_not_talk_to_it(home: Home, monkey
 @pytest.mark.parametrize(
     "address", [f"{ARM}{SUBSCRIPTION}?api-version=2022-12-01", f"{ML}/history/v1.0{SUBSCRIPTION}/runs"]
 )
-def test_tokens_are_checked_wherever_they_are_taken(home: Home, address: str) -> None:
-    tokens = Tokens(home)
+def test_tokens_are_checked_wherever_they_are_taken(lab: Lab, address: str) -> None:
+    tokens = Tokens(lab.home, lab.store)
     good = tokens.sign("https://management.azure.com")
-    forged = Tokens(Home(home.root / "another")).sign("https://management.azure.com")
+    forged = Tokens(Home(lab.home.root / "another"), lab.store).sign("https://management.azure.com")
     wrong = {
         "none": None,
         "forged": forged,
@@ -94,9 +94,9 @@ def test_tokens_are_checked_wherever_they_are_taken(home: Home, address: str) ->
     assert requests.get(address, headers={"Authorization": f"Bearer {good}"}, timeout=10).status_code != 401
 
 
-def test_settings_take_the_homes_own_token(home: Home) -> None:
+def test_settings_take_the_homes_own_token(lab: Lab, home: Home) -> None:
     address = f"https://127.0.0.1:{port(home, 'https')}/admin/roles"
-    for headers in ({}, {"Authorization": f"Bearer {Tokens(home).sign(ARM)}"}):
+    for headers in ({}, {"Authorization": f"Bearer {Tokens(home, lab.store).sign(ARM)}"}):
         answer = requests.post(address, json=[], headers=headers, verify=str(home.ca_file), timeout=10)
         assert answer.status_code == 401
 

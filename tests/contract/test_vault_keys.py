@@ -116,13 +116,13 @@ def test_a_stack_keeps_its_secrets_under_the_vaults_key(
         assert "hunter2" not in refused.stdout + refused.stderr
 
 
-def test_only_tokens_for_the_vault_open_it(arm: Arm, home: Home, vault: str) -> None:
+def test_only_tokens_for_the_vault_open_it(lab: Lab, vault: str) -> None:
     missing = call("/keys/dev/encrypt", None, {})
     assert (missing.status_code, missing.json()["error"]["code"]) == (401, "Unauthorized")
     assert 'resource="https://vault.azure.net"' in missing.headers["WWW-Authenticate"]
     management = DefaultAzureCredential().get_token("https://management.azure.com/.default").token
     assert "AKV10022" in call("/keys/dev/encrypt", management, {}).json()["error"]["message"]
-    expired = Tokens(home).sign("https://vault.azure.net", lifetime=-1)
+    expired = Tokens(lab.home, lab.store).sign("https://vault.azure.net", lifetime=-1)
     assert call("/keys/dev/encrypt", expired, {}).status_code == 401
 
 
