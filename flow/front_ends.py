@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ NAMES = (PROMPT_FLOW, AGENT, PLAIN)
 def load(name: str) -> None:
     """Imports what the front end needs (promptflow: 2 s), which can go on while something else is waited for."""
     if name == PROMPT_FLOW:
+        _without_progress()
         import promptflow.core  # noqa: F401
 
 
@@ -31,11 +33,21 @@ def front_end(name: str, connection: Connection) -> FrontEnd:
             from flow.agent import AgentChat
 
             return AgentChat(connection)
+        _without_progress()
         from flow.prompt_flow import PromptFlow
 
         return PromptFlow(connection)
     except ImportError as error:
         raise ChatError(f"The front end {name} is not installed here ({error}). Run `make setup`.") from error
+
+
+def _without_progress() -> None:
+    """Before promptflow is imported, which reads this then.
+
+    It silences its log during a call, but for all threads at once: of two calls side by side the first to end
+    switches it on again for the other. What goes wrong comes as an exception.
+    """
+    os.environ.setdefault("PF_LOGGING_LEVEL", "CRITICAL")
 
 
 def interpreter(name: str) -> Path:

@@ -6,7 +6,6 @@ which promptflow-devkit does.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
@@ -25,19 +24,12 @@ _BOUND = "phi-connection"
 """The name flow.dag.yaml binds its connection input to; here the stack's connection goes by it."""
 
 
-_LOGS = ("execution", "execution.flow", "flowinvoker")
-"""What prompt flow logs to. It switches them off during a call, but for all threads at once, so that of two calls
-side by side the first to end switches them on for the other."""
-
-
 class PromptFlow:
     """The flow as a front end."""
 
     def __init__(self, connection: Connection) -> None:
         # Else promptflow would look for connections in the devkit's local database.
         os.environ["PF_CONNECTION_PROVIDER"] = f"azureml:/{connection.id.rpartition('/connections/')[0]}"
-        for name in _LOGS:
-            logging.getLogger(name).addFilter(_nothing)
         self._flow = Flow.load(FLOW_DIRECTORY)
         value = {"endpoint": connection.endpoint, "key": connection.key}
         bound = {
@@ -66,11 +58,6 @@ class PromptFlow:
             raise ChatError(f"Prompt flow could not run {FLOW_DIRECTORY.name}: {error}") from error
         pieces: Iterator[str] = result.output["answer"]
         return pieces
-
-
-def _nothing(_: logging.LogRecord) -> bool:
-    """What went wrong comes as an exception."""
-    return False
 
 
 @contextmanager

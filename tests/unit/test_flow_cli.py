@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +25,7 @@ from flow.prompt_flow import FLOW_DIRECTORY
 from flow.terminal import Models, Terminal
 from jobs import outputs
 
+ROOT = Path(__file__).resolve().parents[2]
 ID = connection_id("sub", "rg", "project", "phi-connection-1")
 CONNECTION = Connection(ID, "https://phi.eastus2.inference.ml.azure.com/score", "canary-key")
 
@@ -67,7 +68,6 @@ def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.Mo
     monkeypatch.setattr(chat, "stream", refuse)
     with pytest.raises(chat.Unreachable, match="could not be reached"):
         flow(request)
-    assert not logging.getLogger("execution.flow").filter(logging.makeLogRecord({})), "its progress is not the chat's"
     assert not [name for name in sys.modules if name.startswith("promptflow._sdk")], "the devkit leaves files"
 
 
@@ -306,3 +306,35 @@ def test_a_connection_that_cannot_be_read(
 def test_an_id_that_is_no_connections() -> None:
     with pytest.raises(connection.ConnectionUnreadable, match="not a connection's id"):
         connection.read_connection("phi-connection")
+
+
+def test_two_questions_at_once_print_no_progress() -> None:
+    """In a process of its own: promptflow reads its level when it is imported."""
+    script = """
+import threading, time
+from flow import chat, front_ends
+from flow.connection import Connection, connection_id
+
+ends = {"quick": threading.Event(), "slow": threading.Event()}
+
+def stream(endpoint, key, request):
+    started.wait()  # both calls are under way
+    if request.question == "slow":
+        ends["quick"].wait()
+    return iter([chat.Ending(chat.Answer(request.question, "", 0.1))])
+
+started = threading.Barrier(2)
+chat.stream = stream
+talk = front_ends.front_end("promptflow", Connection(connection_id("s", "g", "p", "c"), "https://e/score", "k"))
+
+def ask(question):
+    list(talk(chat.ChatRequest(question)))
+    ends[question].set()
+
+threads = [threading.Thread(target=ask, args=(question,)) for question in ends]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print("both answered" if all(end.is_set() for end in ends.values()) else "not all answered")
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("both answered\n", "")
