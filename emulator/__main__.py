@@ -8,11 +8,15 @@ import json
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 from commandline import parse
 from emulator.faults import cli as faults
 from emulator.home import EmulatorError, Home
+
+KILLED = 128
+"""A shell's exit code above this says that a signal ended its command."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,15 +70,20 @@ def _exec(home: Home, options: argparse.Namespace) -> int:
     files = environment.StackFiles(Path.cwd())
     # A terminal sends Ctrl-C to the child as well, which knows better what to do with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mark = {environment.RUN: uuid.uuid4().hex}
     try:
         child = subprocess.Popen(
-            argv, env=environment.build(home, ports), preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+            argv,
+            env=environment.build(home, ports) | mark,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     except FileNotFoundError:
         raise EmulatorError(f"the command {argv[0]!r} is not found on PATH. Is set-up done? make setup") from None
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     code = child.wait()
     files.restore()
+    if code < 0 or code > KILLED:
+        lifecycle.end_run(mark)
     if code and lifecycle.alive(home) is None:
         print(
             "error: the emulator stopped while the command ran. Its state is kept: run the same command again, and "

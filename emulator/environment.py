@@ -12,6 +12,8 @@ import yaml
 
 from emulator.home import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID, Home, Ports
 
+RUN = "EMULATOR_RUN"
+"""Variable that marks the processes of one command."""
 PROVIDER = "pulumi-resource-azure-native"
 
 # Whatever real access the caller has must not reach the command.

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
@@ -147,6 +148,19 @@ def _end_half_dead(home: Home) -> None:
         store = Store(home.database)
         Processes(store).sweep()
         store.close()
+
+
+def end_run(mark: Mapping[str, str]) -> None:
+    """End what a command that was killed has left behind: an engine's plugins, which wait for it for ever."""
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if mark.items() <= process.environ().items():
+                process.terminate()
+                left.append(process)
+    for process in psutil.wait_procs(left, STOP_SECONDS)[1]:
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def reset(home: Home) -> None:

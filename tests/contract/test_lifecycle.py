@@ -48,6 +48,17 @@ def test_exec_starts_it_leaves_it_running_and_passes_the_exit_code_on(own_home: 
     assert emulator("status").returncode == 3
 
 
+def test_a_command_that_is_killed_leaves_no_process(own_home: Home) -> None:
+    code = (
+        "import os, subprocess, sys; waits = [sys.executable, '-c', 'import time; time.sleep(60)']; "
+        "print(subprocess.Popen(waits, start_new_session=True).pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = emulator("exec", "--", sys.executable, "-c", code)
+    assert done.returncode == 137
+    pid = int(done.stdout)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_taken_port_is_one_clear_message(own_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
