@@ -130,4 +130,8 @@ DIFFERENCES = (
     "Conditions of role assignments are stored, not evaluated: a role with a condition allows what it allows without.",
     "A federated identity credential is stored; tokens of its issuer are not exchanged.",
     "Diagnostic settings have no model in any current package; theirs is written down by hand from the specification.",
+    "An endpoint's metrics are those of the requests it routed, there at once and gone when the emulator ends; Azure's "
+    "come minutes late. Only those about requests are there.",
+    "A regenerated key stops working with the call, and a deployment that is deleted first answers what it was asked, "
+    "for 30 s at most; how soon and how long on Azure is not documented.",
 )
