@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-XZ_MEMORY = 128 * 2**20
-"""Bytes that unpacking an .xz file may take; the largest preset, xz -9, takes 65 MB, and a file may ask for 4 GB."""
+UNPACKING = 128 * 2**20
+"""Bytes that unpacking may take: zstd's own limit, set for .xz too. xz -9 takes 65 MB; a file may ask for 4 GB."""
 
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 """What reading a damaged archive raises; OSError without a number too."""
@@ -21,7 +21,7 @@ _CHUNK = 2**16
 
 
 def opened(path: Path, compression: str | None) -> BinaryIO:
-    """A file's content, unpacked while it is read. gzip and bzip2 need little memory, zstd refuses above 128 MB."""
+    """A file's content, unpacked while it is read. gzip and bzip2 take little memory for it."""
     if compression == "zstd":
         import pyarrow
 
@@ -65,7 +65,7 @@ class _Xz(io.RawIOBase):
                 packed = (rest or self._file.read(_CHUNK)).lstrip(b"\0")  # streams may be padded with zeros
                 if not packed:
                     return b""
-                self._decoder = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+                self._decoder = lzma.LZMADecompressor(memlimit=UNPACKING)
             elif self._decoder.needs_input:
                 packed = self._file.read(_CHUNK)
                 if not packed:

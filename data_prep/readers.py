@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.adapters import KEYS
-from data_prep.archives import DAMAGED, XZ_MEMORY, opened, reason
+from data_prep.archives import DAMAGED, UNPACKING, opened, reason
 from data_prep.errors import DataError
 from data_prep.rows import Problem
 from data_prep.source import format_of
@@ -19,6 +19,7 @@ PIECE = 16 * 2**20
 
 BATCH, BATCH_BYTES = 128, 8 * 2**20  # rows of a parquet file in memory at a time, and about how much they may take
 
+_TOO_MUCH = ("Memory usage limit", "too much memory")  # in the words of lzma, and of zstd
 _COLUMNS = frozenset(("messages", "prompt", "prompt_id", *KEYS))
 
 
@@ -75,16 +76,14 @@ def read(piece: Piece) -> Rows:
                 yield from from_array(file, piece.path)
             else:
                 yield from from_lines(file, piece.start, piece.stop)
-        except DAMAGED as error:
-            if "emory usage limit" in str(error):
-                most = XZ_MEMORY // 2**20
-                raise DataError(
-                    f"{piece.path} needs more than {most} MB to unpack: pack it anew, xz -9 is less"
-                ) from error
-            raise DataError(f"{piece.path} is damaged or cut short: {reason(error)}") from error
-        except OSError as error:
-            if error.errno is not None or compression is None:
+        except (*DAMAGED, OSError) as error:
+            if isinstance(error, OSError) and (error.errno is not None or compression is None):
                 raise
+            if any(words in str(error) for words in _TOO_MUCH):
+                most = UNPACKING // 2**20
+                raise DataError(
+                    f"{piece.path} needs more than {most} MB to unpack: pack it anew, at an ordinary level"
+                ) from error
             raise DataError(f"{piece.path} is damaged or cut short: {reason(error)}") from error
 
 

@@ -42,6 +42,12 @@ def parquet(path: Path, made: list[dict[str, Any]], **options: Any) -> Path:
     return path
 
 
+def zstd(content: bytes) -> bytes:
+    import pyarrow
+
+    return bytes(pyarrow.Codec("zstd").compress(content, asbytes=True))
+
+
 @pytest.fixture
 def refused(tmp_path: Path) -> Callable[..., str]:
     """Prepare good data, then what is given; the message, once it is seen that the good data are untouched."""
@@ -73,7 +79,8 @@ def test_a_parquet_file_damaged_inside(tmp_path: Path, refused: Callable[..., st
 
 
 @pytest.mark.parametrize(
-    ("suffix", "compress"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
+    ("suffix", "compress"),
+    [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress), (".zst", zstd)],
 )
 def test_a_truncated_archive(
     tmp_path: Path, refused: Callable[..., str], suffix: str, compress: Callable[[bytes], bytes]

@@ -92,6 +92,13 @@ def test_an_archive_does_not_say_how_much_memory_it_takes(tmp_path: Path) -> Non
     assert "needs more than 128 MB to unpack" in refused(tmp_path / "x.jsonl.xz", bytes(packed))
 
 
+def test_zstd_does_not_either(tmp_path: Path) -> None:
+    window = (30 - 10) << 3  # 2**30 bytes, as RFC 8878 writes it
+    block = len(LINES) << 3 | 1  # the last one, of bytes as they are
+    frame = b"\x28\xb5\x2f\xfd" + bytes([0, window]) + block.to_bytes(3, "little") + LINES
+    assert "needs more than 128 MB to unpack" in refused(tmp_path / "x.jsonl.zst", frame)
+
+
 def test_an_archive_of_several_streams_is_read_to_its_end(tmp_path: Path) -> None:
     middle = LINES.index(b"\n", len(LINES) // 2) + 1
     content = lzma.compress(LINES[:middle]) + bytes(8) + lzma.compress(LINES[middle:])
