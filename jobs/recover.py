@@ -62,8 +62,8 @@ def recover(stack: str, report: Report) -> None:
 
     Raises StageError: an update still runs, or pulumi refuses.
     """
-    _unlock(stack, report)
     state = json.loads(_pulumi("stack", "export", "--stack", stack))
+    _import(stack, state, report)  # no more than it holds already: it is what meets a lock first
     deployment = state["deployment"]
     interrupted = deployment.pop("pending_operations", None) or []
     begun = {str(each["resource"]["urn"]): each["resource"] for each in interrupted if each.get("type") == "creating"}
@@ -72,11 +72,7 @@ def recover(stack: str, report: Report) -> None:
     if not adopted and not interrupted:
         report("nothing is missing in the state: `pulumi up` or `pulumi destroy` goes on where it stopped")
         return
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place, "state.json")
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(state))
-        _pulumi("stack", "import", "--stack", stack, "--file", str(file))
+    _import(stack, state, report)
     _pulumi("refresh", "--stack", stack, "--yes", "--skip-preview")
     there = {
         str(each["urn"]) for each in json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]["resources"]
@@ -151,22 +147,30 @@ def _subscription(resources: Sequence[Mapping[str, Any]]) -> str:
     return subscription_id()
 
 
-def _unlock(stack: str, report: Report) -> None:
-    """Lifts the lock of an update whose process is gone."""
-    done = _run("refresh", "--stack", stack, "--preview-only", "--non-interactive")
-    locks = list(_LOCKED_BY.finditer(done.stderr))
-    if done.returncode == 0 or not locks:
-        return
-    for lock in locks:
-        if lock["host"] != socket.gethostname() or _runs(int(lock["pid"])):
-            raise StageError(
-                "the stack was left alone",
-                on=f"stack {stack}",
-                why=f"an update holds its lock: process {lock['pid']} on {lock['host']}",
-                todo="Wait for its end. If you know that it is gone, run `pulumi cancel` first.",
-            )
-    _pulumi("cancel", "--stack", stack, "--yes")
-    report(f"the lock of process {locks[0]['pid']} is lifted, which is gone")
+def _import(stack: str, state: Mapping[str, Any], report: Report) -> None:
+    """Makes that the state; lifts the lock of an update whose process is gone."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "state.json")
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(state))
+        arguments = ("stack", "import", "--stack", stack, "--file", str(file))
+        done = _run(*arguments)
+        locks = list(_LOCKED_BY.finditer(done.stderr + done.stdout))
+        if done.returncode == 0:
+            return
+        if not locks:
+            raise _refused(arguments, done)
+        for lock in locks:
+            if lock["host"] != socket.gethostname() or _runs(int(lock["pid"])):
+                raise StageError(
+                    "the stack was left alone",
+                    on=f"stack {stack}",
+                    why=f"an update holds its lock: process {lock['pid']} on {lock['host']}",
+                    todo="Wait for its end. If you know that it is gone, run `pulumi cancel` first.",
+                )
+        _pulumi("cancel", "--stack", stack, "--yes")
+        report(f"the lock of process {locks[0]['pid']} is lifted, which is gone")
+        _pulumi(*arguments)
 
 
 def _runs(pid: int) -> bool:
@@ -183,14 +187,18 @@ def _pulumi(*arguments: str) -> str:
     """What a command of the CLI prints. Raises StageError when it refuses."""
     done = _run(*arguments)
     if done.returncode:
-        lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if "error:" in line]
-        raise StageError(
-            "the stack could not be recovered",
-            on=f"`pulumi {' '.join(arguments[:3])}`",
-            why=lines[-1] if lines else (done.stderr or done.stdout)[-300:],
-            todo="Mend that, then run the same again.",
-        )
+        raise _refused(arguments, done)
     return done.stdout
+
+
+def _refused(arguments: Sequence[str], done: subprocess.CompletedProcess[str]) -> StageError:
+    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if "error:" in line]
+    return StageError(
+        "the stack could not be recovered",
+        on=f"`pulumi {' '.join(arguments[:3])}`",
+        why=lines[-1] if lines else (done.stderr or done.stdout)[-300:],
+        todo="Mend that, then run the same again.",
+    )
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -93,7 +93,7 @@ def test_what_the_state_knows_is_left_alone() -> None:
 PULUMI = """#!/bin/sh
 echo "$@" >> {log}
 case "$*" in
-  *preview-only*) echo "error: the stack is currently locked by 1 lock(s)." >&2
+  *import*) grep -q cancel {log} && exit 0; echo "error: the stack is currently locked by 1 lock(s)." >&2
     echo "  file:///x: created by me@{host} (pid {pid}) at now" >&2; exit 255;;
   *export*) cat {state};;
   *preview*) echo '{{"steps": []}}';;
@@ -129,7 +129,7 @@ def test_the_lock_of_a_process_that_is_gone_is_lifted(locked_by: Locked) -> None
     recover.recover("local", said.append)
     assert "cancel --stack local --yes" in asked.read_text()
     assert "is lifted" in said[0]
-    assert "refresh --stack local --yes" not in asked.read_text(), "nothing was missing"
+    assert "refresh" not in asked.read_text(), "nothing was missing"
 
 
 @pytest.mark.parametrize(("pid", "host"), [(os.getpid(), "here"), (1, "elsewhere")], ids=["alive", "elsewhere"])
