@@ -10,6 +10,7 @@ exits with 1 where the review adds 1 s or more to the preview, or 30 % or more w
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -47,8 +48,8 @@ def stack(deployed: bool) -> Iterator[tuple[Checkout, dict[str, str]]]:
                 done = checkout.emulated(*command)
                 if done.returncode:
                     sys.exit(done.stdout + done.stderr)
-            ports = lifecycle.start(checkout.home)
-            yield checkout, {**checkout.environment, **environment.build(checkout.home, ports)}
+            os.environ.update(checkout.environment)
+            yield checkout, environment.build(checkout.home, lifecycle.start(checkout.home))
         finally:
             lifecycle.stop(checkout.home)
 
