@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -19,10 +21,12 @@ def main() -> int:
     parser.add_argument("--stacks", type=int, default=2, help="side by side, each with an emulator of its own")
     parser.add_argument("--keep", action="store_true", help="leave the throw-away checkouts where they are")
     options = parser.parse_args()
-    since = time.monotonic()
+    since, stop = time.monotonic(), threading.Event()
+    # The commands run in sessions of their own, so a Ctrl-C reaches this process alone.
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
     place = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        figures, wrong = run(place, options.rounds, options.seed, options.stacks)
+        figures, wrong = run(place, options.rounds, options.seed, options.stacks, stop=stop)
     finally:
         if options.keep:
             print(f"kept: {place}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,22 +42,26 @@ class Journey:
     seed: int
     number: int
     say: Say
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set, no further round begins."""
 
     def run(self, rounds: int) -> list[str]:
         """Runs so many rounds, and the rest of the last cycle in peace; what was wrong, if anything.
 
         It stops at the first round that is not as it should be.
         """
-        for at in range(rounds):
+        at = 0
+        while at < rounds and not self.stop.is_set():
             done = self.round(plan(self.seed, self.number, at))
             self.stack.figures.rounds += 1
+            at += 1
             mark = "ok" if not done.wrong else "NOT WELL"
             spent = f"{done.attempts} runs, {self.stack.requests} requests, {done.seconds:.0f} s"
-            self.say(f"stack {self.number} round {at + 1}: {mark}, {spent}  {done.plan}")
+            self.say(f"stack {self.number} round {at}: {mark}, {spent}  {done.plan}")
             if done.wrong:
                 self.say("; ".join(done.wrong))
-                return [f"stack {self.number} round {at + 1} ({done.plan}): {each}" for each in [*done.wrong, done.log]]
-        if rounds % len(COMMANDS):
+                return [f"stack {self.number} round {at} ({done.plan}): {each}" for each in [*done.wrong, done.log]]
+        if at % len(COMMANDS):
             done = self.round(Plan("destroy", (), None))
             return [f"the last destroy: {each}" for each in [*done.wrong, done.log]] if done.wrong else []
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,8 +17,14 @@ from tests.chaos.stack import ChaosStack, Figures
 from tests.journey.stack import ROOT
 
 
-def run(place: Path, rounds: int, seed: int, stacks: int, say: Say = to_stderr) -> tuple[Figures, list[str]]:
-    """Share the rounds among stacks, in whole cycles; the figures of all, and what was wrong."""
+def run(
+    place: Path, rounds: int, seed: int, stacks: int, say: Say = to_stderr, stop: threading.Event | None = None
+) -> tuple[Figures, list[str]]:
+    """Share the rounds among stacks, in whole cycles; the figures of all, and what was wrong.
+
+    Once ``stop`` is set, rounds under way are ended and stacks that are up are destroyed.
+    """
+    stop = stop or threading.Event()
     cycles = -(-rounds // len(COMMANDS))
     shares = [cycles // stacks + (number < cycles % stacks) for number in range(stacks)]
     total, wrong = Figures(), []
@@ -27,7 +34,7 @@ def run(place: Path, rounds: int, seed: int, stacks: int, say: Say = to_stderr) 
     def one(number: int) -> tuple[Figures, list[str]]:
         stack = ChaosStack.make(place / f"stack-{number}", models)
         try:
-            return stack.figures, Journey(stack, seed, number, say).run(shares[number] * len(COMMANDS))
+            return stack.figures, Journey(stack, seed, number, say, stop).run(shares[number] * len(COMMANDS))
         finally:
             lifecycle.stop(stack.checkout.home)
 
