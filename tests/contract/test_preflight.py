@@ -13,7 +13,7 @@ from emulator import admin, quota, rbac
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
 from emulator.resources import quotas, subscription
 from infra.naming import Names
-from jobs import commands, credentials, preflight
+from jobs import cli, credentials, preflight
 from jobs import purge as purging
 from jobs import quota as asking
 from jobs.arm import Arm as Client
@@ -34,7 +34,7 @@ def local(home: Home) -> tuple[PreflightSpec, Names]:
     """What the local stack asks for, in a group of its own."""
     del home
     credentials.credential.cache_clear()
-    spec, names = commands._spec("local")
+    spec, names = cli.asked("local")
     return dataclasses.replace(spec, resource_group=GROUP), names
 
 
@@ -83,7 +83,7 @@ def test_nothing_stands_in_the_way_of_the_local_stack(spec: PreflightSpec) -> No
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_nor_of_the_others(home: Home, stack: str) -> None:
     del home
-    assert found(commands._spec(stack)[0]) == []
+    assert found(cli.asked(stack)[0]) == []
 
 
 def test_a_benefit_offer(spec: PreflightSpec, setting: Setting) -> None:
