@@ -84,7 +84,7 @@ chaos: setup ## the local stack under faults and kills (ROUNDS=50 SEED=1), for h
 
 test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
-	@$(VENV) -m pytest tests/contract tests/journey
+	@$(VENV) -m pytest tests/contract tests/journey -n 2 --dist loadfile
 
 lint: setup ## ruff, mypy --strict, workflows, secrets in files, known vulnerabilities, docs without a warning
 	@.venv/bin/ruff check --quiet .
