@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from emulator.dataplane.entra import Tokens
+from emulator.environment import REMOVED, REMOVED_PREFIXES
 from emulator.home import SUBSCRIPTION_ID, Home
 from tests.contract.arm import Refusal
 from tests.contract.lab import Lab
@@ -164,7 +165,8 @@ def test_uploaded_code_runs_in_its_jobs_directory(lab: Lab) -> None:
     told = json.loads(next(line for line in (work / "std_log.txt").read_text().splitlines() if line.startswith("{")))
     assert told["cwd"] == str(work / "code")
     assert told["file"] == str(work / "code" / "where.py")
-    assert [variable for variable in told["names"] if variable.startswith(("AZURE_", "ARM_", "PULUMI_"))] == []
+    opening = [name for name in told["names"] if name.startswith(REMOVED_PREFIXES) or name in REMOVED]
+    assert opening == ["AZUREML_RUN_ID"], "the run's own name, and nothing of the caller's"
 
 
 def test_a_blob_whose_name_leads_out_of_it_is_not_stored(lab: Lab) -> None:
