@@ -48,6 +48,8 @@ class Runner:
             if job_id.lower() in self._running:
                 return
             self._running.add(job_id.lower())
+        # Here and not in the thread: whoever is answered that the job is there finds it in this state.
+        self._update(job_id, status="Queued")
         threading.Thread(target=self._run, args=(job_id,), daemon=True, name="job").start()
 
     def cancel(self, job_id: str) -> None:
@@ -62,7 +64,6 @@ class Runner:
 
     def _run(self, job_id: str) -> None:
         try:
-            self._update(job_id, status="Queued")
             with self._node:
                 self._execute(job_id)
         except AzureError as error:
