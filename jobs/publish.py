@@ -6,6 +6,7 @@ promptflow-azure does the same with two calls, but cannot be imported beside tod
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,14 @@ from jobs.share import Share
 from jobs.specs import FlowSpec, Report
 
 if TYPE_CHECKING:
+    from azure.core.exceptions import AzureError
+
     from jobs.arm import Arm
 
 _VERSION = "2025-12-01"
+_CREATE_ATTEMPTS = 4
+_FOR_A_WHILE = (408, 429, 500, 502, 503, 504)
+"""Statuses that azure-core sends a request again for."""
 _FINGERPRINT = "fingerprint"
 """Tag of a flow; written last, so it stands for a flow whose files are all there."""
 
@@ -49,7 +55,7 @@ def run(spec: FlowSpec, report: Report, stop: threading.Event) -> None:
         share = Share(project.arm, spec.target)
         share.write(folder, files)
         share.prune(folder, files, ".py")
-        address = project.put(found, f"{folder}/{bundle.DEFINITION}")
+        address = project.put(found, f"{folder}/{bundle.DEFINITION}", stop)
     report(f"{on} {'published again' if found else 'published'}: {address}")
 
 
@@ -79,7 +85,7 @@ class Project:
         person = str(claims.get("upn") or claims.get("email") or "").partition("@")[0]
         return f"Users/{person or claims['oid']}/promptflow/{self._spec.name}"
 
-    def put(self, found: dict[str, Any] | None, definition: str) -> str:
+    def put(self, found: dict[str, Any] | None, definition: str, stop: threading.Event) -> str:
         """Creates the flow, or updates what was found; returns its address in the portal."""
         body = {
             "flowName": self._spec.name,
@@ -89,8 +95,34 @@ class Project:
             "tags": {_FINGERPRINT: self._spec.fingerprint, "connection": self._spec.connection},
         }
         if found is None:
-            made = self.arm.run("POST", self._url, self._query, body) or {}
+            made = self._create(body, stop)
         else:
             self.arm.run("PUT", f"{self._url}/{found['flowId']}", self._query, body)
             made = found
         return str(made.get("studioPortalEndpoint") or "see Prompt flow in the project")
+
+    def _create(self, body: dict[str, Any], stop: threading.Event) -> dict[str, Any]:
+        """Creates the flow, once: flows have no delete, so after an error it looks for it before it asks again."""
+        from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+
+        from jobs.arm import Arm
+
+        once = Arm(retries=0)
+        for attempt in itertools.count(1):
+            try:
+                return once.run("POST", self._url, self._query, body) or {}
+            # A connection that breaks after the request is a ServiceRequestError, too.
+            except (HttpResponseError, ServiceRequestError, ServiceResponseError) as error:
+                if made := self.find():
+                    return made
+                refused = error.status_code not in _FOR_A_WHILE if isinstance(error, HttpResponseError) else False
+                if refused or attempt == _CREATE_ATTEMPTS or stop.wait(_pause(error, attempt)):
+                    raise
+        raise AssertionError  # the loop has no end
+
+
+def _pause(error: AzureError, attempt: int) -> float:
+    """Seconds until the next try."""
+    response = getattr(error, "response", None)
+    wanted = str(response.headers.get("Retry-After", "")) if response is not None else ""
+    return float(wanted) if wanted.isdigit() else 0.5 * 2.0**attempt

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emulator import admin
 from emulator.dataplane.flows import TYPE
 from emulator.home import SUBSCRIPTION_ID, Home
 from emulator.store import Store
@@ -119,3 +120,19 @@ def test_a_flow_goes_with_its_project(home: Home, arm: ArmRest, files: dict[str,
     arm.delete(path, "2025-12-01")
     assert store.below(path) == []
     store.close()
+
+
+@pytest.mark.parametrize("answered", (True, False))
+@pytest.mark.parametrize("kind", ("throttled", "error", "unavailable", "reset"))
+def test_a_lost_answer_makes_no_second_flow(kind: str, answered: bool, home: Home, files: dict[str, bytes]) -> None:
+    spec = spec_of(f"lost-{kind}-{answered}", files)
+    rule = {"kind": kind, "method": "POST", "host": "*.api.azureml.ms", "path": "/flow/api/*", "count": 1}
+    if kind in ("throttled", "unavailable"):
+        rule["retry_after"] = 0
+    admin.call(home, "POST", "faults", rule | {"answered": answered})
+    publish_now(spec)
+    (hit,) = admin.call(home, "DELETE", "faults")
+    assert hit["hits"] == 1
+    project = publish.Project(Arm(), spec)
+    flows = project.arm.rows(project._url, **project._query)
+    assert len([flow for flow in flows if flow["flowName"] == spec.name]) == 1
