@@ -72,7 +72,9 @@ def _pulumi(home: Home) -> dict[str, str]:
     home.secret("passphrase")
     _install_provider(home.pulumi / "home" / "plugins")
     return {
-        "PULUMI_BACKEND_URL": f"file://{state}",
+        # Without files of attributes beside those of the state: they are not written at one stroke, as these are, and
+        # an engine killed meanwhile would leave a state that cannot be read.
+        "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip",
         "PULUMI_HOME": str(home.pulumi / "home"),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.root / "secrets" / "passphrase"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -70,6 +70,10 @@ def test_chat_before_up_says_what_to_run(checkout: Checkout) -> None:
 def test_up_without_data_says_what_to_run(checkout: Checkout) -> None:
     created = checkout.emulated("pulumi", "stack", "init", "local")
     assert created.returncode == 0, created.stderr
+    # Nothing that an engine could be killed in the middle of writing.
+    kept = {file.name for file in (checkout.home.pulumi / "state").rglob("*") if file.is_file()}
+    assert "local.json" in kept
+    assert not [name for name in kept if name.endswith(".attrs")]
     done = checkout.up()
     assert done.returncode != 0
     assert "make data" in done.stdout + done.stderr
