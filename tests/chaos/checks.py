@@ -10,16 +10,19 @@ import httpx
 import psutil
 
 from emulator import inventory
+from emulator.dataplane.flows import TYPE as FLOW
 from emulator.processes import Processes
 from emulator.resources.assets import DataVersion, ModelVersion
 from emulator.resources.endpoints import Deployment, OnlineEndpoint
 from emulator.resources.jobs import Job
 from emulator.resources.workspaces import Connection
 from emulator.store import Store
+from jobs.specs import BASE_DEPLOYMENT
 from tests.chaos.stack import ChaosStack
 
 NOT_PULUMI_S = (
-    "/datastores", "/data", "/versions", "/models", "/codes", "/environments", "/jobs", "/onlineendpoints/deployments"
+    "/datastores", "/data", "/versions", "/models", "/codes", "/environments", "/jobs", "/onlineendpoints/deployments",
+    "/workspaces/flows",
 )  # fmt: skip
 """Ends of the types that stages and Azure ML itself make; Pulumi knows nothing of these."""
 QUESTION = {"input_data": {"input_string": [{"role": "user", "content": "Who founded Microsoft?"}], "parameters": {}}}
@@ -48,7 +51,8 @@ def after_up(stack: ChaosStack) -> Findings:
         found.expect(not state["deployment"].get("pending_operations"), "the state has pending operations")
         _jobs(found, store)
         _lineage(found, store, outputs)
-        _serving(found, store, outputs)
+        _serving(found, stack, store, outputs)
+        _flows(found, stack, store)
         found.orphans += _unknown(store, state)
         found.orphans += _processes(stack, store)
         _connection(found, stack, store)
@@ -112,20 +116,28 @@ def _lineage(found: Findings, store: Store, outputs: dict[str, Any]) -> None:
         found.expect(bool(rate) and f'"{rate}"' in node, f"job {job.name} had another learning rate than {rate}")
 
 
-def _serving(found: Findings, store: Store, outputs: dict[str, Any]) -> None:
-    """One deployment at 100 %, of the last model."""
+def _serving(found: Findings, stack: ChaosStack, store: Store, outputs: dict[str, Any]) -> None:
+    """One deployment at 100 %, of the last model; beside it the base model's, if that is wanted."""
     endpoints, deployments = store.of_type(OnlineEndpoint.type), store.of_type(Deployment.type)
     found.expect(len(endpoints) == 1, f"there are {len(endpoints)} endpoints")
-    names = [each.name for each in deployments]
-    found.expect(names == [outputs["deployment"]], f"deployments are {names}, not {outputs['deployment']}")
+    expected = {outputs["deployment"], *([BASE_DEPLOYMENT] if stack.habits.compare else [])}
+    names = {each.name for each in deployments}
+    found.expect(names == expected, f"deployments are {sorted(names)}, not {sorted(expected)}")
     for endpoint in endpoints:
         traffic = endpoint.properties["traffic"]
         found.expect(traffic == {outputs["deployment"]: 100}, f"the traffic is {traffic}")
     for each in deployments:
         model = str(each.properties["model"])
-        found.expect(str(outputs["modelVersion"]) in model, f"deployment {each.name} serves {model}")
+        right = each.name == BASE_DEPLOYMENT or str(outputs["modelVersion"]) in model
+        found.expect(right, f"deployment {each.name} serves {model}")
         state = each.properties["provisioningState"]
         found.expect(state == "Succeeded", f"deployment {each.name} is {state}")
+
+
+def _flows(found: Findings, stack: ChaosStack, store: Store) -> None:
+    """One flow in the project if it is wanted, else none: an earlier one went with its project."""
+    names = [str(each.body["flow"]["flowName"]) for each in store.of_type(FLOW)]
+    found.expect(len(names) == stack.habits.publish, f"there are {len(names)} flows: {names}")
 
 
 def _connection(found: Findings, stack: ChaosStack, store: Store) -> None:

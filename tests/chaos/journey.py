@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.chaos import checks
-from tests.chaos.schedule import COMMANDS, Plan, plan
+from tests.chaos.schedule import COMMANDS, Plan, habits, plan
 from tests.chaos.stack import QUIETLY, ChaosError, ChaosStack
 
 ATTEMPTS = 8
@@ -52,6 +52,9 @@ class Journey:
         """
         at = 0
         while at < rounds and not self.stop.is_set():
+            if at % len(COMMANDS) == 0:
+                self.stack.habits = habits(self.seed, self.number, at // len(COMMANDS))
+                self.say(f"stack {self.number} from here on: {self.stack.habits}")
             done = self.round(plan(self.seed, self.number, at))
             self.stack.figures.rounds += 1
             at += 1
@@ -76,11 +79,18 @@ class Journey:
             if not done.wrong:
                 found = checks.after_destroy(self.stack) if plan.command == "destroy" else checks.after_up(self.stack)
                 done.wrong += [*found.wrong, *found.orphans]
+                if plan.command == COMMANDS[-2]:
+                    done.wrong += self._still_changing()
                 self.stack.figures.orphans += len(found.orphans)
         except ChaosError as error:
             done.wrong.append(str(error))
         done.seconds = time.monotonic() - since
         return done
+
+    def _still_changing(self) -> list[str]:
+        """What another `up` would change, asked once a cycle."""
+        code, text = self.stack.run("pulumi", "preview", "--expect-no-changes", *QUIETLY)
+        return [f"another up would change something: {text}"] if code else []
 
     def _drive(self, done: Round) -> None:
         """Run the command until it succeeds, doing before each resume what the documentation says to do."""
@@ -89,7 +99,7 @@ class Journey:
             if attempt == ATTEMPTS // 2:
                 self.stack.calm()
             kill = done.plan.kill if attempt == 0 else None
-            code, done.log = self.stack.run("pulumi", command, *QUIETLY, kill=kill)
+            code, done.log = self.stack.run("pulumi", command, "--yes", "--skip-preview", *QUIETLY, kill=kill)
             done.attempts = attempt + 1
             if TRACEBACK.search(done.log):
                 done.wrong.append("a traceback was printed")

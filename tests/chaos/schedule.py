@@ -34,6 +34,24 @@ CAUSES = ("out-of-memory", "killed", "bad-row", "image-pull", "quota", "node-los
 
 
 @dataclass(frozen=True)
+class Habits:
+    """What a stack is used for during a cycle."""
+
+    compare: bool
+    """The untuned model answers beside the tuned one."""
+    golden: bool
+    """A new model answers golden questions first; any answer will do."""
+    publish: bool
+    """The prompt flow is in the Foundry project."""
+    steps: tuple[int, ...]
+    """Of the traffic of a new model, each watched for a second."""
+
+    def __str__(self) -> str:
+        named = {"base model beside it": self.compare, "golden questions": self.golden, "flow": self.publish}
+        return ", ".join([*(name for name, wanted in named.items() if wanted), f"traffic {self.steps}"])
+
+
+@dataclass(frozen=True)
 class Kill:
     """``kill -9`` of a process once so many requests of the round have been sent."""
 
@@ -53,6 +71,13 @@ class Plan:
         rules = ", ".join(str(rule["kind"]) + ("*" if rule.get("answered") else "") for rule in self.rules)
         killed = f", kill -9 {self.kill.target} after {self.kill.after} requests" if self.kill else ""
         return f"{self.command}: {rules}{killed}"
+
+
+def habits(seed: int, stack: int, cycle: int) -> Habits:
+    """What a stack is used for in a cycle (from 0): the same for the same three numbers."""
+    chance = random.Random(f"habits {seed}/{stack}/{cycle}")
+    compare, golden, publish = (chance.random() < likely for likely in (0.25, 0.25, 0.5))
+    return Habits(compare, golden, publish, chance.choice(((100,), (100,), (10, 50, 100))))
 
 
 def plan(seed: int, stack: int, number: int) -> Plan:

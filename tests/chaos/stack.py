@@ -19,11 +19,13 @@ from emulator import admin, lifecycle
 from emulator.faults.rules import Rule
 from emulator.home import EmulatorError, Home
 from emulator.store import Store
-from tests.chaos.schedule import Kill, Plan
+from tests.chaos.schedule import Habits, Kill, Plan
 from tests.journey.stack import Checkout
 
 ROWS = 4
 """Of the sample, to train on and to test with: the stand-in learns nothing from so few, and nobody asks it to."""
+MAX_ATTEMPTS = 10
+"""More than the three a person gets: some rounds make more jobs fail than that."""
 RECIPE = {"max_steps": 2, "per_device_train_batch_size": 4}
 WATCH = "watch"
 """Name of the rule that does nothing but count requests, so that a kill can come after so many."""
@@ -33,7 +35,8 @@ HANG_SECONDS = 1.5
 COMMAND_SECONDS = 240
 INDEX_SECONDS = 6.0
 """Azurite writes its index every five."""
-QUIETLY = ("--stack", "local", "--yes", "--skip-preview", "--non-interactive", "--color", "never")
+PLAIN = Habits(compare=False, golden=False, publish=False, steps=(100,))
+QUIETLY = ("--stack", "local", "--non-interactive", "--color", "never")
 
 
 class ChaosError(Exception):
@@ -80,6 +83,8 @@ class ChaosStack:
     """Recipes tried so far, each another learning rate."""
     tags: int = 0
     """So often has everything got another tag."""
+    habits: Habits = PLAIN
+    """What it is used for at the moment."""
 
     @classmethod
     def make(cls, root: Path, base_models: Path | None = None) -> ChaosStack:
@@ -108,10 +113,15 @@ class ChaosStack:
         rate = round(0.001 + 0.0001 * self.recipes, 6)
         settings["config"]["finetune-phi:recipe"] = {**RECIPE, "learning_rate": rate}
         settings["config"]["finetune-phi:tags"] = {"chaos": str(self.tags)}
-        settings["config"]["finetune-phi:serving"] = {"compareWithBase": False}
-        settings["config"]["finetune-phi:finetune"] = {"maxAttempts": 10}
-        settings["config"]["finetune-phi:evaluation"] = {"questions": ""}
-        settings["config"]["finetune-phi:flow"] = {"publish": False}
+        settings["config"]["finetune-phi:serving"] = {
+            "compareWithBase": self.habits.compare,
+            "trafficSteps": list(self.habits.steps),
+            "soakSeconds": 1 if len(self.habits.steps) > 1 else 0,
+        }
+        settings["config"]["finetune-phi:finetune"] = {"maxAttempts": MAX_ATTEMPTS}
+        golden = {"questions": "golden/sample.jsonl", "minimumScore": 0, "maximumDrop": 1}
+        settings["config"]["finetune-phi:evaluation"] = golden if self.habits.golden else {"questions": ""}
+        settings["config"]["finetune-phi:flow"] = {"publish": self.habits.publish}
         path.write_text(yaml.safe_dump(settings))
 
     # --- the emulator
