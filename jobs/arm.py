@@ -35,7 +35,7 @@ class Arm:
                 policies.RequestIdPolicy(),
                 policies.HeadersPolicy(),
                 policies.UserAgentPolicy("finetune-phi"),
-                policies.RetryPolicy(**{**azure.RETRIES, "retry_total": retries}),
+                policies.RetryPolicy(**{**azure.RETRIES, **dict.fromkeys(azure.RETRY_COUNTS, retries)}),
                 ARMChallengeAuthenticationPolicy(azure.credential(), scope),
             ],
             # The transport's, not the retry policy's: without them it waits five minutes for a silent server.

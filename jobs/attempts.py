@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
-from jobs.errors import NotFinished, StageError, azure_errors, redact, taken
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, first_line, passing, redact, taken
 from jobs.joblog import JobLog
 from jobs.specs import Report
 from jobs.stack_jobs import CANCELLED, GIVEN_UP
@@ -26,6 +26,7 @@ COMPLETED = "Completed"
 _FAILED = ("Failed", "NotResponding")
 _POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
 _SILENCE_SECONDS = 60.0
+_FAILURES = 5  # looks in a row without an answer, each after the client's own retries: some ten minutes
 _NEWS_LINES = 5  # of the log, at each look: progress, the whole log is in the studio
 
 
@@ -64,7 +65,8 @@ class Attempts:
         """The name of a completed attempt; ``submit`` makes the job of a name where a new one is needed.
 
         ``without`` names completed attempts that are of no use any more. Raises StageError when the job failed or no
-        attempt is left, NotFinished when ``stop`` was set or ``wait`` is false while the job goes on.
+        attempt is left, NotFinished when ``stop`` was set, which submits nothing any more, or ``wait`` is false while
+        the job goes on.
         """
         with azure_errors(f"the {self.work} could not be looked up", f"job {self.name(1)}"):
             there = self._found()
@@ -73,6 +75,8 @@ class Attempts:
             name = self.name(number)
             report(f"job {name} is {azure.state(there[number].status)}: no new one is needed")
         else:
+            if stop.is_set():
+                raise self._stopped(self.name(number))
             name = self._submitted(number, submit, report)
         with azure_errors("the job could not be followed, it may go on", f"job {name}"):
             job = self._follow(name, report, stop)
@@ -147,7 +151,7 @@ class Attempts:
         since, told, pause = time.monotonic(), time.monotonic(), _POLL_SECONDS[0]
         status, log = "", JobLog(self.client, name)
         while True:
-            job: Job = self.client.jobs.get(name)
+            job = self._look(name, status, report, stop)
             before, status = status, azure.state(job.status)
             news = [] if status == before else [f"job {name}: {status} after {azure.elapsed(since)}"]
             if self.wait and status not in ("NotStarted", "Queued", "Preparing"):
@@ -162,12 +166,35 @@ class Attempts:
             if not self.wait:
                 raise self._submitted_only(job)
             if stop.wait(pause):
-                raise self._interrupted(job)
+                raise self._interrupted(name, status)
             pause = min(pause * 1.2, _POLL_SECONDS[1])
+
+    def _look(self, name: str, status: str, report: Report, stop: threading.Event) -> Job:
+        """The job, asked for some times more where Azure has no answer; ``status`` is what it was the last time."""
+        from azure.core.exceptions import AzureError
+
+        job: Job
+        for _ in range(_FAILURES - 1):
+            try:
+                job = self.client.jobs.get(name)
+            except AzureError as error:
+                if not passing(error):
+                    raise
+                report(f"job {name}: Azure gave no answer just now, trying again ({redact(first_line(str(error)))})")
+            else:
+                return job
+            if stop.wait(_POLL_SECONDS[1]):
+                raise self._interrupted(name, status or "state unknown")
+        job = self.client.jobs.get(name)
+        return job
 
     def _why_queued(self, status: str) -> str:
         why = self.queued() if self.queued and status == "Queued" else ""
         return f"; {why}" if why else ""
+
+    def _stopped(self, name: str) -> NotFinished:
+        why = "you asked to stop before its job was submitted"
+        return NotFinished(f"the {self.work} was not begun", on=f"job {name}", why=why, todo=AGAIN)
 
     def _submitted_only(self, job: Job) -> NotFinished:
         return NotFinished(
@@ -178,19 +205,19 @@ class Attempts:
             f"that. To end it: `{self._command('cancel')}`.",
         )
 
-    def _interrupted(self, job: Job) -> StageError:
-        on = f"job {job.name}"
+    def _interrupted(self, name: str, status: str) -> StageError:
+        on = f"job {name}"
         if self.cancel is None:
             return NotFinished(
-                f"the {self.work} goes on in Azure ({azure.state(job.status)})",
+                f"the {self.work} goes on in Azure ({status})",
                 on=on,
                 why="you asked to stop waiting; the job is left running, and bills while it does",
                 todo="`pulumi up` takes it up again where it is then. To see what it does: "
                 f"`{self._command('logs')} --follow`; to end it: `{self._command('cancel')}`.",
             )
         with azure_errors(f"the {self.work} could not be cancelled, it goes on", on):
-            status = self.cancel(str(job.name))
-        again = f"`pulumi up` starts it again, as a new attempt (job {job.name} does not count as a failed one)."
+            status = self.cancel(name)
+        again = f"`pulumi up` starts it again, as a new attempt (job {name} does not count as a failed one)."
         if status == COMPLETED:
             again = "`pulumi up` goes on with what it made."
         return StageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs import cli, stack_jobs
+from jobs import client as azure
 from jobs.arm import Arm
 from jobs.errors import StageError, azure_errors
 from jobs.stack_jobs import StackJob
@@ -11,7 +12,7 @@ from jobs.stack_jobs import StackJob
 def run(stack: str, *, name: str | None, yes: bool) -> None:
     """Cancels job ``name``, or all that run. Raises StageError, also where nobody said yes."""
     target, stack = cli.workspace(stack), cli.named(stack)
-    arm = Arm()
+    arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("the jobs could not be read", f"workspace {target.workspace}"):
         known = stack_jobs.of_stack(arm, target, stack)
     chosen = [job for job in known if not job.ended and name in (None, job.name)]

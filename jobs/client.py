@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# azure-core's own retry policy: 429 and 5xx, Retry-After honoured, up to about two minutes of patience.
+RETRY_COUNTS = ("retry_total", "retry_connect", "retry_read", "retry_status")
+"""azure-core counts retries by cause as well, 3 of each where nothing is said; the first count to run out ends it."""
+# azure-core's own retry policy: 429 and 5xx, Retry-After honoured. Its pauses (0, 1, 2, 4, 8, 16 and then 30 s) add up
+# to two minutes; what each attempt takes until it fails comes on top.
 RETRIES: dict[str, Any] = {
-    "retry_total": 8,
+    **dict.fromkeys(RETRY_COUNTS, 9),
     "retry_backoff_factor": 0.5,
     "retry_backoff_max": 30,
     "connection_timeout": 20,  # seconds
     "read_timeout": 120,  # seconds
 }
+PROMPT_RETRIES = 3
+"""Where somebody sits and waits for a command to say what is there: 3 s of pauses."""
 # Where Azure gives no Retry-After, ask about a long-running operation this often instead of every 30 s.
 POLLING_SECONDS = 5
 

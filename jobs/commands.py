@@ -100,9 +100,10 @@ def purge(stack: str, *, yes: bool) -> None:
 
 
 def _needs(spec: PreflightSpec) -> list[Any]:
+    from jobs import client as azure
     from jobs import quota
     from jobs.arm import Arm
     from jobs.errors import azure_errors
 
     with azure_errors("the quota could not be read", f"subscription {spec.subscription_id}, {spec.location}"):
-        return quota.needs(Arm(), spec)
+        return quota.needs(Arm(retries=azure.PROMPT_RETRIES), spec)

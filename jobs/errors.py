@@ -43,12 +43,21 @@ class StageError(Exception):
 
 
 class NotFinished(StageError):
-    """The work goes on in Azure, only the waiting ended; the next run picks it up where it is."""
+    """Stopped before its end without a failure; the next run picks the work up where it is."""
 
 
 def taken(cause: BaseException | None) -> bool:
     """Whether Azure refused to make something because there is one of that name."""
     return getattr(cause, "status_code", None) == 409 or "already exists" in str(cause)
+
+
+def passing(error: BaseException) -> bool:
+    """Whether the same request may succeed later: a connection that broke, or a status that azure-core retries."""
+    from azure.core.exceptions import HttpResponseError, IncompleteReadError, ServiceRequestError, ServiceResponseError
+
+    if isinstance(error, HttpResponseError):
+        return isinstance(error, IncompleteReadError) or error.status_code in (408, 429, 500, 502, 503, 504)
+    return isinstance(error, ServiceRequestError | ServiceResponseError)
 
 
 def redact(text: str) -> str:
@@ -70,26 +79,26 @@ def azure_errors(what: str, on: str) -> Iterator[None]:
     try:
         yield
     except ClientAuthenticationError as error:
-        raise StageError(what, on=on, why=_first_line(str(error)), todo=SIGN_IN) from error
+        raise StageError(what, on=on, why=first_line(str(error)), todo=SIGN_IN) from error
     except HttpResponseError as error:
         code, why = refusal(error)
         todo = _NEXT_STEPS.get(code) or (_NEXT_STEPS["OutOfQuota"] if _QUOTA.search(why) else AGAIN)
         raise StageError(what, on=on, why=f"{code}: {why}" if code else why, todo=todo) from error
     except (ServiceRequestError, ServiceResponseError) as error:
-        why = f"Azure could not be reached ({_first_line(str(error))})"
+        why = f"Azure could not be reached ({first_line(str(error))})"
         raise StageError(what, on=on, why=why, todo=f"Check the network. {AGAIN}") from error
     except AzureError as error:  # azure-ai-ml's own refusals, before any request
-        raise StageError(what, on=on, why=_first_line(str(error)), todo=AGAIN) from error
+        raise StageError(what, on=on, why=first_line(str(error)), todo=AGAIN) from error
 
 
 def refusal(error: HttpResponseError) -> tuple[str, str]:
     """Azure's error code ("" when there is none) and its message in one line."""
     parsed = error.error
     if parsed is None or not (parsed.message or parsed.details):
-        return (str(error.status_code) if error.status_code else "", _first_line(error.message or str(error)))
+        return (str(error.status_code) if error.status_code else "", first_line(error.message or str(error)))
     messages = [_plain(detail.message) for detail in parsed.details or () if detail.message]
     message = messages[0] if messages and (parsed.code == "BadRequest") else parsed.message or messages[0]
-    return parsed.code or "", _first_line(message)
+    return parsed.code or "", first_line(message)
 
 
 def _plain(message: str) -> str:
@@ -104,6 +113,7 @@ def _plain(message: str) -> str:
         return message
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """The first line that says something, in 500 characters at most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[0][:500] if lines else "no reason given"

@@ -25,7 +25,7 @@ def run(
     Raises StageError when there is no such job.
     """
     target, stack = cli.workspace(stack), cli.named(stack)
-    arm = Arm()
+    arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("the logs could not be read", f"workspace {target.workspace}"):
         name = name or _chosen(arm, target, stack, attempt)
         job = _job(arm, target, name)
@@ -36,7 +36,7 @@ def run(
         runs = log.children()
         _print_all(log, runs)
         if follow and status not in stack_jobs.GIVEN_UP:
-            job = _follow(arm, target, log, runs, stop or threading.Event())
+            job = _follow(Arm(), target, log, runs, stop or threading.Event())
             status = stack_jobs.status_of(job)
         if status in stack_jobs.GIVEN_UP and status != "Completed":
             from jobs.failures import explained

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flow import bundle
 from jobs import client as azure
 from jobs.credentials import ARM_SCOPE
-from jobs.errors import AGAIN, NotFinished, StageError, azure_errors
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, passing
 from jobs.share import Share
 from jobs.specs import FlowSpec, Report
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _VERSION = "2025-12-01"
 _CREATE_ATTEMPTS = 4
-_FOR_A_WHILE = (408, 429, 500, 502, 503, 504)
-"""Statuses that azure-core sends a request again for."""
 _FINGERPRINT = "fingerprint"
 """Tag of a flow; written last, so it stands for a flow whose files are all there."""
 
@@ -115,8 +113,7 @@ class Project:
             except (HttpResponseError, ServiceRequestError, ServiceResponseError) as error:
                 if made := self.find():
                     return made
-                refused = error.status_code not in _FOR_A_WHILE if isinstance(error, HttpResponseError) else False
-                if refused or attempt == _CREATE_ATTEMPTS or stop.wait(_pause(error, attempt)):
+                if not passing(error) or attempt == _CREATE_ATTEMPTS or stop.wait(_pause(error, attempt)):
                     raise
         raise AssertionError  # the loop has no end
 

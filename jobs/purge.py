@@ -62,9 +62,10 @@ def remainders(
 
     A workspace that is not live may be soft-deleted: Azure has no list of those outside its portal.
     """
+    from jobs import client as azure
     from jobs.arm import Arm
 
-    arm = Arm()
+    arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("what is left could not be listed", f"resource group {resource_group}"):
         return [
             Remainder(kind, name, _state(arm, kind, _place(kind, subscription_id, location, resource_group, name)))

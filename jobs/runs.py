@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from jobs import client as azure
 from jobs.arm import ML_SCOPE, Arm
 from jobs.specs import Target
 
@@ -35,7 +36,7 @@ class Runs:
 
     def __init__(self, target: Target, arm: Arm) -> None:
         self._target, self._arm = target, arm
-        self._ml = Arm(ML_SCOPE)
+        self._ml = Arm(ML_SCOPE, retries=azure.PROMPT_RETRIES)
 
     def times(self, run: str) -> tuple[datetime | None, datetime | None]:
         """When a run began and ended, as far as it has."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jobs import client as azure
 from jobs import usage
 from jobs.arm import Arm
 from jobs.errors import StageError, azure_errors
@@ -28,7 +29,7 @@ class Reader:
 
     def __init__(self, stack: Stack, book: PriceBook, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._stack, self._book, self._now = stack, book, now
-        self._arm = Arm()
+        self._arm = Arm(retries=azure.PROMPT_RETRIES)
         self._runs = Runs(stack.target, self._arm)
         self._ended: dict[str, Job] = {}
 

@@ -6,15 +6,16 @@ import threading
 
 from jobs import stack_jobs
 from jobs.arm import Arm
-from jobs.errors import azure_errors
+from jobs.errors import AGAIN, NotFinished, azure_errors
 from jobs.specs import WARNING, FinetuneSpec, Report
 from jobs.stack_jobs import CANCELLED, ENDED, FINETUNING
 
 
 def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
-    """Cancels or keeps them, as ``spec.supersede`` says, and tells which. Raises StageError.
+    """Cancels or keeps them, as ``spec.supersede`` says, and tells which.
 
     Only jobs of the same stack in the same workspace are looked at: by their tags and names, never by what they run.
+    Raises StageError, NotFinished when ``stop`` was set meanwhile.
     """
     if not spec.stack:
         return
@@ -35,6 +36,9 @@ def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
         with azure_errors("the job of an earlier recipe could not be cancelled", f"job {job.name}"):
             status = stack_jobs.cancel(arm, spec.target, job.name, stop)
         report(f"job {job.name}: {_outcome(status)}")
+        if stop.is_set():
+            why = "you asked to stop while the job of an earlier recipe was cancelled"
+            raise NotFinished("the fine-tuning was not begun", on=f"job {job.name}", why=why, todo=AGAIN)
 
 
 def _outcome(status: str) -> str:

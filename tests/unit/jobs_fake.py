@@ -255,7 +255,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
     monkeypatch.setattr(azure, "ml_client", lambda target: fake)
     monkeypatch.setattr(azure, "registry_client", lambda registry: fake)
     for module in (cancel, finetune, logs, prepare, supersede):
-        monkeypatch.setattr(module, "Arm", lambda: ArmOfJobs(fake.jobs))
+        monkeypatch.setattr(module, "Arm", lambda retries=0: ArmOfJobs(fake.jobs))
 
     def entity(**fields: Any) -> Any:
         return SimpleNamespace(**fields)

@@ -10,7 +10,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from jobs_fake import FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
@@ -211,6 +216,85 @@ def test_ctrl_c_leaves_the_job_running_and_says_so(ml: FakeMl, said: list[str]) 
         finetune.run(FINETUNE, said.append, stop)
     assert "`pulumi up` takes it up again" in str(caught.value) and "python -m jobs cancel" in str(caught.value)
     assert ml.jobs.cancels == []
+
+
+def lose_answers(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, *errors: Exception) -> None:
+    """The looks at the job once it is followed raise these errors, then find it."""
+    get, left = ml.jobs.get, list(errors)
+    looked: list[str] = []
+
+    def look(name: str) -> Any:
+        looked.append(name)
+        if looked.count(FIRST) > 2 and left:  # after the search for attempts and the first look
+            raise left.pop(0)
+        return get(name)
+
+    monkeypatch.setattr(ml.jobs, "get", look)
+
+
+def unavailable(status: int = 503) -> HttpResponseError:
+    error = HttpResponseError("The service is busy.")
+    error.status_code = status
+    return error
+
+
+def test_a_network_that_comes_and_goes_does_not_end_the_following(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ml.jobs.put(FIRST, "Running")
+    lost = [ServiceRequestError("no route to host"), ServiceResponseError("reset"), unavailable(), unavailable(429)]
+    lose_answers(ml, monkeypatch, *lost)
+    finetune.run(FINETUNE, said.append, Stop(*[lambda: None] * 5, lambda: setattr(job, "status", "Completed")))
+    told = [line for line in said if "Azure gave no answer just now, trying again" in line]
+    assert len(told) == 4 and "no route to host" in told[0]
+    assert _registered(ml) == [f"azureml://jobs/{FIRST}/outputs/mlflow_model_folder"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "message"),
+    [
+        ([ServiceRequestError("no route to host")] * 5, r"could not be followed, it may go on.*no route to host"),
+        ([unavailable(403)], r"could not be followed.*busy"),
+        ([ClientAuthenticationError("no credential worked")], "az login"),
+    ],
+)
+def test_a_network_that_stays_away_and_a_refusal_end_it(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch, errors: list[Exception], message: str
+) -> None:
+    ml.jobs.put(FIRST, "Running")
+    lose_answers(ml, monkeypatch, *errors)
+    with pytest.raises(StageError, match=message):
+        finetune.run(FINETUNE, said.append, Stop())
+    assert sum("trying again" in line for line in said) == len(errors) - 1
+
+
+def test_ctrl_c_while_the_network_is_away(ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    ml.jobs.put(FIRST, "Running")
+    lose_answers(ml, monkeypatch, ServiceRequestError("no route to host"))
+    stop = Stop(lambda: None)
+    stop.turns.append(stop.set)
+    with pytest.raises(NotFinished, match=r"goes on in Azure \(Running\)"):
+        finetune.run(FINETUNE, said.append, stop)
+
+
+def test_ctrl_c_before_the_submission_submits_nothing(ml: FakeMl, said: list[str]) -> None:
+    stop = Stop()
+    stop.set()
+    with pytest.raises(NotFinished, match="was not begun"):
+        finetune.run(FINETUNE, said.append, stop)
+    assert ml.jobs.submitted == []
+
+
+def test_ctrl_c_while_the_job_of_an_earlier_recipe_is_cancelled_ends_there(ml: FakeMl, said: list[str]) -> None:
+    earlier = [dataclasses.replace(FINETUNE, stack="dev", recipe={"seed": seed}) for seed in (1, 2)]
+    for spec in earlier:
+        job = ml.jobs.put(spec.job_name(1), "Running", stack="dev", fingerprint=spec.fingerprint)
+        ml.jobs.cancelled[job.name] = "CancelRequested"  # takes its time
+    stop = Stop()
+    stop.turns.append(stop.set)
+    with pytest.raises(NotFinished, match="was not begun"):
+        finetune.run(dataclasses.replace(FINETUNE, stack="dev"), said.append, stop)
+    assert len(ml.jobs.cancels) == 1 and ml.jobs.submitted == []
 
 
 def test_without_waiting_the_job_is_submitted_and_left(ml: FakeMl, said: list[str]) -> None:
