@@ -1,4 +1,4 @@
-"""`.venv/pulumi/bin`: the one directory of programs that set-up adds to a clone."""
+"""`.venv/pulumi/bin`: the one directory of programs that set-up adds to a clone, and the way to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def link_pulumi(root: Path, cli: Cli) -> list[Path]:
 
     A built CLI has no language host, so ours goes beside it. The engine resolves links before it looks for a
     language host beside itself, and warns about one found elsewhere; so the CLI is a hard link (a copy on
-    another disk).
+    another disk). That is also why one link in `.venv/bin`, to the CLI alone, is enough for a shell in which the
+    environment is activated.
     """
     bin_directory = directory(root)
     bin_directory.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,13 @@ def link_pulumi(root: Path, cli: Cli) -> list[Path]:
     for old in bin_directory.glob("pulumi*"):
         if old.name not in wanted and not (old == host and cli.kind == "built"):
             old.unlink()
-    return [cli.bin / "pulumi"] if cli.kind == "path" else [bin_directory / "pulumi", host]
+    activated = environment.python_of(root).with_name("pulumi")
+    if cli.kind == "path":
+        activated.unlink(missing_ok=True)
+        return [cli.bin / "pulumi"]
+    activated.parent.mkdir(parents=True, exist_ok=True)
+    _replace(activated, lambda new: new.symlink_to(bin_directory / "pulumi"))
+    return [bin_directory / "pulumi", host, activated]
 
 
 def write_azurite(root: Path, node: Node, main: Path) -> list[Path]:

@@ -205,6 +205,10 @@ def test_the_built_cli_gets_our_language_host_beside_it(tmp_path: Path) -> None:
     assert names == ["pulumi", "pulumi-language-python"]
     assert needed[0].samefile(built / "pulumi")
     assert f"exec '{root}/.venv/bin/python'" in needed[1].read_text()
+    activated = root / ".venv" / "bin" / "pulumi"
+    assert needed[2] == activated
+    assert activated.resolve() == bin_directory.directory(root).resolve() / "pulumi", "where the engine looks around"
 
     assert bin_directory.link_pulumi(root, Cli("path", built)) == [built / "pulumi"]
     assert list(bin_directory.directory(root).iterdir()) == [], "the user's own CLI is used from where it is"
+    assert not activated.is_symlink()
