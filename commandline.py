@@ -1,4 +1,4 @@
-"""What all command lines share: they answer a shell that asks what could come next."""
+"""What all command lines share: what a shell is answered that asks what could come next, and which stacks there are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 STACKS = Path(__file__).resolve().parent
+EMULATED = ("local",)
+"""Stacks that live on the emulator, as the Makefile has them."""
+_ON_THE_EMULATOR = "EMULATOR_PYTHON"
+"""Variable that `python -m emulator exec` gives every command."""
+
+
+class StackError(Exception):
+    """There is no such stack, or the command asks for it in the wrong place."""
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -36,6 +44,21 @@ def every_parser(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentP
         if isinstance(action, argparse._SubParsersAction):
             for inner in dict.fromkeys(action.choices.values()):
                 yield from every_parser(inner)
+
+
+def check_stack(stack: str, word: str = "") -> None:
+    """Raises StackError for a stack without a settings file, and for one of the emulator that is sought on Azure.
+
+    `word` is what `make` calls the command, if it has a word for it.
+    """
+    name = stack.rsplit("/", 1)[-1]
+    if name not in stacks():
+        from infra.problems import UnknownStackError
+
+        raise StackError(str(UnknownStackError(name, stacks())))
+    if name in EMULATED and _ON_THE_EMULATOR not in os.environ:
+        way = f"`make {word}`, or put" if word else "put"
+        raise StackError(f"stack {name} is on the emulator: {way} `python -m emulator exec --` in front")
 
 
 def stacks() -> list[str]:

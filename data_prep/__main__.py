@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_prep.adapters import AUTO, SHAPES
-from data_prep.azureml import Workspace
+from data_prep.azureml import Workspace, needs_workspace
 from data_prep.errors import DataError
+from data_prep.models import model
 from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
 from data_prep.repairs import REPAIRS
 from data_prep.request import BAD_ROWS, DUPLICATES
@@ -27,6 +28,10 @@ _PLAIN = (
     *("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "max_rejected"),
     *("duplicates", "mask", "model", "tokenizer", "processes"),
 )
+
+
+SUBSCRIPTION = ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID")
+"""Variables that name the subscription; the first that is set counts."""
 
 
 class _OnClusterError(Exception):
@@ -45,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = time.monotonic()
     try:
         request, workspace = _request(options)
+        if options.model and model(options.model).context is None:
+            report(f"nothing is known here of the model {options.model}: no row is refused for its length")
         if options.dry_run:
             from data_prep.preview import preview
 
@@ -74,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--revision", help="commit, tag or branch of the hub data set")
     add("--rows", help="how many: all, a number (the first ones) or a share like 5%%")
     add("--shape", choices=(AUTO, *SHAPES), help="what the rows look like; auto: detected")
-    add("--test-ratio", type=float, help="share of test rows, between 0 and 1")
+    add("--test-ratio", type=_ratio, help="share of test rows, between 0 and 1")
     add("--seed", type=int, help="seed of the split")
     add("--bad-rows", choices=BAD_ROWS, help="what happens to rows that break a rule")
     add("--repairs", type=_listed, help=f"with --bad-rows repair, some of: {','.join(REPAIRS)}")
@@ -83,12 +90,28 @@ def _parser() -> argparse.ArgumentParser:
     add("--mask", action=argparse.BooleanOptionalAction, help="replace personal data and secrets")
     add("--model", help="base model, for context length, tokens and template")
     add("--tokenizer", help="auto, estimate, a tokenizer.json or a repository of the hub")
-    add("--processes", type=int, help="worker processes; 0: one for each core")
+    add("--processes", type=_processes, help="worker processes; 0: one for each core")
     add("--out", type=Path, help="directory of the files")
     add("--dry-run", action="store_true", help="show the first rows as the model will see them, write nothing")
     add("--again", action="store_true", help="make the files even if nothing has changed")
     add("--quiet", action="store_true", help="print nothing but errors")
     return parser
+
+
+def _ratio(text: str) -> float:
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = 0.0
+    if not 0 < ratio < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1, both excluded")
+    return ratio
+
+
+def _processes(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+    return int(text)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -109,7 +132,12 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
         given["directory"] = options.out
     if options.source is not None:
         given["base"] = Path()
-    return dataclasses.replace(request, **given), workspace
+    request = dataclasses.replace(request, **given)
+    if workspace is None and needs_workspace(request.source):
+        missing = ["add --stack"] if options.stack is None else []
+        missing += [] if _subscription() else [f"set {' or '.join(SUBSCRIPTION)}"]
+        raise DataError(f"{request.source} needs a workspace: {' and '.join(missing)}, or write the long form")
+    return request, workspace
 
 
 def _of_stack(stack: str, here: bool) -> tuple[Request, Workspace | None]:
@@ -128,13 +156,17 @@ def _of_stack(stack: str, here: bool) -> tuple[Request, Workspace | None]:
 
 def _workspace(settings: Settings, stack: str) -> Workspace | None:
     """The stack's workspace, where the environment says in which subscription."""
-    subscription = os.environ.get("AZURE_SUBSCRIPTION_ID") or os.environ.get("ARM_SUBSCRIPTION_ID")
+    subscription = _subscription()
     if not subscription:
         return None
     from infra.naming import Names
 
     names = Names.of(settings.name, stack, subscription)
     return Workspace(subscription, names.resource_group, names.workspace)
+
+
+def _subscription() -> str:
+    return next((os.environ[name] for name in SUBSCRIPTION if os.environ.get(name)), "")
 
 
 def _summary(prepared: Prepared, seconds: float) -> list[str]:

@@ -21,6 +21,11 @@ _LONG = re.compile(
 )
 
 
+def needs_workspace(source: str) -> bool:
+    """Whether a source is a data asset that does not say by itself where it is."""
+    return _SHORT.fullmatch(source) is not None
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Where ``azureml:name:version`` is looked up."""
@@ -71,7 +76,7 @@ def entity(uri: str, workspace: Workspace | None) -> tuple[Data, MLClient]:
     if "subscription" in parts:
         workspace = Workspace(parts["subscription"], parts["group"], parts["workspace"])
     if workspace is None:
-        raise DataError(f"{uri} needs a workspace: add --stack and set AZURE_SUBSCRIPTION_ID, or write the long form")
+        raise DataError(f"{uri} needs a workspace, or the long form")
     return _looked_up(parts["name"], parts["version"], workspace)
 
 

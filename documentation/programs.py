@@ -26,7 +26,7 @@ _INTRODUCTION = """\
 Generated from the parsers by `make diagram`.
 
 `make` has a word for what is done every day (`make help`). Behind most of them is one of the programs below, which take
-more options; they run in the environment that `make setup` makes:
+more options; they run in the environment that `make setup` makes, `pulumi` included:
 
 ```console
 $ . .venv/bin/activate
@@ -60,7 +60,7 @@ $ python -m emulator inventory
 |---|---|
 | 0 | done; or the answer is yes |
 | 1 | not done, or the answer is no: a preflight refuses, a threshold is crossed, a job failed |
-| 2 | the command line was not understood; of `review`, also: the preview failed |
+| 2 | the command line was not understood, or asks for something there is not; of `review`, also: the preview failed |
 | 3 | of `emulator status`: it does not run |
 | 130 | interrupted by Ctrl-C |
 
@@ -142,14 +142,21 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
     options = [_usage(action) for action in shown if action.option_strings]
     places = [_usage(action) for action in shown if not action.option_strings]
     usage = " ".join(["[OPTION ...]"] if len(options) > _MANY else options)
-    yield from (f"    {' '.join([parser.prog, *['COMMAND'] * inner, usage, *places])}", "")
+    parts = [parser.prog, *["COMMAND"] * inner, usage, *places]
+    yield from (f"    {' '.join(filter(None, parts))}", "")
     if not shown:
         return
     yield from ("| argument | |", "|---|---|")
     for action in shown:
         text = (action.help or "") % {**vars(action), "prog": parser.prog}
-        yield f"| `{', '.join(action.option_strings) or _value(action)}` | {_cell(text)}{_choices(action)} |"
+        yield f"| `{_name(action)}` | {_cell(text)}{_choices(action)} |"
     yield ""
+
+
+def _name(action: argparse.Action) -> str:
+    if not action.option_strings or action.nargs == 0:
+        return ", ".join(action.option_strings) or _value(action)
+    return f"{', '.join(action.option_strings)} {_placeholder(action)}".rstrip()
 
 
 def _usage(action: argparse.Action) -> str:
@@ -163,8 +170,12 @@ def _usage(action: argparse.Action) -> str:
 
 
 def _value(action: argparse.Action) -> str:
-    if action.choices is not None:
+    if action.choices is not None and not action.metavar:
         return "{" + ",".join(map(str, action.choices)) + "}"
+    return _placeholder(action)
+
+
+def _placeholder(action: argparse.Action) -> str:
     if isinstance(action, argparse.BooleanOptionalAction):
         return ""
     metavar = action.metavar if isinstance(action.metavar, str) else None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from commandline import parse
 from emulator.faults import cli as faults
-from emulator.home import EmulatorError, Home
+from emulator.home import EmulatorError, Home, UsageError
 
 KILLED = 128
 """A shell's exit code above this says that a signal ended its command."""
@@ -21,11 +21,24 @@ KILLED = 128
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    options = parse(_parser(), arguments)
+    parser = _parser()
+    options = parse(parser, arguments)
+    home = Home.from_environment()
     try:
-        return int(COMMANDS[options.command](Home.from_environment(), options))
+        return int(COMMANDS[options.command](home, options))
+    except UsageError as error:
+        parser.error(str(error))
     except EmulatorError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if not Path(str(error.filename)).is_relative_to(home.root):
+            raise
+        print(
+            f"error: {home.root} cannot be the emulator's home: {error.strerror}. Choose a directory of yours with "
+            "EMULATOR_HOME.",
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -65,7 +78,7 @@ def _exec(home: Home, options: argparse.Namespace) -> int:
 
     argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
     if not argv:
-        raise EmulatorError("exec needs a command: python -m emulator exec -- pulumi preview --stack local")
+        raise UsageError("exec needs a command: python -m emulator exec -- pulumi preview --stack local")
     ports = lifecycle.start(home)
     files = environment.StackFiles(Path.cwd())
     # A terminal sends Ctrl-C to the child as well, which knows better what to do with it.
@@ -143,10 +156,13 @@ def _inventory(home: Home, options: argparse.Namespace) -> int:
 
 
 def _quota(home: Home, options: argparse.Namespace) -> int:
-    from emulator import skus
+    from emulator import regions, skus
     from emulator.quota import ANY_REGION, Quota
     from emulator.store import Store
 
+    region = (options.region or "").lower()
+    if region and region not in regions.REGIONS:
+        raise UsageError(f"{options.region} is no region the emulator knows: write it as in eastus2")
     store = Store(home.database)
     try:
         quota = Quota(store)
@@ -154,9 +170,9 @@ def _quota(home: Home, options: argparse.Namespace) -> int:
             family = skus.family(options.family)
             if family is None or options.cores is None or options.cores < 0:
                 known = ", ".join(each.name for each in skus.FAMILIES)
-                raise EmulatorError(f"quota needs a family and a number of cores from 0; families: {known}")
-            quota.set_limit(family, options.cores, options.region or ANY_REGION)
-        rows = quota.rows(options.region or "eastus2")
+                raise UsageError(f"quota needs a family and a number of cores from 0; families: {known}")
+            quota.set_limit(family, options.cores, region or ANY_REGION)
+        rows = quota.rows(region or "eastus2")
         if options.json:
             print(json.dumps([{"family": row.family.name, "used": row.used, "limit": row.limit} for row in rows]))
         else:

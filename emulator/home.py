@@ -23,6 +23,10 @@ class EmulatorError(Exception):
     """A problem the person running the emulator can mend; the message says how."""
 
 
+class UsageError(EmulatorError):
+    """The command line asks for something there is not."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Three loopback TCP ports: CONNECT proxy, HTTPS, blobs."""

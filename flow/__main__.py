@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from commandline import parse
+from commandline import StackError, check_stack, parse
 from flow import front_ends
 from flow.chat import ChatError, ChatRequest
 from flow.connection import connection_id, read_connection
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if not _run(chosen):
             sys.exit(1)
-    except (ChatError, OutputsError) as error:
+    except (StackError, ChatError, OutputsError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
@@ -100,6 +100,7 @@ def _target(chosen: argparse.Namespace) -> Target:
     if chosen.connection:
         front_end = chosen.front_end or front_ends.PROMPT_FLOW
         return Target(chosen.connection, Models(chosen.tuned, chosen.base), front_end)
+    check_stack(chosen.stack, "chat")
     outputs = read(chosen.stack, *NEEDED)
     ids = [outputs[name] for name in NEEDED[:4]]
     models = Models(chosen.tuned or outputs["deployment"], chosen.base or outputs.get("baseDeployment") or "")

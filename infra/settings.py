@@ -249,7 +249,9 @@ def _empty(path: tuple[str | int, ...]) -> Problem:
 
 def _place(path: tuple[str | int, ...]) -> tuple[Any, list[str]]:
     """What would be accepted at a path, and which keys there are beside it."""
-    example: Any = Settings.model_validate({"purgeOnDestroy": True}).model_dump(mode="json", by_alias=True)
+    example: Any = Settings.model_validate({"purgeOnDestroy": True}).model_dump(
+        mode="json", by_alias=True, exclude_none=True
+    )
     model: type[BaseModel] | None = Settings
     known: list[str] = []
     for part in path:

@@ -6,9 +6,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from commandline import parse
+from commandline import StackError, check_stack, parse
 from jobs.errors import StageError
 from jobs.outputs import OutputsError
+
+MAKE = ("status", "evaluate", "logs", "cancel", "recover")
+"""Commands for which `make` has a word."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,6 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     from jobs import commands, release_commands, status_commands
 
     try:
+        check_stack(chosen.stack, chosen.command if chosen.command in MAKE else "")
         if chosen.command == "status" and chosen.watch:
             status_commands.watch(chosen.stack, as_json=chosen.json)
         elif chosen.command == "status":
@@ -49,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
             release_commands.rotate_keys(chosen.stack, pause=chosen.pause, yes=chosen.yes)
         else:
             commands.purge(chosen.stack, yes=chosen.yes)
-    except (StageError, OutputsError, SettingsError) as error:
+    except (StackError, StageError, OutputsError, SettingsError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

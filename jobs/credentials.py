@@ -38,7 +38,7 @@ class CredentialError(StageError):
     """The environment asks for a way to sign in and lacks a part of it, or nobody is signed in."""
 
     def __init__(self, why: str, todo: str = SIGN_IN) -> None:
-        super().__init__("there is no way to sign in to Azure", on="environment", why=why, todo=todo)
+        super().__init__("there is no way to sign in to Azure", on="", why=why, todo=todo)
 
 
 @functools.cache

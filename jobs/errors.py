@@ -35,11 +35,12 @@ _QUOTA = re.compile(r"(?i)not enough .*quota|quota reached|exceed.*quota")
 
 
 class StageError(Exception):
-    """A stage could not do its work: what failed, on which resource, why, and what to do next."""
+    """A stage could not do its work: what failed, on which resource if on one, why, and what to do next."""
 
     def __init__(self, what: str, *, on: str, why: str, todo: str) -> None:
         self.what, self.on, self.why, self.todo = what, on, redact(why.strip()), todo
-        super().__init__(f"{what} ({on}): {self.why.rstrip('.')}. {todo}")
+        where = f" ({on})" if on else ""
+        super().__init__(f"{what}{where}: {self.why.rstrip('.')}. {todo}")
 
 
 class NotFinished(StageError):

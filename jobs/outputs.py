@@ -8,6 +8,7 @@ import subprocess
 from typing import Any
 
 _SECONDS = 60
+MISSING = "pulumi is not on PATH. Run `make setup`, then `. .venv/bin/activate`."
 
 
 class OutputsError(Exception):
@@ -17,7 +18,7 @@ class OutputsError(Exception):
 def read(stack: str, *needed: str) -> dict[str, Any]:
     """The stack's outputs, without secrets. Raises OutputsError, also when one of ``needed`` has no value."""
     if shutil.which("pulumi") is None:
-        raise OutputsError(f"pulumi is not on PATH. Run this with `make ... STACK={stack}`, or `make setup` first.")
+        raise OutputsError(MISSING)
     command = ["pulumi", "stack", "output", "--json", "--non-interactive", "--stack", stack]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
@@ -40,6 +41,20 @@ def read(stack: str, *needed: str) -> dict[str, Any]:
 def _explained(stack: str, stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "it said nothing")
+    said = said.removeprefix("error:").strip()
+    return advice(stack, said) or f"The outputs of stack {stack} could not be read: {said}"
+
+
+def advice(stack: str, said: str) -> str:
+    """What to do about a refusal of the pulumi CLI that comes before the first `up`; nothing for any other."""
     if "no stack named" in said:
-        return f"There is no stack {stack} yet. Run `make up STACK={stack}` first."
-    return f"The outputs of stack {stack} could not be read: {said.removeprefix('error:').strip()}"
+        return (
+            f"There is no stack {stack} yet. Run `make up STACK={stack}` first; on Azure, `pulumi stack init {stack}` "
+            "comes before it."
+        )
+    if "PULUMI_ACCESS_TOKEN must be set" in said:
+        return (
+            "Pulumi does not know where to keep its state. Run `pulumi login --local` to try, or log in to your team's "
+            "(docs/environments.md)."
+        )
+    return ""

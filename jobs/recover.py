@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import StageError
+from jobs.outputs import MISSING, OutputsError, advice
 from jobs.specs import Report
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{resourceGroupName}"
@@ -193,14 +194,19 @@ def _pulumi(*arguments: str) -> str:
 
 def _refused(arguments: Sequence[str], done: subprocess.CompletedProcess[str]) -> StageError:
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if "error:" in line]
+    why = lines[-1].removeprefix("error:").strip() if lines else (done.stderr or done.stdout)[-300:]
+    stack = arguments[arguments.index("--stack") + 1]
     return StageError(
         "the stack could not be recovered",
-        on=f"`pulumi {' '.join(arguments[:3])}`",
-        why=lines[-1] if lines else (done.stderr or done.stdout)[-300:],
-        todo="Mend that, then run the same again.",
+        on=f"`pulumi {' '.join(arguments)}`",
+        why=why,
+        todo=advice(stack, why) or "Mend that, then run the same again.",
     )
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["pulumi", *arguments, "--color", "never"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise OutputsError(MISSING) from None

@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobs.errors import StageError
 from jobs.specs import Target
 
 if TYPE_CHECKING:
@@ -57,9 +58,19 @@ def of_stack(arm: Arm, target: Target, stack: str) -> list[StackJob]:
     """The stack's jobs, archived ones too, the newest first.
 
     A job belongs to it by its tag and by a name made from its own tags: one that a person has copied in the studio
-    has the tags, but another name. Raises what azure-core raises.
+    has the tags, but another name. Raises StageError where there is no workspace, and what azure-core raises.
     """
-    found = arm.items(f"{workspace_of(target)}/jobs", API, tag=STACK, listViewType="All")
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        found = arm.items(f"{workspace_of(target)}/jobs", API, tag=STACK, listViewType="All")
+    except ResourceNotFoundError as error:
+        raise StageError(
+            f"stack {stack} is not up",
+            on=f"workspace {target.workspace}",
+            why="there is no such workspace",
+            todo=f"Run `make up STACK={stack}` first.",
+        ) from error
     jobs = [job for given in found if (job := _read(given, stack)) is not None]
     return sorted(jobs, key=lambda job: (job.created, job.attempt), reverse=True)
 

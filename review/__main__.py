@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from commandline import parse
+from commandline import StackError, check_stack, parse
 from jobs.prices import PriceBook
 from review.cost import meters, region_of
 from review.durations import Past, past
-from review.engine import Recording, command, read_file, record
+from review.engine import Recording, command, read_file, read_state, record
 from review.errors import ReviewError
 from review.events import Step, read
 from review.markdown import markdown
@@ -35,8 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = build(options.stack, recording.preview(), recording.past, book, thresholds, options.refresh)
         book.close()
         texts = _written(report, recording, out, recorded=options.events is None)
-    except ReviewError as error:
+    except (StackError, ReviewError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
         return 2
     print(texts[options.format], end="")
     for crossed in report.crossed:
@@ -69,8 +72,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _recording(options: argparse.Namespace, book: PriceBook) -> Recording:
     if options.events:
-        state = json.loads(options.state.read_text(encoding="utf-8")) if options.state else {}
+        state = read_state(options.state) if options.state else {}
         return Recording(read_file(options.events), past(state, []) if state else Past())
+    check_stack(options.stack, "review")
     pack = None if options.no_policies else options.policy_pack or ROOT / "policy"
     if pack and not (pack / "PulumiPolicy.yaml").is_file():
         raise ReviewError(f"there is no policy pack in {pack}; give another one, or --no-policies")

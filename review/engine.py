@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from jobs.outputs import MISSING, advice
 from review.durations import Past, past
 from review.errors import ReviewError
 from review.events import Preview, lines, read
@@ -60,9 +61,7 @@ def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Re
                 line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **STREAMING}
             )
         except FileNotFoundError:
-            raise ReviewError(
-                "there is no pulumi on PATH; make review runs this with the one make setup gets"
-            ) from None
+            raise ReviewError(MISSING) from None
         assert process.stdout is not None and process.stderr is not None
         complaints: Future[str] = pool.submit(_drained, process.stderr)
         for event in lines(process.stdout):
@@ -70,7 +69,8 @@ def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Re
             seen(event)
         code = process.wait()
         if code != 0:
-            recording.complaint = complaints.result().strip() or f"pulumi preview ended with exit code {code}"
+            said = complaints.result().strip() or f"pulumi preview ended with exit code {code}"
+            recording.complaint = advice(stack.rsplit("/", 1)[-1], said) or said
         recording.past = past(state.result() or {}, history.result() or [])
     return recording
 
@@ -79,9 +79,35 @@ def read_file(file: Path) -> list[Event]:
     """A recorded event stream. Raises ReviewError."""
     try:
         with file.open(encoding="utf-8") as stream:
-            return list(lines(stream))
+            events = list(lines(stream))
     except OSError as error:
         raise ReviewError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        events = []
+    if not _understood(events):
+        raise ReviewError(f"{file} is no event stream of a preview, as a review leaves in .review/<stack>/")
+    return events
+
+
+def _understood(events: Sequence[Event]) -> bool:
+    try:
+        found = read(events)
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return found.finished or bool(found.steps or found.errors or found.policies)
+
+
+def read_state(file: Path) -> dict[str, Any]:
+    """What `pulumi stack export` has printed. Raises ReviewError."""
+    try:
+        state = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReviewError(f"{file} cannot be read: {error.strerror}") from None
+    except ValueError:
+        state = None
+    if not isinstance(state, dict) or "deployment" not in state:
+        raise ReviewError(f"{file} is no state: `pulumi stack export` prints one")
+    return state
 
 
 def _drained(stream: IO[str]) -> str:

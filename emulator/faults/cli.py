@@ -55,7 +55,7 @@ def add_parser(commands: Any) -> None:
         epilog=f"kinds:\n{effects}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add.add_argument("kind", metavar="KIND", help="one of those below")
+    add.add_argument("kind", choices=KINDS, metavar="KIND", help="one of those below")
     for name in HELP:
         add.add_argument(f"--{name.replace('_', '-')}", type=NUMBERS.get(name, str), metavar="X", help=HELP[name])
     add.add_argument("--answered", action="store_true", help="carry the request out, only its answer is lost")

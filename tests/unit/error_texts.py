@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("infra", "jobs", "flow", "data_prep", "review", "emulator", "toolchain")
+PACKAGES = ("commandline.py", "infra", "jobs", "flow", "data_prep", "review", "emulator", "toolchain")
 GAP = "…"
 NOT_TOLD = {
     "AzureError": "Azure's own refusals, played by the emulator: docs/emulator-coverage.md lists them",
@@ -47,7 +48,7 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
 
 
 def _files(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+    return sorted((ROOT / package).rglob("*.py")) if (ROOT / package).is_dir() else [ROOT / package]
 
 
 def _error_classes(trees: Iterator[ast.Module] | object) -> set[str]:
@@ -98,10 +99,10 @@ def _own(scope: ast.FunctionDef | ast.Module) -> Iterator[ast.AST]:
 def _texts(node: ast.AST, scope: ast.AST, functions: dict[str, ast.FunctionDef]) -> list[str]:
     """What an expression may be; nothing where the text comes from elsewhere."""
     if isinstance(node, ast.Name):
-        values = [
-            value for target, value in _assignments(scope) if isinstance(target, ast.Name) and target.id == node.id
-        ]
+        values = _values(node.id, scope) or [value for module in _modules() for value in _values(node.id, module)]
         return [text for value in values for text in _texts(value, scope, functions)]
+    if isinstance(node, ast.BoolOp):
+        return [text for value in node.values for text in _texts(value, scope, functions)]
     if isinstance(node, ast.IfExp):
         return [*_texts(node.body, scope, functions), *_texts(node.orelse, scope, functions)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
@@ -112,6 +113,18 @@ def _texts(node: ast.AST, scope: ast.AST, functions: dict[str, ast.FunctionDef])
         return _texts(node.args[0].elts[0], scope, functions)
     text = _template(node)
     return [text] if sum(letter.isalpha() for letter in text) > 4 else []
+
+
+@functools.cache
+def _modules() -> list[ast.Module]:
+    """Module bodies without what is in them: where constants are."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for name in PACKAGES for path in _files(name)]
+    constants = [[each for each in tree.body if isinstance(each, ast.Assign)] for tree in trees]
+    return [ast.Module(body=list(body), type_ignores=[]) for body in constants]
+
+
+def _values(name: str, scope: ast.AST) -> list[ast.expr]:
+    return [value for target, value in _assignments(scope) if isinstance(target, ast.Name) and target.id == name]
 
 
 def _assignments(scope: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

@@ -117,7 +117,14 @@ def test_a_source_flag_starts_at_the_working_directory(tmp_path: Path, monkeypat
     ("arguments", "message"),
     [
         (["--source", "nosuch.jsonl"], "error: there is no file nosuch.jsonl"),
-        (["--source", "sample", "--test-ratio", "1.2"], "error: the test ratio must lie between 0 and 1"),
+        (
+            ["--source", "azureml:a:1"],
+            "error: azureml:a:1 needs a workspace: add --stack and set ARM_SUB",
+        ),
+        (
+            ["--stack", "dev", "--source", "azureml:a:1"],
+            "error: azureml:a:1 needs a workspace: set ARM_SUB",
+        ),
         (["--stack", "nosuch"], "error: there is no stack 'nosuch'"),
     ],
 )
@@ -129,6 +136,13 @@ def test_a_mistake_exits_with_one_message(
         main(arguments)
     assert str(exited.value.code).startswith(message)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("flag", ["--test-ratio=1.2", "--processes=-3"])
+def test_a_number_out_of_range_is_a_usage_error(flag: str) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["--source", "sample", flag])
+    assert exited.value.code == 2
 
 
 def test_an_unknown_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

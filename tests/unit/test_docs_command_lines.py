@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from commandline import every_parser, stacks
+from commandline import EMULATED, StackError, check_stack, every_parser, stacks
 from documentation.programs import PROGRAMS, parser_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +99,45 @@ def test_argcomplete_finds_its_mark(program: str) -> None:
 
 def test_stacks_are_those_with_a_file() -> None:
     assert {"local", "dev", "prod"} <= set(stacks())
+
+
+def test_a_stack_without_a_file_is_refused() -> None:
+    with pytest.raises(StackError, match=r"(?s)there is no stack 'nope'.*there are dev, local, prod"):
+        check_stack("nope")
+
+
+def test_a_stack_of_the_emulator_is_not_sought_on_azure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMULATOR_PYTHON", raising=False)
+    with pytest.raises(StackError) as refused:
+        check_stack("local", "status")
+    assert str(refused.value).startswith("stack local is on the emulator: `make status`, or put `python -m emulator")
+    check_stack("dev", "status")
+    monkeypatch.setenv("EMULATOR_PYTHON", sys.executable)
+    check_stack("local", "status")
+
+
+def test_the_makefile_has_the_same_stacks_on_the_emulator() -> None:
+    (listed,) = re.findall(r"^EMULATED := (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert tuple(listed.split()) == EMULATED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "home", "code", "told"),
+    [
+        (["quota", "--region", "mars"], "", 2, "mars is no region"),
+        (["faults", "add", "bogus"], "", 2, "invalid choice: 'bogus'"),
+        (["exec"], "", 2, "exec needs a command"),
+        (["status"], "/etc/passwd", 1, "/etc/passwd cannot be the emulator's home: Not a directory"),
+    ],
+)
+def test_the_emulator_says_what_is_wrong_in_one_line(
+    arguments: list[str], home: str, code: int, told: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "emulator", *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, "EMULATOR_HOME": home or str(tmp_path)}, cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
 
 
 def test_make_help_tells_of_every_target() -> None:

@@ -211,6 +211,7 @@ def _pulumi(monkeypatch: pytest.MonkeyPatch, code: int, stdout: str = "", stderr
     [
         (255, "", "error: no stack named 'dev' found\n", "There is no stack dev yet. Run `make up STACK=dev`"),
         (255, "", "warning: x\nerror: passphrase must be set\n", "passphrase must be set"),
+        (255, "", "error: PULUMI_ACCESS_TOKEN must be set for login\n", "Run `pulumi login --local`"),
         (0, "{}", "", "not up yet.*make up STACK=dev"),
         (0, '{"deployment": ""}', "", "it has no deployment"),
         (0, "oops", "", "not JSON"),
@@ -246,11 +247,14 @@ def test_pulumi_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_chat_before_up_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    _pulumi(monkeypatch, 255, stderr="error: no stack named 'local' found")
+    _pulumi(monkeypatch, 255, stderr="error: no stack named 'dev' found")
     monkeypatch.setattr(front_ends, "load", lambda _: None)
     with pytest.raises(SystemExit) as caught:
-        cli.main(["--ask", "Hi"])
-    assert str(caught.value) == "error: There is no stack local yet. Run `make up STACK=local` first."
+        cli.main(["--stack", "dev", "--ask", "Hi"])
+    assert str(caught.value) == (
+        "error: There is no stack dev yet. Run `make up STACK=dev` first; on Azure, `pulumi stack init dev` comes "
+        "before it."
+    )
 
 
 class Azure:

@@ -174,6 +174,12 @@ def test_a_mistake_is_told_with_key_value_rule_and_remedy(key: str, value: Any, 
     assert str(problem) in str(raised.value)
 
 
+def test_a_section_that_is_none_is_shown_with_the_keys_that_have_a_default() -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse(recipe="hello")
+    assert "learning_rate" in str(raised.value) and "null" not in str(raised.value)
+
+
 def test_a_region_that_is_none() -> None:
     with pytest.raises(SettingsError, match=r"(?s)azure-native:location = \"eastus22\".*did you mean eastus2\?"):
         Settings.parse({"azure-native:location": "eastus22", "finetune-phi:purgeOnDestroy": True}, "test")

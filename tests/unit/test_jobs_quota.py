@@ -114,20 +114,20 @@ def test_nothing_is_filed_without_a_yes(arm: ArmFake, monkeypatch: pytest.Monkey
 def test_the_limit_asked_for_fits_the_stack_beside_others(arm: ArmFake, capsys: pytest.CaptureFixture[str]) -> None:
     arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 10, 24)]})
     decided(arm, "Succeeded")
-    cli.main(["quota", "request", "--yes"])
+    cli.main(["quota", "request", "--stack", "dev", "--yes"])
     assert arm.bodies[0]["properties"]["limit"]["value"] == 10 + 48 + 24
     said = capsys.readouterr().out
     assert "limit 24, to be 82 (cluster 24, endpoint 24)" in said and "NCSv3" in said and "granted" in said
 
 
 def test_cores_can_be_chosen_and_what_fits_is_not_asked_for(arm: ArmFake, capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["quota", "request", "--yes", "--cores", "24"])
+    cli.main(["quota", "request", "--stack", "dev", "--yes", "--cores", "24"])
     assert "nothing to ask for" in capsys.readouterr().out
     decided(arm, "Succeeded")
-    cli.main(["quota", "request", "--yes", "--cores", "96"])
+    cli.main(["quota", "request", "--stack", "dev", "--yes", "--cores", "96"])
     assert arm.bodies[0]["properties"]["limit"]["value"] == 96
     with pytest.raises(SystemExit):
-        cli.main(["quota", "request", "--cores", "many"])
+        cli.main(["quota", "request", "--stack", "dev", "--cores", "many"])
 
 
 def test_each_family_is_asked_for(arm: ArmFake) -> None:
@@ -141,14 +141,14 @@ def test_each_family_is_asked_for(arm: ArmFake) -> None:
 
 
 def test_the_table_shows_limit_use_and_need(arm: ArmFake, capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["quota"])
+    cli.main(["quota", "--stack", "dev"])
     row = capsys.readouterr().out
     assert "24" in row and "48" in row and "cluster 24, endpoint 24" in row and "+24" in row
-    cli.main(["quota", "--json"])
+    cli.main(["quota", "--stack", "dev", "--json"])
     assert '"limitNeeded": 48' in capsys.readouterr().out
 
 
 def test_a_quota_that_cannot_be_read_is_one_message(arm: ArmFake) -> None:
     arm.refuse("GET", f"{ML}/usages", 403, "AuthorizationFailed")
     with pytest.raises(SystemExit, match="error: the quota could not be read"):
-        cli.main(["quota"])
+        cli.main(["quota", "--stack", "dev"])

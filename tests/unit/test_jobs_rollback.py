@@ -117,7 +117,7 @@ def test_nothing_happens_without_a_yes(ml: FakeMl, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(keys, "rotate", never)
     for command in ("rollback", "rotate-keys"):
         with pytest.raises(SystemExit, match=r"Nothing was changed.*Add --yes"):
-            cli.main([command])
+            cli.main([command, "--stack", "dev"])
 
 
 def test_a_rotation_is_given_the_stacks_endpoint_and_connection(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +127,8 @@ def test_a_rotation_is_given_the_stacks_endpoint_and_connection(ml: FakeMl, monk
         given.append((ring, stop.is_set()))
 
     monkeypatch.setattr(keys, "rotate", rotate)
-    cli.main(["rotate-keys", "--yes", "--pause", "5"])
+    cli.main(["rotate-keys", "--stack", "dev", "--yes", "--pause", "5"])
     ((ring, stopped),) = given
     assert (ring.endpoint, ring.project, ring.connection, ring.pause, stopped) == ("phi", "p", "c", 5, False)
     with pytest.raises(SystemExit):
-        cli.main(["rotate-keys", "--yes", "--pause", "soon"])
+        cli.main(["rotate-keys", "--stack", "dev", "--yes", "--pause", "soon"])

@@ -24,6 +24,7 @@ from review.verdict import Thresholds, Verdict
 URN = "urn:pulumi:dev::finetune-phi::azure-native:storage:StorageAccount::storage"
 METER = Meter("Virtual Machines", "eastus2", "Standard_NC24ads_A100_v4")
 SUMMARY = {"summaryEvent": {"durationSeconds": 1}}
+EVENTS = Path(__file__).resolve().parents[2] / "docs/examples/reviews/adapters/events.jsonl"
 
 
 def _event(op: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
@@ -251,3 +252,21 @@ def test_the_engines_own_tally_of_a_violated_policy_is_no_failure() -> None:
     assert not read([violated, tally, SUMMARY]).failed
     assert read([violated, tally, other, SUMMARY]).failed
     assert read([tally, SUMMARY]).failed
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--events", "{garbage}"], "garbage is no event stream of a preview"),
+        (["--events", "{events}", "--state", "{garbage}"], "garbage is no state"),
+        (["--events", "{events}", "--out", "{garbage}/out"], "cannot be written: Not a directory"),
+    ],
+)
+def test_files_that_cannot_be_used_are_one_message(
+    options: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    garbage = tmp_path / "garbage"
+    garbage.write_text("garbage")
+    out = [] if "--out" in options else ["--out", str(tmp_path / "out")]
+    assert main([option.format(events=EVENTS, garbage=garbage) for option in [*options, *out]]) == 2
+    assert told in capsys.readouterr().err
