@@ -3,7 +3,8 @@
 An engine that is killed leaves its lock, and resources it had begun to create; a connection that is lost for good
 leaves some too. azure-native refuses to create what exists, so the next `pulumi up` would fail at each of them. Here
 the lock of a process that is gone is lifted, everything that `pulumi preview` would create is written into the state
-under the id Azure gives it, and `pulumi refresh` drops again what is not there.
+under the id Azure gives it, and `pulumi refresh` drops again what is not there. A replacement that was interrupted is
+one of them: the old resource is gone, and the new one takes its row.
 """
 
 from __future__ import annotations
@@ -67,55 +68,74 @@ def recover(stack: str, report: Report) -> None:
     _import(stack, state, report)  # no more than it holds already: it is what meets a lock first
     deployment = state["deployment"]
     interrupted = deployment.pop("pending_operations", None) or []
-    begun = {str(each["resource"]["urn"]): each["resource"] for each in interrupted if each.get("type") == "creating"}
-    wanted = [begun.pop(str(each["urn"]), each) for each in _creations(stack, report)]
-    adopted = adopt(deployment, [*wanted, *begun.values()])
+    begun = [each["resource"] for each in interrupted if each.get("type") == "creating"]
+    adopted = adopt(deployment, _creations(stack, report), begun)
     if not adopted and not interrupted:
         report("nothing is missing in the state: `pulumi up` or `pulumi destroy` goes on where it stopped")
         return
     _import(stack, state, report)
     _pulumi("refresh", "--stack", stack, "--yes", "--skip-preview")
-    there = {
-        str(each["urn"]) for each in json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]["resources"]
-    }
-    found = [urn.rsplit("::", 1)[1] for urn in adopted if urn in there]
+    left = json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]["resources"]
+    there = {(each["urn"], each.get("id")) for each in left}
+    found = [str(each["urn"]).rsplit("::", 1)[1] for each in adopted if (each["urn"], each["id"]) in there]
     report(f"{len(interrupted)} interrupted operations settled; found on Azure: {', '.join(found) or 'none of them'}")
     report("`pulumi up` or `pulumi destroy` goes on where it stopped")
 
 
-def adopt(deployment: dict[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Adds to a state's resources those that Azure may have, each below its parent; their URNs.
+def adopt(
+    deployment: dict[str, Any], wanted: Sequence[Mapping[str, Any]], begun: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Adds to a state's resources those that Azure may have, each below its parent; their rows.
 
-    ``wanted`` are resources as the engine writes them, dependencies first. One whose inputs are not all known cannot
-    have been made.
+    ``wanted`` by the program and ``begun`` by the update that was interrupted are resources as the engine writes them,
+    dependencies first. One whose inputs are not all known cannot have been made. One that replaces another takes the
+    row of the old one if that is deleted already. If it is not, one that was begun stands beside it for the next update
+    to delete, which makes its own.
     """
-    if not wanted:
-        return []
     resources: list[dict[str, Any]] = deployment.setdefault("resources", [])
-    known = {str(each["urn"]) for each in resources}
-    subscription = _subscription(resources)
+    interrupted = {str(each["urn"]): each for each in begun}
+    candidates = {str(each["urn"]): each for each in wanted} | interrupted
+    subscription = _subscription(resources) if candidates else ""
     adopted = []
-    for each in wanted:
-        urn, kind = str(each["urn"]), str(each["type"])
-        provider = str(each.get("provider", "")).rpartition("::")[0]
-        inputs = dict(each.get("inputs") or {})
-        component = not each.get("custom", True)
-        id_ = None if component else azure_id(kind, inputs, subscription)
-        placed = str(each.get("parent", "")) in known and (component or provider in known)
-        if urn in known or not placed or (id_ is None and not component) or _UNKNOWN in json.dumps(inputs):
+    for urn, each in candidates.items():
+        at, old = next(
+            ((at, row) for at, row in enumerate(resources) if row["urn"] == urn and not row.get("delete")),
+            (0, {}),
+        )
+        replaced = bool(old.get("pendingReplacement"))
+        beside = bool(old) and not replaced
+        row = _row(each, resources[:at] if replaced else resources, subscription)
+        if row is None or (beside and (urn not in interrupted or row.get("id") in (None, old.get("id")))):
             continue
-        row = {key: each[key] for key in ("urn", "type", "parent", "provider", "protect") if each.get(key)}
-        before = [name for name in each.get("dependencies") or () if name in known]
-        resources.append(row | {"custom": not component, "inputs": inputs, "dependencies": before})
-        known.add(urn)
-        if not component:
-            resources[-1] |= {"id": id_, "outputs": {}}
-            adopted.append(urn)
+        if beside:
+            row["delete"] = True
+        if replaced:
+            resources[at] = row
+        else:
+            resources.append(row)
+        if "id" in row:
+            adopted.append(row)
     return adopted
 
 
+def _row(wanted: Mapping[str, Any], before: Sequence[Mapping[str, Any]], subscription: str) -> dict[str, Any] | None:
+    """What a state says of a resource that may be there, after the rows ``before``; None if it cannot be."""
+    known = {str(each["urn"]) for each in before if not each.get("delete")}
+    provider = str(wanted.get("provider", "")).rpartition("::")[0]
+    inputs = dict(wanted.get("inputs") or {})
+    component = not wanted.get("custom", True)
+    id_ = None if component else azure_id(str(wanted["type"]), inputs, subscription)
+    placed = str(wanted.get("parent", "")) in known and (component or provider in known)
+    if not placed or (id_ is None and not component) or _UNKNOWN in json.dumps(inputs):
+        return None
+    row = {key: wanted[key] for key in ("urn", "type", "parent", "provider", "protect") if wanted.get(key)}
+    dependencies = [name for name in wanted.get("dependencies") or () if name in known]
+    row |= {"custom": not component, "inputs": inputs, "dependencies": dependencies}
+    return row if component else row | {"id": id_, "outputs": {}}
+
+
 def _creations(stack: str, report: Report) -> list[dict[str, Any]]:
-    """The resources that an update would create; none where the program does not run."""
+    """The resources that an update would create, replacements included; none where the program does not run."""
     done = _run("preview", "--stack", stack, "--json")
     try:
         steps = json.loads(done.stdout).get("steps") or []
@@ -123,7 +143,8 @@ def _creations(stack: str, report: Report) -> list[dict[str, Any]]:
         steps = []
     if done.returncode:
         report("`pulumi preview` fails, so only interrupted operations are looked at")
-    return [each["newState"] for each in steps if each.get("op") == "create" and each.get("newState")]
+    # The steps of a replacement are summed up in one.
+    return [each["newState"] for each in steps if each.get("op") in ("create", "replace") and each.get("newState")]
 
 
 def azure_id(kind: str, inputs: Mapping[str, Any], subscription: str) -> str | None:

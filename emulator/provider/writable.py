@@ -35,9 +35,12 @@ def _reduce(value: Any, hint: Any) -> Any:
     classes = [c for c in choices if isinstance(c, type) and is_input_type(c)]
     if isinstance(value, Mapping):
         if classes:
-            # The cases of a discriminated union agree on the names they share.
-            members = {k: t for c in classes for k, t in input_type_types(c).items()}
-            return {k: _reduce(v, members[k]) for k, v in value.items() if k in members}
+            # What a property can be in any case of a discriminated union: they share names, not what is below them.
+            members: dict[str, list[Any]] = {}
+            for case in classes:
+                for key, inner in input_type_types(case).items():
+                    members.setdefault(key, []).append(inner)
+            return {k: _reduce(v, typing.Union[tuple(members[k])]) for k, v in value.items() if k in members}  # noqa: UP007
         if _item_hint(choices, Mapping) is None and _item_hint(choices, Sequence) is not None:
             return list(value)  # a set of ids, which ARM keeps as the keys of a map
         return {k: _reduce(v, _item_hint(choices, Mapping)) for k, v in value.items()}

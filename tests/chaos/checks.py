@@ -13,6 +13,7 @@ from emulator import inventory
 from emulator.dataplane.flows import TYPE as FLOW
 from emulator.processes import Processes
 from emulator.resources.assets import DataVersion, ModelVersion
+from emulator.resources.computes import Compute
 from emulator.resources.endpoints import Deployment, OnlineEndpoint
 from emulator.resources.jobs import Job
 from emulator.resources.workspaces import Connection
@@ -49,6 +50,7 @@ def after_up(stack: ChaosStack) -> Findings:
     try:
         outputs = _outputs(state)
         found.expect(not state["deployment"].get("pending_operations"), "the state has pending operations")
+        _cluster(found, stack, store)
         _jobs(found, store)
         _lineage(found, store, outputs)
         _serving(found, stack, store, outputs)
@@ -82,6 +84,12 @@ def _outputs(state: dict[str, Any]) -> dict[str, Any]:
     resources = state["deployment"]["resources"]
     outputs: dict[str, Any] = next(each["outputs"] for each in resources if each["type"] == "pulumi:pulumi:Stack")
     return outputs
+
+
+def _cluster(found: Findings, stack: ChaosStack, store: Store) -> None:
+    """One, of the machines that the settings ask for."""
+    sizes = [str(each.properties["properties"]["vmSize"]) for each in store.of_type(Compute.type)]
+    found.expect(sizes == [stack.size], f"the training clusters are of {sizes}, not {stack.size}")
 
 
 def _jobs(found: Findings, store: Store) -> None:

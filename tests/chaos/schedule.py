@@ -45,9 +45,16 @@ class Habits:
     """The prompt flow is in the Foundry project."""
     steps: tuple[int, ...]
     """Of the traffic of a new model, each watched for a second."""
+    resize: bool
+    """With other tags the training cluster gets other machines, so another cluster takes its place."""
 
     def __str__(self) -> str:
-        named = {"base model beside it": self.compare, "golden questions": self.golden, "flow": self.publish}
+        named = {
+            "base model beside it": self.compare,
+            "golden questions": self.golden,
+            "flow": self.publish,
+            "other machines": self.resize,
+        }
         return ", ".join([*(name for name, wanted in named.items() if wanted), f"traffic {self.steps}"])
 
 
@@ -77,7 +84,8 @@ def habits(seed: int, stack: int, cycle: int) -> Habits:
     """What a stack is used for in a cycle (from 0): the same for the same three numbers."""
     chance = random.Random(f"habits {seed}/{stack}/{cycle}")
     compare, golden, publish = (chance.random() < likely for likely in (0.25, 0.25, 0.5))
-    return Habits(compare, golden, publish, chance.choice(((100,), (100,), (10, 50, 100))))
+    steps = chance.choice(((100,), (100,), (10, 50, 100)))
+    return Habits(compare, golden, publish, steps, resize=chance.random() < 0.5)
 
 
 def plan(seed: int, stack: int, number: int) -> Plan:

@@ -35,7 +35,9 @@ HANG_SECONDS = 1.5
 COMMAND_SECONDS = 240
 INDEX_SECONDS = 6.0
 """Azurite writes its index every five."""
-PLAIN = Habits(compare=False, golden=False, publish=False, steps=(100,))
+PLAIN = Habits(compare=False, golden=False, publish=False, steps=(100,), resize=False)
+SIZES = ("Standard_NC24ads_A100_v4", "Standard_NC40ads_H100_v5")
+"""Of the training cluster by turns: one GPU each, so that a fine-tuning stays the same."""
 QUIETLY = ("--stack", "local", "--non-interactive", "--color", "never")
 
 
@@ -83,6 +85,8 @@ class ChaosStack:
     """Recipes tried so far, each another learning rate."""
     tags: int = 0
     """So often has everything got another tag."""
+    sizes: int = 0
+    """So often has the training cluster got other machines."""
     habits: Habits = PLAIN
     """What it is used for at the moment."""
 
@@ -105,14 +109,16 @@ class ChaosStack:
         return stack
 
     def change(self, command: str) -> None:
-        """Another learning rate, or another tag on everything."""
+        """Another learning rate, or another tag on everything and perhaps other machines."""
         self.recipes += command == "change"
         self.tags += command == "retag"
+        self.sizes += command == "retag" and self.habits.resize
         path = self.checkout.root / "Pulumi.local.yaml"
         settings = yaml.safe_load(path.read_text())
         rate = round(0.001 + 0.0001 * self.recipes, 6)
         settings["config"]["finetune-phi:recipe"] = {**RECIPE, "learning_rate": rate}
         settings["config"]["finetune-phi:tags"] = {"chaos": str(self.tags)}
+        settings["config"]["finetune-phi:compute"] = {"vmSize": self.size}
         settings["config"]["finetune-phi:serving"] = {
             "compareWithBase": self.habits.compare,
             "trafficSteps": list(self.habits.steps),
@@ -123,6 +129,11 @@ class ChaosStack:
         settings["config"]["finetune-phi:evaluation"] = golden if self.habits.golden else {"questions": ""}
         settings["config"]["finetune-phi:flow"] = {"publish": self.habits.publish}
         path.write_text(yaml.safe_dump(settings))
+
+    @property
+    def size(self) -> str:
+        """Of the training cluster's machines."""
+        return SIZES[self.sizes % len(SIZES)]
 
     # --- the emulator
 

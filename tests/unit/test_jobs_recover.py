@@ -19,6 +19,7 @@ from jobs.errors import StageError
 SUB = "00000000-0000-4000-8000-0000000000a1"
 GROUP = f"/subscriptions/{SUB}/resourceGroups/rg"
 STACK = "urn:pulumi:local::p::pulumi:pulumi:Stack::p-local"
+GROUP_URN = "urn:pulumi:local::p::g::group"
 PROVIDER = "urn:pulumi:local::p::pulumi:providers:azure-native::default_3_29_0"
 
 
@@ -52,15 +53,19 @@ def resource(name: str, kind: str = "azure-native:keyvault:Vault", **inputs: Any
 def state(*more: dict[str, Any]) -> dict[str, Any]:
     stack = {"urn": STACK, "type": "pulumi:pulumi:Stack", "custom": False}
     provider = {"urn": PROVIDER, "type": "pulumi:providers:azure-native", "custom": True, "id": "1234"}
-    group = {"urn": "urn:pulumi:local::p::g::group", "type": "g", "custom": True, "id": GROUP}
+    group = {"urn": GROUP_URN, "type": "g", "custom": True, "id": GROUP}
     return {"resources": [stack, provider, group, *more]}
+
+
+def urns(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["urn"] for row in rows]
 
 
 def test_what_azure_may_have_is_adopted_under_its_id_below_its_parent() -> None:
     deployment = state()
     component = resource("base", "finetune-phi:infra:Foundation") | {"inputs": {}}
     vault = resource("vault", vaultName="kv") | {"parent": component["urn"], "dependencies": ["urn:gone", STACK]}
-    assert recover.adopt(deployment, [component, vault]) == [vault["urn"]]
+    assert urns(recover.adopt(deployment, [component, vault])) == [vault["urn"]]
     added = deployment["resources"][-1]
     assert added["id"] == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
     assert (added["parent"], added["dependencies"], added["inputs"]) == (component["urn"], [STACK], vault["inputs"])
@@ -88,6 +93,40 @@ def test_what_the_state_knows_is_left_alone() -> None:
     vault = resource("vault", vaultName="kv")
     deployment = state(vault)
     assert recover.adopt(deployment, [vault]) == []
+
+
+def test_the_new_one_of_an_interrupted_replacement_takes_the_row_of_the_old_one() -> None:
+    old = resource("vault", vaultName="kv", sku="old") | {"id": "of old", "pendingReplacement": True}
+    new = resource("vault", vaultName="kv", sku="new") | {"dependencies": [GROUP_URN, "urn:later"]}
+    later = resource("later", vaultName="other") | {"urn": "urn:later"}
+    deployment = state(old, later)
+    assert urns(recover.adopt(deployment, [new])) == [old["urn"]]
+    row = deployment["resources"][-2]
+    assert row["id"] == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+    assert row["inputs"] == new["inputs"] and "pendingReplacement" not in row
+    assert row["dependencies"] == [GROUP_URN], "the engine takes no state where one follows what depends on it"
+    assert urns(deployment["resources"]) == [*urns(state()["resources"]), old["urn"], "urn:later"]
+
+
+def test_a_replacement_that_has_not_begun_leaves_the_old_one_alone() -> None:
+    old = resource("vault", vaultName="kv") | {"id": "of old"}
+    deployment = state(old)
+    assert recover.adopt(deployment, [resource("vault", vaultName="another")]) == []
+    assert deployment == state(old)
+
+
+def test_a_replacement_begun_beside_the_old_one_is_left_for_the_next_update_to_delete() -> None:
+    old = resource("vault", vaultName="kv") | {"id": f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"}
+    new = resource("vault", vaultName="kv2")
+    deployment = state(old)
+    assert urns(recover.adopt(deployment, [resource("vault", vaultName="kv3")], begun=[new])) == [old["urn"]]
+    assert deployment["resources"][-2] == old
+    row = deployment["resources"][-1]
+    assert (row["id"], row["delete"]) == (f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv2", True)
+
+    deployment = state(old)
+    assert recover.adopt(deployment, [], begun=[resource("vault", vaultName="kv")]) == []
+    assert deployment == state(old), "it would be deleted under the old one's feet"
 
 
 PULUMI = """#!/bin/sh
@@ -138,3 +177,30 @@ def test_an_update_that_may_run_still_keeps_its_lock(locked_by: Locked, pid: int
     with pytest.raises(StageError, match="an update holds its lock"):
         recover.recover("local", print)
     assert "cancel" not in asked.read_text()
+
+
+ENGINE = """#!/bin/sh
+case "$*" in
+  *import*) while [ "$1" != --file ]; do shift; done; cp "$2" {state};;
+  *export*) cat {state};;
+  *preview*) cat {preview};;
+esac
+"""
+
+
+def test_an_interrupted_replacement_is_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that is killed between deleting and creating writes this; its preview calls both of them a replace."""
+    old = resource("vault", vaultName="kv", sku="old") | {"id": "of old", "pendingReplacement": True}
+    kept, preview = tmp_path / "state", tmp_path / "preview"
+    kept.write_text(json.dumps({"deployment": state(old)}))
+    step = {"op": "replace", "urn": old["urn"], "newState": resource("vault", vaultName="kv", sku="new")}
+    preview.write_text(json.dumps({"steps": [step]}))
+    script = tmp_path / "pulumi"
+    script.write_text(ENGINE.format(state=kept, preview=preview))
+    script.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    said: list[str] = []
+    recover.recover("local", said.append)
+    assert "found on Azure: vault" in said[0]
+    row = json.loads(kept.read_text())["deployment"]["resources"][-1]
+    assert (row["inputs"]["sku"], row.get("pendingReplacement")) == ("new", None)

@@ -118,6 +118,14 @@ def test_only_writable_outputs_become_inputs() -> None:
     }
 
 
+def test_what_a_case_of_a_union_takes_becomes_an_input() -> None:
+    machines = {"vmSize": "Standard_NC24ads_A100_v4", "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1}}
+    outputs = {"properties": {"computeType": "AmlCompute", "properties": {**machines, "currentNodeCount": 0}}}
+    assert writable("azure-native:machinelearningservices:Compute", outputs) == {
+        "properties": {"computeType": "AmlCompute", "properties": machines}
+    }
+
+
 def test_made_up_names() -> None:
     name, random = made_up_name(STORAGE, "phistore", b"seed")
     assert random and name.startswith("phistore") and len(name) == len("phistore") + 8
