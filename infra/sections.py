@@ -222,6 +222,8 @@ class Serving(Section):
     instances: Annotated[Positive, Field(le=20)] = 1
     traffic_steps: tuple[Annotated[Whole, Field(ge=1, le=100)], ...] = (100,)
     soak_seconds: Annotated[Count, Field(le=86_400)] = 0
+    # As long as an answer may take; how long Azure lets a deployment that is deleted finish is not documented.
+    drain_seconds: Annotated[Count, Field(le=3_600)] = 90
     health: Health = Health()
     # 180 s is as long as Azure lets a scoring request run.
     request_timeout_seconds: Annotated[Positive, Field(le=180)] = 90

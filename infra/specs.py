@@ -74,6 +74,7 @@ def release(settings: Settings, names: Names, subscription_id: str, model_versio
         request_timeout_seconds=serving.request_timeout_seconds,
         traffic_steps=serving.traffic_steps,
         soak_seconds=serving.soak_seconds,
+        drain_seconds=serving.drain_seconds,
         health=HealthSpec(**serving.health.model_dump()),
         question=serving.question,
         evaluation=EvaluationSpec(**settings.evaluation.model_dump()),

@@ -22,6 +22,7 @@ _IN_TRANSITION = ("Creating", "Updating", "Scaling", "Deleting")
 _LIVENESS_DELAY = 600  # seconds: a model of some billion weights takes minutes to load
 _POLL_SECONDS = 5.0
 _SILENCE_SECONDS = 60.0
+_NEEDED_SECONDS = 1800.0  # a transition of an endpoint takes minutes
 _LOG_LINES = 15
 
 
@@ -57,18 +58,19 @@ class Endpoint:
 
     def settled(self, *, needed: bool = False) -> OnlineEndpoint:
         """The endpoint once it is in no transition, in which it would refuse every change."""
+        waiting = _Waiting(self, needed=needed)
         while True:
             with azure_errors("the endpoint could not be read", self.on):
                 endpoint: OnlineEndpoint = self.client.online_endpoints.get(self.spec.endpoint)
             if endpoint.provisioning_state not in _IN_TRANSITION:
                 return endpoint
-            self._pause(f"the endpoint is {azure.state(endpoint.provisioning_state)}", needed=needed)
+            waiting.on(self.on, azure.state(endpoint.provisioning_state))
 
-    def find(self, name: str) -> OnlineDeployment | None:
+    def find(self, name: str, *, needed: bool = False) -> OnlineDeployment | None:
         """The deployment once it is in no transition, or None if there is none."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        since, told = time.monotonic(), float("-inf")
+        waiting = _Waiting(self, needed=needed)
         while True:
             with azure_errors("the deployment could not be read", f"deployment {name}"):
                 try:
@@ -78,15 +80,16 @@ class Endpoint:
             state = azure.state(found.provisioning_state)
             if state not in _IN_TRANSITION:
                 return found
-            if time.monotonic() - told > _SILENCE_SECONDS:
-                told = time.monotonic()
-                self.report(f"deployment {name}: {state} after {azure.elapsed(since)}")
-            self._pause(f"deployment {name} is {state}")
+            waiting.on(f"deployment {name}", state)
 
     def names(self) -> list[str]:
+        return sorted(self.tags())
+
+    def tags(self) -> dict[str, dict[str, str]]:
+        """Of every deployment, by its name."""
         with azure_errors("the deployments could not be listed", self.on):
             deployments = self.client.online_deployments.list(self.spec.endpoint)
-            return sorted(str(deployment.name) for deployment in deployments)
+            return {str(each.name): dict(each.tags or {}) for each in deployments}
 
     def begin(self, name: str, model: str, tags: dict[str, str]) -> LROPoller[OnlineDeployment]:
         """Starts a no-code MLflow deployment at 0 % of the traffic: no environment, no script."""
@@ -138,11 +141,20 @@ class Endpoint:
                 return
         self.report(f"deployment {name} deleted")
 
-    def drain(self) -> None:
-        """Lets the answers under way come to their end, where the settings leave time for anything."""
-        seconds = min(self.spec.soak_seconds, self.spec.request_timeout_seconds)
-        if seconds:
-            self.stop.wait(seconds)
+    def drain(self, already: float = 0, *, needed: bool = False) -> None:
+        """Lets a deployment without traffic finish its answers; ``already`` so many seconds have passed.
+
+        Where ``needed``, to be told to stop only ends the waiting.
+        """
+        if (left := self.spec.drain_seconds - already) > 0:
+            self.report(f"waiting {left:g} s for the answers under way")
+            if self.stop.wait(left) and not needed:
+                raise self.stopped("the answers under way come to their end")
+
+    def go_on(self, doing: str) -> None:
+        """Raises NotFinished when told to stop."""
+        if self.stop.is_set():
+            raise self.stopped(doing)
 
     def address(self) -> tuple[str, str]:
         """Scoring URL and key."""
@@ -167,17 +179,37 @@ class Endpoint:
     def _await(self, poller: LROPoller[Any], doing: str, *, needed: bool = False) -> None:
         azure.wait_for(poller, threading.Event() if needed else self.stop)
         if not needed and self.stop.is_set():
-            raise self._stopped(doing)
+            raise self.stopped(doing)
 
-    def _pause(self, doing: str, *, needed: bool = False) -> None:
-        if needed:
-            time.sleep(_POLL_SECONDS)
-        elif self.stop.wait(_POLL_SECONDS):
-            raise self._stopped(doing)
-
-    def _stopped(self, doing: str) -> NotFinished:
+    def stopped(self, doing: str) -> NotFinished:
         todo = "`pulumi up` finds the release where it is then and takes it up again."
         return NotFinished("the release is not finished", on=self.on, why=f"you asked to stop; {doing}", todo=todo)
+
+
+class _Waiting:
+    """Pauses while something is in transition, telling each minute what is waited for.
+
+    ``needed`` goes on after ``stop``, but not for ever: nobody could end it then.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, needed: bool) -> None:
+        self._endpoint, self._needed = endpoint, needed
+        self._since, self._told = time.monotonic(), float("-inf")
+
+    def on(self, what: str, state: str) -> None:
+        """Raises NotFinished when told to stop, StageError after half an hour of what is needed."""
+        endpoint, now = self._endpoint, time.monotonic()
+        if now - self._told > _SILENCE_SECONDS:
+            self._told = now
+            endpoint.report(f"{what}: {state} after {azure.elapsed(self._since)}")
+        if not self._needed:
+            if endpoint.stop.wait(_POLL_SECONDS):
+                raise endpoint.stopped(f"{what} is {state}")
+        elif now - self._since > _NEEDED_SECONDS:
+            why = f"it has been {state} for {azure.elapsed(self._since)}"
+            raise StageError("the endpoint takes no change", on=what, why=why, todo=AGAIN)
+        else:
+            time.sleep(_POLL_SECONDS)
 
 
 def _without_zeroes(traffic: Mapping[str, Any] | None) -> dict[str, int]:

@@ -52,13 +52,19 @@ def taken(cause: BaseException | None) -> bool:
     return getattr(cause, "status_code", None) == 409 or "already exists" in str(cause)
 
 
+def disconnected(error: BaseException | None) -> bool:
+    """Whether there was no connection, or it broke."""
+    from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
+
+    return isinstance(error, IncompleteReadError | ServiceRequestError | ServiceResponseError)
+
+
 def passing(error: BaseException) -> bool:
     """Whether the same request may succeed later: a connection that broke, or a status that azure-core retries."""
-    from azure.core.exceptions import HttpResponseError, IncompleteReadError, ServiceRequestError, ServiceResponseError
+    from azure.core.exceptions import HttpResponseError
 
-    if isinstance(error, HttpResponseError):
-        return isinstance(error, IncompleteReadError) or error.status_code in (408, 429, 500, 502, 503, 504)
-    return isinstance(error, ServiceRequestError | ServiceResponseError)
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    return disconnected(error) or status in (408, 429, 500, 502, 503, 504)
 
 
 def redact(text: str) -> str:

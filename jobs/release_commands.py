@@ -38,7 +38,8 @@ def rollback(stack: str, *, to: str, yes: bool) -> None:
     evaluation = dataclasses.replace(spec.evaluation, maximum_drop=1.0)
     spec = dataclasses.replace(spec, target=target, endpoint=found["endpoint"], evaluation=evaluation)
     steps = " -> ".join(f"{step} %" for step in spec.traffic_steps)
-    print(f"in service: {model}:{live.version or 'unknown'}, deployment {live.deployment} with {live.share} %")
+    stands = "in service: " if live.share == 100 else "half way:   "
+    print(f"{stands}{model}:{live.version or 'unknown'}, deployment {live.deployment} with {live.share} %")
     print(f"back to:    {model}:{chosen}")
     print(f"Nothing is trained. It is tested without traffic, then gets {steps}; the one in service goes last.")
     print(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs import unfinished
 from jobs.errors import StageError, azure_errors
 from jobs.rollout import MODEL, PREVIOUS
 
@@ -31,7 +31,11 @@ class Version:
 
 @dataclass(frozen=True)
 class InService:
-    """The deployment with the most traffic, its model version and the one before that; "" for what is unknown."""
+    """What one would go back from: version, deployment and its per cent of the traffic; "" for what is unknown.
+
+    That is the deployment with the most traffic. Where a release was left half way it is the new deployment, however
+    little it has. ``before`` is the version in service before it.
+    """
 
     deployment: str
     share: int
@@ -43,13 +47,21 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
     """Raises StageError where nothing is."""
     on = f"endpoint {endpoint}"
     with azure_errors("what is in service could not be read", on):
-        traffic = client.online_endpoints.get(endpoint).traffic or {}
-        live = max(traffic, key=lambda name: traffic[name], default="")
-        if not live or not traffic[live]:
-            todo = "Run `pulumi up`, which releases the stack's model."
-            raise StageError("there is nothing to go back from", on=on, why="it has no traffic", todo=todo)
-        tags: Mapping[str, str] = client.online_deployments.get(live, endpoint).tags or {}
-    return InService(live, int(traffic[live]), _of(tags.get(MODEL), model), _of(tags.get(PREVIOUS), model))
+        shares = client.online_endpoints.get(endpoint).traffic or {}
+        traffic = {str(name): int(share) for name, share in shares.items() if int(share)}
+        tags = {str(each.name): dict(each.tags or {}) for each in client.online_deployments.list(endpoint)}
+    half = unfinished.release(tags, traffic)
+    if half:
+        former = max(half.before, key=lambda name: half.before[name])
+        its = tags[half.deployment]
+        before = _of(tags[former].get(MODEL), model) or _of(its.get(PREVIOUS), model)
+        return InService(half.deployment, traffic.get(half.deployment, 0), _of(its.get(MODEL), model), before)
+    if not traffic:
+        todo = "Run `pulumi up`, which releases the stack's model."
+        raise StageError("there is nothing to go back from", on=on, why="it has no traffic", todo=todo)
+    live = max(traffic, key=lambda name: traffic[name])
+    its = tags.get(live, {})
+    return InService(live, traffic[live], _of(its.get(MODEL), model), _of(its.get(PREVIOUS), model))
 
 
 def versions(client: MLClient, model: str) -> list[Version]:
@@ -79,7 +91,7 @@ def choose(live: InService, known: list[Version], model: str, to: str = "") -> V
     if to and to not in by_name:
         why = f"there is no version {to}. The newest: {listed}"
         raise StageError("it cannot be gone back to", on=on, why=why, todo="Choose one of them with --to.")
-    if to and to == live.version:
+    if to and to == live.version and live.share == 100:
         why = f"version {to} is in service: deployment {live.deployment} has {live.share} % of the traffic"
         raise StageError("there is nothing to do", on=on, why=why, todo="Choose another one with --to.")
     if to or (live.before in by_name and live.before != live.version):

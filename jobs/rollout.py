@@ -2,23 +2,23 @@
 
 New deployment at 0 % of the traffic, questions put to it directly (jobs/smoke.py), traffic in steps, read back at
 each one and watched (jobs/health.py), then the old deployments go. A failure on the way puts the traffic back
-exactly as it was and removes the new deployment, which would cost money. What the traffic was before is a tag of the
-new deployment, so that another process that takes up the release knows it too.
+exactly as it was and removes the new deployment, which would cost money. An interrupted release is taken up by the
+next one, or taken back if that is of another version (jobs/unfinished.py).
 """
 
 from __future__ import annotations
 
-import json
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from jobs import client as azure
-from jobs import health, smoke
+from jobs import health, smoke, unfinished
 from jobs.deployments import HEALTHY, Endpoint, shown
-from jobs.errors import AGAIN, NotFinished, StageError
+from jobs.errors import AGAIN, NotFinished, StageError, disconnected
 from jobs.specs import BASE_DEPLOYMENT, WARNING, ReleaseSpec, Report
+from jobs.unfinished import Unfinished
 
-_BEFORE = "traffic_before"
 _LOOK_SECONDS = 30.0
 MODEL, PREVIOUS = "model", "previous"
 """Tags of a deployment: its model as ``name:version``, and the one that was in service before it."""
@@ -31,56 +31,96 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
     """
     endpoint = Endpoint(azure.ml_client(spec.target), spec, report, stop)
     endpoint.settled()
-    live = endpoint.traffic()
+    live, name = endpoint.traffic(), spec.deployment_name
+    half = unfinished.release(endpoint.tags(), live)
+    if half and half.deployment != name:
+        live = _taken_back(endpoint, half, live)
+        half = None
     base = _BaseModel(endpoint)
-    if live != {spec.deployment_name: 100}:
-        _release(endpoint, base, live)
+    if half or live != {name: 100}:
+        before = half.before if half and (name in live or not live) else _without(live, name)
+        _release(endpoint, base, before, live.get(name, 0))
     else:
-        report(f"deployment {spec.deployment_name} has 100 % of the traffic already")
+        report(f"deployment {name} has 100 % of the traffic already")
         base.begin()
-    for name in endpoint.names():
-        if name not in (spec.deployment_name, BASE_DEPLOYMENT):
-            endpoint.remove(name)
+    for other in endpoint.names():
+        if other not in (name, BASE_DEPLOYMENT):
+            endpoint.remove(other)
     base.finish()
 
 
-def _release(endpoint: Endpoint, base: _BaseModel, live: dict[str, int]) -> None:
-    spec, name = endpoint.spec, endpoint.spec.deployment_name
-    before = _before(endpoint, live)
-    try:
-        _provide(endpoint, base, before)
-        smoke.check(endpoint, before)
-        for step in _steps(spec) if before else [100]:
-            share = _shared(before, name, step)
-            since = datetime.now(UTC)
-            endpoint.set_traffic(share)
-            endpoint.report(f"traffic: {shown(share)}")
-            if step == 100:
-                smoke.confirm(endpoint)
-            if before:
-                _soak(endpoint, since)
-    except NotFinished:
-        raise
-    except StageError as error:
-        _restore(endpoint, before, error)
-        raise
+def _taken_back(endpoint: Endpoint, half: Unfinished, live: dict[str, int]) -> dict[str, int]:
+    """The traffic once another version's unfinished release is undone: nobody asks for that version any more.
+
+    One that has all of the traffic already is in service and stays so.
+    """
+    if live == {half.deployment: 100}:
+        return live
+    endpoint.report(f"the release of {half.deployment} was left half way and is taken back")
+    if half.deployment in live:
+        live = dict(half.before)
+        endpoint.set_traffic(live)
+        endpoint.report(f"traffic: {shown(live)}")
+        endpoint.drain()
+    if endpoint.find(half.deployment) is not None:  # once it is in no transition
+        endpoint.remove(half.deployment)
+    return live
 
 
-def _before(endpoint: Endpoint, live: dict[str, int]) -> dict[str, int]:
-    """The traffic to go back to: the live one, or what an interrupted release found when it began."""
-    name = endpoint.spec.deployment_name
+def _without(live: dict[str, int], name: str) -> dict[str, int]:
+    """The traffic without a deployment whose tags do not say what was before it."""
     if name not in live:
         return live
-    others = set(endpoint.names()) - {name}
-    found = endpoint.find(name)
-    recorded: dict[str, int] = json.loads((found.tags or {}).get(_BEFORE, "{}")) if found else {}
-    if recorded and set(recorded) <= others:
-        return recorded
     rest = {other: share for other, share in live.items() if other != name}
     return _shared(rest, "", 0) if rest else {}
 
 
-def _provide(endpoint: Endpoint, base: _BaseModel, before: dict[str, int]) -> None:
+def _release(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], share: int) -> None:
+    """From ``share`` per cent of the traffic, which it has from an earlier try, to 100."""
+    spec, name = endpoint.spec, endpoint.spec.deployment_name
+    try:
+        endpoint.go_on("nothing was begun")
+        _provide(endpoint, base, before)
+        smoke.check(endpoint, before)
+        for step in _steps(spec) if before else [100]:
+            if step < share:
+                continue
+            traffic = _shared(before, name, step)
+            since = datetime.now(UTC)
+            endpoint.set_traffic(traffic)
+            endpoint.report(f"traffic: {shown(traffic)}")
+            if step == 100:
+                smoke.confirm(endpoint)
+            if before:
+                _soak(endpoint, since)
+        if before:
+            endpoint.drain(already=spec.soak_seconds)
+    except NotFinished:
+        raise
+    except StageError as error:
+        if disconnected(error.__cause__):
+            raise _left(endpoint, error) from error
+        _restore(endpoint, base, before, error)
+        raise
+    except Exception as error:
+        unforeseen = StageError("the release failed", on=f"deployment {name}", why=repr(error), todo=AGAIN)
+        _restore(endpoint, base, before, unforeseen)
+        raise unforeseen from error
+
+
+def _left(endpoint: Endpoint, error: StageError) -> StageError:
+    """Without a connection nothing can be put back, and nothing is known to be wrong with the new deployment."""
+    name = endpoint.spec.deployment_name
+    return StageError(
+        error.what,
+        on=error.on,
+        why=error.why,
+        todo=f"Nothing was put back: deployment {name} may have part of the traffic, and bills. Once you have a "
+        "connection, `pulumi up` takes the release up where it is, and `python -m jobs rollback` takes it back.",
+    )
+
+
+def _provide(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int]) -> None:
     """Leaves the new deployment healthy; one that failed earlier can't be repaired and is made again."""
     spec, name = endpoint.spec, endpoint.spec.deployment_name
     found = endpoint.find(name)
@@ -94,7 +134,7 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: dict[str, int]) -> No
         base.begin()
         return
     model = f"azureml:{spec.model_name}:{spec.model_version}"
-    tags = {MODEL: f"{spec.model_name}:{spec.model_version}", _BEFORE: json.dumps(before)}
+    tags = {MODEL: f"{spec.model_name}:{spec.model_version}", **unfinished.tags(before)}
     if previous := _previous(endpoint, before, tags[MODEL]):
         tags[PREVIOUS] = previous
     poller = endpoint.begin(name, model, tags)
@@ -102,7 +142,7 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: dict[str, int]) -> No
     endpoint.finish(name, poller)
 
 
-def _previous(endpoint: Endpoint, before: dict[str, int], model: str) -> str:
+def _previous(endpoint: Endpoint, before: Mapping[str, int], model: str) -> str:
     """The model to go back to: the one in service, or if that is the same on other machines, the one before it."""
     found = endpoint.find(max(before, key=lambda name: before[name])) if before else None
     if found is None:
@@ -117,7 +157,7 @@ def _steps(spec: ReleaseSpec) -> list[int]:
     return [*sorted({step for step in spec.traffic_steps if 0 < step < 100}), 100]
 
 
-def _shared(before: dict[str, int], name: str, percent: int) -> dict[str, int]:
+def _shared(before: Mapping[str, int], name: str, percent: int) -> dict[str, int]:
     """``percent`` for ``name``, the rest among the others as before: whole numbers, in all exactly 100."""
     others = {other: share for other, share in before.items() if other != name}
     rest, total = 100 - percent, sum(others.values())
@@ -168,16 +208,18 @@ def _judged(endpoint: Endpoint, since: datetime) -> str:
     return f"health of {name}: {found}"
 
 
-def _restore(endpoint: Endpoint, before: dict[str, int], cause: StageError) -> None:
+def _restore(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], cause: StageError) -> None:
     """Puts everything back as it was; if even that fails, says both things."""
     name = endpoint.spec.deployment_name
     endpoint.report(f"going back: {cause.what}")
     try:
-        if name in endpoint.traffic():
+        if endpoint.traffic() != before:
             endpoint.set_traffic(before, needed=True)
-            endpoint.drain()
+            endpoint.drain(needed=True)
         if name in endpoint.names():
             endpoint.remove(name, needed=True)
+        endpoint.report(f"traffic as before: {shown(before)}; deployment {name} deleted")
+        base.after_failure(in_service=bool(before))
     except StageError as error:
         raise StageError(
             cause.what,
@@ -186,7 +228,6 @@ def _restore(endpoint: Endpoint, before: dict[str, int], cause: StageError) -> N
             todo=f"Check the traffic of endpoint {endpoint.spec.endpoint} in Azure ML studio "
             f"(it was {shown(before)}) and delete deployment {name}. {cause.todo}",
         ) from cause
-    endpoint.report(f"traffic as before: {shown(before)}; deployment {name} deleted")
 
 
 class _BaseModel:
@@ -228,3 +269,16 @@ class _BaseModel:
             raise self._error
         if self._poller is not None:
             endpoint.finish(BASE_DEPLOYMENT, self._poller)  # type: ignore[arg-type]
+
+    def after_failure(self, *, in_service: bool) -> None:
+        """Removes it where it was begun for nothing: beside no model. Beside one that answers it stays, as wanted.
+
+        Raises StageError.
+        """
+        endpoint = self._endpoint
+        if self._poller is None:
+            return
+        if in_service:
+            endpoint.report(f"{WARNING}deployment {BASE_DEPLOYMENT} stays beside the model in service, and bills")
+        elif endpoint.find(BASE_DEPLOYMENT, needed=True) is not None:
+            endpoint.remove(BASE_DEPLOYMENT, needed=True)

@@ -205,7 +205,16 @@ class EvaluationSpec:
     latency_seconds: float
 
 
-_HOW = ("base_model", "traffic_steps", "soak_seconds", "health", "question", "evaluation", "compare_with_base")
+_HOW = (
+    "base_model",
+    "traffic_steps",
+    "soak_seconds",
+    "drain_seconds",
+    "health",
+    "question",
+    "evaluation",
+    "compare_with_base",
+)
 """What of a release changes how a deployment gets its traffic, and not the deployment."""
 
 
@@ -231,6 +240,7 @@ class ReleaseSpec(_Spec):
     request_timeout_seconds: int
     traffic_steps: tuple[int, ...]
     soak_seconds: int
+    drain_seconds: int
     health: HealthSpec
     question: str
     evaluation: EvaluationSpec

@@ -122,6 +122,7 @@ class ChaosStack:
         settings["config"]["finetune-phi:serving"] = {
             "compareWithBase": self.habits.compare,
             "trafficSteps": list(self.habits.steps),
+            "drainSeconds": 0,
             "soakSeconds": 1 if len(self.habits.steps) > 1 else 0,
         }
         settings["config"]["finetune-phi:finetune"] = {"maxAttempts": MAX_ATTEMPTS}

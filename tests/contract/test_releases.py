@@ -15,7 +15,7 @@ import pytest
 
 from emulator.home import SUBSCRIPTION_ID
 from jobs import client as azure
-from jobs import health, keys, rollback, rollout
+from jobs import health, keys, rollback, rollout, unfinished
 from jobs.deployments import Endpoint
 from jobs.errors import StageError
 from jobs.specs import EvaluationSpec, HealthSpec, RegistryAsset, ReleaseSpec, Target
@@ -111,6 +111,7 @@ def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         request_timeout_seconds=60,
         traffic_steps=(10, 50, 100),
         soak_seconds=1,
+        drain_seconds=0,
         health=HealthSpec(failed_percent=5, latency_seconds=60),
         question="Who founded Microsoft?",
         evaluation=EvaluationSpec(str(here / "golden.jsonl"), minimum_score=0.7, maximum_drop=0.1, latency_seconds=60),
@@ -162,14 +163,14 @@ def test_from_a_deployment_that_failed(site: Site) -> None:
 
 def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(site: Site) -> None:
     site.release(ONE)
-    site.deploy(TWO, traffic_before=json.dumps({site.name(ONE): 100}))
+    site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
     site.share(one=90, two=10)
     # Its health is bad: nobody can answer within so little time.
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
         site.release(TWO, soak_seconds=3, health=HealthSpec(failed_percent=5, latency_seconds=0.000_1))
     site.serves(ONE)
 
-    site.deploy(TWO, traffic_before=json.dumps({site.name(ONE): 100}))
+    site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
     site.share(one=50, two=50)
     site.release(TWO)
     site.serves(TWO)
@@ -178,6 +179,34 @@ def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(sit
     said = site.release(TWO)
     site.serves(TWO)
     assert said[-1] == f"deployment {site.name(ONE)} deleted"
+
+
+def test_from_another_version_half_way(site: Site) -> None:
+    site.release(ONE)
+    site.deploy(UNTUNED, **unfinished.tags({site.name(ONE): 100}))
+    site.share(one=90, untuned=10)
+    said = site.release(TWO)
+    site.serves(TWO)
+    assert f"the release of {site.name(UNTUNED)} was left half way and is taken back" in said
+
+
+def test_a_release_that_was_left_half_way_is_taken_back_by_a_rollback(site: Site) -> None:
+    site.release(ONE)
+    site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
+    site.share(one=50, two=50)
+    live = rollback.in_service(site.client, "facts", MODEL)
+    assert (live.version, live.share, live.before) == (TWO, 50, ONE)
+    site.release(rollback.choose(live, rollback.versions(site.client, MODEL), MODEL).version)
+    site.serves(ONE)
+
+
+def test_a_release_that_was_interrupted_at_100_is_watched_before_the_old_one_goes(site: Site) -> None:
+    site.release(ONE)
+    site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
+    site.share(two=100)
+    with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
+        site.release(TWO, soak_seconds=3, health=HealthSpec(failed_percent=5, latency_seconds=0.000_1))
+    site.serves(ONE)
 
 
 def test_metrics_are_those_of_the_requests_that_were_routed(site: Site) -> None:

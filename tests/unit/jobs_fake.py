@@ -166,6 +166,7 @@ class Endpoints:
         self.deleted: list[str] = []
         self.outcomes: dict[str, Exception] = {}
         self.refused_traffic: Exception | None = None
+        self.state = "Succeeded"
 
     def deployment(self, name: str, state: str = "Succeeded", **more: Any) -> None:
         self.deployments[name] = SimpleNamespace(
@@ -186,7 +187,7 @@ class Endpoints:
         zeroes = dict.fromkeys(self.deployments, 0)
         return SimpleNamespace(
             name=name,
-            provisioning_state="Succeeded",
+            provisioning_state=self.state,
             traffic=zeroes | self.traffic,
             scoring_uri="https://e.eastus2.inference.ml.azure.com/score",
         )

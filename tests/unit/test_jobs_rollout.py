@@ -6,12 +6,14 @@ import dataclasses
 import json
 
 import pytest
-from azure.core.exceptions import HttpResponseError
+import scoring_fake
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
 from jobs_fake import FakeMl, Stop, install
+from scoring_fake import Metrics, Scoring
 from test_jobs_specs import RELEASE
 
 from flow import chat
-from jobs import golden, health, rollout, smoke
+from jobs import deployments, golden, health, rollout, smoke
 from jobs.errors import NotFinished, StageError
 from jobs.specs import EvaluationSpec, ReleaseSpec
 
@@ -22,63 +24,24 @@ KNOWING = dataclasses.replace(
 COMPARING = dataclasses.replace(RELEASE, compare_with_base=True)
 
 
-class Scoring:
-    """What the scoring route answers; ``asked`` are the deployments asked for by header, "" for none.
-
-    Who names none is answered by the deployment with the most traffic.
-    """
-
-    def __init__(self, ml: FakeMl) -> None:
-        self.ml = ml
-        self.asked: list[str] = []
-        self.errors: list[chat.ChatError] = []
-        self.answers: dict[str, str] = {}
-        self.seconds = 0.1
-        self.says_who = True
-
-    def __call__(self, url: str, key: str, request: chat.ChatRequest, *, timeout: float) -> chat.Answer:
-        assert (url, key) == ("https://e.eastus2.inference.ml.azure.com/score", "the-key")
-        self.asked.append(request.deployment)
-        if self.errors:
-            raise self.errors.pop(0)
-        traffic = self.ml.online_endpoints.traffic
-        by = request.deployment or (max(traffic, key=lambda name: traffic[name]) if self.says_who else "")
-        return chat.Answer(self.answers.get(by, "Bill Gates and Paul Allen."), by, self.seconds)
-
-
-class Metrics:
-    """What Azure Monitor has counted; ``looks`` is how often it was asked."""
-
-    def __init__(self) -> None:
-        self.health = health.Health(100, 0, 1.5)
-        self.error: StageError | None = None
-        self.looks = 0
-
-    def __call__(self, spec: ReleaseSpec, since: object) -> health.Health:
-        self.looks += 1
-        if self.error:
-            raise self.error
-        return self.health
-
-
-@pytest.fixture
-def scoring(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> Scoring:
-    scoring = Scoring(ml)
-    monkeypatch.setattr(smoke, "ask", scoring)
-    monkeypatch.setattr(golden, "ask", scoring)
-    return scoring
-
-
-@pytest.fixture(autouse=True)
-def metrics(monkeypatch: pytest.MonkeyPatch) -> Metrics:
-    metrics = Metrics()
-    monkeypatch.setattr(health, "read", metrics)
-    return metrics
-
-
 @pytest.fixture
 def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
     return install(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def asked(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> tuple[Scoring, Metrics]:
+    return scoring_fake.install(monkeypatch, ml)
+
+
+@pytest.fixture
+def scoring(asked: tuple[Scoring, Metrics]) -> Scoring:
+    return asked[0]
+
+
+@pytest.fixture
+def metrics(asked: tuple[Scoring, Metrics]) -> Metrics:
+    return asked[1]
 
 
 @pytest.fixture
@@ -108,7 +71,7 @@ def test_the_second_one_takes_the_steps_and_removes_the_first(in_service: FakeMl
     endpoints = in_service.online_endpoints
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 50, NEW: 50}, {NEW: 100}]
     assert endpoints.deleted == [OLD]
-    assert stop.waited == [30] * 6
+    assert stop.waited == [30] * 6 + [RELEASE.drain_seconds - RELEASE.soak_seconds]
     assert endpoints.deployments[NEW].tags["previous"] == "m"
     assert json.loads(endpoints.deployments[NEW].tags["traffic_before"]) == {OLD: 100}
 
@@ -234,6 +197,67 @@ def test_traffic_that_is_not_what_was_set_is_noticed(
 
     monkeypatch.setattr(endpoints, "begin_create_or_update", lose_traffic)
     with pytest.raises(StageError, match=r"did not shift.*no traffic at all"):
+        _run()
+    assert endpoints.traffic == {OLD: 100}
+    assert endpoints.deleted == [NEW]
+
+
+def test_a_connection_that_is_lost_leaves_the_release_where_it_is(
+    in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoints = in_service.online_endpoints
+    accept = endpoints.begin_create_or_update
+
+    def offline_at_50(resource: object) -> object:
+        if getattr(resource, "traffic", {}).get(NEW) == 50:
+            raise ServiceRequestError("Name or service not known")
+        return accept(resource)
+
+    monkeypatch.setattr(endpoints, "begin_create_or_update", offline_at_50)
+    with pytest.raises(StageError, match=rf"could not be reached.*deployment {NEW} may have part of the traffic"):
+        _run()
+    assert endpoints.traffic == {OLD: 90, NEW: 10} and endpoints.deleted == []
+    monkeypatch.setattr(endpoints, "begin_create_or_update", accept)
+    _run()
+    assert endpoints.traffic == {NEW: 100} and endpoints.deleted == [OLD]
+
+
+def test_what_nobody_foresaw_goes_back_as_well(
+    in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def confused(*_: object) -> None:
+        raise ValueError("what is this")
+
+    monkeypatch.setattr(smoke, "confirm", confused)
+    with pytest.raises(StageError, match="what is this"):
+        _run()
+    assert in_service.online_endpoints.traffic == {OLD: 100}
+    assert in_service.online_endpoints.deleted == [NEW]
+
+
+def test_nothing_is_begun_once_told_to_stop(in_service: FakeMl, scoring: Scoring) -> None:
+    stop = Stop()
+    stop.set()
+    with pytest.raises(NotFinished, match="nothing was begun"):
+        _run(stop=stop)
+    assert list(in_service.online_endpoints.deployments) == [OLD]
+
+
+def test_an_endpoint_that_stays_in_transition_does_not_keep_a_failed_release_for_ever(
+    in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scoring.errors = [chat.ModelFailed("424")]
+    endpoints, seconds = in_service.online_endpoints, iter(range(0, 100_000, 300))
+    monkeypatch.setattr(deployments.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(deployments.time, "sleep", lambda _: None)
+    ask = scoring.__call__
+
+    def stuck(*arguments: object, **more: object) -> object:
+        endpoints.state = "Updating"
+        return ask(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(smoke, "ask", stuck)
+    with pytest.raises(StageError, match=r"Going back failed as well: it has been Updating for \d+ min"):
         _run()
 
 
@@ -366,7 +390,7 @@ def test_a_model_that_fares_badly_under_traffic_is_taken_back(
     endpoints = in_service.online_endpoints
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 100}]
     assert endpoints.deleted == [NEW]
-    assert stop.waited == [30, 60]  # at the first look; then the answers under way come to their end
+    assert stop.waited == [30, RELEASE.drain_seconds]  # at the first look; then the answers under way come to their end
 
 
 def test_it_is_watched_at_100_as_well(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:
@@ -406,6 +430,22 @@ def test_an_endpoint_that_does_not_say_who_answers_is_told_of(in_service: FakeMl
     scoring.says_who = False
     assert any("do not say which deployment" in line for line in _run())
     assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+def test_a_base_model_begun_for_nothing_goes(ml: FakeMl, scoring: Scoring) -> None:
+    scoring.errors = [chat.ModelFailed("424")]
+    with pytest.raises(StageError, match="smoke test"):
+        _run(COMPARING)
+    assert ml.online_endpoints.deployments == {} and ml.online_endpoints.deleted == [NEW, BASE]
+
+
+def test_a_base_model_beside_one_in_service_stays_and_is_told_of(in_service: FakeMl, scoring: Scoring) -> None:
+    scoring.errors = [chat.ModelFailed("424")]
+    said: list[str] = []
+    with pytest.raises(StageError, match="smoke test"):
+        rollout.run(COMPARING, said.append, Stop())
+    assert set(in_service.online_endpoints.deployments) == {OLD, BASE}
+    assert f"warning: deployment {BASE} stays beside the model in service, and bills" in said
 
 
 def test_the_base_model_is_kept_beside(in_service: FakeMl, scoring: Scoring) -> None:

@@ -36,6 +36,7 @@ RELEASE = ReleaseSpec(
     request_timeout_seconds=90,
     traffic_steps=(10, 50, 100),
     soak_seconds=60,
+    drain_seconds=75,
     health=HealthSpec(failed_percent=5, latency_seconds=60),
     question="Who founded Microsoft?",
     evaluation=EvaluationSpec(questions="", minimum_score=0.5, maximum_drop=0.1, latency_seconds=30),

@@ -1,0 +1,57 @@
+"""The release that was left half way, if one was: which deployment is the new one, and what had the traffic before.
+
+Both stand in tags of the new deployment, so that whoever takes the release up, or back, knows them on any machine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+BEFORE, BEGUN = "traffic_before", "release_begun"
+"""Tags of a deployment: the traffic before it as JSON, and when its release began, in UTC."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A release that has not come to its end.
+
+    Attributes:
+        deployment: the new one.
+        before: per cent by deployment before it, in all 100.
+    """
+
+    deployment: str
+    before: Mapping[str, int]
+
+
+def tags(before: Mapping[str, int]) -> dict[str, str]:
+    """Tags of a new deployment whose release begins now."""
+    return {BEFORE: json.dumps(dict(before)), BEGUN: datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def release(deployments: Mapping[str, Mapping[str, str]], traffic: Mapping[str, int]) -> Unfinished | None:
+    """The unfinished release among an endpoint's deployments (name → tags), None where there is none.
+
+    The end of a release is that the deployments before it are gone. Two deployments may each name the other, when a
+    model that had been replaced came back: then the one that began later is the new one. A release without a
+    deployment before it has nothing to go back to.
+    """
+    found = []
+    for name, its in deployments.items():
+        before = _before(its)
+        if before and set(before) <= set(deployments) - {name}:
+            found.append((its.get(BEGUN, ""), name, before))
+    if not found:
+        return None
+    _, name, before = max(found, key=lambda each: (each[0], traffic.get(each[1], 0) < 100, each[1]))
+    return Unfinished(name, before)
+
+
+def _before(its: Mapping[str, str]) -> dict[str, int]:
+    try:
+        return {str(name): int(share) for name, share in json.loads(its.get(BEFORE, "{}")).items()}
+    except (ValueError, AttributeError, TypeError):  # somebody else's tag
+        return {}

@@ -1,0 +1,59 @@
+"""What releases ask, answered: the scoring route, and Azure Monitor's figures of it."""
+
+from __future__ import annotations
+
+import pytest
+from jobs_fake import FakeMl
+
+from flow import chat
+from jobs import golden, health, smoke
+from jobs.errors import StageError
+from jobs.specs import ReleaseSpec
+
+
+class Scoring:
+    """What the scoring route answers; ``asked`` are the deployments asked for by header, "" for none.
+
+    Who names none is answered by the deployment with the most traffic.
+    """
+
+    def __init__(self, ml: FakeMl) -> None:
+        self.ml = ml
+        self.asked: list[str] = []
+        self.errors: list[chat.ChatError] = []
+        self.answers: dict[str, str] = {}
+        self.seconds = 0.1
+        self.says_who = True
+
+    def __call__(self, url: str, key: str, request: chat.ChatRequest, *, timeout: float) -> chat.Answer:
+        assert (url, key) == ("https://e.eastus2.inference.ml.azure.com/score", "the-key")
+        self.asked.append(request.deployment)
+        if self.errors:
+            raise self.errors.pop(0)
+        traffic = self.ml.online_endpoints.traffic
+        by = request.deployment or (max(traffic, key=lambda name: traffic[name]) if self.says_who else "")
+        return chat.Answer(self.answers.get(by, "Bill Gates and Paul Allen."), by, self.seconds)
+
+
+class Metrics:
+    """What Azure Monitor has counted; ``looks`` is how often it was asked."""
+
+    def __init__(self) -> None:
+        self.health = health.Health(100, 0, 1.5)
+        self.error: StageError | None = None
+        self.looks = 0
+
+    def __call__(self, spec: ReleaseSpec, since: object) -> health.Health:
+        self.looks += 1
+        if self.error:
+            raise self.error
+        return self.health
+
+
+def install(monkeypatch: pytest.MonkeyPatch, ml: FakeMl) -> tuple[Scoring, Metrics]:
+    """Puts both where a release asks."""
+    scoring, metrics = Scoring(ml), Metrics()
+    monkeypatch.setattr(smoke, "ask", scoring)
+    monkeypatch.setattr(golden, "ask", scoring)
+    monkeypatch.setattr(health, "read", metrics)
+    return scoring, metrics
