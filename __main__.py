@@ -21,6 +21,7 @@ from infra.settings import Settings, SettingsError
 from infra.specs import dataset_version, flow, golden_questions, preflight, specs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
+from jobs.credentials import work_in
 from jobs.errors import StageError
 from jobs.specs import BASE_DEPLOYMENT
 
@@ -31,6 +32,7 @@ try:
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
+work_in(settings.subscription_id)
 account = authorization.get_client_config()
 names = Names.of(settings.name, pulumi.get_stack(), account.subscription_id, settings.suffix)
 location = settings.location

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from data_prep.adapters import AUTO, SHAPES
 from data_prep.azureml import Workspace, needs_workspace
@@ -21,17 +20,10 @@ from data_prep.repairs import REPAIRS
 from data_prep.request import BAD_ROWS, DUPLICATES
 from data_prep.stack import request_of
 
-if TYPE_CHECKING:
-    from infra.settings import Settings
-
 _PLAIN = (
     *("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "max_rejected"),
     *("duplicates", "mask", "model", "tokenizer", "processes"),
 )
-
-
-SUBSCRIPTION = ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID")
-"""Variables that name the subscription; the first that is set counts."""
 
 
 class _OnClusterError(Exception):
@@ -124,7 +116,7 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
     Relative paths of a stack's settings start at the project, those of flags at the working directory.
     """
     here = options.dry_run or options.out is not None
-    request, workspace = _of_stack(options.stack, here) if options.stack is not None else (Request(), None)
+    request = _of_stack(options.stack, here) if options.stack is not None else Request()
     given = {name: getattr(options, name) for name in _PLAIN if getattr(options, name) is not None}
     if options.repairs is not None:
         given["repairs"] = options.repairs
@@ -133,14 +125,10 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
     if options.source is not None:
         given["base"] = Path()
     request = dataclasses.replace(request, **given)
-    if workspace is None and needs_workspace(request.source):
-        missing = ["add --stack"] if options.stack is None else []
-        missing += [] if _subscription() else [f"set {' or '.join(SUBSCRIPTION)}"]
-        raise DataError(f"{request.source} needs a workspace: {' and '.join(missing)}, or write the long form")
-    return request, workspace
+    return request, _workspace(options.stack, request.source) if needs_workspace(request.source) else None
 
 
-def _of_stack(stack: str, here: bool) -> tuple[Request, Workspace | None]:
+def _of_stack(stack: str, here: bool) -> Request:
     from infra.settings import SettingsError, load
 
     try:
@@ -151,22 +139,21 @@ def _of_stack(stack: str, here: bool) -> tuple[Request, Workspace | None]:
     if settings.data.run_on == "cluster" and not here:
         request_fingerprint(request)  # refuses a source that is not there now rather than in `pulumi up`
         raise _OnClusterError
-    return request, _workspace(settings, stack)
+    return request
 
 
-def _workspace(settings: Settings, stack: str) -> Workspace | None:
-    """The stack's workspace, where the environment says in which subscription."""
-    subscription = _subscription()
-    if not subscription:
-        return None
-    from infra.naming import Names
+def _workspace(stack: str | None, source: str) -> Workspace:
+    """The stack's workspace."""
+    if stack is None:
+        raise DataError(f"{source} needs a workspace: add --stack, or write the long form")
+    from jobs import cli
+    from jobs.credentials import CredentialError
 
-    names = Names.of(settings.name, stack, subscription)
-    return Workspace(subscription, names.resource_group, names.workspace)
-
-
-def _subscription() -> str:
-    return next((os.environ[name] for name in SUBSCRIPTION if os.environ.get(name)), "")
+    try:
+        found = cli.workspace(stack)
+    except CredentialError as error:
+        raise DataError(f"{source} needs a workspace, and {error.why}. {error.todo}") from error
+    return Workspace(found.subscription_id, found.resource_group, found.workspace)
 
 
 def _summary(prepared: Prepared, seconds: float) -> list[str]:

@@ -76,7 +76,7 @@ def entity(uri: str, workspace: Workspace | None) -> tuple[Data, MLClient]:
     if "subscription" in parts:
         workspace = Workspace(parts["subscription"], parts["group"], parts["workspace"])
     if workspace is None:
-        raise DataError(f"{uri} needs a workspace, or the long form")
+        raise DataError(f"{uri} needs a workspace: add --stack, or write the long form")
     return _looked_up(parts["name"], parts["version"], workspace)
 
 

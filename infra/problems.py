@@ -12,7 +12,8 @@ from typing import Any
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 NAMESPACE = "finetune-phi"
-LOCATION_KEY = "azure-native:location"
+PROVIDER_KEYS = {name: f"azure-native:{name}" for name in ("location", "subscriptionId")}
+"""Settings that the provider reads too, under its own keys."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def written(path: Iterable[str | int]) -> str:
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return LOCATION_KEY if text == "location" else f"{NAMESPACE}:{text}"
+    return PROVIDER_KEYS.get(text, f"{NAMESPACE}:{text}")
 
 
 def similar(word: str, known: Iterable[str]) -> str:

@@ -40,8 +40,10 @@ class _Provider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_recorded(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
+        from jobs.credentials import work_in
         from jobs.purge import purge
 
+        work_in(props["subscriptionId"])  # this process does not see the stack's settings
         lines = purge(props["subscriptionId"], props["location"], props["resourceGroup"], dict(props["names"]))
         # The process of a dynamic provider has no log; the engine shows what it prints.
         print("\n".join(lines), flush=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,8 +26,8 @@ from infra.conflicts import conflicts
 from infra.fields import Flag, Section, Text, pattern
 from infra.operations import Github, Identity, Monitoring, Storage, Vault
 from infra.problems import (
-    LOCATION_KEY,
     NAMESPACE,
+    PROVIDER_KEYS,
     Problem,
     SettingsError,
     UnknownStackError,
@@ -44,6 +45,7 @@ __all__ = ["Settings", "SettingsError", "load"]
 ROOT = Path(__file__).resolve().parent.parent
 OWN_TAGS = ("project", "stack", "commit")
 RESERVED_TAGS = ("microsoft", "azure", "windows")
+_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 Tag = Annotated[str, StringConstraints(max_length=256, strict=True)]
 
 
@@ -51,6 +53,8 @@ class Settings(Section):
     """Everything a stack can choose."""
 
     location: Text = "eastus2"
+    # Nothing leaves it to the environment, as the provider does: jobs.credentials.subscription_id.
+    subscription_id: str | None = None
     name: Annotated[
         Text, pattern(r"[a-z][a-z0-9]{1,7}", "must be 2 to 8 lower-case letters and digits, a letter first")
     ] = "phi"
@@ -84,6 +88,15 @@ class Settings(Section):
             guess = similar(short, REGIONS) or "for example eastus2"
             raise refuse("must be a region of Azure's public cloud", guess)
         return short
+
+    @field_validator("subscription_id", mode="before")
+    @classmethod
+    def _plain_id(cls, subscription: Any) -> Any:
+        if not isinstance(subscription, str) or not re.fullmatch(_GUID, subscription):
+            raise refuse(
+                "must be the id of a subscription, in plain text", "`az account list --output table` shows them"
+            )
+        return subscription
 
     @field_validator("tags")
     @classmethod
@@ -218,10 +231,10 @@ def _own_keys(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]
     problems: list[Problem] = []
     for key, value in config.items():
         namespace, _, name = key.partition(":")
-        if key == LOCATION_KEY:
-            raw["location"] = value
-        elif namespace == NAMESPACE and name == "location":
-            problems.append(Problem(key, shown(value), "there is no such key", f"did you mean {LOCATION_KEY}?"))
+        if key == PROVIDER_KEYS.get(name):
+            raw[name] = value
+        elif namespace == NAMESPACE and name in PROVIDER_KEYS:
+            problems.append(Problem(key, shown(value), "there is no such key", f"did you mean {PROVIDER_KEYS[name]}?"))
         elif namespace == NAMESPACE:
             raw[name] = value
         elif similar(namespace, [NAMESPACE]):
@@ -256,7 +269,7 @@ def _place(path: tuple[str | int, ...]) -> tuple[Any, list[str]]:
     known: list[str] = []
     for part in path:
         fields = model.model_fields if model else {}
-        known = [field.alias or name for name, field in fields.items() if name != "location"]
+        known = [field.alias or name for name, field in fields.items() if (field.alias or name) not in PROVIDER_KEYS]
         example = example.get(part) if isinstance(example, dict) else None
         inner = [f.annotation for name, f in fields.items() if part in (name, f.alias)]
         model = inner[0] if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel) else None

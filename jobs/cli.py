@@ -11,19 +11,31 @@ from jobs.specs import PreflightSpec, Target
 
 if TYPE_CHECKING:
     from infra.naming import Names
+    from infra.settings import Settings
 
 
 def asked(stack: str) -> tuple[PreflightSpec, Names]:
     """What the stack file asks of Azure, by the same way the program takes; without Pulumi, so before any `up`."""
     from infra import specs
+
+    settings, subscription, names = described(stack)
+    return specs.preflight(settings, names, named(stack), subscription), names
+
+
+def described(stack: str) -> tuple[Settings, str, Names]:
+    """The settings of a stack's file, its subscription and its names: what the program works with.
+
+    Raises SettingsError, and CredentialError where nothing says which subscription.
+    """
     from infra.naming import Names
     from infra.settings import load
-    from jobs.credentials import subscription_id
+    from jobs.credentials import subscription_id, work_in
 
     name = named(stack)
-    settings, subscription = load(name), subscription_id()
-    names = Names.of(settings.name, name, subscription, settings.suffix)
-    return specs.preflight(settings, names, name, subscription), names
+    settings = load(name)
+    work_in(settings.subscription_id)
+    subscription = subscription_id()
+    return settings, subscription, Names.of(settings.name, name, subscription, settings.suffix)
 
 
 def named(stack: str) -> str:
@@ -33,8 +45,8 @@ def named(stack: str) -> str:
 
 def workspace(stack: str) -> Target:
     """The workspace of a stack, also of one whose first `up` failed and which has no outputs yet."""
-    spec, names = asked(stack)
-    return Target(spec.subscription_id, names.resource_group, names.workspace)
+    _, subscription, names = described(stack)
+    return Target(subscription, names.resource_group, names.workspace)
 
 
 def ask(question: str, yes: bool, otherwise: str) -> None:

@@ -41,10 +41,14 @@ class CredentialError(StageError):
         super().__init__("there is no way to sign in to Azure", on="", why=why, todo=todo)
 
 
+_environment: dict[str, str] = {}
+"""What a stack file says in place of the environment's variables."""
+
+
 @functools.cache
 def credential() -> TokenCredential:
     """The process's credential. Raises CredentialError for half a configuration."""
-    return build(os.environ)
+    return build({**os.environ, **_environment})
 
 
 def build(environment: Mapping[str, str]) -> TokenCredential:
@@ -74,11 +78,33 @@ def build(environment: Mapping[str, str]) -> TokenCredential:
     return identity.ChainedTokenCredential(az, rest)
 
 
+def work_in(subscription: str | None) -> None:
+    """Makes the one that a stack file names this process's subscription; None leaves it to the environment.
+
+    To be called before credential(): `az login` may hold several tenants, and the subscription says which is asked.
+    """
+    _environment.clear()
+    if subscription:
+        _environment["ARM_SUBSCRIPTION_ID"] = subscription
+
+
 def subscription_id() -> str:
-    """Where azure-native would work: ARM_SUBSCRIPTION_ID, else the Azure CLI's. Raises CredentialError."""
-    for name in ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"):
-        if found := os.environ.get(name):
+    """Where azure-native would work. Raises CredentialError.
+
+    That is the stack's own, if `work_in` was told one, else ARM_SUBSCRIPTION_ID, else the Azure CLI's; and
+    AZURE_SUBSCRIPTION_ID, which azure-native does not read, only where the CLI names none and it would give up.
+    """
+    if found := _environment.get("ARM_SUBSCRIPTION_ID") or os.environ.get("ARM_SUBSCRIPTION_ID"):
+        return found
+    try:
+        return _of_cli()
+    except CredentialError:
+        if found := os.environ.get("AZURE_SUBSCRIPTION_ID"):
             return found
+        raise
+
+
+def _of_cli() -> str:
     az = shutil.which("az")
     todo = "Set ARM_SUBSCRIPTION_ID, or choose one with `az account set --subscription ...`."
     if az is None:

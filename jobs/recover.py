@@ -160,7 +160,11 @@ def azure_id(kind: str, inputs: Mapping[str, Any], subscription: str) -> str | N
 
 
 def _subscription(resources: Sequence[Mapping[str, Any]]) -> str:
-    """Of the resources that are there, else the one azure-native would work in."""
+    """The provider's own, as the stack file has it; of the resources that are there; else of the environment."""
+    for resource in resources:
+        own = (resource.get("inputs") or {}).get("subscriptionId")
+        if own and resource.get("type") == "pulumi:providers:azure-native":
+            return str(own)
     for resource in resources:
         if found := re.match(r"/subscriptions/([^/]+)/", str(resource.get("id", ""))):
             return found[1]

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.cli import named, show
+from jobs.cli import described, named, show
 from jobs.errors import StageError
 
 if TYPE_CHECKING:
@@ -68,15 +68,11 @@ def stack_of(name: str) -> Stack:
     """The stack as its settings describe it; without Pulumi, so also while an `up` is running."""
     from data_prep import DataError
     from infra import specs
-    from infra.naming import Names
-    from infra.settings import load
-    from jobs.credentials import subscription_id
     from jobs.specs import EvaluationSpec, Target
     from jobs.stack import Stack
 
     short = named(name)
-    settings, subscription = load(short), subscription_id()
-    names = Names.of(settings.name, short, subscription, settings.suffix)
+    settings, subscription, names = described(name)
     try:
         stages = specs.specs(settings, names, short, subscription, specs.dataset_version(settings))
     except DataError:

@@ -42,6 +42,10 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     # region, size, model
     ("azure-native:location", "eastus22", "azure-native:location", "region of Azure's public cloud"),
     ("azure-native:location", 4, "azure-native:location", "must be text"),
+    ("azure-native:subscriptionId", "mine", "azure-native:subscriptionId", "must be the id of a subscription"),
+    ("azure-native:subscriptionId", {"secure": "v1:x"}, "azure-native:subscriptionId", "in plain text"),
+    ("azure-native:subscriptionId", None, "azure-native:subscriptionId", "has no value"),
+    ("subscriptionId", "00000000-0000-4000-8000-0000000000b2", "subscriptionId", "there is no such key"),
     ("compute.vmSize", "Standard_NC6s_v3", "compute.vmSize", "retired by Azure on 2025-09-30"),
     ("compute.vmSize", "Standard_D4s_v5", "compute.vmSize", "must be a GPU size"),
     ("compute.vmSize", "Standard_NV36ads_A10_v5", "compute.vmSize", "not offered for Azure ML clusters"),

@@ -104,6 +104,13 @@ def test_regions_may_be_written_as_in_the_portal() -> None:
     assert (settings.location, settings.purge_on_destroy) == ("eastus2", False)
 
 
+def test_a_stack_file_may_name_the_providers_subscription() -> None:
+    key, other = "azure-native:subscriptionId", "00000000-0000-4000-8000-0000000000B2"
+    settings = Settings.parse({key: other, "finetune-phi:purgeOnDestroy": True}, "test")
+    assert settings.subscription_id == settings.effective()[key] == other
+    assert key not in parse().effective()
+
+
 WRONG = [
     ("name", "Phi-1", "lower-case", "pulumi config set 'finetune-phi:name' 'phi' --stack test"),
     ("name", 7, "must be text", "phi"),

@@ -158,3 +158,29 @@ def test_the_subscription_is_the_environment_s_or_the_cli_s(monkeypatch: pytest.
     monkeypatch.setattr(credentials.shutil, "which", lambda name: None)
     with pytest.raises(CredentialError, match="ARM_SUBSCRIPTION_ID"):
         credentials.subscription_id()
+
+
+def test_a_stack_files_subscription_comes_first_and_decides_whose_tokens_the_cli_gives(
+    made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_environment", {})
+    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "from-arm")
+    for name in ("ARM_CLIENT_SECRET", "ARM_USE_OIDC", "ARM_USE_MSI", "ARM_CLIENT_CERTIFICATE_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    credentials.work_in("from-the-file")
+    assert credentials.subscription_id() == "from-the-file"
+    assert credentials.credential.__wrapped__() == "ChainedTokenCredential"  # past the cache
+    assert made["AzureCliCredential"] == ((), {"subscription": "from-the-file"})
+    credentials.work_in(None)
+    assert credentials.subscription_id() == "from-arm"
+
+
+def test_what_azure_native_does_not_read_is_only_for_where_it_would_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARM_SUBSCRIPTION_ID", raising=False)
+    monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", "from-azure")
+    monkeypatch.setattr(credentials.shutil, "which", lambda name: "/usr/bin/az")
+    done = subprocess.CompletedProcess([], 0, "from-az\n", "")
+    monkeypatch.setattr(credentials.subprocess, "run", lambda command, **_: done)
+    assert credentials.subscription_id() == "from-az"
+    monkeypatch.setattr(credentials.shutil, "which", lambda name: None)
+    assert credentials.subscription_id() == "from-azure"

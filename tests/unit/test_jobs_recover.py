@@ -71,6 +71,13 @@ def test_what_azure_may_have_is_adopted_under_its_id_below_its_parent() -> None:
     assert (added["parent"], added["dependencies"], added["inputs"]) == (component["urn"], [STACK], vault["inputs"])
 
 
+def test_the_providers_own_subscription_comes_first() -> None:
+    deployment, other = state(), "00000000-0000-4000-8000-0000000000b2"
+    deployment["resources"][1]["inputs"] = {"subscriptionId": other}
+    recover.adopt(deployment, [resource("vault", vaultName="kv")])
+    assert deployment["resources"][-1]["id"].startswith(f"/subscriptions/{other}/resourceGroups/rg/")
+
+
 @pytest.mark.parametrize(
     "other",
     [

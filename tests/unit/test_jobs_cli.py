@@ -1,0 +1,72 @@
+"""Every command works where the program works: in the subscription, the group and the workspace of the stack's file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+import infra.settings
+from data_prep import DataError
+from data_prep.__main__ import _parser, _request
+from infra.naming import Names
+from jobs import cli, credentials, status_commands
+from jobs.specs import Target
+
+MINE, OTHER = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000b2"
+STACK = "org/finetune-phi/team"
+
+
+@pytest.fixture
+def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose stack `team` names its subscription, and whose environment names another."""
+    shutil.copyfile(infra.settings.ROOT / "Pulumi.yaml", tmp_path / "Pulumi.yaml")
+    monkeypatch.setattr(infra.settings, "ROOT", tmp_path)
+    monkeypatch.setattr(credentials, "_environment", {})
+    for name in ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"):
+        monkeypatch.setenv(name, MINE)
+    path = tmp_path / "Pulumi.team.yaml"
+    write(path, {"azure-native:subscriptionId": OTHER})
+    return path
+
+
+def write(path: Path, more: dict[str, object]) -> None:
+    config = {"finetune-phi:purgeOnDestroy": False, "finetune-phi:suffix": "abc123"}
+    config |= {"finetune-phi:data": {"source": "azureml:chats:3"}}  # type: ignore[dict-item]
+    path.write_text(yaml.safe_dump({"config": config | more}))
+
+
+def target(subscription: str) -> Target:
+    names = Names.of("phi", "team", subscription, "abc123")
+    return Target(subscription, names.resource_group, names.workspace)
+
+
+def test_the_subscription_of_the_stack_file_is_where_commands_look(stack_file: Path) -> None:
+    assert cli.workspace(STACK) == target(OTHER)
+    assert cli.asked(STACK)[0].subscription_id == OTHER
+    assert status_commands.stack_of(STACK).target == target(OTHER)
+    write(stack_file, {})
+    assert cli.workspace(STACK) == status_commands.stack_of(STACK).target == target(MINE)
+
+
+@pytest.mark.parametrize("more", ({"azure-native:subscriptionId": OTHER}, {}))
+def test_a_data_asset_is_looked_up_in_the_workspace_of_the_stack(stack_file: Path, more: dict[str, object]) -> None:
+    write(stack_file, more)
+    _, workspace = _request(_parser().parse_args(["--stack", STACK]))
+    expected = target(OTHER if more else MINE)
+    assert workspace is not None
+    found = (workspace.subscription_id, workspace.resource_group, workspace.name)
+    assert found == (expected.subscription_id, expected.resource_group, expected.workspace)
+
+
+def test_another_source_needs_no_subscription(stack_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(stack_file, {})
+    for name in ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(credentials.shutil, "which", lambda name: None)
+    _, workspace = _request(_parser().parse_args(["--stack", STACK, "--source", "sample"]))
+    assert workspace is None
+    with pytest.raises(DataError, match=r"chats:3 needs a workspace, and no subscription is.*Set ARM_SUBSCRIPTION_ID"):
+        _request(_parser().parse_args(["--stack", STACK]))
