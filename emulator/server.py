@@ -134,10 +134,12 @@ async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: 
     server = uvicorn.Server(config)
     await proxy.start()
     serving = asyncio.create_task(server.serve())
+    # Before the operations, as one of them may be the deletion of a deployment.
+    deployments = servers.to_resume()
     manager.operations.resume()
     runner.resume()
     # In the background: whoever asks one of the deployments waits for it, everybody else need not.
-    resuming = asyncio.create_task(asyncio.to_thread(servers.resume))
+    resuming = asyncio.create_task(asyncio.to_thread(servers.resume, deployments))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     running = {"pid": os.getpid(), "ports": {"proxy": ports.proxy, "https": ports.https, "blobs": ports.blobs}}

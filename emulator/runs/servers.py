@@ -116,12 +116,13 @@ class Servers:
 
     def port(self, deployment_id: str) -> int | None:
         """The port of a deployment's server; waits for one that is coming back after a restart."""
-        while deployment_id.lower() in self._resuming:
-            time.sleep(POLL_SECONDS)
+        self._await_resumed(deployment_id)
         return self._cloud.processes.port_of(deployment_id)
 
     def stop(self, deployment_id: str) -> None:
         """End a server once it has answered what it was asked, as Azure does for a deployment without traffic."""
+        # One that is just coming back would be there after its deployment is gone.
+        self._await_resumed(deployment_id)
         if not self._cloud.traffic.drained(deployment_id, DRAIN_SECONDS):
             log.warning("deployment %s is stopped with requests under way", deployment_id)
         self._cloud.processes.stop_all(deployment_id)
@@ -134,15 +135,19 @@ class Servers:
         except FileNotFoundError:
             return []
 
-    def resume(self) -> None:
-        """Serve again, after a restart of the emulator, what was being served."""
+    def to_resume(self) -> list[Resource]:
+        """Deployments to serve again after a restart of the emulator; from now on, whoever needs one waits for it."""
         kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
         healthy = [
             each for each in self._cloud.store.of_type(kind) if each.properties["provisioningState"] == "Succeeded"
         ]
-        self._resuming = {each.id.lower() for each in healthy}
+        self._resuming |= {each.id.lower() for each in healthy}
+        return healthy
+
+    def resume(self, deployments: list[Resource]) -> None:
+        """Serve them again."""
         with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(self._serve_again, healthy))
+            list(pool.map(self._serve_again, deployments))
 
     def _serve_again(self, deployment: Resource) -> None:
         workspace = deployment.id[: deployment.id.lower().rindex("/onlineendpoints/")]
@@ -150,8 +155,15 @@ class Servers:
             self.serve(deployment.id, workspace, str(deployment.properties["model"]))
         except AzureError as error:
             log.error("deployment %s does not serve again: %s", deployment.id, error.message)
+        else:
+            if self._cloud.store.get(deployment.id) is None:  # deleted by somebody who did not know of this
+                self._cloud.processes.stop_all(deployment.id)
         finally:
             self._resuming.discard(deployment.id.lower())
+
+    def _await_resumed(self, deployment_id: str) -> None:
+        while deployment_id.lower() in self._resuming:
+            time.sleep(POLL_SECONDS)
 
     def _work(self, deployment_id: str) -> Path:
         return self._cloud.home.work_of(deployment_id)
