@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from jobs import client as azure
 from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, first_line, passing, redact, taken
 from jobs.joblog import JobLog
 from jobs.specs import Report
-from jobs.stack_jobs import CANCELLED, GIVEN_UP
+from jobs.stack_jobs import CANCELLED, GIVEN_UP, StackJob
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -27,6 +27,8 @@ _FAILED = ("Failed", "NotResponding")
 _POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
 _SILENCE_SECONDS = 60.0
 _FAILURES = 5  # looks in a row without an answer, each after the client's own retries: some ten minutes
+_TAKEN = 50
+"""Names of deleted jobs that are passed over, one request each: more deleted attempts at one work are a mistake."""
 _NEWS_LINES = 5  # of the log, at each look: progress, the whole log is in the studio
 
 
@@ -42,6 +44,7 @@ class Attempts:
         stack: whose work it is, for the commands in messages.
         wait: whether a job is followed to its end.
         queued: says why a job gets no machine, or "".
+        listed: the stack's jobs, for attempts behind a deleted one.
         cancel: cancels a job and returns its state then; given where an interrupt has to do that.
     """
 
@@ -53,6 +56,7 @@ class Attempts:
     stack: str = ""
     wait: bool = True
     queued: Callable[[], str] | None = None
+    listed: Callable[[], Sequence[StackJob]] | None = None
     cancel: Callable[[str], str] | None = None
 
     def run(
@@ -85,11 +89,16 @@ class Attempts:
         return name
 
     def _found(self) -> dict[int, Job]:
-        """The attempts that exist, by number, in their order."""
+        """The attempts that exist, by number, in their order.
+
+        They are asked for by name, as a list may be behind; it says how far to ask where deleted ones left gaps.
+        """
+        jobs = self.listed() if self.listed else ()
+        last = max((job.attempt for job in jobs if job.name == self.name(job.attempt)), default=0)
         found: dict[int, Job] = {}
         number = 1
         # Cancelled jobs are attempts beyond the limit.
-        while (job := self._get(self.name(number))) is not None or number < self.limit:
+        while (job := self._get(self.name(number))) is not None or number < max(self.limit, last):
             if job is not None:
                 found[number] = job
             number += 1
@@ -126,7 +135,7 @@ class Attempts:
 
     def _submitted(self, number: int, submit: Callable[[str], Job], report: Report) -> str:
         """The name of the new job, or of the same one that somebody else submitted at this moment."""
-        for attempt in range(number, number + self.limit):
+        for attempt in range(number, number + _TAKEN):
             name = self.name(attempt)
             try:
                 with azure_errors(f"the {self.work} could not be submitted", f"job {name}"):

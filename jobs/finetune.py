@@ -45,6 +45,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
         stack=spec.stack,
         wait=spec.wait,
         queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
+        listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
         cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target) if spec.cancel_on_interrupt else None,
     )
     gone: set[str] = set()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import client as azure
-from jobs import queueing
+from jobs import queueing, stack_jobs
 from jobs.arm import Arm
 from jobs.attempts import Attempts
 from jobs.dataset import TEST_FILE, TRAIN_FILE, exists, once_allowed
@@ -67,6 +67,7 @@ def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
         change="data, or data.cluster's vmSize",
         stack=spec.stack,
         queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
+        listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
     )
     job = work.run(lambda name: _submit(client, spec, name, report, stop), report, stop)
     with azure_errors("the data could not be registered", f"job {job}"):

@@ -146,10 +146,27 @@ def test_a_name_that_a_deleted_job_still_holds_is_passed_over(ml: FakeMl, said: 
     ml.jobs.taken[FIRST] = ""
     finetune.run(FINETUNE, said.append, Stop(lambda: setattr(ml.jobs.there[SECOND], "status", "Completed")))
     assert [job.name for job in ml.jobs.submitted] == [SECOND]
-    ml.jobs.taken = dict.fromkeys((FINETUNE.job_name(attempt) for attempt in range(1, 9)), "")
+    ml.jobs.taken = dict.fromkeys((FINETUNE.job_name(attempt) for attempt in range(1, 99)), "")
     ml.jobs.there, ml.models.there = {}, {}
     with pytest.raises(StageError, match=r"could not be submitted.*already exists"):
         finetune.run(FINETUNE, said.append, Stop())
+
+
+def test_deleted_jobs_do_not_use_up_the_attempts(ml: FakeMl, said: list[str]) -> None:
+    once = dataclasses.replace(FINETUNE, max_attempts=1)
+    ml.jobs.taken = {FIRST: "", SECOND: ""}
+    finetune.run(once, said.append, Stop(lambda: setattr(ml.jobs.there[THIRD], "status", "Completed")))
+    assert [job.name for job in ml.jobs.submitted] == [THIRD]
+
+
+def test_an_attempt_beyond_the_limit_is_found_behind_a_deleted_one(ml: FakeMl, said: list[str]) -> None:
+    tags = {"stack": FINETUNE.stack, "fingerprint": FINETUNE.fingerprint}
+    for attempt in (1, 2, 3, 4, 6):
+        ml.jobs.put(FINETUNE.job_name(attempt), "Canceled", **tags)
+    seventh = ml.jobs.put(FINETUNE.job_name(7), "Running", **tags)
+    finetune.run(FINETUNE, said.append, Stop(lambda: setattr(seventh, "status", "Completed")))
+    assert ml.jobs.submitted == []
+    assert _registered(ml) == [f"azureml://jobs/{FINETUNE.job_name(7)}/outputs/mlflow_model_folder"]
 
 
 def test_somebody_cancels_the_job_while_it_is_followed(ml: FakeMl, said: list[str]) -> None:
