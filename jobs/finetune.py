@@ -61,6 +61,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
 
 def _submit(client: MLClient, spec: FinetuneSpec, name: str, *, anew: bool) -> Job:
     pipeline = _pipeline(spec, name)
+    pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)
     # A second attempt reuses the steps of the first that succeeded, unless what they made is gone.
     pipeline.settings.force_rerun = anew
     job: Job = client.jobs.create_or_update(pipeline)

@@ -26,7 +26,7 @@ from jobs.attempts import Attempts
 from jobs.dataset import TEST_FILE, TRAIN_FILE, exists, once_allowed
 from jobs.errors import AGAIN, StageError, azure_errors
 from jobs.specs import PreparationSpec, Report
-from jobs.stack_jobs import FINGERPRINT, PREPARATION, STACK
+from jobs.stack_jobs import FINGERPRINT, MACHINE, PREPARATION, STACK
 
 if TYPE_CHECKING:
     from azure.ai.ml import Input, MLClient
@@ -96,7 +96,7 @@ def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, 
                 name=name,
                 display_name=f"{spec.name}: {spec.source}",
                 experiment_name=spec.experiment,
-                tags={STACK: spec.stack, FINGERPRINT: spec.fingerprint},
+                tags={STACK: spec.stack, FINGERPRINT: spec.fingerprint, MACHINE: spec.vm_size},
                 code=str(_code(Path(scratch))),
                 command=f"{before}{line}",
                 environment=_environment(),

@@ -23,6 +23,7 @@ class Stack:
     endpoint: str
     model_name: str
     cluster_size: str
+    data_cluster_size: str
     hourly_price: float
     request_timeout_seconds: int
     evaluation: EvaluationSpec

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ from jobs.specs import Target
 if TYPE_CHECKING:
     from jobs.arm import Arm
 
-STACK, FINGERPRINT = "stack", "fingerprint"
-"""Tags of every job: which stack it belongs to, and which spec it does the work of."""
+STACK, FINGERPRINT, MACHINE = "stack", "fingerprint", "vmSize"
+"""Tags of every job: which stack it belongs to, which spec it does the work of, and on machines of which size."""
 API = "2025-12-01"
 ENDED = ("Completed", "Failed", "Canceled")
 """States that a job does not leave, as the API spells them."""
@@ -32,7 +33,10 @@ _PATIENCE, _POLL_SECONDS = 120.0, 2.0  # for a cancelled job to end; a node take
 
 @dataclass(frozen=True)
 class StackJob:
-    """A job of a stack; ``created`` is Azure's time stamp, ISO 8601, ``url`` its page in the studio."""
+    """A job of a stack; ``created`` is Azure's time stamp, ISO 8601, ``url`` its page in the studio.
+
+    ``machine`` is the size of its cluster's machines, "" where that is not known; ``inputs`` are its component's.
+    """
 
     name: str
     work: str
@@ -42,6 +46,8 @@ class StackJob:
     created: str
     display_name: str
     url: str
+    machine: str
+    inputs: Mapping[str, str]
 
     @property
     def ended(self) -> bool:
@@ -73,6 +79,16 @@ def of_stack(arm: Arm, target: Target, stack: str) -> list[StackJob]:
         ) from error
     jobs = [job for given in found if (job := _read(given, stack)) is not None]
     return sorted(jobs, key=lambda job: (job.created, job.attempt), reverse=True)
+
+
+def machine_of(arm: Arm, target: Target, cluster: str) -> dict[str, str]:
+    """The tag that says what a job on that cluster runs on; none where there is no such cluster.
+
+    Another cluster may have its name later.
+    """
+    found = arm.find(f"{workspace_of(target)}/computes/{cluster}", API) or {}
+    size = ((found.get("properties") or {}).get("properties") or {}).get("vmSize")
+    return {MACHINE: str(size)} if size else {}
 
 
 def one(arm: Arm, target: Target, name: str) -> dict[str, Any] | None:
@@ -120,6 +136,8 @@ def _read(given: dict[str, Any], stack: str) -> StackJob | None:
     # The name of a preparation derives from more than the tag.
     if work == FINETUNING and tags[FINGERPRINT] != parts["fingerprint"]:
         return None
+    nodes = list((properties.get("jobs") or {}).values())
+    inputs = (nodes[0].get("inputs") or {}) if nodes else {}
     return StackJob(
         name=name,
         work=work,
@@ -129,4 +147,6 @@ def _read(given: dict[str, Any], stack: str) -> StackJob | None:
         created=str((given.get("systemData") or {}).get("createdAt", "")),
         display_name=str(properties.get("displayName") or name),
         url=str(((properties.get("services") or {}).get("Studio") or {}).get("endpoint") or ""),
+        machine=str(tags.get(MACHINE) or ""),
+        inputs={key: str(given["value"]) for key, given in inputs.items() if given.get("value") is not None},
     )

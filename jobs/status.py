@@ -22,7 +22,11 @@ _REGISTERED = re.compile(r"azureml://registries/[^/]+/models/([^/]+)/versions/([
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at a fine-tune. `version` is that of the model it makes; `inputs` are its component's."""
+    """One attempt at a fine-tune, or at a preparation of the data.
+
+    `version` is that of the model it makes, "" for data; `machine` the size it ran on, "" where it does not say;
+    `inputs` are its component's.
+    """
 
     name: str
     version: str
@@ -30,6 +34,7 @@ class Job:
     url: str
     created: datetime | None
     inputs: Mapping[str, str]
+    machine: str = ""
     started: datetime | None = None
     ended: datetime | None = None
 
@@ -70,13 +75,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Status:
-    """Everything by name and state; `job` is None and states are NOT_THERE for what does not exist."""
+    """Everything by name and state; `job` is None and states are NOT_THERE for what does not exist.
+
+    `others` are the stack's jobs under way that are no attempts at the model in question.
+    """
 
     stack: str
     at: datetime
     stages: tuple[Stage, ...]
     job: Job | None
     attempts: tuple[Job, ...]
+    others: tuple[Job, ...]
     progress: Progress | None
     model: str
     model_state: str
@@ -126,6 +135,7 @@ class Status:
             "job_started": job.started.isoformat() if job and job.started else None,
             "job_ended": job.ended.isoformat() if job and job.ended else None,
             "attempts": {each.name: each.status for each in self.attempts},
+            "other_jobs": {each.name: each.status for each in self.others},
             "progress": self.progress.to_json() if self.progress else None,
             "model": self.model,
             "model_state": self.model_state,

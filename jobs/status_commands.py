@@ -84,6 +84,7 @@ def stack_of(name: str) -> Stack:
         endpoint=names.endpoint,
         model_name=settings.finetune.model_name,
         cluster_size=settings.compute.vm_size,
+        data_cluster_size=settings.data.cluster.vm_size,
         hourly_price=settings.compute.hourly_price,
         request_timeout_seconds=settings.serving.request_timeout_seconds,
         evaluation=EvaluationSpec(**settings.evaluation.model_dump()),

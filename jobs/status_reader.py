@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs import client as azure
-from jobs import usage
+from jobs import stack_jobs, usage
 from jobs.arm import Arm
 from jobs.errors import StageError, azure_errors
 from jobs.prices import PriceBook
@@ -17,11 +17,9 @@ from jobs.progress import Progress, by_earlier, by_metrics
 from jobs.runs import VERSION, Runs, moment
 from jobs.spending import Spending, Use, hour_prices, spending
 from jobs.stack import Stack
+from jobs.stack_jobs import FINETUNING, StackJob
 from jobs.status import COMPLETED, DONE, ENDED, NOT_THERE, TO_DO, Deployment, Job, Stage, Status
 from jobs.usage import Usage
-
-JOB_PREFIX = "finetune-"
-_PAGES = 3  # of the workspace's jobs, newest first
 
 
 class Reader:
@@ -53,17 +51,18 @@ class Reader:
 
     def _status(
         self,
-        jobs: list[Job],
+        every: list[Job],
         endpoint: dict[str, Any] | None,
         found: list[Deployment],
         dataset_there: bool,
         model_there: bool,
     ) -> Status:
         stack, now = self._stack, self._now()
+        jobs = [job for job in every if job.version]
         wanted = stack.stages[1].model_version if stack.stages else ""
         version = wanted if model_there or any(job.version == wanted for job in jobs) else ""
         version = version or (jobs[0].version if jobs else wanted)
-        attempts = [self._timed(job) for job in jobs if job.version == version]
+        attempts = [job for job in jobs if job.version == version]
         traffic = ((endpoint or {}).get("properties") or {}).get("traffic") or {}
         deployments = tuple(
             sorted(
@@ -79,21 +78,22 @@ class Reader:
             stages=self._stages(dataset_there, model_there, jobs, deployments),
             job=job,
             attempts=tuple(attempts),
+            others=tuple(job for job in every if job not in attempts and job.status not in ENDED),
             progress=self._progress(job, jobs, now),
             model=f"{stack.model_name}:{version}" if version else stack.model_name,
             model_state="registered" if there else NOT_THERE,
             endpoint=stack.endpoint,
             endpoint_state=_state(endpoint) if endpoint else NOT_THERE,
             deployments=deployments,
-            spending=self._spending(attempts, deployments, now),
+            spending=self._spending(every, deployments, now),
             usage=self._usage(deployments, now),
         )
 
     def _jobs(self) -> list[Job]:
-        """The fine-tunes among the newest jobs, newest first."""
-        found = self._arm.items(f"{self._stack.target.path}/jobs", VERSION, most_pages=_PAGES, jobType="Pipeline")
-        jobs = [_job(each) for each in found if str(each["name"]).startswith(JOB_PREFIX)]
-        return sorted(jobs, key=lambda job: job.created.timestamp() if job.created else 0.0, reverse=True)
+        """All that the stack has submitted, the newest first, each with its times."""
+        found = [_job(each) for each in stack_jobs.of_stack(self._arm, self._stack.target, self._stack.name)]
+        with ThreadPoolExecutor(6, thread_name_prefix="times") as pool:
+            return list(pool.map(self._timed, found))
 
     def _timed(self, job: Job) -> Job:
         """With when it began and ended; what has ended is asked once."""
@@ -112,8 +112,8 @@ class Reader:
         if measured:
             return measured
         for earlier in jobs:
-            if earlier.status == COMPLETED and (timed := self._timed(earlier)).started and timed.ended:
-                return by_earlier(job.started, (timed.name, timedelta(hours=timed.hours(now))), now)
+            if earlier.status == COMPLETED and earlier.started and earlier.ended:
+                return by_earlier(job.started, (earlier.name, timedelta(hours=earlier.hours(now))), now)
         return by_earlier(job.started, None, now)
 
     def _deployments(self) -> list[Deployment]:
@@ -168,11 +168,11 @@ class Reader:
             _released(release.deployment_name, deployed),
         )
 
-    def _spending(self, attempts: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
+    def _spending(self, jobs: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
         stack = self._stack
         uses = [
-            Use(f"job {job.name}", stack.cluster_size, 1, job.hours(now), job.status not in ENDED)
-            for job in attempts
+            Use(f"job {job.name}", self._machine(job), 1, job.hours(now), job.status not in ENDED)
+            for job in jobs
             if job.started
         ]
         uses += [
@@ -188,6 +188,10 @@ class Reader:
         own = {stack.cluster_size: stack.hourly_price} if stack.hourly_price else {}
         return spending(uses, hour_prices((use.vm_size for use in uses), stack.location, self._book, own))
 
+    def _machine(self, job: Job) -> str:
+        """The size it ran on; a job that does not say ran before jobs did, on what the settings still ask for."""
+        return job.machine or (self._stack.cluster_size if job.version else self._stack.data_cluster_size)
+
 
 _STAGES = ("dataset", "finetune", "release")
 
@@ -200,17 +204,15 @@ def _released(name: str, found: Deployment | None) -> Stage:
     return Stage("release", found.state.lower(), name)
 
 
-def _job(found: dict[str, Any]) -> Job:
-    properties, name = found["properties"], str(found["name"])
-    nodes = list((properties.get("jobs") or {}).values())
-    inputs = (nodes[0].get("inputs") or {}) if nodes else {}
+def _job(found: StackJob) -> Job:
     return Job(
-        name=name,
-        version=name.removeprefix(JOB_PREFIX).rpartition("-")[0],
-        status=str(properties.get("status") or "Unknown"),
-        url=str(((properties.get("services") or {}).get("Studio") or {}).get("endpoint") or ""),
-        created=moment((found.get("systemData") or {}).get("createdAt")),
-        inputs={key: str(given["value"]) for key, given in inputs.items() if given.get("value") is not None},
+        name=found.name,
+        version=found.fingerprint if found.work == FINETUNING else "",
+        status=found.status or "Unknown",
+        url=found.url,
+        created=moment(found.created),
+        inputs=found.inputs,
+        machine=found.machine,
     )
 
 

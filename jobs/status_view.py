@@ -33,6 +33,10 @@ def view(status: Status) -> Group:
             took = in_words(one.hours(status.at) * 3600) if one.started else ""
             left = str(status.progress) if status.progress and one is status.job else ""
             things.add_row("job", one.name, coloured(one.status), "", Text("; ".join(filter(None, (took, left)))))
+    for other in status.others:
+        took = f"{in_words(other.hours(status.at) * 3600)}; " if other.started else ""
+        details = Text(f"{took}{'of another recipe' if other.version else 'prepares the data'}")
+        things.add_row("job", other.name, coloured(other.status), "", details)
     things.add_row("model", status.model, coloured(status.model_state))
     things.add_row("endpoint", status.endpoint, coloured(status.endpoint_state))
     for each in status.deployments:
@@ -89,7 +93,7 @@ def lines(status: Status) -> list[str]:
     told = [
         f"stage {stage.name}: {stage.state}{f' ({stage.detail})' if stage.detail else ''}" for stage in status.stages
     ]
-    told += [f"job {one.name}: {one.status}" for one in status.attempts]
+    told += [f"job {one.name}: {one.status}" for one in (*status.attempts, *status.others)]
     told.append(f"endpoint {status.endpoint}: {status.endpoint_state}")
     told += [f"deployment {one.name}: {one.state}, {one.traffic} % of the traffic" for one in status.deployments]
     failed = sum(each.failed for each in status.usage.recent.values())

@@ -28,6 +28,7 @@ from tests.contract.conftest import GROUP
 
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
 JOB_SECONDS = 120
+VERSION = "0123456789ab"
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,8 @@ def finished_job(client: MLClient, cluster: str, data: Data) -> Any:
         return {"model": step.outputs.mlflow_model_folder}
 
     pipeline = finetune()
-    pipeline.name = "finetune-a1-1"  # as jobs.finetune names the first attempt at model version a1
+    pipeline.name = f"finetune-{VERSION}-1"  # as jobs.finetune names and tags the first attempt at that model version
+    pipeline.tags = {"stack": "contract", "fingerprint": VERSION}
     pipeline.experiment_name = "contract"
     pipeline.outputs.model = Output(type=AssetTypes.MLFLOW_MODEL)
     job = client.jobs.create_or_update(pipeline)
@@ -124,8 +126,8 @@ def test_mlflow_reads_what_the_job_logged_and_logs_more(finished_job: Any, works
 
 def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finished_job: Any, tmp_path: Path) -> None:
     path = f"azureml://jobs/{finished_job.name}/outputs/model"
-    model = client.models.create_or_update(Model(name="colours", version="a1", path=path, type="mlflow_model"))
-    client.models.download(model.name, version="a1", download_path=tmp_path)
+    model = client.models.create_or_update(Model(name="colours", version=VERSION, path=path, type="mlflow_model"))
+    client.models.download(model.name, version=VERSION, download_path=tmp_path)
     assert next(tmp_path.rglob("MLmodel")).exists()
 
     endpoint = ManagedOnlineEndpoint(name="colours-contract", auth_mode="key")
@@ -133,10 +135,10 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
     deployment = ManagedOnlineDeployment(
         name="blue",
         endpoint_name="colours-contract",
-        model="azureml:colours:a1",
+        model=f"azureml:colours:{VERSION}",
         instance_type="Standard_NC24ads_A100_v4",
         instance_count=1,
-        tags={"model": "colours:a1"},
+        tags={"model": f"colours:{VERSION}"},
     )
     client.online_deployments.begin_create_or_update(deployment).result()
     key = client.online_endpoints.get_keys("colours-contract").primary_key
@@ -176,6 +178,7 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
         endpoint="colours-contract",
         model_name="colours",
         cluster_size="Standard_NC24ads_A100_v4",
+        data_cluster_size="Standard_D4s_v3",
         hourly_price=0,
         request_timeout_seconds=60,
         evaluation=EvaluationSpec(str(questions), 0, 1, 60),
@@ -184,7 +187,7 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
     book = PriceBook(folder / "prices.json")
     found = gather.evaluate(stack, book, print, threading.Event(), None)
     (tuned,) = found.candidates
-    assert (tuned.role, tuned.model, tuned.scores.deployment) == ("fine-tuned", "colours:a1", "blue")
+    assert (tuned.role, tuned.model, tuned.scores.deployment) == ("fine-tuned", f"colours:{VERSION}", "blue")
     assert tuned.scores.results[0].answer and not tuned.scores.results[0].error
     assert len(found.losses.held_out) == 30 and len(found.losses.training) == 3
     gather.log(stack, found)
@@ -194,7 +197,7 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
     assert (told["job"], told["job_status"], told["model"], told["model_state"]) == (
         job,
         "Completed",
-        "colours:a1",
+        f"colours:{VERSION}",
         "registered",
     )
     assert [(one["name"], one["traffic"]) for one in told["deployments"]] == [("blue", 100)]

@@ -28,6 +28,8 @@ COMPONENT_INPUTS = {
     "compute_finetune": "string",
     "compute_preprocess": "string",
 }
+MACHINE = "Standard_NC24ads_A100_v4"
+"""Of the cluster."""
 ENUMS = {"apply_lora": ["true", "false"], "precision": ["32", "16"]}
 
 
@@ -138,7 +140,7 @@ class ArmOfJobs:
 
     def find(self, path: str, version: str) -> dict[str, Any] | None:
         if "/computes/" in path:
-            return {"properties": {"properties": {"errors": self._jobs.cluster_errors}}}
+            return {"properties": {"properties": {"errors": self._jobs.cluster_errors, "vmSize": MACHINE}}}
         job = self._jobs.there.get(path.rsplit("/", 1)[1])
         return self._rest(job, 0) if job else None
 

@@ -16,7 +16,7 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from jobs_fake import FakeMl, Stop, install
+from jobs_fake import MACHINE, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
 import data_prep
@@ -51,6 +51,7 @@ def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -
     (job,) = ml.jobs.submitted
     assert job.name == FIRST
     assert job.experiment_name == "finetune-phi"
+    assert job.tags["vmSize"] == MACHINE, "what it costs is asked for when the cluster may have been replaced"
     assert job.outputs == {"mlflow_model_folder": "node output"}
     inputs = ml.component.node.inputs
     assert inputs["mlflow_model_path"].path == FINETUNE.base_model.model_uri

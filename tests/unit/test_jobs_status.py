@@ -40,6 +40,7 @@ STACK = Stack(
     endpoint="phi",
     model_name=FINETUNE.model_name,
     cluster_size=A100,
+    data_cluster_size="Standard_D4s_v3",
     hourly_price=0,
     request_timeout_seconds=90,
     evaluation=RELEASE.evaluation,
@@ -59,7 +60,10 @@ class Azure(ArmFake):
     series: tuple[list[Any], list[Any], list[Any]]
     blind: bool
 
-    def job(self, name: str, status: str, hours_ago: float, ended: float | None = None, **inputs: str) -> None:
+    def job(
+        self, name: str, status: str, hours_ago: float, ended: float | None = None, machine: str = "", **inputs: str
+    ) -> None:
+        tags = {"stack": "dev", "fingerprint": name.split("-")[1], **({"vmSize": machine} if machine else {})}
         created = NOW - timedelta(hours=hours_ago)
         node = {"inputs": {key: {"job_input_type": "literal", "value": value} for key, value in inputs.items()}}
         body = {
@@ -67,6 +71,7 @@ class Azure(ArmFake):
             "systemData": {"createdAt": f"{created:%Y-%m-%dT%H:%M:%S}.1234567Z"},
             "properties": {
                 "status": status,
+                "tags": tags,
                 "jobs": {"chat": node},
                 "services": {"Studio": {"endpoint": f"https://ml.azure.com/runs/{name}"}},
             },
@@ -172,12 +177,43 @@ def test_a_stack_in_service(azure: Azure, tmp_path: Path) -> None:
         (WANTED.deployment_name, 100),
         ("base", 0),
     ]
-    # Both attempts, and two deployments of two machines each, at 4 dollars an hour.
-    assert told["cost"]["so_far"] == pytest.approx((0.5 + 2 + 2 * 5 + 2 * 5) * 4)
+    assert list(told["attempts"]) == [FINETUNE.job_name(2), FINETUNE.job_name(1)]
+    # Both attempts, the earlier model's job, and two deployments of two machines each, at 4 dollars an hour.
+    assert told["cost"]["so_far"] == pytest.approx((0.5 + 2 + 1 + 2 * 5 + 2 * 5) * 4)
     assert told["cost"]["hourly"] == 16
     text = printed(view(found), 160)
-    assert "so far" in text and "90.00" in text and "goes on: 16.00 an hour" in text
+    assert "so far" in text and "94.00" in text and "goes on: 16.00 an hour" in text
     assert "made-up price" in text and "2026-11-25" in text
+
+
+def test_every_job_of_the_stack_costs_what_the_machine_does_that_it_ran_on(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Completed", 3, ended=2, machine=A100)
+    azure.job("finetune-ffffffffffff-1", "Running", 5, machine="Standard_NC48ads_A100_v4")
+    azure.job("prepare-eeeeeeeeeeee-1", "Failed", 9, ended=7)
+    azure.job("finetune-dddddddddddd-1", "Queued", 1)
+    azure.job("finetune-cccccccccccc-1", "Running", 100)
+    azure.jobs[-1]["properties"]["tags"]["stack"] = "another"
+    prices = {A100: 4.0, "Standard_NC48ads_A100_v4": 8.0, "Standard_D4s_v3": 0.25}
+    azure.get(f"{HISTORY}/finetune-dddddddddddd-1/details", {})
+
+    def listed(meter: Any) -> list[dict[str, Any]]:
+        return [{"retailPrice": prices[meter.sku], "unitOfMeasure": "1 Hour", "productName": "p", "meterName": "m"}]
+
+    found = Reader(STACK, PriceBook(tmp_path / "p.json", date(2026, 11, 25), listed), lambda: NOW).read()
+    assert {line.use.what: (line.use.vm_size, line.use.hours, line.use.now) for line in found.spending.lines} == {
+        f"job {FINETUNE.job_name(1)}": (A100, 1, False),
+        "job finetune-ffffffffffff-1": ("Standard_NC48ads_A100_v4", 5, True),
+        "job prepare-eeeeeeeeeeee-1": ("Standard_D4s_v3", 2, False),
+    }
+    assert (found.spending.so_far, found.spending.hourly) == (4 + 40 + 0.5, 8)
+    assert found.job and found.job.name == FINETUNE.job_name(1)
+    assert {job.name: job.status for job in found.others} == {
+        "finetune-ffffffffffff-1": "Running",
+        "finetune-dddddddddddd-1": "Queued",
+    }
+    assert found.to_json()["other_jobs"]["finetune-ffffffffffff-1"] == "Running"
+    assert "5 h; of another recipe" in printed(view(found), 160)
+    assert "job finetune-ffffffffffff-1: Running" in lines(found)
 
 
 def test_a_stack_before_anything_is_done(azure: Azure, tmp_path: Path) -> None:
