@@ -1,4 +1,7 @@
-"""The tutorial, in its order: what Azure ML needs, the fine-tune, its release, and the project that chats with it."""
+"""All of it: what Azure ML needs, the project that chats, and the stages that fine-tune and release.
+
+The tutorial's steps, but not one after the other: what does not wait for the fine-tune comes before it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from infra.foundry import EndpointConnection, EndpointConnectionArgs, Foundry, F
 from infra.identity import Identity, IdentityArgs
 from infra.monitoring import Monitoring, MonitoringArgs
 from infra.naming import Names
+from infra.outputs import export
 from infra.preflight import Preflight
 from infra.protection import protect_stateful
 from infra.roles import Roles, RolesArgs
@@ -23,7 +27,6 @@ from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.credentials import work_in
 from jobs.errors import StageError
-from jobs.specs import BASE_DEPLOYMENT
 
 try:
     settings = Settings.from_pulumi()
@@ -91,29 +94,11 @@ stages = Stages(
     StagesArgs(
         *specs(settings, names, pulumi.get_stack(), account.subscription_id, dataset),
         flow=flow(names, account.subscription_id) if settings.flow.publish else None,
-        dataset_needs=[workspace.data_cluster, *roles.assignments, *roles.caller]
-        if workspace.data_cluster
-        else [workspace.workspace, *roles.caller],
-        finetune_needs=[workspace.cluster, *roles.assignments],
-        release_needs=[serving.endpoint, *roles.assignments],
-        flow_needs=[connection.connection, *roles.caller],
+        workspace=workspace,
+        roles=roles,
+        endpoint=serving.endpoint,
+        connection=connection.connection,
     ),
 )
 
-for name, value in {
-    "subscriptionId": account.subscription_id,
-    "resourceGroup": group,
-    "workspace": workspace.name,
-    "hub": foundry.hub.name,
-    "project": foundry.project.name,
-    "endpoint": serving.endpoint.name,
-    "connection": connection.connection.name,
-    "scoringUri": serving.scoring_uri,
-    "modelName": stages.model_name,
-    "modelVersion": stages.model_version,
-    "deployment": stages.deployment,
-    "baseDeployment": BASE_DEPLOYMENT if settings.serving.compare_with_base else "",
-    "frontEnd": settings.flow.front_end,
-    "studioUrl": workspace.id.apply(lambda id: f"https://ml.azure.com/?wsid={id}"),
-}.items():
-    pulumi.export(name, value)
+export(settings, account.subscription_id, group, workspace, foundry, serving, connection, stages)

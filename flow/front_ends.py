@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,10 +19,14 @@ NAMES = (PROMPT_FLOW, AGENT, PLAIN)
 
 
 def load(name: str) -> None:
-    """Imports what the front end needs (promptflow: 2 s), which can go on while something else is waited for."""
+    """Imports what the front end needs (promptflow: 2 s), which can go on while something else is waited for.
+
+    Where it is not installed, `front_end` says so, to whoever asks for it.
+    """
     if name == PROMPT_FLOW:
         _without_progress()
-        import promptflow.core  # noqa: F401
+        with contextlib.suppress(ImportError):
+            import promptflow.core  # noqa: F401
 
 
 def front_end(name: str, connection: Connection) -> FrontEnd:

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pulumi
 
+from infra.roles import Roles
+from infra.workspace import Workspace
 from jobs.errors import StageError, redact
 from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, FlowSpec, PreflightSpec, PreparationSpec, ReleaseSpec, Report
 
@@ -40,7 +42,7 @@ WORK: dict[type[Spec], str] = {
 
 @dataclass(frozen=True)
 class StagesArgs:
-    """Specs of plain values, so that a preview shows them, and the resources each stage has to wait for.
+    """Specs of plain values, so that a preview shows them, and what the stages work on.
 
     `flow` is None where the project gets no prompt flow.
     """
@@ -49,10 +51,10 @@ class StagesArgs:
     finetune: FinetuneSpec
     release: ReleaseSpec
     flow: FlowSpec | None
-    dataset_needs: Sequence[pulumi.Resource]
-    finetune_needs: Sequence[pulumi.Resource]
-    release_needs: Sequence[pulumi.Resource]
-    flow_needs: Sequence[pulumi.Resource]
+    workspace: Workspace
+    roles: Roles
+    endpoint: pulumi.Resource
+    connection: pulumi.Resource
 
 
 class Stages(pulumi.ComponentResource):
@@ -81,11 +83,14 @@ class Stages(pulumi.ComponentResource):
                 ),
             )
 
-        dataset = stage("dataset", args.dataset, args.dataset_needs)
-        finetune = stage("finetune", args.finetune, [dataset, *args.finetune_needs])
-        release = stage("release", args.release, [finetune, *args.release_needs])
+        # Whoever runs the program uploads, unless a job on a cluster prepares the data.
+        work, job, caller = args.workspace, args.roles.assignments, args.roles.caller
+        needs = [work.data_cluster, *job, *caller] if work.data_cluster else [work.workspace, *caller]
+        dataset = stage("dataset", args.dataset, needs)
+        finetune = stage("finetune", args.finetune, [dataset, work.cluster, *job])
+        release = stage("release", args.release, [finetune, args.endpoint, *job])
         if args.flow:
-            stage("flow", args.flow, args.flow_needs)
+            stage("flow", args.flow, [args.connection, *caller])
 
         def once(done: pulumi.Stash, value: str) -> pulumi.Output[str]:
             """A name that is worth something only when its stage is done."""

@@ -1,0 +1,42 @@
+"""What a stack tells those who use it: the chat and the commands read it with `pulumi stack output`."""
+
+from __future__ import annotations
+
+import pulumi
+
+from infra.foundry import EndpointConnection, Foundry
+from infra.serving import Serving
+from infra.settings import Settings
+from infra.stages import Stages
+from infra.workspace import Workspace
+from jobs.specs import BASE_DEPLOYMENT
+
+
+def export(
+    settings: Settings,
+    subscription_id: str,
+    group: pulumi.Input[str],
+    workspace: Workspace,
+    foundry: Foundry,
+    serving: Serving,
+    connection: EndpointConnection,
+    stages: Stages,
+) -> None:
+    """Names and addresses, no secret; what a stage makes is known when the stage is done."""
+    for name, value in {
+        "subscriptionId": subscription_id,
+        "resourceGroup": group,
+        "workspace": workspace.name,
+        "hub": foundry.hub.name,
+        "project": foundry.project.name,
+        "endpoint": serving.endpoint.name,
+        "connection": connection.connection.name,
+        "scoringUri": serving.scoring_uri,
+        "modelName": stages.model_name,
+        "modelVersion": stages.model_version,
+        "deployment": stages.deployment,
+        "baseDeployment": BASE_DEPLOYMENT if settings.serving.compare_with_base else "",
+        "frontEnd": settings.flow.front_end,
+        "studioUrl": workspace.id.apply(lambda id: f"https://ml.azure.com/?wsid={id}"),
+    }.items():
+        pulumi.export(name, value)
