@@ -19,6 +19,9 @@ ifneq ($(filter $(STACK),$(EMULATED)),)
   SELECT := pulumi stack select --create $(STACK) &&
 endif
 
+# What data_prep writes; anything else in data/ is yours.
+MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*.svg .data_prep-*
+
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
@@ -110,4 +113,6 @@ lock: setup ## pin everything the requirements files pull in (constraints.txt)
 
 clean: ## remove what make makes here: .venv, data files, the emulator's state
 	@if [ -d .emulator ]; then $(VENV) -m emulator stop; fi
-	@rm -rf .venv .emulator .promptflow .review .evaluation .runs .mypy_cache .ruff_cache .pytest_cache .site .cache data/*.jsonl data/*.json data/*.md data/*.svg
+	@rm -rf .venv .emulator .promptflow .review .evaluation .runs .mypy_cache .ruff_cache .pytest_cache .site .cache
+	@for made in $(MADE); do rm -rf data/$$made data/sample/$$made; done
+	@rmdir data/sample data 2>/dev/null || true

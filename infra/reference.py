@@ -55,8 +55,16 @@ def _lines(declared: dict[str, Any], effective: dict[str, dict[str, Any]]) -> It
             yield from (after, "")
         if key == "recipe":
             others = [name for name in Recipe.model_fields if name not in default]
-            yield "Also accepted, with the component's own defaults: " + ", ".join(f"`{name}`" for name in others) + "."
+            told = ", ".join(f"`{name}`{_chosen(name, effective)}" for name in others)
+            yield f"Also accepted, with the component's own defaults: {told}."
             yield ""
+
+
+def _chosen(name: str, effective: dict[str, dict[str, Any]]) -> str:
+    """What stacks make of an input of the component that has no default here."""
+    values = {stack: _at(effective[stack], f"recipe.{name}") for stack in STACKS}
+    set_ = [f"{stack} {_shown(value)}" for stack, value in values.items() if value is not None]
+    return f" ({', '.join(set_)})" if set_ else ""
 
 
 def _table(rows: list[tuple[str, str, str, Any, str]], effective: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -107,7 +107,7 @@ CAUSES = (
         r"StreamAccess\.NotFound|The requested stream was not found|\bBlobNotFound\b|does not exist in storage",
         "the file behind a data asset is gone from the storage account",
         "Let the data be registered anew under another version: change data.seed or the data, then `make data` and "
-        "`pulumi up`. An asset's version keeps its place for good.",
+        "`pulumi up`. An asset's version cannot be overwritten.",
         "`ScriptExecution.StreamAccess.NotFound`, seen verbatim; Microsoft Learn, data access error codes",
     ),
     Cause(

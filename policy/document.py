@@ -24,11 +24,11 @@ $ pulumi preview --policy-pack policy --policy-pack-config policy/dev.json
 ```
 
 A **mandatory** violation makes the preview fail, an **advisory** one is told. **remediate** mends the resource before
-it is made, and fails what it cannot mend. A policy that needs a value which a preview cannot know yet says nothing;
-it is asked again before the resource is made, in an update that is run with the pack. Each environment has its levels
+it is made, and fails what it cannot mend. Where a preview does not know a value yet, the policy passes; it is checked
+again before the resource is made, in an update that is run with the pack. Each environment has its levels
 and limits in `policy/<environment>.json`: a level, or an object with `enforcementLevel` and the policy's own keys.
-No policy prints a secret. `connection-secrets` can mark a plain key, not unsay it: the event of the remedy shows what
-the program said before, so change a key that was once written in clear.
+No policy prints a secret. `connection-secrets` marks a plain key as secret, but the engine's event about that still
+shows the key, so change one that was ever written in clear.
 
 This page is made from the pack by `make diagram`.
 """

@@ -81,5 +81,5 @@ def index() -> str:
     for example in examples():
         expected = example.change["expect"]
         link = f"[{example.change['title']}]({example.name}/report.md)"
-        rows.append(f"| {link} | {expected['verdict']} | {expected['risk']} | {expected['says']} |")
+        rows.append(f"| {link} | {expected['verdict']} | {expected['risk']} | “{expected['says']}” |")
     return intro + "\n".join(rows) + "\n"
