@@ -47,14 +47,18 @@ def take(home: Home) -> Inventory:
     if not home.database.exists():
         return Inventory([], [], [], [])
     store = Store(home.database)
+    processes = Processes(store)
     try:
         return Inventory(
             [_line(each) for each in store.everything()],
             [_line(each) for each in store.deleted()],
             [
-                f"{pid} {kind} {_short(owner)}"
-                for pid, kind, owner in Processes(store).living()
-                if kind != "azurite"  # part of the emulator itself, like its server
+                *(
+                    f"{pid} {kind} {_short(owner)}"
+                    for pid, kind, owner in processes.living()
+                    if kind != "azurite"  # part of the emulator itself, like its server
+                ),
+                *(f"{stray.pid} belongs to nothing" for stray in processes.strays()),
             ],
             [f"{host} ({times} times)" for host, times in store.refused()],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,11 @@ import psutil
 
 from emulator.store import Store
 
+MARK = "EMULATOR_CHILD_OF"
+"""Environment variable of every child and what it starts: the emulator's database, which may not know of it.
+
+An emulator that is killed has had no time to write down what it has just started.
+"""
 STOP_SECONDS = 5.0
 
 
@@ -55,7 +61,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=dict(environment) if environment is not None else None,
+                env={**(os.environ if environment is None else environment), MARK: str(self._store.path)},
                 cwd=directory,
                 start_new_session=True,
             )
@@ -82,9 +88,21 @@ class Processes:
         """(pid, kind, resource id) of every recorded process that is alive."""
         return [(pid, kind, owner) for pid, started, kind, owner, _ in self._store.processes() if _alive(pid, started)]
 
+    def strays(self) -> list[psutil.Process]:
+        """Living children of this emulator or an earlier one that belong to nothing on record."""
+        mark = str(self._store.path)
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get(MARK) == mark and _runs(process):
+                    found.append(process)
+        known = {process.pid for process in self._family(lambda _: True)}
+        return [process for process in found if process.pid not in known]
+
     def sweep(self) -> None:
-        """End everything on record, however it came to be there."""
+        """End everything on record, however it came to be there, and what never came to be there."""
         self._end(lambda _: True)
+        _finish(self.strays())
 
     def forget(self, pid: int) -> None:
         """Take an ended child off the record."""
@@ -92,11 +110,7 @@ class Processes:
 
     def _end(self, chosen: Callable[[str], bool]) -> None:
         records = [pid for pid, _, _, owner, _ in self._store.processes() if chosen(owner)]
-        family = self._family(chosen)
-        _each(family, psutil.Process.terminate)
-        if not _wait(family):
-            _each(family, psutil.Process.kill)
-            _wait(family)
+        _finish(self._family(chosen))
         for pid in records:
             self._store.remove_process(pid)
 
@@ -107,6 +121,13 @@ class Processes:
                 with suppress(psutil.NoSuchProcess):
                     family += [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
         return family
+
+
+def _finish(family: list[psutil.Process]) -> None:
+    _each(family, psutil.Process.terminate)
+    if not _wait(family):
+        _each(family, psutil.Process.kill)
+        _wait(family)
 
 
 def _each(family: list[psutil.Process], action: Callable[[psutil.Process], None]) -> None:

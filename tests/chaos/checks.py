@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from emulator.resources.jobs import Job
 from emulator.resources.workspaces import Connection
 from emulator.store import Store
 from jobs.specs import BASE_DEPLOYMENT
-from tests.chaos.stack import ChaosStack
+from tests.chaos.stack import ChaosStack, family
 
 NOT_PULUMI_S = (
     "/datastores", "/data", "/versions", "/models", "/codes", "/environments", "/jobs", "/onlineendpoints/deployments",
@@ -177,21 +178,23 @@ def _unknown(store: Store, state: dict[str, Any]) -> list[str]:
 
 def _processes(stack: ChaosStack, store: Store) -> list[str]:
     """Processes in the checkout that belong to nothing: not the emulator, nor a server of a deployment there is."""
+    place = str(stack.checkout.root)
+    here = [each for each in psutil.process_iter(["cwd", "cmdline"]) if str(each.info["cwd"] or "").startswith(place)]
     owners = {each.id.lower() for each in store.of_type(Deployment.type)}
+    processes = Processes(store)
+    recorded = processes.living()
     wrong = [
         f"process {pid} ({kind}) works for {owner}, which is gone"
-        for pid, kind, owner in Processes(store).living()
+        for pid, kind, owner in recorded
         if kind != "azurite" and owner.lower() not in owners
     ]
+    wrong += [f"process {each.pid} is not on the emulator's record" for each in processes.strays()]
     running = stack.checkout.home.running()
-    family = {running[0]} if running else set()
-    for pid in tuple(family):
-        family |= {each.pid for each in psutil.Process(pid).children(recursive=True)}
-    for process in psutil.process_iter(["pid", "cwd", "cmdline", "status"]):
-        here = str(process.info["cwd"] or "").startswith(str(stack.checkout.root))
-        known = process.info["pid"] in family or "serve" in (process.info["cmdline"] or [])
-        if here and not known and process.info["status"] != psutil.STATUS_ZOMBIE:
-            line = " ".join(process.info["cmdline"] or [])
-            if "emulator.training.serve" not in line and "azmlinfsrv" not in line and "gunicorn" not in line:
-                wrong.append(f"process {process.info['pid']} is left: {line[:120]}")
+    roots = [*(pid for pid, _, _ in recorded), *([running[0]] if running else [])]
+    # After the list of all, so that what they have started meanwhile is not taken for a stray.
+    known = {each.pid for root in roots for each in family(root)}
+    for process in here:
+        with suppress(psutil.NoSuchProcess):
+            if process.pid not in known and process.status() != psutil.STATUS_ZOMBIE:
+                wrong.append(f"process {process.pid} is left: {' '.join(process.info['cmdline'] or [])[:120]}")
     return wrong

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import yaml
 
 from emulator import lifecycle
 from tests.chaos.journey import Journey, Say, to_stderr
-from tests.chaos.schedule import COMMANDS
+from tests.chaos.schedule import COMMANDS, plan
 from tests.chaos.stack import ChaosStack, Figures
 from tests.journey.stack import ROOT
 
@@ -25,8 +26,7 @@ def run(
     Once ``stop`` is set, rounds under way are ended and stacks that are up are destroyed.
     """
     stop = stop or threading.Event()
-    cycles = -(-rounds // len(COMMANDS))
-    shares = [cycles // stacks + (number < cycles % stacks) for number in range(stacks)]
+    each = shares(rounds, stacks)
     total, wrong = Figures(), []
 
     models = _base_model(place / "base-models")
@@ -34,7 +34,7 @@ def run(
     def one(number: int) -> tuple[Figures, list[str]]:
         stack = ChaosStack.make(place / f"stack-{number}", models)
         try:
-            return stack.figures, Journey(stack, seed, number, say, stop).run(shares[number] * len(COMMANDS))
+            return stack.figures, Journey(stack, seed, number, say, stop).run(each[number])
         finally:
             lifecycle.stop(stack.checkout.home)
 
@@ -43,6 +43,18 @@ def run(
             total.add(figures)
             wrong += found
     return total, wrong
+
+
+def shares(rounds: int, stacks: int) -> list[int]:
+    """How many rounds each stack gets: at least so many in all, in whole cycles."""
+    cycles = -(-rounds // len(COMMANDS))
+    return [(cycles // stacks + (number < cycles % stacks)) * len(COMMANDS) for number in range(stacks)]
+
+
+def planned(rounds: int, seed: int, stacks: int) -> Counter[str]:
+    """How often a run has each kind of fault and kill in its plans; what comes to pass also depends on the moment."""
+    each = shares(rounds, stacks)
+    return Counter(kind for stack in range(stacks) for at in range(each[stack]) for kind in plan(seed, stack, at).kinds)
 
 
 def _base_model(folder: Path) -> Path:

@@ -74,10 +74,21 @@ class Plan:
     rules: tuple[dict[str, Any], ...]
     kill: Kill | None
 
+    @property
+    def kinds(self) -> list[str]:
+        """What it would do, as the figures name it."""
+        killed = [f"kill -9 {self.kill.target}"] if self.kill else []
+        return [*map(titled, self.rules), *killed]
+
     def __str__(self) -> str:
         rules = ", ".join(str(rule["kind"]) + ("*" if rule.get("answered") else "") for rule in self.rules)
         killed = f", kill -9 {self.kill.target} after {self.kill.after} requests" if self.kill else ""
         return f"{self.command}: {rules}{killed}"
+
+
+def titled(rule: dict[str, Any]) -> str:
+    """The kind of a rule, told apart by whether Azure got the request."""
+    return str(rule["kind"]) + (", answer lost" if rule.get("answered") else "")
 
 
 def habits(seed: int, stack: int, cycle: int) -> Habits:

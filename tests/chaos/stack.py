@@ -19,7 +19,7 @@ from emulator import admin, lifecycle
 from emulator.faults.rules import Rule
 from emulator.home import EmulatorError, Home
 from emulator.store import Store
-from tests.chaos.schedule import Habits, Kill, Plan
+from tests.chaos.schedule import Habits, Kill, Plan, titled
 from tests.journey.stack import Checkout
 
 ROWS = 4
@@ -165,8 +165,7 @@ class ChaosStack:
             if rule.get("id") == WATCH:
                 self.requests += int(rule.get("seen", 0))
             else:
-                kind = rule["kind"] + (", answer lost" if rule.get("answered") else "")
-                self.figures.count(kind, int(rule.get("hits", 0)))
+                self.figures.count(titled(rule), int(rule.get("hits", 0)))
 
     # --- commands
 
@@ -186,7 +185,7 @@ class ChaosStack:
         try:
             self._watch(started, kill)
         finally:
-            for process in _family(started.pid):
+            for process in family(started.pid):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
         return int(started.wait()), log.read_text(errors="replace")
@@ -236,9 +235,9 @@ class ChaosStack:
             return psutil.Process(running[0]) if running and lifecycle.alive(self.checkout.home) else None
         if target == "azurite":
             running = self.checkout.home.running()
-            family = _family(running[0]) if running else []
-            return next((each for each in family if "azurite" in " ".join(_line(each))), None)
-        for each in _family(root):
+            started = family(running[0]) if running else []
+            return next((each for each in started if "azurite" in " ".join(_line(each))), None)
+        for each in family(root):
             line = _line(each)
             if target == "engine" and line[:1] and Path(line[0]).name == "pulumi":
                 return each
@@ -270,7 +269,8 @@ def wait_until_kept(home: Home) -> None:
         time.sleep(POLL_SECONDS / 5)
 
 
-def _family(root: int) -> list[psutil.Process]:
+def family(root: int) -> list[psutil.Process]:
+    """A process and all that it has started, itself last; none where it is gone."""
     try:
         return [*psutil.Process(root).children(recursive=True), psutil.Process(root)]
     except psutil.NoSuchProcess:
