@@ -61,6 +61,7 @@ def test_a_bad_row(
     assert f"https://ml.azure.com/runs/{spec.job_name(1)}" in message
 
     monkeypatch.setattr(commands, "workspace", lambda stack: place.target)
+    monkeypatch.setattr(cli, "check_stack", lambda *_: None)  # the place's name is that of no stack file
     with pytest.raises(SystemExit) as left:
         cli.main(["logs", "--stack", "states", "--follow"])
     assert left.value.code == 1

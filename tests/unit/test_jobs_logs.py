@@ -12,6 +12,7 @@ from test_jobs_specs import FINETUNE, TARGET
 from jobs import __main__ as cli
 from jobs import cli as shared
 from jobs import finetune, joblog, logs, stack_jobs
+from tests.unit import arm_fake
 
 FIRST, SECOND = (FINETUNE.job_name(attempt) for attempt in (1, 2))
 TAGS = {"stack": "dev", "fingerprint": FINETUNE.fingerprint}
@@ -174,3 +175,13 @@ def test_a_refused_cancel_is_an_error_only_while_the_job_runs(ml: FakeMl, monkey
     job.status = "Running"
     with pytest.raises(HttpResponseError):
         stack_jobs.cancel(arm, TARGET, FIRST)
+
+
+@pytest.mark.parametrize("command", ["logs", "cancel"])
+def test_before_the_first_up_there_is_no_workspace(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    arm_fake.install(monkeypatch)
+    monkeypatch.setattr(shared, "workspace", lambda stack: TARGET)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--stack", "dev"])
+    assert str(ended.value).startswith("error: stack dev is not up (workspace ")
+    assert "Run `make up STACK=dev` first" in str(ended.value)

@@ -15,6 +15,7 @@ import pytest
 from emulator.provider.resources import RESOURCES
 from jobs import recover
 from jobs.errors import StageError
+from jobs.outputs import OutputsError
 
 SUB = "00000000-0000-4000-8000-0000000000a1"
 GROUP = f"/subscriptions/{SUB}/resourceGroups/rg"
@@ -211,3 +212,23 @@ def test_an_interrupted_replacement_is_settled(tmp_path: Path, monkeypatch: pyte
     assert "found on Azure: vault" in said[0]
     row = json.loads(kept.read_text())["deployment"]["resources"][-1]
     assert (row["inputs"]["sku"], row.get("pendingReplacement")) == ("new", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("error: no stack named 'dev' found", r"export --stack dev`\): no stack .* `pulumi stack init dev`"),
+        ("error: the passphrase is wrong", r"export --stack dev`\): the passphrase is wrong\. Mend that"),
+    ],
+)
+def test_a_refusal_is_told_with_its_whole_command(said: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.CompletedProcess([], 255, "", said)
+    monkeypatch.setattr(recover.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(StageError, match=told):
+        recover.recover("dev", print)
+
+
+def test_without_pulumi_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(OutputsError, match=r"pulumi is not on PATH\. Run `make setup`"):
+        recover.recover("dev", print)
