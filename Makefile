@@ -82,8 +82,8 @@ destroy: settings ## remove everything the stack has made
 recover: setup ## after a crash of make up: lift its lock, take what Azure has into the state
 	@$(RUN) $(VENV) -m jobs recover --stack $(STACK)
 
-chaos: setup ## the local stack under faults and kills (ROUNDS=50 SEED=1), for hours if you like
-	@$(VENV) -m tests.chaos --rounds $(or $(ROUNDS),50) --seed $(or $(SEED),1)
+chaos: setup ## the local stack under faults and kills (ROUNDS=50 SEED=1 SKIP=0), for hours if you like
+	@$(VENV) -m tests.chaos --rounds $(or $(ROUNDS),50) --seed $(or $(SEED),1) --skip $(or $(SKIP),0)
 
 test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2

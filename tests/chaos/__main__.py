@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=50, help="in all; a round is one command driven to success")
     parser.add_argument("--seed", type=int, default=1, help="chooses faults and kills")
     parser.add_argument("--stacks", type=int, default=2, help="side by side, each with an emulator of its own")
+    parser.add_argument("--skip", type=int, default=0, help="so many rounds of each stack, in whole cycles of four")
     parser.add_argument("--keep", action="store_true", help="leave the throw-away checkouts where they are")
     options = parser.parse_args()
     since, stop = time.monotonic(), threading.Event()
@@ -26,7 +27,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     place = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        figures, wrong = run(place, options.rounds, options.seed, options.stacks, stop=stop)
+        figures, wrong = run(place, options.rounds, options.seed, options.stacks, skip=options.skip, stop=stop)
     finally:
         if options.keep:
             print(f"kept: {place}", file=sys.stderr)

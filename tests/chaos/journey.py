@@ -45,13 +45,13 @@ class Journey:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set, no further round begins."""
 
-    def run(self, rounds: int) -> list[str]:
-        """Runs so many rounds, and the rest of the last cycle in peace; what was wrong, if anything.
+    def run(self, first: int, end: int) -> list[str]:
+        """Runs the plan's rounds from ``first`` to before ``end``, and the rest of the last cycle in peace.
 
-        It stops at the first round that is not as it should be.
+        Returns what was wrong, if anything. It stops at the first round that is not as it should be.
         """
-        at = 0
-        while at < rounds and not self.stop.is_set():
+        at = first
+        while at < end and not self.stop.is_set():
             if at % len(COMMANDS) == 0:
                 self.stack.habits = habits(self.seed, self.number, at // len(COMMANDS))
                 self.say(f"stack {self.number} from here on: {self.stack.habits}")

@@ -19,14 +19,21 @@ from tests.journey.stack import ROOT
 
 
 def run(
-    place: Path, rounds: int, seed: int, stacks: int, say: Say = to_stderr, stop: threading.Event | None = None
+    place: Path,
+    rounds: int,
+    seed: int,
+    stacks: int,
+    say: Say = to_stderr,
+    skip: int = 0,
+    stop: threading.Event | None = None,
 ) -> tuple[Figures, list[str]]:
     """Share the rounds among stacks, in whole cycles; the figures of all, and what was wrong.
 
+    The plan of each stack is begun after the first ``skip`` rounds: every cycle begins with nothing there.
     Once ``stop`` is set, rounds under way are ended and stacks that are up are destroyed.
     """
     stop = stop or threading.Event()
-    each = shares(rounds, stacks)
+    each, first = shares(rounds, stacks), skip // len(COMMANDS) * len(COMMANDS)
     total, wrong = Figures(), []
 
     models = _base_model(place / "base-models")
@@ -34,7 +41,8 @@ def run(
     def one(number: int) -> tuple[Figures, list[str]]:
         stack = ChaosStack.make(place / f"stack-{number}", models)
         try:
-            return stack.figures, Journey(stack, seed, number, say, stop).run(each[number])
+            journey = Journey(stack, seed, number, say, stop)
+            return stack.figures, journey.run(first, first + each[number])
         finally:
             lifecycle.stop(stack.checkout.home)
 
