@@ -144,6 +144,7 @@ def preflight(settings: Settings, names: Names, stack: str, subscription_id: str
         resource_group=names.resource_group,
         workspace=names.workspace,
         cluster_name=names.cluster,
+        data_cluster_name=names.data_cluster,
         endpoint=names.endpoint,
         vault=names.key_vault,
         ai_services=names.ai_services,

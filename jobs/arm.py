@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -72,9 +73,15 @@ class Arm:
         return list(response.json())
 
     def run(
-        self, method: str, path: str, query: Mapping[str, str], body: Any = None, stop: threading.Event | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any = None,
+        stop: threading.Event | None = None,
+        seconds: float = math.inf,
     ) -> dict[str, Any] | None:
-        """Sends a request and follows the operation it starts; None if `stop` was set before its end.
+        """Sends a request and follows the operation it starts; None if `stop` was set or `seconds` were over first.
 
         Returns the last answer's JSON object, empty where it had none.
         """
@@ -90,7 +97,7 @@ class Arm:
         poller: LROPoller[dict[str, Any]] = LROPoller(
             self._client, first, lambda last: _object(last.http_response), ARMPolling(azure.POLLING_SECONDS)
         )
-        return azure.wait_for(poller, stop or threading.Event())
+        return azure.wait_for(poller, stop or threading.Event(), seconds)
 
     def _request(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> HttpRequest:
         from azure.core.rest import HttpRequest

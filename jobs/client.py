@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,11 +69,12 @@ def registry_client(registry: str) -> MLClient:
     return MLClient(credential(), registry_name=registry, enable_telemetry=False, show_progress=False, **RETRIES)
 
 
-def wait_for(poller: LROPoller[T], stop: threading.Event) -> T | None:
-    """The operation's result, or None if ``stop`` was set first. Raises what the operation raises."""
+def wait_for(poller: LROPoller[T], stop: threading.Event, seconds: float = math.inf) -> T | None:
+    """The operation's result, or None if ``stop`` was set or the time was over first. Raises what it raises."""
+    deadline = time.monotonic() + seconds
     while not poller.done():
         poller.wait(0.5)
-        if stop.is_set() and not poller.done():
+        if (stop.is_set() or time.monotonic() >= deadline) and not poller.done():
             return None
     return poller.result()
 

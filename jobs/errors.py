@@ -104,8 +104,10 @@ def refusal(error: HttpResponseError) -> tuple[str, str]:
     if parsed is None or not (parsed.message or parsed.details):
         return (str(error.status_code) if error.status_code else "", first_line(error.message or str(error)))
     messages = [_plain(detail.message) for detail in parsed.details or () if detail.message]
-    message = messages[0] if messages and (parsed.code == "BadRequest") else parsed.message or messages[0]
-    return parsed.code or "", first_line(message)
+    if messages and parsed.code == "BadRequest":
+        return parsed.code, first_line(messages[0])
+    codes = [str(detail.code) for detail in parsed.details or () if detail.code]
+    return parsed.code or "", first_line(parsed.message or next(iter(messages + codes), ""))
 
 
 def _plain(message: str) -> str:

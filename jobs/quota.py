@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import StageError, azure_errors, refusal
-from jobs.specs import BASE, BASE_DEPLOYMENT, CLUSTER, ENDPOINT, Machines, PreflightSpec, Report
+from jobs.specs import BASE, BASE_DEPLOYMENT, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, Report
 
 if TYPE_CHECKING:
     from jobs.arm import Arm
@@ -116,16 +116,17 @@ def total(arm: Arm, spec: PreflightSpec) -> Usage | None:
 
 
 def own_cores(arm: Arm, spec: PreflightSpec) -> dict[str, dict[str, int]]:
-    """Cores the stack's cluster and deployments hold now, by size (lower case) and use; none before the first up."""
+    """Cores the stack's clusters and deployments hold now, by size (lower case) and use; none before the first up."""
     sizes = {(each.vm_size.lower(), each.use): each for each in spec.machines}
     own: dict[str, dict[str, int]] = {}
-    cluster = arm.find(f"{spec.workspace_scope}/computes/{spec.cluster_name}", ML_VERSION)
-    if cluster:
+    for use, name in ((CLUSTER, spec.cluster_name), (DATA_CLUSTER, spec.data_cluster_name)):
+        if not any(each.use == use for each in spec.machines):
+            continue
+        cluster = arm.find(f"{spec.workspace_scope}/computes/{name}", ML_VERSION) or {}
         inner = (cluster.get("properties") or {}).get("properties") or {}
         size = str(inner.get("vmSize", "")).lower()
-        if (size, CLUSTER) in sizes:
-            nodes = int(inner.get("currentNodeCount") or 0)
-            own.setdefault(size, {})[CLUSTER] = nodes * sizes[size, CLUSTER].cores
+        if machines := sizes.get((size, use)):
+            own.setdefault(size, {})[use] = int(inner.get("currentNodeCount") or 0) * machines.cores
     endpoint = f"{spec.workspace_scope}/onlineEndpoints/{spec.endpoint}"
     if arm.find(endpoint, ML_VERSION):
         for deployment in arm.items(f"{endpoint}/deployments", ML_VERSION):

@@ -323,6 +323,7 @@ class PreflightSpec(_Spec):
     resource_group: str
     workspace: str
     cluster_name: str
+    data_cluster_name: str
     endpoint: str
     vault: str
     ai_services: str

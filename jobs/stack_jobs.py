@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,19 +110,18 @@ def cancel(arm: Arm, target: Target, name: str, stop: threading.Event | None = N
     """
     from azure.core.exceptions import HttpResponseError
 
-    stop = stop or threading.Event()
+    stop, deadline = stop or threading.Event(), time.monotonic() + _PATIENCE
+    path = f"{workspace_of(target)}/jobs/{name}/cancel"
     try:
-        arm.run("POST", f"{workspace_of(target)}/jobs/{name}/cancel", {"api-version": API}, stop=stop)
+        arm.run("POST", path, {"api-version": API}, stop=stop, seconds=_PATIENCE)
     except HttpResponseError:
         # What has ended just now cannot be cancelled, and need not be.
         if (status := status_of(one(arm, target, name))) not in ("", *ENDED):
             raise
         return status
-    waited = 0.0
     while (status := status_of(one(arm, target, name))) not in ("", *ENDED):
-        if waited >= _PATIENCE or stop.wait(_POLL_SECONDS):
+        if time.monotonic() >= deadline or stop.wait(_POLL_SECONDS):
             return status
-        waited += _POLL_SECONDS
     return status
 
 

@@ -144,7 +144,14 @@ class ArmOfJobs:
         job = self._jobs.there.get(path.rsplit("/", 1)[1])
         return self._rest(job, 0) if job else None
 
-    def run(self, method: str, path: str, query: dict[str, str], stop: threading.Event | None = None) -> None:
+    def run(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        stop: threading.Event | None = None,
+        seconds: float = 0,
+    ) -> None:
         *_, name, action = path.split("/")
         assert (method, action) == ("POST", "cancel")
         self._jobs.cancels.append(name)

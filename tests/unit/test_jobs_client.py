@@ -1,17 +1,20 @@
-"""How long a request to Azure is tried again, whatever it fails of."""
+"""How long a request to Azure is tried again and followed, and what is told of a refusal."""
 
 from __future__ import annotations
 
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from arm_fake import ArmFake, install
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.pipeline.transport import RequestsTransport
 
 from jobs import client as azure
 from jobs.arm import Arm
+from jobs.errors import refusal
 
 CAUSES = {"no connection": ServiceRequestError, "no answer": ServiceResponseError, "unavailable": None}
 
@@ -57,3 +60,39 @@ def test_a_client_for_n_retries_makes_n(cause: str, retries: int, monkeypatch: p
 def test_azures_own_client_gets_the_same_counts() -> None:
     policy: RetryPolicy[Any, Any] = RetryPolicy(**azure.RETRIES)
     assert {policy.total_retries, policy.connect_retries, policy.read_retries, policy.status_retries} == {9}
+
+
+def test_an_operation_is_followed_no_longer_than_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(azure, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    class Endless:
+        def done(self) -> bool:
+            assert now[0] < 60, "for ever"
+            return False
+
+        def wait(self, seconds: float) -> None:
+            now[0] += seconds
+
+    endless: Any = Endless()
+    assert azure.wait_for(endless, threading.Event(), 2.0) is None
+    assert now == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": "BadRequest", "message": "", "details": [{"code": "InvalidSku"}]}, ("BadRequest", "InvalidSku")),
+        ({"code": "X", "message": "", "details": [{"code": "A"}, {"code": "B", "message": "why"}]}, ("X", "why")),
+        ({"code": "BadRequest", "message": "no", "details": [{"code": "A"}]}, ("BadRequest", "no")),
+        ({"code": "BadRequest", "message": "no", "details": [{"message": "why"}]}, ("BadRequest", "why")),
+        ({"code": "Conflict", "message": "no", "details": [{"message": "why"}]}, ("Conflict", "no")),
+    ],
+)
+def test_a_refusal_gives_the_best_reason_it_has(
+    error: dict[str, Any], expected: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch).routes["get /x"] = (400, {}, {"error": error})
+    with pytest.raises(HttpResponseError) as raised:
+        Arm().get("/x", "1")
+    assert refusal(raised.value) == expected

@@ -155,10 +155,31 @@ def test_a_job_that_takes_its_time_to_end(ml: FakeMl, monkeypatch: pytest.Monkey
     assert stack_jobs.cancel(arm, TARGET, FIRST, ended) == "Canceled"
     assert ended.waited == [2.0, 2.0]
     ml.jobs.cancelled[FIRST] = "CancelRequested"
-    monkeypatch.setattr(stack_jobs, "_PATIENCE", 6.0)
     never = Stop()
+    clock = SimpleNamespace(monotonic=lambda: sum(seconds or 0 for seconds in never.waited))
+    monkeypatch.setattr(stack_jobs, "time", clock)
+    monkeypatch.setattr(stack_jobs, "_PATIENCE", 6.0)
     assert stack_jobs.cancel(arm, TARGET, FIRST, never) == "CancelRequested"
     assert len(never.waited) == 3
+
+
+def test_the_time_for_a_cancel_includes_azures_own_operation(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs_fake import ArmOfJobs
+
+    ml.jobs.put(FIRST, "Running", **TAGS)
+    ml.jobs.cancelled[FIRST] = "CancelRequested"
+    now, arm = [0.0], ArmOfJobs(ml.jobs)
+    monkeypatch.setattr(stack_jobs, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    run = arm.run
+
+    def slow(*given: Any, seconds: float, **options: Any) -> None:
+        run(*given, **options)
+        now[0] += seconds  # it has not ended by then
+
+    monkeypatch.setattr(arm, "run", slow)
+    never = Stop()
+    assert stack_jobs.cancel(arm, TARGET, FIRST, never) == "CancelRequested"  # type: ignore[arg-type]
+    assert (now, never.waited) == ([120.0], [])
 
 
 def test_a_refused_cancel_is_an_error_only_while_the_job_runs(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:

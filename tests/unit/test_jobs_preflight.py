@@ -14,7 +14,7 @@ from jobs.credentials import CredentialError
 from jobs.errors import StageError
 from jobs.findings import Finding, State
 from jobs.preflight_checks import BENEFITS, ENDPOINT_NAMESPACES, NAMESPACES, PAID, allows
-from jobs.specs import BASE, CLUSTER, ENDPOINT, Machines, PreflightSpec, RegistryAsset
+from jobs.specs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, RegistryAsset
 from tests.unit.arm_fake import ArmFake, install
 
 A100, T4 = "StandardNCADSA100v4Family", "Standard NCASv3_T4 Family"
@@ -26,6 +26,7 @@ SPEC = PreflightSpec(
     resource_group="rg",
     workspace="ws",
     cluster_name="gpu",
+    data_cluster_name="cpu",
     endpoint="e",
     vault="kv",
     ai_services="ai",
@@ -248,6 +249,17 @@ def test_what_the_stack_uses_itself_is_there(arm: ArmFake) -> None:
     assert "(72 by this stack)" in next(f.found for f in preflight.check(spec) if f.check == "quota")
     arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 73, 72)]})
     assert only(spec).state is State.REFUSED
+
+
+def test_a_running_node_of_the_data_cluster_is_the_stack_s_own(arm: ArmFake) -> None:
+    family, size = "StandardDSv3Family", "Standard_D4s_v3"
+    rows = [usage("standardNCADSA100v4Family", 0, 96), usage(family, 4, 4)]
+    arm.get(f"{ML}/usages", {"value": rows})
+    cpu = {"properties": {"properties": {"vmSize": size.upper(), "currentNodeCount": 1}}}
+    arm.get(f"{WORKSPACE}/computes/cpu", cpu)
+    spec = machines(*SPEC.machines, Machines(DATA_CLUSTER, size, family, 4, 1))
+    told = [each for each in preflight.check(spec) if each.check == "quota" and family in each.found]
+    assert [(each.state, "in use 4 (4 by this stack)" in each.found) for each in told] == [(State.OK, True)]
 
 
 def test_a_next_release_needs_room_too(arm: ArmFake) -> None:
