@@ -85,19 +85,31 @@ class Arm:
 
         Returns the last answer's JSON object, empty where it had none.
         """
+        first = self._first(method, path, query, body)
+        return self._followed(first, stop or threading.Event(), seconds)
+
+    def delete(self, path: str, version: str, **query: str) -> bool:
+        """Deletes what is at `path`, to the end; False where Azure answers 204, its word for nothing being there."""
+        first = self._first("DELETE", path, {"api-version": version, **query})
+        self._followed(first, threading.Event(), math.inf)
+        return bool(first.http_response.status_code != 204)
+
+    def _first(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> Any:
+        request = self._request(method, path, query, body)
+        first: Any = self._client.send_request(request, _return_pipeline_response=True)
+        _check(first.http_response)
+        return first
+
+    def _followed(self, first: Any, stop: threading.Event, seconds: float) -> dict[str, Any] | None:
         from azure.core.polling import LROPoller
         from azure.mgmt.core.polling.arm_polling import ARMPolling
 
-        request = self._request(method, path, query, body)
-        first: Any = self._client.send_request(request, _return_pipeline_response=True)
-        response = first.http_response
-        _check(response)
-        if response.status_code not in (201, 202):
-            return _object(response)
+        if first.http_response.status_code not in (201, 202):
+            return _object(first.http_response)
         poller: LROPoller[dict[str, Any]] = LROPoller(
             self._client, first, lambda last: _object(last.http_response), ARMPolling(azure.POLLING_SECONDS)
         )
-        return azure.wait_for(poller, stop or threading.Event(), seconds)
+        return azure.wait_for(poller, stop, seconds)
 
     def _request(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> HttpRequest:
         from azure.core.rest import HttpRequest

@@ -22,6 +22,13 @@ VAULTS, ACCOUNTS, WORKSPACES = "2024-11-01", "2025-06-01", "2025-12-01"
 """API versions that document the calls."""
 
 
+UNCONFIRMED = (
+    "asked Azure to purge it, which Azure does not confirm; if its name stays taken, the setting `suffix` gives others"
+)
+"""204 is the answer for a workspace that is gone; whether it is one for a soft-deleted one that was purged, too, is
+not documented."""
+
+
 @dataclass(frozen=True)
 class Remainder:
     """One name of a stack: `state` is "live", "soft-deleted", "gone", or "unknown" where Azure has no answer."""
@@ -120,7 +127,8 @@ def _purge(arm: Arm, on: str, kind: str, place: _Place) -> str:
             if kind == "workspaces" and arm.find(place.live, place.version) is not None:
                 return f"{on}: is in use, left alone"
             if kind == "workspaces":
-                arm.run(place.method, place.deleted, {"api-version": place.version, "forceToPurge": "true"})
+                if not arm.delete(place.deleted, place.version, forceToPurge="true"):
+                    return f"{on}: {UNCONFIRMED}"
             elif kind == "vaults":
                 arm.run(place.method, f"{place.deleted}/purge", {"api-version": place.version})
             else:

@@ -213,6 +213,7 @@ class ResourceManager:
             resource = kind.find(path)
             if resource is None:
                 if forced:
+                    # Unproven: whether Azure purges what is soft-deleted already, and with what answer.
                     self._store.purge(path.id)
                 return Answer(204)
             if kind.virtual:

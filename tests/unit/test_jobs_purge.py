@@ -43,6 +43,15 @@ def test_each_kind_has_its_request(arm: ArmFake) -> None:
     ]
 
 
+def test_a_workspace_of_which_azure_says_nothing_is_not_called_purged(arm: ArmFake) -> None:
+    arm.then("DELETE", WORKSPACE, (204, {}, None))
+    (line,) = purge("s", "eastus2", "rg", {"workspaces": ["ws"]})
+    assert line.startswith("workspace ws: asked Azure to purge it, which Azure does not confirm") and "`suffix`" in line
+    arm.then("DELETE", WORKSPACE, (202, {"Azure-AsyncOperation": STATUS}, None))
+    arm.then("GET", STATUS, (200, {}, {"status": "InProgress"}), (200, {}, {"status": "Succeeded"}))
+    assert purge("s", "eastus2", "rg", {"workspaces": ["ws"]}) == ["workspace ws: purged"]
+
+
 def test_a_live_workspace_is_left_alone(arm: ArmFake) -> None:
     """The call that purges a soft-deleted one would delete it: purgeOnDestroy can be switched off in a live stack."""
     arm.get(WORKSPACE, {"id": WORKSPACE})
