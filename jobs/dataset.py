@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
 from jobs.errors import AGAIN, NotFinished, StageError, azure_errors
+from jobs.role_wait import once_allowed
 from jobs.specs import DatasetSpec, Report
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 TRAIN_FILE = "train_data.jsonl"
 TEST_FILE = "test_data.jsonl"
-ROLE_SECONDS = 600.0  # how long Azure may take, by its documentation, to let a new role assignment count
-ROLE_POLL_SECONDS = 10.0
 
 
 def run(spec: DatasetSpec, report: Report, stop: threading.Event) -> None:
@@ -41,33 +38,8 @@ def run(spec: DatasetSpec, report: Report, stop: threading.Event) -> None:
                 report(f"{on} is there already")
                 continue
             path = Path(spec.directory, file)
-            once_allowed(functools.partial(_register, client, spec, asset, path), asset, report, stop)
+            once_allowed(functools.partial(_register, client, spec, asset, path), on, report, stop)
             report(f"{on} registered from {spec.directory}/{file}")
-
-
-def once_allowed(register: Callable[[], None], asset: str, report: Report, stop: threading.Event) -> None:
-    """Uploads and registers; where the storage takes no keys, waits until the caller's new role has reached it."""
-    deadline, told = time.monotonic() + ROLE_SECONDS, False
-    while True:
-        try:
-            return register()
-        except Exception as error:
-            # azure-ai-ml wraps a refused upload in a bare Exception, so the cause has to be looked for.
-            if not _forbidden(error) or time.monotonic() > deadline:
-                raise
-        if not told:
-            report("the storage refuses the upload: waiting for the role on it to take effect (minutes)")
-            told = True
-        if stop.wait(ROLE_POLL_SECONDS):
-            raise NotFinished("the data is not uploaded", on=f"data asset {asset}", why="you asked to stop", todo=AGAIN)
-
-
-def _forbidden(error: BaseException | None) -> bool:
-    while error is not None:
-        if getattr(error, "status_code", None) == 403:
-            return True
-        error = error.__cause__
-    return False
 
 
 def exists(client: MLClient, asset: str, version: str) -> bool:

@@ -23,8 +23,9 @@ from jobs import client as azure
 from jobs import queueing, stack_jobs
 from jobs.arm import Arm
 from jobs.attempts import Attempts
-from jobs.dataset import TEST_FILE, TRAIN_FILE, exists, once_allowed
+from jobs.dataset import TEST_FILE, TRAIN_FILE, exists
 from jobs.errors import AGAIN, StageError, azure_errors
+from jobs.role_wait import once_allowed
 from jobs.specs import PreparationSpec, Report
 from jobs.stack_jobs import FINGERPRINT, MACHINE, PREPARATION, STACK
 
@@ -208,7 +209,8 @@ def _uploaded(
             path=str(folder),
             description=f"Source of {spec.name}: {spec.source}",
         )
-        once_allowed(functools.partial(client.data.create_or_update, data), spec.source_asset, report, stop)
+        on = f"data asset {spec.source_asset}"
+        once_allowed(functools.partial(client.data.create_or_update, data), on, report, stop)
         report(f"data asset {asset} uploaded from {spec.source}")
     return f"azureml:{asset}"
 

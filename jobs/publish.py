@@ -14,6 +14,7 @@ from flow import bundle
 from jobs import client as azure
 from jobs.credentials import ARM_SCOPE
 from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, passing
+from jobs.role_wait import once_allowed
 from jobs.share import Share
 from jobs.specs import FlowSpec, Report
 
@@ -51,7 +52,7 @@ def run(spec: FlowSpec, report: Report, stop: threading.Event) -> None:
             raise NotFinished("the flow is not published", on=on, why="you asked to stop", todo=AGAIN)
         folder = found["flowDefinitionFilePath"].rpartition("/")[0] if found else project.folder()
         share = Share(project.arm, spec.target)
-        share.write(folder, files)
+        once_allowed(lambda: share.write(folder, files), on, report, stop)
         share.prune(folder, files, ".py")
         address = project.put(found, f"{folder}/{bundle.DEFINITION}", stop)
     report(f"{on} {'published again' if found else 'published'}: {address}")

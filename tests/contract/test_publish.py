@@ -6,13 +6,14 @@ import threading
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from emulator import admin
 from emulator.dataplane.flows import TYPE
 from emulator.home import SUBSCRIPTION_ID, Home
 from emulator.store import Store
 from flow import bundle
-from jobs import publish
+from jobs import publish, role_wait
 from jobs.arm import Arm
 from jobs.errors import NotFinished, StageError
 from jobs.share import Share
@@ -100,6 +101,22 @@ def test_files_that_changed_since_the_preview_are_not_published(files: dict[str,
     files["flow/chat/shapes.py"] += b"# changed\n"
     with pytest.raises(StageError, match="changed since this run began"):
         publish_now(spec)
+
+
+def test_a_flow_waits_for_a_role_that_is_new(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, write, refusals = spec_of("late-role", files), Share.write, [403, 403]
+
+    def late(self: Share, *given: Any) -> None:
+        if refusals:
+            error = HttpResponseError("This request is not authorized to perform this operation.")
+            error.status_code = refusals.pop()
+            raise error
+        write(self, *given)
+
+    monkeypatch.setattr(Share, "write", late)
+    monkeypatch.setattr(role_wait, "ROLE_POLL_SECONDS", 0.01)
+    lines = publish_now(spec)
+    assert "waiting for the role" in lines[0] and "published" in lines[1] and len(lines) == 2
 
 
 def test_an_interrupt_before_the_upload_publishes_nothing(files: dict[str, bytes]) -> None:

@@ -20,7 +20,7 @@ from jobs_fake import MACHINE, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
 import data_prep
-from jobs import attempts, dataset, finetune
+from jobs import attempts, dataset, finetune, role_wait
 from jobs.errors import NotFinished, StageError
 from jobs.specs import DatasetSpec, RecipeValue
 
@@ -426,7 +426,7 @@ def test_an_upload_waits_for_a_role_that_is_new(
     stop = Stop()
     dataset.run(files, said.append, stop)
     assert len(ml.data.there) == 2
-    assert stop.waited == [dataset.ROLE_POLL_SECONDS] * 2
+    assert stop.waited == [role_wait.ROLE_POLL_SECONDS] * 2
     assert len([line for line in said if "waiting for the role" in line]) == 1
 
 
@@ -440,11 +440,11 @@ def test_an_upload_does_not_wait_for_ever_nor_for_anything_else(
         return create_or_update
 
     stop = Stop()
-    monkeypatch.setattr(dataset, "ROLE_SECONDS", -1.0)
+    monkeypatch.setattr(role_wait, "ROLE_SECONDS", -1.0)
     monkeypatch.setattr(ml.data, "create_or_update", refuse(forbidden()))
     with pytest.raises(Exception, match="upload failed"):
         dataset.run(files, said.append, stop)
-    monkeypatch.setattr(dataset, "ROLE_SECONDS", 600.0)
+    monkeypatch.setattr(role_wait, "ROLE_SECONDS", 600.0)
     monkeypatch.setattr(ml.data, "create_or_update", refuse(HttpResponseError("no such workspace")))
     with pytest.raises(StageError, match="no such workspace"):
         dataset.run(files, said.append, stop)
