@@ -71,7 +71,10 @@ serving = Serving(
     ServingArgs(names, location, tags, account.subscription_id, group, workspace.name, identity.id),
 )
 connection = EndpointConnection(
-    "connection", EndpointConnectionArgs(names, group, foundry, serving.scoring_uri, serving.key)
+    "connection",
+    EndpointConnectionArgs(
+        names, group, foundry, serving.scoring_uri, serving.key, settings.serving.request_timeout_seconds
+    ),
 )
 
 # Logs, alerts and a budget, as the settings say.

@@ -44,7 +44,8 @@ class EndpointChatClient(BaseChatClient[Any]):  # type: ignore[misc]
         return updates if stream else updates.get_final_response()
 
     async def _updates(self, request: ChatRequest) -> AsyncIterator[ChatResponseUpdate]:
-        pieces = await asyncio.to_thread(stream, self._connection.endpoint, self._connection.key, request)
+        asked = self._connection
+        pieces = await asyncio.to_thread(stream, asked.endpoint, asked.key, request, timeout=asked.timeout)
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             if isinstance(piece, Ending):
                 yield _last(piece.answer)

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from flow.chat import ChatError, Unreachable
+from flow.chat import TIMEOUT, ChatError, Unreachable, timeout_of
 from jobs.credentials import ARM_SCOPE, CredentialError, credential
 from jobs.errors import SIGN_IN
 
@@ -22,11 +22,15 @@ class ConnectionUnreadable(ChatError):
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the endpoint is and what it is asked with, as the tutorial's Custom keys connection holds both."""
+    """Where the endpoint is and what it is asked with, as the tutorial's Custom keys connection holds both.
+
+    `timeout` is how many seconds the endpoint lets a request take; a connection made by hand need not say.
+    """
 
     id: str
     endpoint: str
     key: str = field(repr=False)
+    timeout: float = TIMEOUT
 
 
 def connection_id(subscription_id: str, resource_group: str, project: str, name: str) -> str:
@@ -66,7 +70,7 @@ def read_connection(resource_id: str) -> Connection:
     missing = {"endpoint", "key"} - {name for name, value in values.items() if value}
     if missing:
         raise ConnectionUnreadable(f"The {where} lacks {', '.join(sorted(missing))}. Run `make up` to write it again.")
-    return Connection(resource_id, values["endpoint"], values["key"])
+    return Connection(resource_id, values["endpoint"], values["key"], timeout_of(values.get("request_timeout_seconds")))
 
 
 def _values(response: requests.Response) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def load(name: str) -> None:
 def front_end(name: str, connection: Connection) -> FrontEnd:
     """The front end of a name. Raises ChatError where its libraries are not installed."""
     if name == PLAIN:
-        return lambda request: stream(connection.endpoint, connection.key, request)
+        return lambda request: stream(connection.endpoint, connection.key, request, timeout=connection.timeout)
     try:
         if name == AGENT:
             from flow.agent import AgentChat

@@ -7,7 +7,7 @@ name, only where the annotation is the class and not a string.
 from promptflow.connections import CustomConnection
 from promptflow.core import tool
 
-from flow.chat import ChatRequest, stream, turns
+from flow.chat import ChatRequest, stream, timeout_of, turns
 
 
 @tool  # type: ignore[untyped-decorator]
@@ -24,4 +24,5 @@ def my_python_tool(
     A stream of texts where prompt flow is asked to stream (the portal's chat, `make chat`); it joins them elsewhere.
     """
     request = ChatRequest(input_data, turns(chat_history), deployment, temperature, max_new_tokens)
-    return stream(connection.endpoint, connection.key, request)  # type: ignore[return-value]
+    timeout = timeout_of(connection.configs.get("request_timeout_seconds"))
+    return stream(connection.endpoint, connection.key, request, timeout=timeout)  # type: ignore[return-value]

@@ -31,7 +31,11 @@ class PromptFlow:
         # Else promptflow would look for connections in the devkit's local database.
         os.environ["PF_CONNECTION_PROVIDER"] = f"azureml:/{connection.id.rpartition('/connections/')[0]}"
         self._flow = Flow.load(FLOW_DIRECTORY)
-        value = {"endpoint": connection.endpoint, "key": connection.key}
+        value = {
+            "endpoint": connection.endpoint,
+            "key": connection.key,
+            "request_timeout_seconds": str(connection.timeout),
+        }
         bound = {
             "type": "CustomConnection",
             "module": "promptflow.connections",

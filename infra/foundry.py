@@ -108,13 +108,14 @@ class Foundry(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class EndpointConnectionArgs:
-    """How the project reaches an endpoint: its scoring URI and its key, a secret."""
+    """How the project reaches an endpoint: its scoring URI, its key, a secret, and how long it may take to answer."""
 
     names: Names
     resource_group: pulumi.Input[str]
     foundry: Foundry
     scoring_uri: pulumi.Input[str]
     key: pulumi.Output[str]
+    request_timeout_seconds: int
 
 
 class EndpointConnection(pulumi.ComponentResource):
@@ -135,6 +136,8 @@ class EndpointConnection(pulumi.ComponentResource):
                 target=args.scoring_uri,
                 metadata={
                     "endpoint": args.scoring_uri,
+                    # What is asked through the connection gives up no sooner than the endpoint does.
+                    "request_timeout_seconds": str(args.request_timeout_seconds),
                     "azureml.flow.connection_type": "Custom",
                     "azureml.flow.module": "promptflow.connections",
                 },

@@ -4,7 +4,7 @@ Whatever front end asks (the flow's node, the agent, terminal and page, a releas
 """
 
 from flow.chat.conversation import Answer, ChatRequest, Ending, Turn, chat_history, turns
-from flow.chat.endpoint import ask, stream
+from flow.chat.endpoint import TIMEOUT, ask, stream, timeout_of
 from flow.chat.errors import (
     AnswerCutOff,
     Busy,
@@ -21,6 +21,7 @@ from flow.chat.errors import (
 from flow.chat.shapes import answer_text
 
 __all__ = [
+    "TIMEOUT",
     "Answer",
     "AnswerCutOff",
     "Busy",
@@ -40,5 +41,6 @@ __all__ = [
     "ask",
     "chat_history",
     "stream",
+    "timeout_of",
     "turns",
 ]

@@ -19,6 +19,8 @@ from flow.chat.shapes import Part, answer_text, part, parts, read_json
 MAX_QUESTION = 16_000  # characters, some 4,000 tokens: the context of the smallest Phi
 MAX_BODY = 1_000_000  # bytes
 _CONNECT_SECONDS = 10.0
+_LONGEST = 600.0  # seconds; Azure's endpoints end a request after 180
+TIMEOUT = 90.0  # seconds; the default of the setting serving.requestTimeoutSeconds
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SCORE, _COMPLETIONS = "/score", "/v1/chat/completions"
 # A server without the route, or with one that takes something else. What is wrong with the question itself, the
@@ -39,7 +41,7 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
-def ask(url: str, key: str, request: ChatRequest, *, timeout: float = 90.0) -> Answer:
+def ask(url: str, key: str, request: ChatRequest, *, timeout: float = TIMEOUT) -> Answer:
     """The endpoint's whole answer to ``request``. ``timeout`` in seconds for the whole exchange.
 
     Raises ChatError: InvalidInput, KeyRefused, ModelFailed, UnknownAnswer or an EndpointUnavailable.
@@ -50,7 +52,7 @@ def ask(url: str, key: str, request: ChatRequest, *, timeout: float = 90.0) -> A
         return _whole(response, key, request, started, timeout)
 
 
-def stream(url: str, key: str, request: ChatRequest, *, timeout: float = 90.0) -> Iterator[str]:
+def stream(url: str, key: str, request: ChatRequest, *, timeout: float = TIMEOUT) -> Iterator[str]:
     """The answer's pieces as the endpoint sends them; the last one is an `Ending` with the whole answer.
 
     Azure's serving image for chat models streams /v1/chat/completions, next to the /score of the scoring URL. An
@@ -67,6 +69,15 @@ def stream(url: str, key: str, request: ChatRequest, *, timeout: float = 90.0) -
         yield from pieces
 
     return chained()
+
+
+def timeout_of(given: object) -> float:
+    """A connection's `request_timeout_seconds`, which is text; TIMEOUT where it has none that makes sense."""
+    try:
+        seconds = float(str(given))
+    except ValueError:
+        return TIMEOUT
+    return seconds if 0 < seconds <= _LONGEST else TIMEOUT
 
 
 def _pieces(url: str, key: str, request: ChatRequest, timeout: float) -> Iterator[str]:

@@ -46,8 +46,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._whole(401, "key_auth_access_denied")
         elif deployment == OLD and streams:
             self._whole(404, {"message": "Not Found"})
-        elif asked == "hang up":
+        elif asked in ("hang up", "silent"):
             self.close_connection = True
+            if asked == "silent":
+                self.server.go_on.wait(30)
         elif asked in STATUSES:
             self._whole(STATUSES[asked], f"no, {self.headers['Authorization']}", {"Retry-After": "1"})
         elif asked == "shape":

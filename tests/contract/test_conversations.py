@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 Told = dict[str, Any]
 
 
-def put_connection(arm: Arm, workspace: str, name: str, endpoint: str, key: str) -> str:
+def put_connection(arm: Arm, workspace: str, name: str, endpoint: str, key: str, timeout: int = 90) -> str:
     """A Custom keys connection as the program writes it; returns its id."""
     path = f"{workspace}/connections/{name}"
     properties = {
@@ -30,6 +30,7 @@ def put_connection(arm: Arm, workspace: str, name: str, endpoint: str, key: str)
         "target": endpoint,
         "metadata": {
             "endpoint": endpoint,
+            "request_timeout_seconds": str(timeout),
             "azureml.flow.connection_type": "Custom",
             "azureml.flow.module": "promptflow.connections",
         },
@@ -128,6 +129,14 @@ def test_failures(front_end: FrontEnd, question: str, kind: str, says: str) -> N
     assert error["text"] == ("You" if question == "half" else "")
     assert scripted.KEY not in json.dumps(told)
     assert front_end.ask("after")["answer"] == "You asked 'after' after before; You asked 'before'"
+
+
+def test_the_connection_says_how_long_to_wait(arm: Arm, workspace: str, endpoint: scripted.Endpoint) -> None:
+    connection = put_connection(arm, workspace, "hasty", endpoint.url, scripted.KEY, timeout=1)
+    talks = {name: FrontEnd(name, connection) for name in front_ends.NAMES}
+    said = {name: talk.ask("silent")["error"]["message"] for name, talk in talks.items()}
+    assert {name: "no answer within 1 s" in text for name, text in said.items()} == dict.fromkeys(talks, True), said
+    assert {talk.end() for talk in talks.values()} == {1}
 
 
 def _real_connection(lab: Lab) -> str:

@@ -142,6 +142,7 @@ def test_the_connection_holds_the_key_as_a_secret_only(local: Program) -> None:
     opened = rpc.unwrap_rpc_secret(properties)
     assert opened["credentials"] == {"keys": {"key": KEY}}
     assert opened["target"] == opened["metadata"]["endpoint"] == "https://endpoint/score"
+    assert opened["metadata"]["request_timeout_seconds"] == "90"
     assert opened["metadata"]["azureml.flow.connection_type"] == "Custom"
     assert opened["metadata"]["azureml.flow.module"] == "promptflow.connections"
     assert list(connection.request.additionalSecretOutputs) == ["properties"]

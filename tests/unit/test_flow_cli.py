@@ -27,7 +27,7 @@ from jobs import outputs
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = connection_id("sub", "rg", "project", "phi-connection-1")
-CONNECTION = Connection(ID, "https://phi.eastus2.inference.ml.azure.com/score", "canary-key")
+CONNECTION = Connection(ID, "https://phi.eastus2.inference.ml.azure.com/score", "canary-key", timeout=150.0)
 
 
 def test_the_flow_is_the_tutorials() -> None:
@@ -49,8 +49,8 @@ def test_the_flow_is_the_tutorials() -> None:
 def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[Any, ...]] = []
 
-    def stream(*given: Any) -> Iterator[str]:
-        sent.append(given)
+    def stream(*given: Any, timeout: float) -> Iterator[str]:
+        sent.append((*given, timeout))
         return iter(["Bill Gates", Ending(Answer("Bill Gates", "base", 0.1))])
 
     monkeypatch.setattr(chat, "stream", stream)  # before the flow imports it
@@ -60,9 +60,9 @@ def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.Mo
     first, ending = flow(request)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers, "Ctrl-C stays ours"
     assert first == "Bill Gates" and isinstance(ending, Ending) and ending.answer.deployment == "base"
-    assert sent == [(CONNECTION.endpoint, CONNECTION.key, request)]
+    assert sent == [(CONNECTION.endpoint, CONNECTION.key, request, 150.0)]
 
-    def refuse(*_: Any) -> Iterator[str]:
+    def refuse(*_: Any, **__: Any) -> Iterator[str]:
         raise chat.Unreachable("could not be reached")
 
     monkeypatch.setattr(chat, "stream", refuse)
@@ -290,6 +290,24 @@ def test_the_connection_as_the_program_and_as_the_portal_write_it(
 
 
 @pytest.mark.parametrize(
+    ("written", "timeout"), [("150", 150.0), (None, 90.0), ("soon", 90.0), ("-1", 90.0), ("nan", 90.0)]
+)
+def test_the_connection_says_how_long_an_answer_may_take(
+    monkeypatch: pytest.MonkeyPatch, written: str | None, timeout: float
+) -> None:
+    metadata = {"endpoint": "https://e/score"} | ({"request_timeout_seconds": written} if written else {})
+    Azure(monkeypatch, 200, {"metadata": metadata, "credentials": {"keys": {"key": "k"}}})
+    assert connection.read_connection(ID).timeout == timeout
+
+
+def test_the_plain_front_end_waits_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(front_ends, "stream", lambda *_, timeout: waited.append(timeout))
+    front_ends.front_end(front_ends.PLAIN, CONNECTION)(ChatRequest("Who?"))
+    assert waited == [150.0]
+
+
+@pytest.mark.parametrize(
     ("status", "properties", "says"),
     [
         (403, {}, "Ask for the role"),
@@ -321,7 +339,7 @@ from flow.connection import Connection, connection_id
 
 ends = {"quick": threading.Event(), "slow": threading.Event()}
 
-def stream(endpoint, key, request):
+def stream(endpoint, key, request, timeout):
     started.wait()  # both calls are under way
     if request.question == "slow":
         ends["quick"].wait()
