@@ -132,8 +132,8 @@ DIFFERENCES = (
     "Diagnostic settings have no model in any current package; theirs is written down by hand from the specification.",
     "An endpoint's metrics are those of the requests it routed, there at once and gone when the emulator ends; Azure's "
     "come minutes late. Only those about requests are there.",
-    "A workspace that is soft-deleted already is purged by DELETE with `forceToPurge=true`, and the answer is 204. That "
-    "Azure does so, and answers so, is unproven: documented is the flag for the deletion itself.",
+    "A workspace that is soft-deleted already is purged by DELETE with `forceToPurge=true`, and the answer is 204. "
+    "That Azure does so, and answers so, is unproven: documented is the flag for the deletion itself.",
     "A regenerated key stops working with the call, and a deployment that is deleted first answers what it was asked, "
     "for 30 s at most; how soon and how long on Azure is not documented.",
 )
