@@ -53,6 +53,15 @@ base = Foundation(
 )
 group = base.group.name
 
+# The identity of GitHub's workflows, where the stack has one.
+github = None
+if settings.github.repository:
+    github = Federation(
+        "federation",
+        FederationArgs(names, location, tags, account.subscription_id, base.group, settings.github),
+    )
+    pulumi.export("githubClientId", github.client_id)
+
 # The identity that trains and serves; the workspace with its clusters; who may do what.
 identity = Identity("identity", IdentityArgs(names, group, location, tags))
 workspace = Workspace(
@@ -61,7 +70,16 @@ workspace = Workspace(
 )
 roles = Roles(
     "roles",
-    RolesArgs(names, account.subscription_id, settings, identity.principal_id, account.object_id, base, workspace.id),
+    RolesArgs(
+        names,
+        account.subscription_id,
+        settings,
+        identity.principal_id,
+        account.object_id,
+        github.principal_id if github else None,
+        base,
+        workspace.id,
+    ),
 )
 
 # AI Foundry's hub and project, the endpoint, and the project's connection to it.
@@ -83,14 +101,6 @@ Monitoring(
     MonitoringArgs(names, tags, base, workspace.id, serving.endpoint.id, settings.monitoring),
 )
 
-# The identity of GitHub's workflows, where the stack has one.
-if settings.github.repository:
-    github = Federation(
-        "federation",
-        FederationArgs(names, location, tags, account.subscription_id, group, base.group.id, settings.github),
-    )
-    pulumi.export("githubClientId", github.client_id)
-
 # Data to the workspace, the fine-tune, its release behind the endpoint; the prompt flow to the project.
 stages = Stages(
     "stages",
@@ -100,7 +110,9 @@ stages = Stages(
         workspace=workspace,
         roles=roles,
         endpoint=serving.endpoint,
+        endpoint_lifetime=serving.lifetime,
         connection=connection.connection,
+        project_lifetime=foundry.lifetime,
     ),
 )
 

@@ -48,6 +48,8 @@ class Azure(mocks.Mocks):
     """Answers with what Azure adds to a resource's inputs. `live` is the endpoint a first look finds, if any."""
 
     claims: ClassVar[dict[str, str]] = {"idtyp": "app"}
+    caller: ClassVar[str] = "object"
+    made: ClassVar[str] = "2026-01-01T00:00:00.123Z"
 
     def __init__(self, live: dict[str, Any] | None = None) -> None:
         self.live = live
@@ -63,6 +65,9 @@ class Azure(mocks.Mocks):
         if args.typ.endswith(":OnlineEndpoint"):
             outputs["name"] = args.inputs["endpointName"]
             outputs["properties"] = {**args.inputs["properties"], "scoringUri": "https://endpoint/score"}
+            outputs["systemData"] = {"createdAt": self.made}
+        if args.typ.endswith("machinelearningservices:Workspace"):
+            outputs["workspaceId"] = f"guid-of-{args.name}-{self.made}"
         if args.typ.endswith(":UserAssignedIdentity"):
             outputs |= {"principalId": "principal", "clientId": "client"}
         if args.typ.endswith("cognitiveservices:Account"):
@@ -74,7 +79,7 @@ class Azure(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token == "azure-native:authorization:getClientConfig":
-            ids = {"clientId": "client", "objectId": "object"}
+            ids = {"clientId": "client", "objectId": self.caller}
             return {**ids, "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
         if args.token == "azure-native:authorization:getClientToken":
             return {"token": f"e30.{base64.urlsafe_b64encode(json.dumps(self.claims).encode()).decode().rstrip('=')}.x"}

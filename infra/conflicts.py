@@ -141,6 +141,19 @@ def _network(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _deployers(settings: Settings) -> Iterator[Conflict]:
+    storage = settings.storage
+    if settings.github.repository and not storage.shared_keys and not storage.deployers:
+        yield Conflict(
+            "storage.deployers",
+            storage.deployers,
+            "must name who runs the program beside GitHub's workflows: a role that follows whoever runs it would be "
+            "taken away from the one by the other each time",
+            "give {object id: User}, which az ad signed-in-user show --query id prints, or a group's as Group",
+            ("github.repository", "storage.sharedKeys"),
+        )
+
+
 _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _serving_memory,
     _training_memory,
@@ -150,4 +163,5 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _late_alert,
     _network,
     _tokenizer_file,
+    _deployers,
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_azure_native import authorization, managedidentity
+from pulumi_azure_native import authorization, managedidentity, resources
 
 from infra.naming import Names, role_assignment_name
 from infra.operations import Github
@@ -25,31 +25,34 @@ ACCESS_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
 
 @dataclass(frozen=True)
 class FederationArgs:
-    """`group` and `group_id` are the resource group's name and id."""
+    """What the identity may act in is `group`."""
 
     names: Names
     location: str
     tags: Mapping[str, str]
     subscription_id: str
-    group: pulumi.Input[str]
-    group_id: pulumi.Input[str]
+    group: resources.ResourceGroup
     github: Github
 
 
 class Federation(pulumi.ComponentResource):
     """May change everything in the group, and grant in it only the roles this program grants."""
 
+    principal_id: pulumi.Output[str]
     client_id: pulumi.Output[str]
     """Goes into the GitHub environment's variable AZURE_CLIENT_ID; it is no secret."""
 
     def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Federation", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        own_name = f"{args.names.identity}-github"
+        # A workflow that destroys the stack runs as this identity: it keeps what it is and may do until the group goes,
+        # and all of this with it. Where only the setting goes, it is deleted like everything else.
+        child = pulumi.ResourceOptions(parent=self, deleted_with=args.group)
+        group = args.group.name
+        own_name = args.names.github
         deployer = managedidentity.UserAssignedIdentity(
             "deployer",
             resource_name_=own_name,
-            resource_group_name=args.group,
+            resource_group_name=group,
             location=args.location,
             tags=args.tags,
             opts=child,
@@ -58,7 +61,7 @@ class Federation(pulumi.ComponentResource):
             "github",
             resource_name_=deployer.name,
             federated_identity_credential_resource_name=f"github-{args.github.environment}",
-            resource_group_name=args.group,
+            resource_group_name=group,
             issuer=ISSUER,
             audiences=[AUDIENCE],
             subject=f"repo:{args.github.repository}:environment:{args.github.environment}",
@@ -73,7 +76,7 @@ class Federation(pulumi.ComponentResource):
                 role_assignment_name=role_assignment_name(
                     f"{args.subscription_id}/{args.names.resource_group}", role, own_name
                 ),
-                scope=args.group_id,
+                scope=args.group.id,
                 role_definition_id=(
                     f"/subscriptions/{args.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role}"
                 ),
@@ -83,7 +86,7 @@ class Federation(pulumi.ComponentResource):
                 condition_version="2.0" if condition else None,
                 opts=child,
             )
-        self.client_id = deployer.client_id
+        self.principal_id, self.client_id = deployer.principal_id, deployer.client_id
         self.register_outputs({"clientId": self.client_id})
 
 

@@ -11,6 +11,7 @@ from pulumi_azure_native import machinelearningservices as ml
 
 from infra.access import Access
 from infra.foundation import Foundation
+from infra.lifetime import of_workspace
 from infra.naming import Names
 
 
@@ -30,6 +31,8 @@ class Foundry(pulumi.ComponentResource):
 
     hub: ml.Workspace
     project: ml.Workspace
+    lifetime: pulumi.Output[str]
+    """Of the project: another one when it is made anew."""
     ai_services: cognitiveservices.Account
     ai_services_connection: ml.WorkspaceConnection
 
@@ -85,6 +88,7 @@ class Foundry(pulumi.ComponentResource):
             tags=args.tags,
             opts=base.outlived_by_purge(parent=self),
         )
+        self.lifetime = of_workspace(self.project, names, names.project)
         self.ai_services_connection = ml.WorkspaceConnection(
             "ai-services-connection",
             connection_name=names.ai_services_connection,

@@ -75,6 +75,11 @@ class Names:
             if not re.fullmatch(RULES[kind], name):
                 raise ValueError(f"{kind.replace('_', ' ')} name {name!r} breaks Azure's rule {RULES[kind]}")
 
+    @property
+    def github(self) -> str:
+        """Of the identity that GitHub's workflows deploy as."""
+        return f"{self.identity}-github"
+
     @classmethod
     def of(cls, prefix: str, stack: str, subscription_id: str, suffix: str = "") -> Names:
         """`prefix` and `suffix` are the settings `name` and `suffix`: 8 and 6 characters at most."""

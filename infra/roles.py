@@ -38,8 +38,9 @@ class Role(Enum):
 class RolesArgs:
     """Who may do what on `foundation` and `workspace`.
 
-    `identity_id` and `caller_id` are the principals of the identity that trains and serves and of whoever runs the
-    program; `settings` decides how far the former may go and whether storage keys work.
+    `identity_id`, `caller_id` and `github_id` are the principals of the identity that trains and serves, of whoever
+    runs the program, and of the identity GitHub's workflows do it as, if there is one; `settings` decides how far the
+    first may go and whether storage keys work.
     """
 
     names: Names
@@ -47,8 +48,20 @@ class RolesArgs:
     settings: Settings
     identity_id: pulumi.Input[str]
     caller_id: str
+    github_id: pulumi.Input[str] | None
     foundation: Foundation
     workspace: pulumi.Input[str]
+
+
+@dataclass(frozen=True)
+class _Principal:
+    """Who gets a role: `name` goes into the assignment's GUID, `earlier` are prefixes it had before."""
+
+    prefix: str
+    name: str
+    id: pulumi.Input[str]
+    type: authorization.PrincipalType
+    earlier: tuple[str, ...] = ()
 
 
 class Roles(pulumi.ComponentResource):
@@ -56,8 +69,8 @@ class Roles(pulumi.ComponentResource):
 
     assignments: list[authorization.RoleAssignment]
     """The identity's."""
-    caller: list[authorization.RoleAssignment]
-    """Of whoever runs the program; none while storage keys work."""
+    deployers: list[authorization.RoleAssignment]
+    """Of those who run the program, which uploads the data; none while storage keys work."""
 
     def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Roles", name, {}, opts)
@@ -80,39 +93,48 @@ class Roles(pulumi.ComponentResource):
                 Role.STORAGE_FILE_DATA_PRIVILEGED_CONTRIBUTOR: storage,
             }
         identity = f"{names.resource_group}/{names.identity}"
-        caller = _caller() if by_identity else SERVICE_PRINCIPAL
-        # Whoever runs the program uploads the data.
-        self.caller = [
-            self._assign(args, "caller-", role, scope, args.caller_id, args.caller_id, caller)
-            for role, scope in by_identity.items()
+        deployers = _deployers(args) if by_identity else []
+        self.deployers = [
+            self._assign(args, deployer, role, scope) for deployer in deployers for role, scope in by_identity.items()
         ]
         self.assignments = [
             # Without the type Azure looks the principal up, and does not find one that is seconds old.
-            self._assign(args, "", role, scope, identity, args.identity_id, SERVICE_PRINCIPAL)
+            self._assign(args, _Principal("", identity, args.identity_id, SERVICE_PRINCIPAL), role, scope)
             for role, scope in {**roles, **by_identity}.items()
         ]
         self.register_outputs({})
 
-    def _assign(
-        self,
-        args: RolesArgs,
-        prefix: str,
-        role: Role,
-        scope: Scope,
-        principal: str,
-        principal_id: pulumi.Input[str],
-        kind: authorization.PrincipalType,
-    ) -> authorization.RoleAssignment:
+    def _assign(self, args: RolesArgs, principal: _Principal, role: Role, scope: Scope) -> authorization.RoleAssignment:
         definitions = f"/subscriptions/{args.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
         return authorization.RoleAssignment(
-            f"{prefix}{role.label}",
-            role_assignment_name=role_assignment_name(f"{args.subscription_id}/{scope[0]}", role.value, principal),
+            f"{principal.prefix}{role.label}",
+            role_assignment_name=role_assignment_name(f"{args.subscription_id}/{scope[0]}", role.value, principal.name),
             scope=scope[1],
             role_definition_id=f"{definitions}/{role.value}",
-            principal_id=principal_id,
-            principal_type=kind,
-            opts=pulumi.ResourceOptions(parent=self),
+            principal_id=principal.id,
+            principal_type=principal.type,
+            opts=pulumi.ResourceOptions(
+                parent=self, aliases=[pulumi.Alias(name=f"{alias}{role.label}") for alias in principal.earlier]
+            ),
         )
+
+
+def _deployers(args: RolesArgs) -> list[_Principal]:
+    """Those the settings name, and GitHub's identity: the same whoever runs the program.
+
+    Where the settings name nobody it is the caller, whose roles the next one takes over.
+    """
+    found = [
+        # Azure has one assignment of a role on a scope, so the caller's becomes that of who is now named.
+        _Principal(
+            f"{id_}-", id_, id_, authorization.PrincipalType(kind), ("caller-",) if id_ == args.caller_id else ()
+        )
+        for id_, kind in args.settings.storage.deployers.items()
+    ]
+    if args.github_id is not None:
+        names = args.names
+        found.append(_Principal("github-", f"{names.resource_group}/{names.github}", args.github_id, SERVICE_PRINCIPAL))
+    return found or [_Principal("caller-", args.caller_id, args.caller_id, _caller())]
 
 
 def _caller() -> authorization.PrincipalType:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
+from infra.lifetime import of_endpoint
 from infra.naming import Names
 from infra.stages import HookFunction, project_importable
 from jobs.specs import Target
@@ -40,6 +41,8 @@ class Serving(pulumi.ComponentResource):
     """Holds no deployment and no traffic: jobs/rollout.py creates, tests, shifts and deletes those."""
 
     endpoint: ml.OnlineEndpoint
+    lifetime: pulumi.Output[str]
+    """Another one when the endpoint is made anew."""
     scoring_uri: pulumi.Output[str]
     key: pulumi.Output[str]
     """A secret."""
@@ -74,6 +77,7 @@ class Serving(pulumi.ComponentResource):
                 ),
             ),
         )
+        self.lifetime = of_endpoint(self.endpoint, live)
         keys = ml.list_online_endpoint_keys_output(
             endpoint_name=self.endpoint.name,
             workspace_name=args.workspace,

@@ -44,7 +44,8 @@ WORK: dict[type[Spec], str] = {
 class StagesArgs:
     """Specs of plain values, so that a preview shows them, and what the stages work on.
 
-    `flow` is None where the project gets no prompt flow.
+    `flow` is None where the project gets no prompt flow. The lifetimes tell the one there is from one of the same name
+    that is made anew (lifetime.py): what a stage has made went with the old one.
     """
 
     dataset: DatasetSpec
@@ -54,7 +55,9 @@ class StagesArgs:
     workspace: Workspace
     roles: Roles
     endpoint: pulumi.Resource
+    endpoint_lifetime: pulumi.Input[str]
     connection: pulumi.Resource
+    project_lifetime: pulumi.Input[str]
 
 
 class Stages(pulumi.ComponentResource):
@@ -71,11 +74,13 @@ class Stages(pulumi.ComponentResource):
         super().__init__("finetune-phi:infra:Stages", name, {}, opts)
         heed_interrupts()
 
-        def stage(key: str, spec: Spec, needs: Sequence[pulumi.Resource]) -> pulumi.Stash:
+        def stage(
+            key: str, spec: Spec, needs: Sequence[pulumi.Resource], **lifetime: pulumi.Input[str]
+        ) -> pulumi.Stash:
             hook = pulumi.ResourceHook(key, working(type(spec), WORK[type(spec)]))
             return pulumi.Stash(
                 key,
-                input=spec.to_inputs(),
+                input={**spec.to_inputs(), **lifetime},
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     depends_on=list(needs),
@@ -83,14 +88,16 @@ class Stages(pulumi.ComponentResource):
                 ),
             )
 
-        # Whoever runs the program uploads, unless a job on a cluster prepares the data.
-        work, job, caller = args.workspace, args.roles.assignments, args.roles.caller
-        needs = [work.data_cluster, *job, *caller] if work.data_cluster else [work.workspace, *caller]
-        dataset = stage("dataset", args.dataset, needs)
-        finetune = stage("finetune", args.finetune, [dataset, work.cluster, *job])
-        release = stage("release", args.release, [finetune, args.endpoint, *job])
+        # Those who run the program upload, unless a job on a cluster prepares the data.
+        work, job, deployers = args.workspace, args.roles.assignments, args.roles.deployers
+        needs = [work.data_cluster, *job, *deployers] if work.data_cluster else [work.workspace, *deployers]
+        dataset = stage("dataset", args.dataset, needs, workspace_id=work.lifetime)
+        finetune = stage("finetune", args.finetune, [dataset, work.cluster, *job], workspace_id=work.lifetime)
+        release = stage(
+            "release", args.release, [finetune, args.endpoint, *job], endpoint_created=args.endpoint_lifetime
+        )
         if args.flow:
-            stage("flow", args.flow, [args.connection, *caller])
+            stage("flow", args.flow, [args.connection, *deployers], workspace_id=args.project_lifetime)
 
         def once(done: pulumi.Stash, value: str) -> pulumi.Output[str]:
             """A name that is worth something only when its stage is done."""

@@ -10,6 +10,7 @@ from pulumi_azure_native import machinelearningservices as ml
 
 from infra.access import Access
 from infra.foundation import Foundation
+from infra.lifetime import of_workspace
 from infra.naming import Names
 from infra.sections import Compute, Data
 
@@ -38,6 +39,8 @@ class Workspace(pulumi.ComponentResource):
     data_cluster: ml.Compute | None
     name: pulumi.Output[str]
     id: pulumi.Output[str]
+    lifetime: pulumi.Output[str]
+    """Another one when the workspace is made anew."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Workspace", name, {}, opts)
@@ -68,6 +71,7 @@ class Workspace(pulumi.ComponentResource):
             cpu, scale = args.data.cluster, (0, args.data.cluster.max_nodes, DATA_IDLE_SECONDS)
             self.data_cluster = self._cluster("data-cluster", args, args.names.data_cluster, cpu.vm_size, scale)
         self.name, self.id = self.workspace.name, self.workspace.id
+        self.lifetime = of_workspace(self.workspace, args.names, args.names.workspace)
         self.register_outputs({"name": self.name, "cluster": self.cluster.name})
 
     def _cluster(

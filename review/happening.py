@@ -14,6 +14,7 @@ from review.kinds import gpus, kind_of, shown
 
 _MOST = 4  # resources of one fate that are named before they are counted
 _DOES = {"create": "creates", "update": "changes", "replace": "replaces", "delete": "deletes", "import": "adopts"}
+_LIFETIMES = ("workspace_id", "endpoint_created")
 _RECIPE_IN_WORDS = {
     "learning_rate": "learning rate",
     "lr_scheduler_type": "schedule",
@@ -96,12 +97,19 @@ def _how(old: dict[str, Any], new: dict[str, Any]) -> str:
     return ", ".join(_short(change) for change in difference(old, new) if not change.noise)
 
 
+def _anew(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether what the stage had filled, a workspace, a project or an endpoint, is made anew under the same name."""
+    return any(old.get(key) and old[key] != new.get(key) for key in _LIFETIMES)
+
+
 def _dataset(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     del preview, past
     old, new = stage_inputs(step)
     if step.op == "delete":
         yield "forgets the data set; the uploaded data stays with the workspace"
-    elif new.get("source") and (step.op == "create" or old.get("fingerprint") != new.get("fingerprint")):
+    elif new.get("source") and (
+        step.op == "create" or old.get("fingerprint") != new.get("fingerprint") or _anew(old, new)
+    ):
         yield f"prepares the data set {new.get('name')} on {new.get('cluster')} ({new.get('fingerprint')})"
     elif step.op == "create":
         yield f"uploads the data set {new.get('name')} ({new.get('fingerprint')})"
@@ -112,6 +120,8 @@ def _dataset(step: Step, preview: Preview, past: Past) -> Iterator[str]:
         )
     elif old.get("target") != new.get("target"):
         yield f"uploads the data set {new.get('name')} again, to another workspace"
+    elif _anew(old, new):
+        yield f"uploads the data set {new.get('name')} again, to the new workspace"
     else:
         yield "looks at the uploaded data again, which stays as it is"
 
@@ -123,6 +133,8 @@ def _flow(step: Step, preview: Preview, past: Past) -> Iterator[str]:
         yield "forgets the prompt flow, which stays in the Foundry project until that goes"
     elif step.op == "create":
         yield f"publishes the prompt flow {new.get('name')} to the Foundry project"
+    elif _anew(old, new):
+        yield f"publishes the prompt flow {new.get('name')} to the new Foundry project"
     else:
         yield f"publishes the prompt flow {new.get('name')} again ({_how(old, new)}); it keeps its address"
 
@@ -132,8 +144,11 @@ def _finetune(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     if step.op == "delete":
         yield "forgets the fine-tune; its model stays registered until the workspace goes"
         return
-    if step.op != "create" and old.get("fingerprint") == new.get("fingerprint"):
-        yield f"starts no fine-tune: only how it is run changes ({_how(old, new)})"
+    if step.op != "create" and old.get("fingerprint") == new.get("fingerprint") and not _anew(old, new):
+        if how := _how(old, new):
+            yield f"starts no fine-tune: only how it is run changes ({how})"
+        else:
+            yield "looks at the fine-tune again: registers its model if that is gone, runs a job only if there is none"
         return
     seconds = finetune_seconds(past.seconds.get("finetune"), old.get("recipe") or {}, new.get("recipe") or {})
     cluster = training_cluster(preview)
@@ -171,6 +186,8 @@ def _why_again(old: dict[str, Any], new: dict[str, Any]) -> str:
             told.append(
                 words if key == "target" else f"{words} {text_of('', old.get(key))} → {text_of('', new.get(key))}"
             )
+    if _anew(old, new) and old.get("target") == new.get("target"):
+        told.append("again, in the new workspace")
     return ", ".join(told) or "the same recipe"
 
 
@@ -194,10 +211,14 @@ def _release(step: Step, preview: Preview, past: Past) -> Iterator[str]:
         length = past.seconds.get("release")
         lasts = f", about {in_words(length)}" if length is not None else ""
         yield f"then replaces the deployment {_traffic(new)}{parts}{lasts}{keeps}"
+    elif _anew(old, new):
+        yield f"puts the model behind the new endpoint, {_instances(new)}"
     else:
-        rest = [c for c in difference(old, new) if not c.noise and c.path != "compare_with_base"]
+        rest = [c for c in difference(old, new) if not c.noise and c.path not in ("compare_with_base", *_LIFETIMES)]
         if rest:
             yield f"keeps the deployment; later releases differ ({', '.join(_short(c) for c in rest)})"
+        elif step.op == "replace" or "endpoint_created" in new.keys() - old.keys():
+            yield "looks at the release again, and makes what is missing of it"
     if step.op != "create" and old.get("compare_with_base") != new.get("compare_with_base"):
         on = new.get("compare_with_base")
         yield (
@@ -207,7 +228,7 @@ def _release(step: Step, preview: Preview, past: Past) -> Iterator[str]:
 
 def _kept_parts(old: dict[str, Any], new: dict[str, Any]) -> list[PropertyChange]:
     """What changes of a release beside the model it serves."""
-    beside = {"model_version", "fingerprint", "compare_with_base"}
+    beside = {"model_version", "fingerprint", "compare_with_base", *_LIFETIMES}
     return [c for c in difference(old, new) if c.path not in beside and not c.path.startswith("target")]
 
 

@@ -121,7 +121,7 @@ class RoleAssignment(Kind):
                 )
             return
         self._unique(path, wanted)
-        if wanted.get("principalType") != "ServicePrincipal" and not self._known(wanted.get("principalId")):
+        if not wanted.get("principalType") and not self._known(wanted.get("principalId")):
             raise AzureError(
                 400,
                 "PrincipalNotFound",

@@ -60,7 +60,7 @@ class Workspace(Kind):
         if resource.body["kind"] == "Project":
             hub = self.cloud.store.get(properties["hubResourceId"])
             assert hub is not None  # admitted
-            for name in (*DEPENDENCIES, "applicationInsights", "containerRegistry"):
+            for name in (*DEPENDENCIES, "applicationInsights", "containerRegistry", "systemDatastoresAuthMode"):
                 if hub.properties.get(name):
                     properties[name] = hub.properties[name]
         properties |= {

@@ -37,7 +37,10 @@ def refusal(response: requests.Response, body: str, deployment: str) -> ChatErro
         return KeyRefused(f"The endpoint {host} refused the key ({status}). {todo}")
     if status == 404:
         which = f"deployment {deployment}" if deployment else "a deployment with traffic"
-        return NoDeployment(f"The endpoint {host} has no {which.removeprefix('a ')} (404). Run `pulumi up`.")
+        return NoDeployment(
+            f"The endpoint {host} has no {which.removeprefix('a ')} (404). `pulumi up` releases the model; one that was "
+            "released, and deleted by hand since, comes back with `pulumi up --replace '**::release'`."
+        )
     if status == 429:
         error: EndpointUnavailable = Busy(
             f"The endpoint {host} has too many requests at once (429). Ask again in {wait or 5:g} s."

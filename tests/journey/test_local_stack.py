@@ -225,6 +225,36 @@ def test_one_changed_character_of_the_data_is_a_diff_of_the_stages_alone(checkou
         path.write_text(before)
 
 
+DELETION = """
+import sys
+from azure.ai.ml import MLClient
+from azure.identity import DefaultAzureCredential
+_, _, subscription, _, group, _, _, _, workspace, _, endpoint = sys.argv[1].split("/")
+MLClient(DefaultAzureCredential(), subscription, group, workspace).online_endpoints.begin_delete(endpoint).result()
+"""
+
+
+def in_service(checkout: Checkout) -> tuple[str, str]:
+    """Name and model of the deployment with all the traffic."""
+    (live,) = (each for each in checkout.status()["deployments"] if each["traffic"])
+    assert live["traffic"] == 100
+    return live["name"], live["model"]
+
+
+def test_an_endpoint_deleted_by_hand_gets_its_model_back_without_another_job(checkout: Checkout) -> None:
+    """Its name, id and what the settings say of it are the same as before: only Azure tells that it is another one."""
+    before, jobs = in_service(checkout), checkout.jobs()
+    (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
+    deleted = checkout.emulated(sys.executable, "-c", DELETION, endpoint.id)
+    assert deleted.returncode == 0, deleted.stderr
+    done = checkout.emulated("pulumi", "up", "--stack", "local", "--yes", "--skip-preview", "--refresh")
+    assert done.returncode == 0, done.stdout + done.stderr
+    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    assert "Bill Gates" in asked.stdout, asked.stdout + asked.stderr
+    assert (in_service(checkout), checkout.jobs()) == (before, jobs)
+    assert checkout.changes() == {}
+
+
 def test_another_learning_rate_is_a_diff_of_finetune_and_release_alone(checkout: Checkout) -> None:
     set_section(checkout, "recipe", learning_rate=0.004, num_train_epochs=3)
     set_section(checkout, "evaluation", minimumScore=0, maximumDrop=1)  # so little training teaches little
@@ -253,13 +283,6 @@ def test_an_emulator_killed_in_mid_run_loses_nothing(checkout: Checkout) -> None
     assert traffic["base"] == 0
     asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
     assert asked.returncode == 0, asked.stderr
-
-
-def in_service(checkout: Checkout) -> tuple[str, str]:
-    """Name and model of the deployment with all the traffic."""
-    (live,) = (each for each in checkout.status()["deployments"] if each["traffic"])
-    assert live["traffic"] == 100
-    return live["name"], live["model"]
 
 
 def test_going_back_trains_nothing_and_an_unchanged_stack_keeps_it(checkout: Checkout) -> None:

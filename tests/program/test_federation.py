@@ -45,3 +45,12 @@ def test_may_grant_only_what_the_program_grants(run: Run) -> None:
         assert access["condition"].count(role.value) == 2, "to write and to delete"
     assert "8e3af657-a8ff-443c-a75c-2fe8c4bcb635" not in access["condition"], "Owner"
     assert contributor["roleAssignmentName"] != access["roleAssignmentName"]
+
+
+def test_a_destroy_takes_it_with_the_group_and_not_before(run: Run) -> None:
+    """The workflow that destroys a stack runs as it, and its rights are these."""
+    resources = _github(run).resources
+    own = ("deployer", "github", "deployer-contributor", "deployer-access")
+    assert {resources[name].request.deletedWith for name in own} == {resources["resource-group"].urn}
+    assert not any(resources[name].request.retainOnDelete for name in own), "switched off, nothing of it stays"
+    assert not resources["identity"].request.deletedWith

@@ -61,6 +61,62 @@ def test_storage_without_keys_is_reached_by_identity_and_role(run: Run) -> None:
     assert {"caller-storage-blob-data-contributor"} <= program.waits_for("dataset")
 
 
+TEAM, SOMEBODY = "11111111-2222-3333-4444-555555555555", "99999999-2222-3333-4444-555555555555"
+
+
+def named(config: dict[str, Any]) -> None:
+    config["finetune-phi:storage"] = {"sharedKeys": False, "deployers": {TEAM: "Group", SOMEBODY: "User"}}
+
+
+def named_and_github(config: dict[str, Any]) -> None:
+    named(config)
+    config["finetune-phi:github"] = {"repository": "someone/finetune-phi", "environment": "prod"}
+
+
+def roles_of(program: Program) -> dict[str, Any]:
+    return {found.name: found.inputs for found in program.of_type("RoleAssignment")}
+
+
+def test_the_roles_of_those_who_deploy_are_the_same_whoever_does(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    roles = roles_of(run(change=named_and_github))
+    wanted = {
+        f"{who}-{role}": (id_, kind)
+        for who, id_, kind in (
+            (TEAM, TEAM, "Group"),
+            (SOMEBODY, SOMEBODY, "User"),
+            ("github", "principal", "ServicePrincipal"),
+        )
+        for role in ("storage-blob-data-contributor", "storage-file-data-privileged-contributor")
+    }
+    assert {name: (roles[name]["principalId"], roles[name]["principalType"]) for name in wanted} == wanted
+    assert not any(name.startswith("caller-") for name in roles)
+    assert len({role["roleAssignmentName"] for role in roles.values()}) == len(roles)
+
+    # Another caller, and a person instead of an application.
+    monkeypatch.setattr(Azure, "claims", {"scp": "user_impersonation"})
+    monkeypatch.setattr(Azure, "caller", "somebody-else")
+    assert roles_of(run(change=lambda config: named_and_github(config))) == roles
+    assert roles_of(run(change=lambda config: keyless(config))) != roles_of(run(change=keyless)), "nobody is named"
+
+
+def test_the_data_wait_for_the_roles_of_all_who_deploy(run: Run) -> None:
+    who = (TEAM, SOMEBODY, "github")
+    assert {f"{one}-storage-blob-data-contributor" for one in who} <= run(change=named_and_github).waits_for("dataset")
+
+
+def test_who_is_named_keeps_the_role_that_followed_the_caller(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure refuses a second assignment of the same role, scope and principal."""
+    monkeypatch.setattr(Azure, "caller", SOMEBODY)
+    before = run(change=lambda config: keyless(config))
+    after = run(change=lambda config: named(config))
+    role = "storage-blob-data-contributor"
+    kept = after.resources[f"{SOMEBODY}-{role}"]
+    assert kept.inputs["roleAssignmentName"] == before.resources[f"caller-{role}"].inputs["roleAssignmentName"]
+    aliases = {name: {alias.spec.name for alias in after.resources[name].request.aliases} for name in roles_of(after)}
+    assert f"caller-{role}" in aliases[f"{SOMEBODY}-{role}"]
+    assert f"caller-{role}" not in aliases[f"{TEAM}-{role}"]
+
+
 def test_a_person_who_runs_the_program_is_a_user(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Azure, "claims", {"scp": "user_impersonation"})
     caller = run(change=lambda config: keyless(config)).resources["caller-storage-blob-data-contributor"]
@@ -202,7 +258,13 @@ def test_what_would_reset_the_traffic_is_asked_before_every_update(run: Run) -> 
 def test_a_cluster_for_the_data_only_when_asked_for(run: Run) -> None:
     local = run()
     assert [found.name for found in local.of_type(":Compute")] == ["cluster"]
-    assert set(local.resources["dataset"].inputs["input"]) == {"target", "name", "fingerprint", "directory"}
+    assert set(local.resources["dataset"].inputs["input"]) == {
+        "target",
+        "name",
+        "fingerprint",
+        "directory",
+        "workspace_id",
+    }
 
     program = run(change=clustered)
     assert set(program.resources) - set(local.resources) == {"data-cluster"}

@@ -14,7 +14,7 @@ from data_prep import fingerprint
 from infra.naming import Names
 from infra.settings import load
 from infra.specs import flow, specs
-from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Monitor, Program, Run
+from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Azure, Monitor, Program, Run
 
 ML = "azure-native:machinelearningservices:"
 
@@ -196,7 +196,7 @@ def test_stages_record_their_specs(run: Run, stack: str) -> None:
     expected = specs(settings, Names.of("phi", stack, SUBSCRIPTION), stack, SUBSCRIPTION, fingerprint(Path("data")))
     for name, spec in zip(("dataset", "finetune", "release"), expected, strict=True):
         recorded = program.resources[name].inputs["input"]
-        assert recorded == spec.to_inputs()
+        assert {key: recorded[key] for key in spec.to_inputs()} == spec.to_inputs()
         assert type(spec).from_inputs(recorded) == spec
         assert recorded["fingerprint"] == type(spec).from_inputs(recorded).fingerprint
     assert program.resources["finetune"].request.hooks.before_create == ["finetune"]
@@ -204,11 +204,34 @@ def test_stages_record_their_specs(run: Run, stack: str) -> None:
     assert not program.resources["finetune"].request.hooks.before_delete
 
 
+def test_stages_record_which_workspace_and_endpoint_they_have_filled(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what Azure gives anew, as names, and so ids, are the same for the next one."""
+
+    def recorded() -> dict[str, dict[str, Any]]:
+        stages = run(change=lambda config: None).resources
+        return {name: stages[name].inputs["input"] for name in ("dataset", "finetune", "release", "flow")}
+
+    before = recorded()
+    monkeypatch.setattr(Azure, "made", "2026-02-02T00:00:00.1Z")
+    after = recorded()
+    changed = {name: [key for key in before[name] if before[name][key] != after[name][key]] for name in before}
+    assert changed == {
+        "dataset": ["workspace_id"],
+        "finetune": ["workspace_id"],
+        "release": ["endpoint_created"],
+        "flow": ["workspace_id"],
+    }
+    assert after["release"]["endpoint_created"] == "2026-02-02T00:00:00", "however many digits Azure tells"
+
+
 def test_the_flow_waits_for_its_connection_and_for_no_other_stage(local: Program) -> None:
     assert "endpoint-connection" in local.waits_for("flow")
     assert not local.waits_for("flow") & {"dataset", "finetune", "release", "cluster"}
     spec = flow(Names.of("phi", "local", SUBSCRIPTION), SUBSCRIPTION)
-    assert local.resources["flow"].inputs["input"] == spec.to_inputs()
+    assert local.resources["flow"].inputs["input"] == {
+        **spec.to_inputs(),
+        "workspace_id": f"guid-of-project-{Azure.made}",
+    }
     assert local.resources["flow"].request.hooks.before_update == ["flow"]
 
 

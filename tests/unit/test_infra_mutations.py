@@ -15,6 +15,7 @@ from infra.settings import ROOT, SettingsError, load, main
 
 GONE = object()
 LONG = "x" * 257
+SOMEBODY = "99999999-2222-3333-4444-555555555555"
 MUTATIONS: list[tuple[str, Any, str, str]] = [
     # wrong type
     ("recipe.learning_rate", "fast", "recipe.learning_rate", "must be a number"),
@@ -54,6 +55,8 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     ("model.version", "newest", "model.version", "must be a version number"),
     ("model", {"id": "Phi-4-mini-instruct"}, "model.id", "must be azureml://registries/"),
     ("storage.sku", "Premium_LRS", "storage.sku", "must be one of"),
+    ("storage.deployers.me", "User", "storage.deployers.me", "must be an object id of Entra ID"),
+    (f"storage.deployers.{SOMEBODY}", "Person", f"storage.deployers.{SOMEBODY}", "must be one of"),
     ("network", "private", "network", "must be one of"),
     ("identity.contributorScope", "subscription", "identity.contributorScope", "must be one of"),
     # names
@@ -80,6 +83,7 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     ("finetune-ph:name", "x", "finetune-ph:name", "there is no such key"),
     # keys that cannot go together
     ("purgeOnDestroy", True, "purgeOnDestroy", "vault.purgeProtection"),
+    ("github.repository", "someone/finetune-phi", "storage.deployers", "taken away from the one by the other"),
     ("compute.maxNodes", 0, "compute.maxNodes", "must be 1 or more"),
     ("compute", {"minNodes": 1, "maxNodes": 1}, "compute.minNodes", "must be 0 with network: managed"),
     ("monitoring.email", "", "monitoring.email", "monitoring.alerts and monitoring.budget send e-mail"),

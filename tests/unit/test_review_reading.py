@@ -16,6 +16,7 @@ from review.difference import LATER, MASK, difference
 from review.durations import Past, finetune_seconds, in_words, past
 from review.errors import ReviewError
 from review.events import Preview, State, Step, lines, read
+from review.happening import sentences
 from review.report import build
 from review.risks import Level, Risk
 from review.settled import settled
@@ -270,3 +271,30 @@ def test_files_that_cannot_be_used_are_one_message(
     out = [] if "--out" in options else ["--out", str(tmp_path / "out")]
     assert main([option.format(events=EVENTS, garbage=garbage) for option in [*options, *out]]) == 2
     assert told in capsys.readouterr().err
+
+
+LATER_VALUE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+@pytest.mark.parametrize(
+    ("stage", "op", "old", "new", "told"),
+    [
+        ("dataset", "update", {"workspace_id": "a"}, {"workspace_id": LATER_VALUE}, "again, to the new workspace"),
+        ("finetune", "update", {"workspace_id": "a"}, {"workspace_id": LATER_VALUE}, "again, in the new workspace"),
+        ("release", "update", {"endpoint_created": "a"}, {"endpoint_created": "b"}, "behind the new endpoint"),
+        ("flow", "update", {"workspace_id": "a"}, {"workspace_id": "b"}, "to the new Foundry project"),
+        ("dataset", "update", {}, {"workspace_id": "a"}, "looks at the uploaded data again"),
+        ("finetune", "update", {}, {"workspace_id": "a"}, "starts no fine-tune"),
+        ("release", "update", {}, {"endpoint_created": "a"}, "looks at the release again"),
+        ("finetune", "replace", {}, {}, "runs a job only if there is none"),
+        ("release", "replace", {}, {}, "looks at the release again"),
+    ],
+)
+def test_a_stage_that_runs_again_says_why(
+    stage: str, op: str, old: dict[str, Any], new: dict[str, Any], told: str
+) -> None:
+    """Anew where workspace or endpoint is another one; only a look where that was not recorded yet, or is asked for."""
+    states = [State({"input": {"name": "it", "fingerprint": "f", **one}}, {}) for one in (old, new)]
+    step = Step(f"urn::{stage}", "pulumi:index:Stash", op, *states, "")
+    (sentence,) = sentences(Preview([step]), Past())
+    assert told in sentence

@@ -66,3 +66,24 @@ def test_the_comment_is_updated_in_place(found: str, method: str, tmp_path: Path
     assert method in arguments
     assert arguments[3] == f"repos/someone/finetune-phi/issues/{'comments/77' if found else '3/comments'}"
     assert body.startswith("<!-- review of every environment -->") and "## Stack dev: approve" in body
+
+
+@pytest.mark.parametrize(
+    ("urn", "may", "ends"),
+    [("Purge::purge", "", 1), ("Purge::purge", "true", 0), ("Vault::key-vault", "", 0)],
+    ids=["purges and may not", "purges and may", "purges nothing"],
+)
+def test_a_destroy_that_may_not_purge_is_refused_before_anything_is_gone(
+    urn: str, may: str, ends: int, tmp_path: Path
+) -> None:
+    steps = yaml.safe_load((ROOT / ".github" / "workflows" / "destroy.yml").read_text())["jobs"]["destroy"]["steps"]
+    scripts = [step["run"] for step in steps if "run" in step]
+    (check,) = (script for script in scripts if "MAY_PURGE" in script)
+    assert "pulumi destroy" in scripts[scripts.index(check) + 1]
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(f"#!/bin/sh\necho '    │  URN: urn:pulumi:dev::finetune-phi::infra${urn}'\n")
+    pulumi.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "STACK": "dev", "MAY_PURGE": may}
+    done = subprocess.run(["bash", "-e", "-c", check], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == ends, done.stderr
+    assert ("docs/environments.md" in done.stdout) == bool(ends)

@@ -1,0 +1,69 @@
+"""What tells a workspace or endpoint from the next one of its name, while a preview does not know it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from infra.lifetime import kept
+
+GIVEN = "the one Azure gave"
+THERE = "the one that is there"
+
+
+class Preview(mocks.Mocks):
+    """The preview of a resource that is changed in place, or made anew: then its id is unknown as well."""
+
+    def __init__(self, anew: bool, known: bool) -> None:
+        self.anew, self.known = anew, known
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return (None if self.anew else "/id"), ({"given": GIVEN} if self.known else {})
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(args.token)
+
+
+class Thing(pulumi.CustomResource):
+    given: pulumi.Output[str]
+
+    def __init__(self) -> None:
+        super().__init__("azure-native:some:Thing", "thing", {"given": None})
+
+
+@pytest.mark.parametrize(
+    ("anew", "known", "there", "expected"),
+    [
+        (False, True, THERE, GIVEN),
+        (False, False, THERE, THERE),
+        (False, False, None, None),
+        (True, False, THERE, None),
+    ],
+    ids=["unchanged", "changed in place", "changed in place, and not there any more", "made anew"],
+)
+def test_only_one_that_is_made_anew_is_unknown(
+    anew: bool, known: bool, there: str | None, expected: str | None
+) -> None:
+    asked = []
+
+    async def ask() -> str | None:
+        asked.append(there)
+        return there
+
+    async def found() -> str | None:
+        thing = Thing()
+        value = kept(thing, thing.given, ask)
+        return await value.future() if await value.is_known() else None
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        mocks.set_mocks(Preview(anew, known), preview=True)
+        assert loop.run_until_complete(found()) == expected
+    finally:
+        loop.close()
+    assert bool(asked) == (not known and not anew), "Azure is asked only where it has to be"
