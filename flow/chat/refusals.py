@@ -38,8 +38,8 @@ def refusal(response: requests.Response, body: str, deployment: str) -> ChatErro
     if status == 404:
         which = f"deployment {deployment}" if deployment else "a deployment with traffic"
         return NoDeployment(
-            f"The endpoint {host} has no {which.removeprefix('a ')} (404). `pulumi up` releases the model; one that was "
-            "released, and deleted by hand since, comes back with `pulumi up --replace '**::release'`."
+            f"The endpoint {host} has no {which.removeprefix('a ')} (404). `pulumi up` releases the model; one that "
+            "was released, and deleted by hand since, comes back with `pulumi up --replace '**::release'`."
         )
     if status == 429:
         error: EndpointUnavailable = Busy(
