@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobs import unfinished
 from jobs.progress import Progress
 from jobs.spending import Spending
 from jobs.usage import Usage
@@ -45,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Deployment:
-    """`traffic` in percent; `since` when it was made."""
+    """`traffic` in percent; `since` when it was made; `tags` also tell how far its release is."""
 
     name: str
     state: str
@@ -54,6 +55,7 @@ class Deployment:
     vm_size: str
     count: int
     since: datetime | None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def short_model(self) -> str:
@@ -94,6 +96,13 @@ class Status:
     deployments: tuple[Deployment, ...]
     spending: Spending
     usage: Usage
+
+    @property
+    def half_released(self) -> str:
+        """The deployment whose release has not come to its end, or ""."""
+        traffic = {one.name: one.traffic for one in self.deployments}
+        found = unfinished.release({one.name: one.tags for one in self.deployments}, traffic)
+        return found.deployment if found else ""
 
     @property
     def idle(self) -> timedelta:
@@ -152,6 +161,7 @@ class Status:
                 }
                 for one in self.deployments
             ],
+            "half_released": self.half_released,
             "cost": self.spending.to_json(),
             "requests": {
                 **self.usage.to_json(self.at),

@@ -217,18 +217,17 @@ def _job(found: StackJob) -> Job:
 
 
 def _deployment(found: dict[str, Any]) -> Deployment:
-    properties = found["properties"]
+    properties, tags = found["properties"], found.get("tags") or {}
     model = properties.get("model")
     return Deployment(
         name=str(found["name"]),
         state=_state(found),
         traffic=0,
-        model=str(
-            (found.get("tags") or {}).get("model") or (model.get("assetId") if isinstance(model, dict) else model)
-        ),
+        model=str(tags.get("model") or (model.get("assetId") if isinstance(model, dict) else model)),
         vm_size=str(properties.get("instanceType")),
         count=int((found.get("sku") or {}).get("capacity") or 1),
         since=moment((found.get("systemData") or {}).get("createdAt")),
+        tags=tags,
     )
 
 

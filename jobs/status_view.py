@@ -43,6 +43,8 @@ def view(status: Status) -> Group:
         details = Text(f"{each.short_model}, {each.instances}{requests(status, each.name)}")
         things.add_row("deployment", each.name, coloured(each.state), f"{each.traffic} %", details)
     parts = [things, _costs(status) if status.spending.lines else Text("Cost so far: no machine has run yet.")]
+    if half := half_way(status):
+        parts.append(Text(half, style="yellow"))
     if idle := idleness(status):
         parts.append(Text(idle, style="yellow"))
     notes = [*status.spending.notes(), *([f"job: {status.job.url}"] if status.job and status.job.url else [])]
@@ -75,6 +77,16 @@ def requests(status: Status, deployment: str) -> str:
     return f"; in the last hour {found}" if found else "; in the last hour no request"
 
 
+def half_way(status: Status) -> str:
+    """What to do about a release that has not come to its end; nothing where all have."""
+    if not status.half_released:
+        return ""
+    return (
+        f"The release of {status.half_released} has not come to its end, and its machines bill. `pulumi up` goes on "
+        f"with it if the stack file asks for it; `python -m jobs rollback --stack {status.stack}` takes it back."
+    )
+
+
 def idleness(status: Status) -> str:
     """That nobody asks, and what it costs; or that this is not known; or nothing."""
     if status.usage.trouble:
@@ -96,6 +108,8 @@ def lines(status: Status) -> list[str]:
     told += [f"job {one.name}: {one.status}" for one in (*status.attempts, *status.others)]
     told.append(f"endpoint {status.endpoint}: {status.endpoint_state}")
     told += [f"deployment {one.name}: {one.state}, {one.traffic} % of the traffic" for one in status.deployments]
+    if half := half_way(status):
+        told.append(half)
     failed = sum(each.failed for each in status.usage.recent.values())
     return [*told, f"failed requests in the last hour: {failed}"] if failed else told
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from test_jobs_specs import FINETUNE, RELEASE
 
 from jobs import __main__ as cli
-from jobs import status_commands, watch
+from jobs import status_commands, unfinished, watch
 from jobs.errors import StageError
 from jobs.prices import PriceBook
 from jobs.progress import by_earlier, by_metrics
@@ -398,6 +398,23 @@ def test_the_command(
     cli.main(["status", "--stack", "dev", "--watch", "--json"])
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["stages"][2]["state"] == "done"
+
+
+def test_a_release_left_half_way_is_told_of(
+    azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status_commands, "stack_of", lambda name: STACK)
+    monkeypatch.setattr(status_commands, "prices", lambda name: book(tmp_path))
+    azure.deployment(WANTED.deployment_name, traffic=90)
+    azure.deployment("mnew", traffic=10)
+    azure.deployments[1]["tags"] |= unfinished.tags({WANTED.deployment_name: 100})
+    cli.main(["status", "--stack", "dev"])
+    assert "The release of mnew has not come to its end" in " ".join(capsys.readouterr().out.split())
+    cli.main(["status", "--stack", "dev", "--json"])
+    assert json.loads(capsys.readouterr().out)["half_released"] == "mnew"
+    azure.deployments[1]["tags"] |= unfinished.tags({})
+    cli.main(["status", "--stack", "dev"])
+    assert "has not come to its end" not in capsys.readouterr().out
 
 
 # --- the dashboard
