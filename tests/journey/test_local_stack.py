@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from playwright.sync_api import expect
 
-from emulator import environment, lifecycle
+from emulator import admin, environment, lifecycle
 from emulator.dataplane import flows
 from emulator.rehearse import Rehearsal
+from emulator.resources.computes import Compute
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.store import Store
 from tests import canaries
@@ -318,6 +320,31 @@ def test_a_changed_tag_and_a_refresh_change_nothing_about_who_answers(checkout: 
     assert in_service(checkout) == before
     asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
     assert "Bill Gates" in asked.stdout, asked.stdout + asked.stderr
+    assert checkout.changes() == {}
+
+
+def test_a_replacement_whose_engine_is_killed_half_way_is_recovered(checkout: Checkout) -> None:
+    size = "Standard_NC40ads_H100_v5"
+    set_section(checkout, "compute", vmSize=size)
+    rule = {"kind": "operation-hangs", "method": "PUT", "path": "*/computes/*", "count": 1}
+    admin.call(checkout.home, "POST", "faults", rule)
+    up = checkout.start("pulumi", "up", "--stack", "local", "--yes", "--skip-preview")
+    deadline = time.monotonic() + 120
+    while not admin.call(checkout.home, "GET", "faults")[0].get("hits"):
+        assert time.monotonic() < deadline and up.poll() is None, up.communicate()[0]
+        time.sleep(0.1)
+    (engine,) = (each for each in psutil.Process(up.pid).children(recursive=True) if each.name() == "pulumi")
+    engine.kill()
+    up.communicate(timeout=120)
+    admin.call(checkout.home, "DELETE", "faults")
+
+    done = checkout.emulated(sys.executable, "-m", "jobs", "recover", "--stack", "local")
+    assert "found on Azure: cluster" in done.stdout, done.stdout + done.stderr
+    again = checkout.up()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "replaced" not in again.stdout, "it was made already"
+    (cluster,) = Store(checkout.home.database).of_type(Compute.type)
+    assert cluster.properties["properties"]["vmSize"] == size
     assert checkout.changes() == {}
 
 
