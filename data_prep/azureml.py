@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data_prep import hub
 from data_prep.errors import DataError
 
 if TYPE_CHECKING:
@@ -97,4 +98,4 @@ def _looked_up(name: str, version: str | None, workspace: Workspace) -> tuple[Da
 
 
 def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return hub.without_query(str(error)).splitlines()[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def _builder(datasets: Any, name: str, config: str, revision: str | None) -> Any
         if "scripts are no longer supported" not in str(error):
             raise
         raise DataError(
-            f"{name} is made by a program of its own ({_first_line(error)}), and no code of a data set is run here: "
+            f"{name} is made by a program of its own ({first_line(error)}), and no code of a data set is run here: "
             f"try the hub's own copy of its rows (data.revision: refs/convert/parquet), {_WAY_OUT}"
         ) from error
     if builder.name not in READ:
@@ -138,7 +139,7 @@ def _explained(name: str, subject: str, revision: str) -> Iterator[None]:
             ) from error
         # Unknown split or config, a slice that cannot be read; no file that `datasets` knows.
         if status is None and isinstance(error, ValueError | datasets.exceptions.DataFilesNotFoundError):
-            raise DataError(f"cannot read {subject}: {_first_line(error)}") from error
+            raise DataError(f"cannot read {subject}: {first_line(error)}") from error
         raise DataError(_unreachable(subject, constants.ENDPOINT, error)) from error
 
 
@@ -162,7 +163,7 @@ def _not_found(name: str, revision: str) -> str:
 
 def _unreachable(subject: str, endpoint: str, error: BaseException) -> str:
     return (
-        f"cannot read {subject} from the Hugging Face hub: {_first_line(error)}. It needs HTTPS to {endpoint} and "
+        f"cannot read {subject} from the Hugging Face hub: {first_line(error)}. It needs HTTPS to {endpoint} and "
         f"the storage hosts it names; check the network and its proxy, {_WAY_OUT}"
     )
 
@@ -179,6 +180,12 @@ def library() -> Any:
     return datasets
 
 
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
+def first_line(error: BaseException) -> str:
+    """What an error says, as far as it fits into a sentence."""
+    text = without_query(str(error)).strip().splitlines()
     return text[0].rstrip(".") if text else type(error).__name__
+
+
+def without_query(text: str) -> str:
+    """A text without what addresses in it have behind their `?`, where the hub and Azure sign those of files."""
+    return re.sub(r"(/[^\s\"'?]*\?)[^\s\"']+", r"\1...", text)

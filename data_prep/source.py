@@ -43,6 +43,12 @@ def locate(name: str, base: Path) -> Source:
     order of their paths. Raises :class:`DataError` for a file that is missing, empty or of a type that is not
     read, for a folder or pattern without any, and for a name that is neither.
     """
+    if "://" in name and not name.startswith(AZUREML):
+        # Its query is not repeated: it may be a signature.
+        raise DataError(
+            f"{name.partition('?')[0]} is an address, and nothing is downloaded from one: fetch the file and name it, "
+            "or register it as a data asset (azureml:name:version)"
+        )
     if name == SAMPLE:
         return Source("sample", "the bundled sample", (SAMPLE_FILE,))
     if name.startswith(AZUREML):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import DataError
+from data_prep.hub import first_line
 from data_prep.models import Model
 
 AUTO = "auto"
@@ -114,8 +115,8 @@ def _downloaded(repository: str, must: bool) -> Path | None:
         if not must:
             return None
         raise DataError(
-            f"the tokenizer of {repository} cannot be had: {error}. Set data.tokenizer to a tokenizer.json, or to "
-            f"{ESTIMATE}"
+            f"the tokenizer of {repository} cannot be had: {first_line(error)}. Set data.tokenizer to a "
+            f"tokenizer.json, or to {ESTIMATE}"
         ) from error
     return path
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from jobs.redaction import redact_named
+
 NAMESPACE = "finetune-phi"
 PROVIDER_KEYS = {name: f"azure-native:{name}" for name in ("location", "subscriptionId")}
 """Settings that the provider reads too, under its own keys."""
@@ -26,7 +28,7 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        return f"  {self.key} = {self.value}\n      {self.rule}\n      fix: {self.remedy}"
+        return f"  {self.key} = {redact_named(self.key, self.value)}\n      {self.rule}\n      fix: {self.remedy}"
 
 
 class SettingsError(Exception):

@@ -86,6 +86,11 @@ class Data(Section):
     @field_validator("source")
     @classmethod
     def _known_source(cls, source: str) -> str:
+        if "://" in source and not source.startswith("azureml:"):
+            raise refuse(
+                "must not be an address: nothing is downloaded from one, and what is signed in it would be kept",
+                "fetch the file and name it, or register it as a data asset (azureml:name:version)",
+            )
         data_file = re.search(r"\.(jsonl|ndjson|json|csv|parquet)(\.(gz|bz2|zst|xz))?$", source)
         path = source.startswith((".", "/", "~")) or source.endswith("/") or any(sign in source for sign in "*?[")
         asset = re.fullmatch(r"azureml:[\w.-]+(:[\w.-]+|@latest)|azureml://.+/data/[^/]+/versions/[^/]+", source)

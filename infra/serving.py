@@ -16,6 +16,7 @@ from pulumi_azure_native import machinelearningservices as ml
 from infra.lifetime import of_endpoint
 from infra.naming import Names
 from infra.stages import HookFunction, project_importable
+from jobs.redaction import redact
 from jobs.specs import Target
 from jobs.traffic import guard
 
@@ -96,7 +97,7 @@ def _live(target: Target, endpoint: str) -> ml.GetOnlineEndpointResult | None:
         )
     # A failed call is a plain Exception for Pulumi. If it is not that there is no endpoint, the hook takes care.
     except Exception as error:  # noqa: BLE001
-        pulumi.log.debug(f"no live endpoint: {error}")
+        pulumi.log.debug(redact(f"no live endpoint: {error}"))
         return None
 
 

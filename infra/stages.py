@@ -23,7 +23,8 @@ import pulumi
 
 from infra.roles import Roles
 from infra.workspace import Workspace
-from jobs.errors import StageError, redact
+from jobs.errors import StageError
+from jobs.redaction import redact
 from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, FlowSpec, PreflightSpec, PreparationSpec, ReleaseSpec, Report
 
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -120,6 +121,7 @@ def working(kind: type[Spec], module: str) -> HookFunction:
         stop = threading.Event()
 
         def report(line: str) -> None:
+            line = redact(line)  # whatever it is made of
             if line.startswith(WARNING):
                 return pulumi.log.warn(f"{args.name}: {line.removeprefix(WARNING)}")
             return pulumi.log.info(f"{args.name}: {line}", ephemeral=True)
@@ -131,7 +133,7 @@ def working(kind: type[Spec], module: str) -> HookFunction:
             raise
         # What a hook raises is shown by its text alone, which for a KeyError is just the key.
         except Exception as error:
-            pulumi.log.debug(traceback.format_exc())
+            pulumi.log.debug(redact(traceback.format_exc()))
             raise RuntimeError(f"stage {args.name}: {type(error).__name__}: {redact(str(error))}") from error
         finally:
             _waiting.discard(stop)

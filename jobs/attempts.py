@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
-from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, first_line, passing, redact, taken
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, first_line, passing, taken
 from jobs.joblog import JobLog
+from jobs.redaction import redact
 from jobs.specs import Report
 from jobs.stack_jobs import CANCELLED, GIVEN_UP, StackJob
 
@@ -189,7 +190,7 @@ class Attempts:
             except AzureError as error:
                 if not passing(error):
                     raise
-                report(f"job {name}: Azure gave no answer just now, trying again ({redact(first_line(str(error)))})")
+                report(f"job {name}: Azure gave no answer just now, trying again ({first_line(str(error))})")
             else:
                 return job
             if stop.wait(_POLL_SECONDS[1]):

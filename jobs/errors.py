@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from jobs.redaction import redact
+
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
-
-_SECRET = re.compile(
-    r"(?i)((?:\bsig|\bcode|key|secret|password|token)=)[^&\s\"']+|(bearer\s+)[\w.~+/=-]+"
-    r"|((?:key\d?|secret|password|token)[\"']\s*:\s*[\"'])[^\"']+"
-)
 
 AGAIN = "Run `pulumi up` again: it goes on where it stopped."
 SIGN_IN = (
@@ -38,9 +35,9 @@ class StageError(Exception):
     """A stage could not do its work: what failed, on which resource if on one, why, and what to do next."""
 
     def __init__(self, what: str, *, on: str, why: str, todo: str) -> None:
-        self.what, self.on, self.why, self.todo = what, on, redact(why.strip()), todo
-        where = f" ({on})" if on else ""
-        super().__init__(f"{what}{where}: {self.why.rstrip('.')}. {todo}")
+        self.what, self.on, self.why, self.todo = map(redact, (what, on, why.strip(), todo))
+        where = f" ({self.on})" if on else ""
+        super().__init__(f"{self.what}{where}: {self.why.rstrip('.')}. {self.todo}")
 
 
 class NotFinished(StageError):
@@ -65,11 +62,6 @@ def passing(error: BaseException) -> bool:
 
     status = error.status_code if isinstance(error, HttpResponseError) else None
     return disconnected(error) or status in (408, 429, 500, 502, 503, 504)
-
-
-def redact(text: str) -> str:
-    """``text`` without the values of SAS signatures, keys and bearer tokens."""
-    return _SECRET.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)
 
 
 @contextmanager
@@ -125,4 +117,5 @@ def _plain(message: str) -> str:
 def first_line(text: str) -> str:
     """The first line that says something, in 500 characters at most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0][:500] if lines else "no reason given"
+    # The whole line first: of a secret that is cut off, nothing tells what is left.
+    return redact(lines[0])[:500] if lines else "no reason given"

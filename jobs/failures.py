@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jobs.causes import Cause, cause_of
 from jobs.joblog import JobLog, failing
+from jobs.redaction import redact
 
 _LOG_LINES = 15
 _EXIT_CODE = re.compile(r"exit(?:ed)?(?: with)?(?: status)?(?: code)?s?[:\s]+(-?\d+)\b", re.IGNORECASE)
@@ -76,8 +77,6 @@ def failure(log: JobLog, status: str) -> Failure:
 
 def explained(log: JobLog, status: str) -> str:
     """The same for a reader who has the log before him already."""
-    from jobs.errors import redact
-
     found = failure(log, status)
     lines = [f"Why: {Failure(**{**vars(found), 'lines': (), 'cause': None}).why}"]
     if found.cause:

@@ -13,6 +13,7 @@ from typing import Any
 from flow.chat import Busy, ChatError, ChatRequest, KeyRefused, ask
 from jobs.errors import StageError
 from jobs.questions import Question
+from jobs.redaction import redact
 
 _TEMPERATURE = 0.1  # near the most likely answer; serving code of some models refuses 0
 _TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
@@ -137,7 +138,7 @@ def _ask(url: str, key: str, deployment: str, question: Question, timeout: float
 
 
 def _unanswered(question: Question, error: ChatError) -> Result:
-    return Result(question.question, question.answers, "", 0.0, False, 0.0, str(error))
+    return Result(question.question, question.answers, "", 0.0, False, 0.0, redact(str(error)))
 
 
 def _words(text: str) -> str:

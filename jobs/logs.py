@@ -9,8 +9,9 @@ from typing import Any
 from jobs import cli, stack_jobs
 from jobs import client as azure
 from jobs.arm import Arm
-from jobs.errors import StageError, azure_errors, redact
+from jobs.errors import StageError, azure_errors
 from jobs.joblog import JobLog, Run, failing
+from jobs.redaction import redact
 from jobs.specs import Target
 
 _POLL_SECONDS = 3.0

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from typing import Any
 
+from jobs.redaction import redact
+
 _SECONDS = 60
 MISSING = "pulumi is not on PATH. Run `make setup`, then `. .venv/bin/activate`."
 
@@ -42,7 +44,7 @@ def _explained(stack: str, stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "it said nothing")
     said = said.removeprefix("error:").strip()
-    return advice(stack, said) or f"The outputs of stack {stack} could not be read: {said}"
+    return advice(stack, said) or f"The outputs of stack {stack} could not be read: {redact(said)}"
 
 
 def advice(stack: str, said: str) -> str:

@@ -17,6 +17,7 @@ from jobs.credentials import ARM_SCOPE
 from jobs.errors import StageError, azure_errors, refusal
 from jobs.findings import Finding, State
 from jobs.preflight_checks import Check
+from jobs.redaction import redact
 from jobs.specs import WARNING, PreflightSpec, Report
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _guarded(name: str, each: Check, spec: PreflightSpec, arm: Arm) -> list[Find
         code, why = refusal(error)
         reason = f"{code}: {why}" if code else why
     except AzureError as error:
-        reason = f"no answer ({error})"
+        reason = redact(f"no answer ({error})")
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer of a shape nobody has described
         reason = f"Azure's answer makes no sense ({type(error).__name__}: {error})"
     return [Finding(name, State.WARNING, f"not checked: {reason}", "go on, or ask for the right to read this")]

@@ -13,6 +13,7 @@ from typing import Any
 from jobs.arm import Arm
 from jobs.health import Health, measured
 from jobs.metrics import Series, series
+from jobs.redaction import redact
 
 LOOK_BACK = timedelta(days=7)
 """How far back the last request is looked for."""
@@ -63,7 +64,7 @@ def read(arm: Arm, endpoint: str, standing_since: datetime, now: datetime) -> Us
         recent = _recent(arm, endpoint, now)
         last = _last(arm, endpoint, since, now)
     except AzureError as error:
-        return Usage({}, None, None, str(error).splitlines()[0] if str(error) else type(error).__name__)
+        return Usage({}, None, None, redact(str(error)).splitlines()[0] if str(error) else type(error).__name__)
     return Usage(recent, since, last)
 
 

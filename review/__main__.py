@@ -6,13 +6,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from commandline import StackError, check_stack, parse
 from jobs.prices import PriceBook
 from review.cost import meters, region_of
+from review.difference import without_secrets
 from review.durations import Past, past
 from review.engine import Recording, command, read_file, read_state, record
 from review.errors import ReviewError
@@ -121,8 +122,13 @@ def _written(report: Report, recording: Recording, out: Path, recorded: bool) ->
         (out / f"report.{suffix}").write_text(text, encoding="utf-8")
     if recorded:
         with (out / "events.jsonl").open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in recording.events)
+            file.writelines(_lines(recording))
     return texts
+
+
+def _lines(recording: Recording) -> Iterator[str]:
+    for event in recording.events:
+        yield json.dumps(without_secrets(event), ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.redaction import redact
 from review.kinds import role_of
 
 ABSENT = "(not set)"
@@ -76,6 +77,17 @@ def text_of(path: str, value: Any) -> str:
     return _text(path, value) if value is not None else ABSENT
 
 
+def without_secrets(tree: Any, path: str = "") -> Any:
+    """The same tree without the secrets in it: what is called one, and what is told by its form."""
+    if isinstance(tree, dict):
+        return {key: without_secrets(value, f"{path}.{key}" if path else str(key)) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [without_secrets(item, path) for item in tree]
+    if not isinstance(tree, str):
+        return tree
+    return MASK if _SECRET_NAME.search(path) and tree != "[secret]" else redact(tree)
+
+
 def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(tree, dict) and tree and _SIGNATURE not in tree:
         for key, value in tree.items():
@@ -100,5 +112,5 @@ def _text(path: str, value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, list):
         return "[" + ", ".join(_text("", item) for item in value) + "]"
-    text = short_id(str(value)) or '""'
+    text = redact(short_id(str(value))) or '""'
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

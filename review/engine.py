@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from jobs.outputs import MISSING, advice
+from jobs.redaction import redact
 from review.durations import Past, past
 from review.errors import ReviewError
 from review.events import Preview, lines, read
@@ -32,7 +33,7 @@ class Recording:
     def preview(self) -> Preview:
         found = read(self.events)
         if self.complaint and not found.errors and not found.mandatory:
-            found.errors.append(self.complaint)
+            found.errors.append(redact(self.complaint))
         return found
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.redaction import redact
+
 SAME = "same"
 _TALLY = re.compile(r"(error: )?(preview|update) failed\.?")
 _QUIET = {SAME, "read", "refresh"}
@@ -135,7 +137,7 @@ def read(events: Iterable[dict[str, Any]]) -> Preview:
             preview.policies.append(_policy(found, "remediated"))
         elif found := event.get("diagnosticEvent"):
             if found.get("severity") == "error" and not found.get("ephemeral"):
-                preview.errors.append(str(found.get("message", "")).strip())
+                preview.errors.append(redact(str(found.get("message", "")).strip()))
         elif found := event.get("summaryEvent"):
             preview.finished = True
             preview.seconds = float(found.get("durationSeconds", 0))

@@ -108,7 +108,7 @@ def _streamed(url: str, key: str, request: ChatRequest, timeout: float) -> Gener
         else:
             said, last = "", Part()
             try:
-                for each in parts(_lines(response, started + timeout)):
+                for each in parts(_without_key(key, line) for line in _lines(response, started + timeout)):
                     last = Part("", last.finish_reason or each.finish_reason, each.tokens or last.tokens)
                     text = each.text if said else each.text.lstrip()
                     said += text
@@ -125,6 +125,11 @@ def _streamed(url: str, key: str, request: ChatRequest, timeout: float) -> Gener
     return True
 
 
+def _without_key(key: str, said: bytes) -> bytes:
+    """What an endpoint says, if it repeats the key it was sent: nobody who reads an answer or an error needs it."""
+    return said.replace(key.encode(), b"***")
+
+
 def _lacks_route(response: requests.Response) -> bool:
     """An endpoint passes its container's refusal on as 424, with the container's own status beside it."""
     status = str(response.status_code)
@@ -135,9 +140,9 @@ def _lacks_route(response: requests.Response) -> bool:
 
 def _whole(response: requests.Response, key: str, request: ChatRequest, started: float, timeout: float) -> Answer:
     """The answer in a body that comes at once. Raises ChatError for any other status than 200."""
-    body = b"".join(_bounded(response, started + timeout))
+    body = _without_key(key, b"".join(_bounded(response, started + timeout)))
     if response.status_code != 200:
-        raise refusal(response, body.decode(errors="replace").replace(key, "***"), request.deployment)
+        raise refusal(response, body.decode(errors="replace"), request.deployment)
     found = read_json(body)
     text = answer_text(found).strip()
     last = part(found) if isinstance(found, dict) and isinstance(found.get("choices"), list) else Part()

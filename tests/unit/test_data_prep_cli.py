@@ -34,6 +34,7 @@ def test_it_prints_rows_files_and_fingerprint_and_a_second_run_says_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("data_prep.__main__._speed", lambda *_: [])  # which a slow machine prints
     main(["--source", "sample", "--out", "out"])
     first = capsys.readouterr().out.splitlines()
     assert first[0] == "reading the bundled sample"
@@ -118,6 +119,7 @@ def test_a_source_flag_starts_at_the_working_directory(tmp_path: Path, monkeypat
     [
         (["--source", "nosuch.jsonl"], "error: there is no file nosuch.jsonl"),
         (["--source", "azureml:a:1"], "error: azureml:a:1 needs a workspace: add --stack"),
+        (["--source", "https://st.example/c/f.jsonl?sig=x"], "error: https://st.example/c/f.jsonl is an address"),
         (["--stack", "nosuch"], "error: there is no stack 'nosuch'"),
     ],
 )
