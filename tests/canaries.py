@@ -12,6 +12,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -40,14 +41,25 @@ SHORTEST = 16
 
 def secrets_of(home: Home) -> dict[str, str]:
     """What it is → its value: keys of every kind, connections' credentials, and the emulator's own secrets."""
-    found = {f"the home's {path.name}": path.read_text() for path in (home.root / "secrets").iterdir()}
-    with sqlite3.connect(home.database) as database:
+    own = home.root / "secrets"
+    found = {f"the home's {path.name}": path.read_text() for path in own.iterdir()} if own.is_dir() else {}
+    if not home.database.is_file():
+        return found
+    with closing(sqlite3.connect(home.database)) as database:
         for table in ("resources", "deleted"):
             for kind, key, internal in database.execute(f"SELECT type, key, internal FROM {table}"):
                 for name, value in _texts(json.loads(internal)):
                     if name.startswith(("keys", "credentials", "versions")):
                         found[f"{kind.rsplit('/', 1)[1]} {key.rsplit('/', 1)[1]}: {name}"] = value
     return {name: value for name, value in found.items() if len(value) >= SHORTEST and not value.startswith("http")}
+
+
+def collect(secrets: dict[str, str], home: Home) -> None:
+    """Adds what is secret now. What was replaced or deleted since stays, under a name of its own."""
+    for name, value in secrets_of(home).items():
+        earlier = [each for known, each in secrets.items() if known.split(", number ")[0] == name]
+        if value not in earlier:
+            secrets[f"{name}, number {len(earlier) + 1}" if earlier else name] = value
 
 
 def readable(home: Home) -> bytes:

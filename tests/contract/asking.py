@@ -21,53 +21,84 @@ EVERY = 0.1
 """Seconds from a client's question to its next: ten a second."""
 REREAD = 1.0
 """Seconds after which a client reads the key again."""
+PATIENCE = 60.0
 
 
 @dataclass
 class Tally:
-    """What all clients got: answers by deployment, and whatever was no answer."""
+    """What all clients got until now. ``phase`` is what is going on, as the test says."""
 
     answers: Counter[str] = field(default_factory=Counter)
+    """By deployment."""
+    phases: Counter[str] = field(default_factory=Counter)
+    """Answers by the phase in which they were asked for."""
     failures: list[str] = field(default_factory=list)
+    """Whatever was no answer."""
     keys: set[str] = field(default_factory=set)
+    """Those that got an answer."""
+    phase: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def asked(self) -> int:
-        return sum(self.answers.values()) + len(self.failures)
+        with self._lock:
+            return sum(self.answers.values()) + len(self.failures)
+
+    def answered(self, deployment: str, phase: str, key: str) -> None:
+        with self._lock:
+            self.answers[deployment] += 1
+            self.phases[phase] += 1
+            self.keys.add(key)
+
+    def failed(self, phase: str, why: str) -> None:
+        with self._lock:
+            self.failures.append(f"{phase}: {why}"[:300])
+
+    def until(self, enough: Callable[[], bool]) -> None:
+        """Lets the clients go on asking. Fails when there is not enough after a long time."""
+        deadline = time.monotonic() + PATIENCE
+        while not enough():
+            assert time.monotonic() < deadline, f"{self.asked} asked, {dict(self.phases)}, {self.failures[:3]}"
+            time.sleep(EVERY)
 
 
 @contextmanager
-def asking(url: str, key: Callable[[], str], clients: int, at_least: int = 0) -> Iterator[Tally]:
-    """Clients ask while the block lasts, and on until there were ``at_least`` questions."""
+def asking(url: str, key: Callable[[], str], clients: int) -> Iterator[Tally]:
+    """Clients ask while the block lasts. Fails if one of them stopped before its end."""
     tally, stop = Tally(), threading.Event()
     threads = [threading.Thread(target=_client, args=(url, key, tally, stop), daemon=True) for _ in range(clients)]
     for thread in threads:
         thread.start()
     try:
         yield tally
-        while tally.asked < at_least:
-            time.sleep(EVERY)
+        assert all(thread.is_alive() for thread in threads), "a client stopped asking"
     finally:
         stop.set()
         for thread in threads:
-            thread.join(timeout=60)
+            thread.join(PATIENCE)
+            if thread.is_alive():
+                tally.failed(tally.phase, f"a question got no answer within {PATIENCE:g} s")
 
 
 def _client(url: str, key: Callable[[], str], tally: Tally, stop: threading.Event) -> None:
     read, held = float("-inf"), ""
     with requests.Session() as session:
         while not stop.is_set():
-            began = time.monotonic()
-            if began - read > REREAD:
-                held, read = key(), began
-                tally.keys.add(held)
+            began, phase = time.monotonic(), tally.phase
             try:
-                answer = session.post(url, json=QUESTION, headers={"Authorization": f"Bearer {held}"}, timeout=60)
-            except requests.RequestException as error:
-                tally.failures.append(f"{type(error).__name__}: {error}")
+                if began - read > REREAD:
+                    held, read = key(), began
+                deployment = _asked(session, url, held)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is no answer
+                tally.failed(phase, f"{type(error).__name__}: {error}")
             else:
-                if answer.status_code == 200 and answer.json().get("output"):
-                    tally.answers[answer.headers["azureml-model-deployment"]] += 1
-                else:
-                    tally.failures.append(f"{answer.status_code} {answer.text[:100]}")
+                tally.answered(deployment, phase, held)
             stop.wait(max(0.0, EVERY - (time.monotonic() - began)))
+
+
+def _asked(session: requests.Session, url: str, key: str) -> str:
+    """The deployment that answered. Raises whatever went wrong."""
+    answer = session.post(url, json=QUESTION, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
+    if answer.status_code != 200 or not answer.json().get("output"):
+        raise ValueError(f"{answer.status_code} {answer.text}")
+    return str(answer.headers["azureml-model-deployment"])

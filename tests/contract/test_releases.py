@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from jobs.deployments import Endpoint
 from jobs.errors import StageError
 from jobs.specs import EvaluationSpec, HealthSpec, RegistryAsset, ReleaseSpec, Target
 from tests.contract.arm import Arm, Refusal
-from tests.contract.asking import asking
+from tests.contract.asking import Tally, asking
 from tests.contract.conftest import make_workspace
 from tests.contract.lab import A100, deployment_body, endpoint_body
 from tests.contract.tuning import FACTS
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 GROUP = "rg-releases"
 MODEL = "phi-facts"
 VERSION = "2025-12-01"
+CLIENTS, INSTANCES = 3, 2
+"""Azure lets two questions wait at each instance; beside the clients, a release asks too."""
 ONE, TWO, UNTUNED, BROKEN = "one", "two", "untuned", "broken"
 """Versions of the model: two that know the facts, one that knows nothing, one that is no model."""
 
@@ -63,7 +66,7 @@ class Site:
     def deploy(self, version: str, model: str = "", *, wait: bool = True, **tags: str) -> None:
         """The deployment a release of ``version`` makes, as an interrupted one left it."""
         path = f"{self.endpoint}/deployments/{self.name(version)}"
-        body = deployment_body(A100, 2, model=f"azureml:{MODEL}:{model or version}")
+        body = deployment_body(A100, INSTANCES, model=f"azureml:{MODEL}:{model or version}")
         body["tags"] = {"model": f"{MODEL}:{version}", **tags}
         if wait:
             self.arm.put(path, VERSION, body)
@@ -107,7 +110,7 @@ def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         model_version=ONE,
         base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
         instance_type=A100,
-        instance_count=2,
+        instance_count=INSTANCES,
         request_timeout_seconds=60,
         traffic_steps=(10, 50, 100),
         soak_seconds=1,
@@ -217,8 +220,8 @@ def test_metrics_are_those_of_the_requests_that_were_routed(site: Site) -> None:
     site.release(TWO)
     since, name = datetime.now(UTC), site.name(TWO)
     before = health.read(site.of(TWO), since)
-    with asking(*_scoring(site), clients=1, at_least=5):
-        pass
+    with asking(*_scoring(site), clients=1) as tally:
+        tally.until(lambda: tally.asked >= 5)
     found = health.read(site.of(TWO), since)
     assert found.requests >= before.requests + 5 and found.failed == before.failed
     assert found.p95_seconds and 0 < found.p95_seconds < 60
@@ -278,25 +281,58 @@ def _held(arm: Arm, ring: keys.Keyring) -> dict[str, str]:
     return held
 
 
+PHASES = ("create", "shift", "delete", "failed release", "rotation", "rollback")
+LEAST, ENOUGH = 20, 1_000
+"""Questions in each phase, and in all of them."""
+
+
+@contextmanager
+def _steps(tally: Tally) -> Iterator[None]:
+    """The phase is the step that a release has begun last."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, phase in {"begin": "create", "set_traffic": "shift", "remove": "delete"}.items():
+            patch.setattr(Endpoint, name, _telling(tally, phase, getattr(Endpoint, name)))
+        yield
+
+
+def _telling(tally: Tally, phase: str, step: Callable[..., Any]) -> Callable[..., Any]:
+    def told(*arguments: Any, **named: Any) -> Any:
+        tally.phase = phase
+        return step(*arguments, **named)
+
+    return told
+
+
 def test_no_answer_is_lost_through_releases_a_failed_one_a_rollback_and_a_rotation_of_keys(
     site: Site, ring: keys.Keyring, arm: Arm
 ) -> None:
+    """What is counted was asked before the last of these has ended."""
     site.release(TWO)
-    with asking(_scoring(site)[0], lambda: _held(arm, ring)["key"], clients=3, at_least=1_000) as tally:
-        site.release(ONE)
+    with asking(_scoring(site)[0], lambda: _held(arm, ring)["key"], clients=CLIENTS) as tally:
+        with _steps(tally):
+            site.release(ONE)
+            tally.until(lambda: tally.phases["delete"] >= LEAST)
+        tally.phase = "failed release"
         with pytest.raises(StageError, match="smoke test"):
             site.release(UNTUNED)
-        live = rollback.in_service(site.client, "facts", MODEL)
-        chosen = rollback.choose(live, rollback.versions(site.client, MODEL), MODEL)
-        assert (live.version, chosen.version) == (ONE, TWO)
-        site.release(chosen.version)
+        tally.phase = "rotation"
         keys.rotate(ring, print, threading.Event())
-    site.serves(TWO)
+        tally.phase, there, back = "rollback", ONE, TWO
+        while there == ONE or tally.asked < ENOUGH:
+            live = rollback.in_service(site.client, "facts", MODEL)
+            chosen = rollback.choose(live, rollback.versions(site.client, MODEL), MODEL)
+            assert (live.version, chosen.version) == (there, back)
+            site.release(back)
+            there, back = back, there
+        asked, phases = tally.asked, dict(tally.phases)
+    site.serves(there)
     assert tally.failures == []
-    assert tally.asked >= 1_000
+    assert asked >= ENOUGH
+    assert {phase: phases.get(phase, 0) for phase in PHASES if phases.get(phase, 0) < LEAST} == {}
     assert tally.answers[site.name(ONE)] > 50 and tally.answers[site.name(TWO)] > 50
     assert len(tally.keys) == 3
-    print(f"{tally.asked} requests, {len(tally.failures)} failed, by deployment {dict(tally.answers)}")
+    told = ", ".join(f"{phase} {phases[phase]}" for phase in PHASES)
+    print(f"{asked} requests, {len(tally.failures)} failed ({told})")
 
 
 @pytest.mark.parametrize("interrupted", ["nowhere", "at the secondary key", "by somebody else"])
