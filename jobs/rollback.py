@@ -57,7 +57,7 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
         before = _of(tags[former].get(MODEL), model) or _of(its.get(PREVIOUS), model)
         return InService(half.deployment, traffic.get(half.deployment, 0), _of(its.get(MODEL), model), before)
     if not traffic:
-        todo = "Run `pulumi up`, which releases the stack's model."
+        todo = "`pulumi up` releases the stack's model; if it did before, `pulumi up --replace '**::release'` does."
         raise StageError("there is nothing to go back from", on=on, why="it has no traffic", todo=todo)
     live = max(traffic, key=lambda name: traffic[name])
     its = tags.get(live, {})
