@@ -9,7 +9,7 @@ from __future__ import annotations
 import pulumi
 
 from infra.stages import working
-from jobs.specs import PreflightSpec
+from jobs.needs import PreflightSpec
 
 
 class Preflight(pulumi.ComponentResource):

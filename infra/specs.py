@@ -11,20 +11,14 @@ from flow import bundle
 from infra.catalogue import MODELS, VmSize
 from infra.naming import Names
 from infra.settings import Settings
+from jobs.needs import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
 from jobs.questions import load
 from jobs.specs import (
-    BASE,
-    CLUSTER,
-    CLUSTERS,
-    DATA_CLUSTER,
-    ENDPOINT,
     DatasetSpec,
     EvaluationSpec,
     FinetuneSpec,
     FlowSpec,
     HealthSpec,
-    Machines,
-    PreflightSpec,
     PreparationSpec,
     RegistryAsset,
     ReleaseSpec,

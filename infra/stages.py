@@ -24,8 +24,9 @@ import pulumi
 from infra.roles import Roles
 from infra.workspace import Workspace
 from jobs.errors import StageError
+from jobs.needs import PreflightSpec
 from jobs.redaction import redact
-from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, FlowSpec, PreflightSpec, PreparationSpec, ReleaseSpec, Report
+from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, FlowSpec, PreparationSpec, ReleaseSpec, Report
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 Spec = DatasetSpec | FinetuneSpec | ReleaseSpec | FlowSpec | PreflightSpec

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import StageError
-from jobs.specs import PreflightSpec, Target
+from jobs.needs import PreflightSpec
+from jobs.specs import Target
 
 if TYPE_CHECKING:
     from infra.naming import Names

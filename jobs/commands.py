@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.cli import ask, asked, show
 
 if TYPE_CHECKING:
-    from jobs.specs import PreflightSpec
+    from jobs.needs import PreflightSpec
 
 _DECISION_SECONDS = 300
 """How long to wait for Azure's decision on a quota request; a person's takes days."""

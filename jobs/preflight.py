@@ -16,9 +16,10 @@ from jobs import preflight_checks, registry_checks
 from jobs.credentials import ARM_SCOPE
 from jobs.errors import StageError, azure_errors, refusal
 from jobs.findings import Finding, State
+from jobs.needs import PreflightSpec
 from jobs.preflight_checks import Check
 from jobs.redaction import redact
-from jobs.specs import WARNING, PreflightSpec, Report
+from jobs.specs import WARNING, Report
 
 if TYPE_CHECKING:
     from jobs.arm import Arm

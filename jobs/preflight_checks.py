@@ -13,7 +13,7 @@ from urllib.parse import quote as escaped
 from jobs import quota
 from jobs.arm import Arm
 from jobs.findings import Finding, State
-from jobs.specs import CLUSTERS, PreflightSpec
+from jobs.needs import CLUSTERS, PreflightSpec
 
 Check = Callable[[PreflightSpec, Arm], list[Finding]]
 

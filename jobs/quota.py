@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import StageError, azure_errors, refusal
-from jobs.specs import BASE, BASE_DEPLOYMENT, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, Report
+from jobs.needs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
+from jobs.specs import BASE_DEPLOYMENT, Report
 
 if TYPE_CHECKING:
     from jobs.arm import Arm

@@ -6,7 +6,8 @@ from typing import Any
 
 from jobs.arm import ML_SCOPE, Arm
 from jobs.findings import Finding, State
-from jobs.specs import PreflightSpec, RegistryAsset
+from jobs.needs import PreflightSpec
+from jobs.specs import RegistryAsset
 
 _DISCOVERY = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries"
 """Where azure-ai-ml asks for any registry."""

@@ -13,7 +13,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -27,23 +26,19 @@ RecipeValue = str | int | float | bool
 BASE_DEPLOYMENT = "base"
 """Name of the deployment that keeps the untuned model for comparison, at 0 % of the traffic."""
 
-CLUSTER, ENDPOINT, BASE, DATA_CLUSTER = "cluster", "endpoint", "base model", "data cluster"
-CLUSTERS = (CLUSTER, DATA_CLUSTER)
-"""What machines are used for; the base model is a deployment of its own on the endpoint."""
-
 
 def _whole(value: RecipeValue) -> RecipeValue:
     """3.0 as 3: the engine carries every number as a double, and 3 must stay 3 on the way to a hook."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def digest(content: Mapping[str, Any]) -> str:
     """12 hexadecimal characters over the canonical JSON of ``content``."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-class _Spec:
+class Spec:
     """JSON both ways for the frozen dataclasses below."""
 
     fingerprint: str
@@ -92,7 +87,7 @@ class RegistryAsset:
 
 
 @dataclass(frozen=True)
-class DatasetSpec(_Spec):
+class DatasetSpec(Spec):
     """Training and test data as two uri_file assets, versioned by the files' content."""
 
     target: Target
@@ -137,11 +132,11 @@ class PreparationSpec(DatasetSpec):
     def job_name(self, attempt: int) -> str:
         """Attempts count from 1; another machine size means new ones."""
         where = {"fingerprint": self.fingerprint, "cluster": self.cluster, "vm_size": self.vm_size}
-        return f"prepare-{_digest(where)}-{attempt}"
+        return f"prepare-{digest(where)}-{attempt}"
 
 
 @dataclass(frozen=True)
-class FinetuneSpec(_Spec):
+class FinetuneSpec(Spec):
     """One fine-tuning: data, base model, component, recipe and where it runs.
 
     ``supersede`` says what happens to a job of an earlier recipe that still runs: cancel or keep; ``stack`` is written
@@ -176,7 +171,7 @@ class FinetuneSpec(_Spec):
         content = dataclasses.asdict(self)
         for how in ("experiment", "max_attempts", "wait", "cancel_on_interrupt", "supersede", "stack"):
             del content[how]
-        return _digest(content)
+        return digest(content)
 
     def job_name(self, attempt: int) -> str:
         """Attempts count from 1."""
@@ -227,7 +222,7 @@ class HealthSpec:
 
 
 @dataclass(frozen=True)
-class ReleaseSpec(_Spec):
+class ReleaseSpec(Spec):
     """One model version in service behind an endpoint, and how it gets there."""
 
     target: Target
@@ -252,7 +247,7 @@ class ReleaseSpec(_Spec):
         content = dataclasses.asdict(self)
         for how in _HOW:
             del content[how]
-        return _digest(content)
+        return digest(content)
 
     @property
     def deployment_name(self) -> str:
@@ -261,7 +256,7 @@ class ReleaseSpec(_Spec):
 
 
 @dataclass(frozen=True)
-class FlowSpec(_Spec):
+class FlowSpec(Spec):
     """The prompt flow in a Foundry project, bound to the project's connection.
 
     `target` is the project; `content` the fingerprint of the flow's files.
@@ -274,77 +269,4 @@ class FlowSpec(_Spec):
 
     @property
     def fingerprint(self) -> str:  # type: ignore[override]
-        return _digest(dataclasses.asdict(self))
-
-
-@dataclass(frozen=True)
-class Machines:
-    """VMs of one size that something needs at the same time.
-
-    `use` is CLUSTER, DATA_CLUSTER, ENDPOINT or BASE; `reserve` the share of its instances an endpoint sets aside on
-    top for upgrades; `cluster` whether the size is one for clusters too; `retired` the day Azure took it away, or "".
-    """
-
-    use: str
-    vm_size: str
-    family: str
-    cores: int
-    count: int
-    reserve: float = 0
-    cluster: bool = True
-    retired: str = ""
-    successor: str = ""
-
-    def __post_init__(self) -> None:
-        # 0 and 0.0 must not make two fingerprints.
-        object.__setattr__(self, "reserve", float(self.reserve))
-
-    @property
-    def cores_needed(self) -> int:
-        """Cores of quota."""
-        return self.cores_of(self.count)
-
-    def cores_of(self, count: int) -> int:
-        """Cores of quota that so many of them take; Azure rounds the reserved instances up."""
-        return math.ceil(round(count * (1 + self.reserve), 6)) * self.cores
-
-
-@dataclass(frozen=True)
-class PreflightSpec(_Spec):
-    """What Azure has to offer for a stack: subscription, region, quota, names and assets of the registry.
-
-    `base_model_successor` names the model to take if the base model is gone; `releasing` is how many instances a
-    new release runs beside the old one for a while.
-    """
-
-    stack: str
-    subscription_id: str
-    location: str
-    resource_group: str
-    workspace: str
-    cluster_name: str
-    data_cluster_name: str
-    endpoint: str
-    vault: str
-    ai_services: str
-    machines: tuple[Machines, ...]
-    releasing: int
-    base_model: RegistryAsset
-    base_model_successor: str
-    component: RegistryAsset
-
-    @functools.cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]
-        return _digest(dataclasses.asdict(self))
-
-    @property
-    def scope(self) -> str:
-        return f"/subscriptions/{self.subscription_id}"
-
-    @property
-    def group_scope(self) -> str:
-        return f"{self.scope}/resourceGroups/{self.resource_group}"
-
-    @property
-    def workspace_scope(self) -> str:
-        return f"{self.group_scope}/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
+        return digest(dataclasses.asdict(self))

@@ -19,7 +19,8 @@ from jobs import quota as asking
 from jobs.arm import Arm as Client
 from jobs.errors import StageError
 from jobs.findings import Finding, State
-from jobs.specs import PreflightSpec, RegistryAsset
+from jobs.needs import PreflightSpec
+from jobs.specs import RegistryAsset
 from tests.contract.arm import Arm, Refusal
 
 A100 = "StandardNCADSA100v4Family"

@@ -13,8 +13,9 @@ from jobs import commands, preflight
 from jobs.credentials import CredentialError
 from jobs.errors import StageError
 from jobs.findings import Finding, State
+from jobs.needs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
 from jobs.preflight_checks import BENEFITS, ENDPOINT_NAMESPACES, NAMESPACES, PAID, allows
-from jobs.specs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, RegistryAsset
+from jobs.specs import RegistryAsset
 from tests.unit.arm_fake import ArmFake, install
 
 A100, T4 = "StandardNCADSA100v4Family", "Standard NCASv3_T4 Family"

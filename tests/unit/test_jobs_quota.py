@@ -11,7 +11,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from jobs import __main__ as cli
 from jobs import commands, quota
 from jobs.errors import StageError
-from jobs.specs import CLUSTER, ENDPOINT, Machines
+from jobs.needs import CLUSTER, ENDPOINT, Machines
 from tests.unit.arm_fake import ArmFake, install
 from tests.unit.test_jobs_preflight import A100, ML, NC24, SPEC, T4, usage
 
