@@ -15,6 +15,8 @@ from commandline import parse
 from emulator.faults import cli as faults
 from emulator.home import EmulatorError, Home, UsageError
 
+LOOK_SECONDS = 1.0
+"""How often a command's emulator is looked at."""
 KILLED = 128
 """A shell's exit code above this says that a signal ended its command."""
 
@@ -93,7 +95,7 @@ def _exec(home: Home, options: argparse.Namespace) -> int:
     except FileNotFoundError:
         raise EmulatorError(f"the command {argv[0]!r} is not found on PATH. Is set-up done? make setup") from None
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    code = child.wait()
+    code = _awaited(home, child)
     files.restore()
     if code < 0 or code > KILLED:
         lifecycle.end_run(mark)
@@ -104,6 +106,25 @@ def _exec(home: Home, options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return code if code >= 0 else 128 - code
+
+
+def _awaited(home: Home, child: subprocess.Popen[bytes]) -> int:
+    """The command's exit code. An emulator that dies meanwhile is started again, as Azure does not end either."""
+    from emulator import lifecycle
+
+    keeping = True
+    while True:
+        try:
+            return child.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if not keeping or not lifecycle.died(home):
+                continue
+        try:
+            lifecycle.start(home)
+            print(f"the emulator was gone and is started again (log: {home.log_file})", file=sys.stderr)
+        except EmulatorError as error:
+            print(f"error: {error}", file=sys.stderr)
+            keeping = False
 
 
 def _start(home: Home, options: argparse.Namespace) -> int:

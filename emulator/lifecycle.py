@@ -43,6 +43,11 @@ def alive(home: Home) -> Ports | None:
         return None
 
 
+def died(home: Home) -> bool:
+    """Whether the emulator of a home has ended without being stopped."""
+    return home.running() is not None and _server(home) is None
+
+
 def start(home: Home) -> Ports:
     """The ports of the home's emulator, started if it is not running.
 

@@ -83,7 +83,9 @@ class DiagnosticSetting(Kind):
     def _unused(self, path: ArmPath, workspace: str | None) -> None:
         for other in self.cloud.store.below(path.parent_id, self.type):
             same = str(other.properties.get("workspaceId", "")).lower() == str(workspace or "").lower()
-            if same and workspace and other.id.lower() != path.id.lower():
+            # Those of an endpoint are below its workspace, too.
+            here = other.id.lower().rpartition("/providers/")[0] == path.parent_id.lower()
+            if same and here and workspace and other.id.lower() != path.id.lower():
                 raise AzureError(
                     409,
                     "Conflict",

@@ -103,6 +103,27 @@ def test_a_command_that_loses_the_emulator_is_told_how_to_go_on(own_home: Home) 
     assert "run the same command again" in done.stderr
 
 
+def test_a_command_gets_its_killed_emulator_back(own_home: Home) -> None:
+    lifecycle.start(own_home)
+    running = own_home.running()
+    assert running is not None
+    code = f"""
+import os, time, requests
+os.kill({running[0]}, 9)
+deadline = time.monotonic() + 30
+while time.monotonic() < deadline:
+    try:
+        requests.get("https://management.azure.com/subscriptions?api-version=2022-12-01", timeout=5)
+        print("answered")
+        break
+    except requests.RequestException:
+        time.sleep(0.1)
+"""
+    done = emulator("exec", "--", sys.executable, "-c", code)
+    assert (done.returncode, done.stdout) == (0, "answered\n"), done.stderr
+    assert "the emulator was gone and is started again" in done.stderr
+
+
 def test_killed_it_comes_back_on_the_same_ports_with_no_process_left_over(own_home: Home) -> None:
     before = lifecycle.start(own_home)
     running = own_home.running()

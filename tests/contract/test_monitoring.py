@@ -113,6 +113,10 @@ def test_diagnostics_of_what_exists_to_where_it_exists(arm: Arm, watched: dict[s
     twice = refused(arm, path.replace("/logs", "/more"), version, diagnostics(watched))
     assert (twice.status, twice.code) == (409, "Conflict")
     arm.put(path, version, diagnostics(watched))  # again is fine
+    # The workspace is another resource than the endpoint in it.
+    whole = diagnostics(watched, logs=[{"category": "AmlComputeJobEvent", "enabled": True}])
+    arm.put(f"{watched['workspace']}/{name}", version, whole)
+    arm.delete(f"{watched['workspace']}/{name}", version)
 
 
 def test_an_action_group_has_a_short_name_and_addresses(arm: Arm, watched: dict[str, str]) -> None:
