@@ -52,8 +52,11 @@ class Serving(pulumi.ComponentResource):
         super().__init__("finetune-phi:infra:Serving", name, {}, opts)
         target = Target(args.subscription_id, args.names.resource_group, args.names.workspace)
         live = _live(target, args.names.endpoint)
+        # After an update that failed, the endpoint may have the new tags already, and the state not.
         updated = live is not None and (
-            dict(live.tags or {}) != dict(args.tags) or live.properties.public_network_access != REACHABLE.value
+            dict(live.tags or {}) != dict(args.tags)
+            or live.properties.public_network_access != REACHABLE.value
+            or live.properties.provisioning_state == "Failed"
         )
         self.endpoint = ml.OnlineEndpoint(
             "endpoint",

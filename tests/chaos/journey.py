@@ -18,6 +18,8 @@ ATTEMPTS = 8
 
 UNRECORDED = ("is currently locked", "pending operations", "cannot create already existing")
 """Says that `make recover` has to come first: docs/operations.md."""
+REFRESH = "Run `pulumi up --refresh`"
+"""Says that an update of the endpoint does not know the live traffic: docs/decisions/endpoint-updates.md."""
 TRACEBACK = re.compile(r"Traceback.*\n(?:.*\n){0,3}?.*File \"[^\"]*/(?:infra|jobs|flow|data_prep|toolchain)/")
 """Of our own code; a failed job's log has others."""
 Say = Callable[[str], None]
@@ -95,17 +97,19 @@ class Journey:
     def _drive(self, done: Round) -> None:
         """Run the command until it succeeds, doing before each resume what the documentation says to do."""
         command = "destroy" if done.plan.command == "destroy" else "up"
+        more: tuple[str, ...] = ()
         for attempt in range(ATTEMPTS):
             if attempt == ATTEMPTS // 2:
                 self.stack.calm()
             kill = done.plan.kill if attempt == 0 else None
-            code, done.log = self.stack.run("pulumi", command, "--yes", "--skip-preview", *QUIETLY, kill=kill)
+            code, done.log = self.stack.run("pulumi", command, "--yes", "--skip-preview", *QUIETLY, *more, kill=kill)
             done.attempts = attempt + 1
             if TRACEBACK.search(done.log):
                 done.wrong.append("a traceback was printed")
             if code == 0:
                 return
             self.stack.figures.resumes += 1
+            more = ("--refresh",) if REFRESH in done.log else ()
             if self.stack.killed == "engine" or any(sign in done.log for sign in UNRECORDED):
                 self._recover(done)
                 self.stack.killed = ""
