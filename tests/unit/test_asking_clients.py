@@ -45,7 +45,8 @@ def test_whatever_is_no_answer_is_counted_and_asking_goes_on(
     monkeypatch.setattr(asking.requests.Session, "post", lambda *_, **__: answer)
     with asking.asking("https://x/score", key, clients=2) as tally:
         tally.phase = "shift"
-        tally.until(lambda: tally.asked > 20)
+        # Some may have asked before the phase began.
+        tally.until(lambda: tally.phases["shift"] > 5 or len(tally.failures) > 20)
     assert bool(tally.failures) == bool(why) and bool(tally.answers) != bool(why)
     assert all(why in each for each in tally.failures)
     assert why or (tally.phases["shift"] and tally.keys == {"k"})
