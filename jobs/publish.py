@@ -6,7 +6,6 @@ promptflow-azure does the same with two calls, but cannot be imported beside tod
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -106,8 +105,9 @@ class Project:
 
         from jobs.arm import Arm
 
-        once = Arm(retries=0)
-        for attempt in itertools.count(1):
+        once, attempt = Arm(retries=0), 0
+        while True:
+            attempt += 1
             try:
                 return once.run("POST", self._url, self._query, body) or {}
             # A connection that breaks after the request is a ServiceRequestError, too.
@@ -116,7 +116,6 @@ class Project:
                     return made
                 if not passing(error) or attempt == _CREATE_ATTEMPTS or stop.wait(_pause(error, attempt)):
                     raise
-        raise AssertionError  # the loop has no end
 
 
 def _pause(error: AzureError, attempt: int) -> float:

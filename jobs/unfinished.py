@@ -36,8 +36,8 @@ def release(deployments: Mapping[str, Mapping[str, str]], traffic: Mapping[str, 
     """The unfinished release among an endpoint's deployments (name → tags), None where there is none.
 
     The end of a release is that the deployments before it are gone. Two deployments may each name the other, when a
-    model that had been replaced came back: then the one that began later is the new one. A release without a
-    deployment before it has nothing to go back to.
+    model that had been replaced came back: then the one that began later is the new one, and of two that do not say
+    when they began the one with less traffic. A release without a deployment before it has nothing to go back to.
     """
     found = []
     for name, its in deployments.items():
@@ -46,7 +46,7 @@ def release(deployments: Mapping[str, Mapping[str, str]], traffic: Mapping[str, 
             found.append((its.get(BEGUN, ""), name, before))
     if not found:
         return None
-    _, name, before = max(found, key=lambda each: (each[0], traffic.get(each[1], 0) < 100, each[1]))
+    _, name, before = max(found, key=lambda each: (each[0], -traffic.get(each[1], 0), each[1]))
     return Unfinished(name, before)
 
 

@@ -164,18 +164,23 @@ def test_a_deployment_that_fails_is_removed_and_its_log_shown(in_service: FakeMl
     assert in_service.online_endpoints.traffic == {OLD: 100}
 
 
+def _fail_at_50(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """The step to 50 % of the traffic raises that."""
+    accept = ml.online_endpoints.begin_create_or_update
+
+    def fail(resource: object) -> object:
+        if getattr(resource, "traffic", {}).get(NEW) == 50:
+            raise error
+        return accept(resource)
+
+    monkeypatch.setattr(ml.online_endpoints, "begin_create_or_update", fail)
+
+
 def test_traffic_that_is_refused_half_way_goes_back(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoints = in_service.online_endpoints
-    accept = endpoints.begin_create_or_update
-
-    def refuse_50(resource: object) -> object:
-        if getattr(resource, "traffic", {}).get(NEW) == 50:
-            raise HttpResponseError("InternalServerError")
-        return accept(resource)
-
-    monkeypatch.setattr(endpoints, "begin_create_or_update", refuse_50)
+    _fail_at_50(in_service, monkeypatch, HttpResponseError("InternalServerError"))
     with pytest.raises(StageError, match="could not be shifted"):
         _run()
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 100}]
@@ -207,13 +212,7 @@ def test_a_connection_that_is_lost_leaves_the_release_where_it_is(
 ) -> None:
     endpoints = in_service.online_endpoints
     accept = endpoints.begin_create_or_update
-
-    def offline_at_50(resource: object) -> object:
-        if getattr(resource, "traffic", {}).get(NEW) == 50:
-            raise ServiceRequestError("Name or service not known")
-        return accept(resource)
-
-    monkeypatch.setattr(endpoints, "begin_create_or_update", offline_at_50)
+    _fail_at_50(in_service, monkeypatch, ServiceRequestError("Name or service not known"))
     with pytest.raises(StageError, match=rf"could not be reached.*deployment {NEW} may have part of the traffic"):
         _run()
     assert endpoints.traffic == {OLD: 90, NEW: 10} and endpoints.deleted == []

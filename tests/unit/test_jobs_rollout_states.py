@@ -111,6 +111,20 @@ STATES = {
         [OTHER],
         ({NEW: 100}, {NEW}),
     ),
+    "each names the other and none says when it began, this one has more": State(
+        {OTHER: Its({NEW: 100}), NEW: Its({OTHER: 100})},
+        {NEW: 90, OTHER: 10},
+        [{NEW: 100}],
+        [OTHER],
+        ({NEW: 100}, {NEW}),
+    ),
+    "each names the other and none says when it began, this one has less": State(
+        {OTHER: Its({NEW: 100}), NEW: Its({OTHER: 100})},
+        {OTHER: 90, NEW: 10},
+        [{OTHER: 50, NEW: 50}, {NEW: 100}],
+        [OTHER],
+        ({OTHER: 100}, {OTHER}),
+    ),
 }
 
 
