@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from flow.chat import TIMEOUT, ChatError, Unreachable, timeout_of
-from jobs.credentials import ARM_SCOPE, CredentialError, credential
+from jobs.credentials import ARM_SCOPE, CredentialError, credential, work_in
 from jobs.errors import SIGN_IN
 
 _VERSION = "2024-04-01-preview"
@@ -49,6 +49,7 @@ def read_connection(resource_id: str) -> Connection:
     if len(parts) != 11 or parts[9].lower() != "connections":
         example = connection_id("...", "...", "PROJECT", "NAME")
         raise ConnectionUnreadable(f"{resource_id} is not a connection's id. One looks like {example}.")
+    work_in(parts[2])  # `az login` may hold several tenants: the one that this subscription is in is meant
     where = f"connection {parts[10]} of project {parts[8]}"
     url = f"https://management.azure.com{resource_id}/listsecrets?api-version={_VERSION}"
     try:

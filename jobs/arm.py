@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from jobs import client as azure
 from jobs.credentials import ARM_SCOPE
@@ -62,6 +63,7 @@ class Arm:
         page = self.get(path, version, **query)
         found: list[dict[str, Any]] = list(page.get("value") or ())
         while (link := page.get("nextLink")) and (most_pages := most_pages - 1) > 0:
+            _check_host(path, link)  # before a token goes there
             page = self._json(self._request("GET", link, {}))
             found += page.get("value") or ()
         return found
@@ -114,13 +116,25 @@ class Arm:
     def _request(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> HttpRequest:
         from azure.core.rest import HttpRequest
 
-        url = path if path.startswith("https://") else ARM + path
-        return HttpRequest(method, url, params=dict(query), json=body)
+        return HttpRequest(method, _url(path), params=dict(query), json=body)
 
     def _json(self, request: HttpRequest) -> dict[str, Any]:
         response: Any = self._client.send_request(request)
         _check(response)
         return _object(response)
+
+
+def _url(path: str) -> str:
+    return path if path.startswith("https://") else ARM + path
+
+
+def _check_host(path: str, link: str) -> None:
+    """Raises AzureError for a next page that is not Azure Resource Manager's, nor where the first one was."""
+    from azure.core.exceptions import AzureError
+
+    there, first, arm = (urlsplit(url) for url in (link, _url(path), ARM))
+    if there.scheme != "https" or there.netloc.lower() not in (first.netloc.lower(), arm.netloc):
+        raise AzureError(f"Azure's list goes on at another host, {there.netloc or link}, which gets no token of yours")
 
 
 def _object(response: Any) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from jobs.specs import Target
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
-    from azure.core.credentials import TokenCredential
     from azure.core.polling import LROPoller
+
+    from jobs.tokens import Kept
 
 T = TypeVar("T")
 
@@ -36,8 +37,7 @@ PROMPT_RETRIES = 3
 POLLING_SECONDS = 5
 
 
-@functools.cache
-def credential() -> TokenCredential:
+def credential() -> Kept:
     """Whoever azure-native acts as. Raises CredentialError."""
     _quiet()
     return credentials.credential()

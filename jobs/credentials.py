@@ -11,6 +11,7 @@ what the stages do happens as the same principal (the order is that of its provi
 6. `az login`
 
 Where nobody is signed in with `az login`, azure-native gives up; command lines then still try the AZURE_* variables.
+Which it is, is decided once: the first that gives a token is asked for every other (jobs/tokens.py).
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from typing import TYPE_CHECKING
 from jobs.errors import SIGN_IN, StageError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from jobs.tokens import Kept, Way
 
 ARM_SCOPE = "https://management.azure.com/.default"
 _AUDIENCE = "api://AzureADTokenExchange"
 """What Entra expects in a federated token, unless ARM_OIDC_AUDIENCE says otherwise."""
 _SECONDS = 30
+_AZ_SECONDS = 60
+"""azure-identity gives `az` 10: too few for the first call on a slow disk, or behind a proxy."""
 
 
 class CredentialError(StageError):
@@ -46,17 +49,21 @@ _environment: dict[str, str] = {}
 
 
 @functools.cache
-def credential() -> TokenCredential:
+def credential() -> Kept:
     """The process's credential. Raises CredentialError for half a configuration."""
-    return build({**os.environ, **_environment})
+    from jobs.tokens import Kept
+
+    return Kept(build({**os.environ, **_environment}))
 
 
-def build(environment: Mapping[str, str]) -> TokenCredential:
+def build(environment: Mapping[str, str]) -> Way:
     """The credential an environment asks for; no request is sent. Raises CredentialError."""
     from azure import identity
 
+    from jobs.tokens import FirstSignedIn
+
     if _on(environment, "ARM_USE_DEFAULT_AZURE_CREDENTIAL"):
-        return identity.DefaultAzureCredential(exclude_interactive_browser_credential=True)
+        return identity.DefaultAzureCredential(exclude_interactive_browser_credential=True, process_timeout=_AZ_SECONDS)
     if path := environment.get("ARM_CLIENT_CERTIFICATE_PATH"):
         tenant, client = _principal(environment, "ARM_CLIENT_CERTIFICATE_PATH")
         password = environment.get("ARM_CLIENT_CERTIFICATE_PASSWORD") or None
@@ -72,17 +79,23 @@ def build(environment: Mapping[str, str]) -> TokenCredential:
         return identity.ClientAssertionCredential(tenant, client, _assertion(environment))
     if _on(environment, "ARM_USE_MSI"):
         return identity.ManagedIdentityCredential(client_id=environment.get("ARM_CLIENT_ID") or None)
-    az = identity.AzureCliCredential(subscription=environment.get("ARM_SUBSCRIPTION_ID") or None)
-    rest = identity.DefaultAzureCredential(exclude_interactive_browser_credential=True, exclude_cli_credential=True)
-    # A chain remembers who answered first, so one process stays one principal.
-    return identity.ChainedTokenCredential(az, rest)
+    az = identity.AzureCliCredential(
+        subscription=environment.get("ARM_SUBSCRIPTION_ID") or None, process_timeout=_AZ_SECONDS
+    )
+    rest = identity.DefaultAzureCredential(
+        exclude_interactive_browser_credential=True, exclude_cli_credential=True, process_timeout=_AZ_SECONDS
+    )
+    return FirstSignedIn(az, rest)
 
 
 def work_in(subscription: str | None) -> None:
     """Makes the one that a stack file names this process's subscription; None leaves it to the environment.
 
-    To be called before credential(): `az login` may hold several tenants, and the subscription says which is asked.
+    `az login` may hold several tenants, and the subscription says which is asked: by whoever asks for a credential from
+    here on.
     """
+    if _environment.get("ARM_SUBSCRIPTION_ID") != subscription:
+        credential.cache_clear()
     _environment.clear()
     if subscription:
         _environment["ARM_SUBSCRIPTION_ID"] = subscription

@@ -57,11 +57,13 @@ def disconnected(error: BaseException | None) -> bool:
 
 
 def passing(error: BaseException) -> bool:
-    """Whether the same request may succeed later: a connection that broke, or a status that azure-core retries."""
+    """Whether the same request may succeed later: no connection, no new token, or a status that azure-core retries."""
     from azure.core.exceptions import HttpResponseError
 
+    from jobs.tokens import NotRenewed
+
     status = error.status_code if isinstance(error, HttpResponseError) else None
-    return disconnected(error) or status in (408, 429, 500, 502, 503, 504)
+    return disconnected(error) or isinstance(error, NotRenewed) or status in (408, 429, 500, 502, 503, 504)
 
 
 @contextmanager

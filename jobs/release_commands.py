@@ -7,9 +7,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from jobs import outputs
 from jobs.cli import ask, named
+from jobs.credentials import work_in
 from jobs.specs import Target
 
 _NEEDED = ("subscriptionId", "resourceGroup", "workspace", "endpoint")
@@ -23,7 +25,7 @@ def rollback(stack: str, *, to: str, yes: bool) -> None:
     from jobs import client as azure
     from jobs import rollback, rollout
 
-    found = outputs.read(stack, *_NEEDED)
+    found = _found(stack)
     target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
     name = named(stack)
     settings = load(name)
@@ -56,7 +58,7 @@ def rotate_keys(stack: str, *, pause: float, yes: bool) -> None:
     """Makes both of the endpoint's keys new, the connection following."""
     from jobs import keys
 
-    found = outputs.read(stack, *_NEEDED, "project", "connection")
+    found = _found(stack, "project", "connection")
     target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
     ring = keys.Keyring(target, found["endpoint"], found["project"], found["connection"], pause)
     print(f"Both keys of endpoint {ring.endpoint} are made new one by one; connection {ring.connection} follows.")
@@ -65,6 +67,13 @@ def rotate_keys(stack: str, *, pause: float, yes: bool) -> None:
     with _interruptible() as stop:
         keys.rotate(ring, print, stop)
     print("The next `pulumi up` writes the same key into the connection once more, as its state has the old one.")
+
+
+def _found(stack: str, *more: str) -> dict[str, Any]:
+    """The stack's outputs; Azure is asked in their subscription's tenant from here on."""
+    found = outputs.read(stack, *_NEEDED, *more)
+    work_in(found["subscriptionId"])
+    return found
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from flow.connection import Connection, connection_id
 from flow.lines import answer_lines
 from flow.prompt_flow import FLOW_DIRECTORY
 from flow.terminal import Models, Terminal
-from jobs import outputs
+from jobs import credentials, outputs
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = connection_id("sub", "rg", "project", "phi-connection-1")
@@ -265,6 +265,7 @@ class Azure:
         self._answer = SimpleNamespace(status_code=status, json=lambda: {"properties": properties})
         token = SimpleNamespace(get_token=lambda _: SimpleNamespace(token="t"))
         monkeypatch.setattr(connection, "credential", lambda: token)
+        monkeypatch.setattr(credentials, "_environment", {})
         monkeypatch.setattr(connection.requests, "post", self)
 
     def __call__(self, url: str, **_: object) -> SimpleNamespace:
@@ -287,6 +288,13 @@ def test_the_connection_as_the_program_and_as_the_portal_write_it(
     assert (found.endpoint, found.key) == ("https://e/score", "k")
     assert azure.url.startswith(f"https://management.azure.com{ID}/listsecrets?api-version=")
     assert "'k'" not in repr(found)
+
+
+def test_who_has_several_tenants_is_asked_in_that_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    Azure(monkeypatch, 200, {"metadata": {"endpoint": "https://e/score"}, "credentials": {"keys": {"key": "k"}}})
+    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "default-of-az")
+    connection.read_connection(ID)
+    assert credentials.subscription_id() == "sub"
 
 
 @pytest.mark.parametrize(

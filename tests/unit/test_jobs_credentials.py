@@ -13,6 +13,7 @@ from azure import identity
 
 from jobs import credentials
 from jobs.credentials import CredentialError, build
+from jobs.tokens import FirstSignedIn
 
 PRINCIPAL = {"ARM_TENANT_ID": "tenant", "ARM_CLIENT_ID": "client"}
 SECRET = {**PRINCIPAL, "ARM_CLIENT_SECRET": "secret"}  # pragma: allowlist secret
@@ -46,13 +47,27 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[tuple[Any, ...], di
         ({**SECRET, **OIDC, **MSI}, "ClientSecretCredential"),
         ({**OIDC, **MSI}, "ClientAssertionCredential"),
         ({**PRINCIPAL, **MSI}, "ManagedIdentityCredential"),
-        (PRINCIPAL, "ChainedTokenCredential"),
-        ({"AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "AZURE_TENANT_ID": "t"}, "ChainedTokenCredential"),
-        ({"ARM_USE_OIDC": "1", "ARM_USE_MSI": "True"}, "ChainedTokenCredential"),
     ],
 )
 def test_the_order_is_azure_natives(made: dict[str, Any], environment: dict[str, str], kind: str) -> None:
     assert build(environment) == kind
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        PRINCIPAL,
+        {"AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "AZURE_TENANT_ID": "t"},
+        {"ARM_USE_OIDC": "1", "ARM_USE_MSI": "True"},
+    ],
+)
+def test_az_login_is_asked_before_the_azure_variables(made: dict[str, Any], environment: dict[str, str]) -> None:
+    """As azure-native does; the other way round, hooks would act as somebody else than Pulumi."""
+    chosen = build(environment)
+    assert isinstance(chosen, FirstSignedIn)
+    assert chosen._ways == ("AzureCliCredential", "DefaultAzureCredential")
+    assert made["AzureCliCredential"][1]["process_timeout"] == 60
+    assert made["DefaultAzureCredential"][1]["process_timeout"] == 60
 
 
 def test_what_is_configured_is_handed_on(made: dict[str, Any]) -> None:
@@ -63,13 +78,7 @@ def test_what_is_configured_is_handed_on(made: dict[str, Any]) -> None:
     build({**PRINCIPAL, "ARM_CLIENT_CERTIFICATE_PATH": "c.pfx", "ARM_CLIENT_CERTIFICATE_PASSWORD": "p"})
     assert made["CertificateCredential"] == (("tenant", "client", "c.pfx"), {"password": "p"})
     build({"ARM_SUBSCRIPTION_ID": "subscription"})
-    assert made["AzureCliCredential"] == ((), {"subscription": "subscription"})
-
-
-def test_az_login_is_asked_before_the_azure_variables(made: dict[str, Any]) -> None:
-    """As azure-native does; the other way round, hooks would act as somebody else than Pulumi."""
-    build({"AZURE_CLIENT_ID": "c"})
-    assert made["ChainedTokenCredential"][0] == ("AzureCliCredential", "DefaultAzureCredential")
+    assert made["AzureCliCredential"][1]["subscription"] == "subscription"
 
 
 @pytest.mark.parametrize(
@@ -169,10 +178,14 @@ def test_a_stack_files_subscription_comes_first_and_decides_whose_tokens_the_cli
         monkeypatch.delenv(name, raising=False)
     credentials.work_in("from-the-file")
     assert credentials.subscription_id() == "from-the-file"
-    assert credentials.credential.__wrapped__() == "ChainedTokenCredential"  # past the cache
-    assert made["AzureCliCredential"] == ((), {"subscription": "from-the-file"})
+    mine = credentials.credential()
+    assert credentials.credential() is mine
+    assert made["AzureCliCredential"][1]["subscription"] == "from-the-file"
     credentials.work_in(None)
     assert credentials.subscription_id() == "from-arm"
+    assert credentials.credential() is not mine
+    assert made["AzureCliCredential"][1]["subscription"] == "from-arm"
+    credentials.credential.cache_clear()
 
 
 def test_what_azure_native_does_not_read_is_only_for_where_it_would_give_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from jobs_fake import FakeMl, install
 
 from jobs import __main__ as cli
-from jobs import keys, outputs, rollback, rollout
+from jobs import credentials, keys, outputs, rollback, rollout
 from jobs.errors import StageError
 from jobs.rollback import InService, Version
 from jobs.specs import ReleaseSpec
@@ -81,6 +81,7 @@ def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
     ]
     monkeypatch.setattr(ml.models, "list", lambda name: models, raising=False)
     monkeypatch.setattr(outputs, "read", lambda stack, *needed: OUTPUTS)
+    monkeypatch.setattr(credentials, "_environment", {})
     return ml
 
 
@@ -105,6 +106,18 @@ def test_a_rollback_is_a_release_of_the_earlier_version(
     assert "in service: phi-ultrachat:new, deployment mnew with 100 %" in said
     assert "back to:    phi-ultrachat:old, registered 2026-11-02 10:00" in said
     assert "An unchanged stack prod keeps it" in said
+
+
+@pytest.mark.parametrize("command", ["rollback", "rotate-keys"])
+def test_who_has_several_tenants_is_asked_in_that_of_the_stack(
+    ml: FakeMl, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "default-of-az")
+    asked: list[str] = []
+    monkeypatch.setattr(rollout, "run", lambda *_: asked.append(credentials.subscription_id()))
+    monkeypatch.setattr(keys, "rotate", lambda *_: asked.append(credentials.subscription_id()))
+    cli.main([command, "--stack", "dev", "--yes"])
+    assert asked == ["sub"]
 
 
 def test_nothing_happens_without_a_yes(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
