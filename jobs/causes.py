@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from jobs.cause import Cause
+from jobs.component_causes import COMPONENT, LIGHTER, REFUSED
 
-@dataclass(frozen=True)
-class Cause:
-    """Why jobs fail.
-
-    ``pattern`` is looked for, without regard to case, in Azure's error codes and message and in the last lines of the
-    log; ``exit_codes`` are the process's. ``source`` says where the wording was found.
-    """
-
-    name: str
-    pattern: str
-    means: str
-    todo: str
-    source: str
-    exit_codes: tuple[int, ...] = ()
-
-    def fits(self, text: str, exit_code: int | None) -> bool:
-        if exit_code is not None and exit_code in self.exit_codes:
-            return True
-        return bool(self.pattern) and re.search(self.pattern, text, re.IGNORECASE) is not None
-
-
-CAUSES = (
+_PLATFORM = (
     Cause(
         "GPU memory",
-        r"CUDA out of memory|OutOfMemoryError: CUDA|torch\.(cuda\.)?OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
+        r"not enough GPU memory on the machine|CUDA out of memory|OutOfMemoryError: CUDA"
+        r"|torch\.(cuda\.)?OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
         "the GPU's memory does not hold model, batch and optimizer",
-        "Lower recipe.per_device_train_batch_size (raise recipe.gradient_accumulation_steps by the same factor) or "
-        "recipe.max_seq_length, set recipe.apply_lora, or take a GPU with more memory (compute.vmSize).",
-        "PyTorch's torch.cuda.OutOfMemoryError; the wording `CUDA out of memory.` is what accelerate's "
-        "should_reduce_batch_size looks for",
+        LIGHTER,
+        "the component's InsufficientGPUMemory (ran), PyTorch's torch.cuda.OutOfMemoryError that it stands for; the "
+        "wording `CUDA out of memory.` is what accelerate's should_reduce_batch_size looks for",
     ),
     Cause(
         "disk",
-        r"No space left on device|insufficient shared memory \(shm\)",
-        "the node's disk or shared memory is full",
-        "Take a size with a larger disk (compute.vmSize), or keep fewer checkpoints (recipe.save_total_limit).",
-        "the errno text ENOSPC; PyTorch's DataLoader",
+        r"No space left on device",
+        "the node's disk is full",
+        "Take a size with a larger disk (compute.vmSize).",
+        "the errno text ENOSPC",
     ),
     Cause(
         "machine memory",
@@ -124,55 +103,82 @@ CAUSES = (
         "With network: managed, the workspace needs an outbound rule for the host that the log names.",
         "the texts of getaddrinfo and urllib3",
     ),
+)
+"""From the special to the general: the first that fits is told."""
+
+_WEAK = (
     Cause(
         "data row",
-        r"\b(row|line) \d+ of \S+|\S+\.(jsonl?|csv|parquet):\d+\b|JSON parse error|DatasetGenerationError"
-        r"|ACFTValidationException|JSONDecodeError|Conversation roles must alternate",
+        r"\b(row|line) \d+ of \S+|JSON parse error|DatasetGenerationError|JSONDecodeError",
         "a row of the data is not what the training takes",
         "Correct the row that the log names, or let data.badRows: repair or skip do it; then `make data`.",
-        "the component's ACFTValidationException (azureml-assets, finetune_acft_hf_nlp); pyarrow and datasets",
+        "pyarrow, datasets and Python's json",
+        weak=True,
     ),
     Cause(
-        "recipe",
-        r"loss (became|is) (nan|inf)|diverged",
-        "the training diverged",
-        "Lower recipe.learning_rate or raise recipe.warmup_steps.",
-        "common wording of training loops",
+        "divergence",
+        r"loss (became|is) (nan|inf)|diverged|[\"']?(grad_norm|loss)[\"']?\s*[:=]\s*[\"']?(nan|inf)\b",
+        "the training diverged: loss or gradient are no numbers any more",
+        "Lower recipe.learning_rate, raise recipe.warmup_steps, or set recipe.precision to 32.",
+        "transformers' log lines; common wording of training loops",
+        weak=True,
+    ),
+    REFUSED,
+    Cause(
+        "data row",
+        r"\S+\.(jsonl?|csv|parquet):\d+\b",
+        "a row of the data may not be what the training takes",
+        "Look at the row that the log names; if it is wrong, correct it, or let data.badRows: repair or skip do it, "
+        "then `make data`.",
+        "how tools name a place in a file; the weakest sign of all",
+        weak=True,
     ),
 )
-"""The first that fits is told, so what is special comes before what is general."""
+
+CAUSES = (*COMPONENT, *_PLATFORM, *_WEAK)
 
 
 def cause_of(texts: Sequence[str], exit_code: int | None) -> Cause | None:
-    """The likely cause of a failure, by what Azure says first and the log after it; None for an unknown one."""
-    for text in texts:
-        for cause in CAUSES:
-            if cause.fits(text, None):
-                return cause
-    return next((cause for cause in CAUSES if cause.fits("", exit_code)), None)
+    """The likely cause of a failure, by what Azure says first and the log last; None for an unknown one."""
+    for weak in (False, True):
+        causes = [cause for cause in CAUSES if cause.weak == weak]
+        for text in texts:
+            for cause in causes:
+                if cause.fits(text, None):
+                    return cause
+        # Being killed says more than what may stand in any log.
+        if killed := next((cause for cause in causes if cause.fits("", exit_code)), None):
+            return killed
+    return None
 
 
 def page() -> str:
     """The causes as a page."""
     rows = ["| cause | means | what to do |", "|---|---|---|"]
-    rows += [f"| {cause.name} | {cause.means} | {cause.todo} |" for cause in CAUSES]
+    rows += [f"| {cause.name} | {_cell(cause.means)} | {_cell(cause.todo)} |" for cause in CAUSES]
     signs = ["| cause | recognised by | where the wording is from |", "|---|---|---|"]
     for cause in CAUSES:
         codes = [f"exit code {code}" for code in cause.exit_codes]
-        found = ", ".join([f"`{cause.pattern}`".replace("|", "\\|"), *codes])
-        signs.append(f"| {cause.name} | {found} | {cause.source} |")
+        found = ", ".join([f"`{_cell(cause.pattern)}`", *codes])
+        signs.append(f"| {cause.name}{' (weak)' if cause.weak else ''} | {found} | {cause.source} |")
     return "\n\n".join(
         (
             "# Why a fine-tune fails",
-            "Generated from `jobs/causes.py` by `make diagram`.",
+            "Generated from `jobs/causes.py` and `jobs/component_causes.py` by `make diagram`.",
             "A failed job's error ends with the likely cause, where one of these is recognised. It is a guess from "
-            "words: the step, the exit code and the last lines of the log stand before it in the same message "
-            "([how to go on](operations.md#a-failed-fine-tune)).",
+            "words: the step, the exit code, the component's own error and the last lines of the log stand before it "
+            "in the same message ([how to go on](operations.md#a-failed-fine-tune)).",
             "\n".join(rows),
             "## How it is recognised",
-            "Regular expressions, without regard to case: first in Azure's error codes and message, then in the last "
-            "lines of the failing step's log, last by the exit code. The first that fits is told. *Seen verbatim* is "
-            "what somebody has published; none was provoked on Azure by this project.",
+            "Regular expressions, without regard to case: first in Azure's error codes and message, then in the error "
+            "that the fine-tune component prints as JSON at the end of its log, then in the last lines of the failing "
+            "step's log, last by the exit code. The first that fits is told; those marked *weak* only where no other "
+            "fits. *Seen verbatim* is what somebody has published, *ran* what the component's own code said when it "
+            "was run away from Azure; none was provoked on Azure by this project.",
             "\n".join(signs) + "\n",
         )
     )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,15 +1,20 @@
-"""Why a job failed, for people: failing step, Azure's reason, exit code, the end of the log, likely cause."""
+"""Why a job failed, for people: failing step, Azure's reason, exit code, the component's error, the log, the cause."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from jobs.causes import Cause, cause_of
+from jobs import component_error
+from jobs.cause import Cause
+from jobs.causes import cause_of
 from jobs.joblog import JobLog, failing
 from jobs.redaction import redact
 
 _LOG_LINES = 15
+_READ_LINES = 2000  # the component's error stands before what other processes of the node print while they end
+_CAUSE_LINES = 40
+_SAID_LENGTH = 600
 _EXIT_CODE = re.compile(r"exit(?:ed)?(?: with)?(?: status)?(?: code)?s?[:\s]+(-?\d+)\b", re.IGNORECASE)
 
 
@@ -23,7 +28,8 @@ class Failure:
         codes: Azure's error codes, the outermost first.
         reason: Azure's message, without line breaks; "" for none.
         exit_code: that of the step's process, where the message has one.
-        lines: the last lines of the step's log.
+        said: the fine-tune component's own error, without line breaks; "" for none.
+        lines: the last lines of the step's log, without that error.
         cause: the likely one, None if unknown.
     """
 
@@ -32,6 +38,7 @@ class Failure:
     codes: tuple[str, ...]
     reason: str
     exit_code: int | None
+    said: str
     lines: tuple[str, ...]
     cause: Cause | None
 
@@ -45,6 +52,8 @@ class Failure:
         if self.reason:
             code = f"{self.codes[-1]}: " if self.codes else ""
             text += f". Azure says: {code}{self.reason.rstrip('.')}"
+        if self.said and self.said not in self.reason:
+            text += f". The component says: {_shortened(self.said).rstrip('.')}"
         if self.lines:
             text += ". Last lines of its log:\n  " + "\n  ".join(self.lines) + "\n"
         if self.cause:
@@ -62,15 +71,17 @@ def failure(log: JobLog, status: str) -> Failure:
     reason = " ".join(error.message.split())
     found = _EXIT_CODE.search(reason)
     exit_code = int(found[1]) if found else None
-    lines = tuple(log.tail(run, _LOG_LINES))
-    cause = cause_of([" ".join((*error.codes, reason)), "\n".join(lines)], exit_code) if status != "Canceled" else None
+    said, lines = component_error.split(log.tail(run, _READ_LINES))
+    texts = [" ".join((*error.codes, reason)), said, "\n".join(lines[-_CAUSE_LINES:])]
+    cause = cause_of(texts, exit_code) if status != "Canceled" else None
     return Failure(
         culprit.title if culprit else "",
         culprit.status if culprit else status,
         error.codes,
         reason,
         exit_code,
-        lines,
+        said,
+        tuple(lines[-_LOG_LINES:]),
         cause,
     )
 
@@ -82,3 +93,7 @@ def explained(log: JobLog, status: str) -> str:
     if found.cause:
         lines += [f"Likely cause: {found.cause.name}, {found.cause.means}", f"What to do: {found.cause.todo}"]
     return redact("\n".join(lines))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SAID_LENGTH else f"{text[: _SAID_LENGTH - 1]}…"

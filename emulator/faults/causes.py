@@ -1,12 +1,14 @@
 """Ways a job fails on Azure ML: exit code, log and the words of the run's error.
 
 The wording of a failed user process and of ``AzureMLCompute job failed`` is that of public issues (for one
-Azure/azure-cli-extensions#3574); logs are as the libraries inside the fine-tune component write them; what a lost node
-and a failed pull say is from Microsoft's documentation and in part inferred.
+Azure/azure-cli-extensions#3574); logs end as those of the fine-tune component's own code do (azureml-acft packages
+0.0.91), with its error as JSON; what a lost node and a failed pull say is from Microsoft's documentation and in part
+inferred.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +36,48 @@ class Cause:
     step: str = "finetune"
 
 
+def _error(kind: str, message: str, *inner: str) -> tuple[str, ...]:
+    """The last lines of a log of the component: the exception, and the same as JSON."""
+    error: dict[str, object] = {}
+    for code in reversed(inner):
+        error = {"code": code, **({"inner_error": error} if error else {})}
+    response = {"error": {"code": "UserError", "message": message, "inner_error": error}}
+    said = f"{kind}:\n\tMessage: {message}\n\tInnerException None\n\tErrorResponse \n"
+    lines = f"{said}{json.dumps(response, indent=4)}".splitlines()
+    return tuple(line for line in lines if line.strip())
+
+
+_NO_MEMORY = (
+    "There is not enough GPU memory on the machine to do the operation. Please try:\n"
+    "1. Running the experiment on a VM with higher GPU memory.\n"
+    "2. Decreasing the `per_device_train_batch_size`.\n"
+    "3. Enabling LoRA or Deepspeed or ORT or any combinations of these.\n"
+    "4. Setting the `pad_to_max_length` to false for Language tasks.\n"
+    "5. Decreasing the `image_size` for Image tasks.\n"
+    "6. Decreasing the `lora_r` if `apply_lora` is set to true.\n"
+)
+
 CAUSES = {
     "": Cause(1, ("Traceback (most recent call last):", "RuntimeError: made to fail by a fault rule of the emulator")),
     "out-of-memory": Cause(
         1,
         (
-            "{'loss': 1.9531, 'learning_rate': 2e-05, 'epoch': 0.01}",
+            "{'loss': 1.9531, 'grad_norm': 0.8381, 'learning_rate': 2e-05, 'epoch': 0.01}",
             "Traceback (most recent call last):",
-            '  File "/azureml/.../transformers/trainer.py", line 2122, in train',
-            "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity "
-            "of 79.15 GiB of which 1.62 GiB is free.",
+            '  File "…/azureml/acft/accelerator/finetune.py", line 451, in ft_with_trainer',
+            "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of "
+            "79.15 GiB of which 1.62 GiB is free.",
+            "During handling of the above exception, another exception occurred:",
+            "Traceback (most recent call last):",
+            '  File "…/azureml/acft/common_components/utils/error_handling/swallow_all_exceptions_decorator.py", line '
+            "78, in wrapper",
+            "    raise AzureMLException._with_error(azureml_error)",
+            *_error(
+                "azureml._common.exceptions.AzureMLException: AzureMLException",
+                _NO_MEMORY,
+                "ResourceExhausted",
+                "Memory",
+            ),
         ),
     ),
     "killed": Cause(137, ("Loading checkpoint shards:  50%", "Killed")),
@@ -51,10 +85,14 @@ CAUSES = {
         1,
         (
             "Traceback (most recent call last):",
-            "azureml.acft.common_components.utils.error_handling.exceptions.ACFTValidationException: "
-            "ACFTValidationException:",
-            "\tMessage: Error while preprocessing the data: row 17 of train_data.jsonl has no key 'messages'",
-            "\tInnerException: None",
+            '  File "…/azureml/acft/contrib/hf/nlp/tasks/chat_completion/preprocess/base.py", line 568, in _helper',
+            "    raise ACFTValidationException._with_error(",
+            *_error(
+                "azureml.acft.common_components.utils.error_handling.exceptions.ACFTValidationException: "
+                "ACFTValidationException",
+                "Failure while applying chat template to dataset: 'dict object' has no attribute 'content'",
+                "ACFTUserError",
+            ),
         ),
         step="preprocess",
     ),
@@ -92,8 +130,9 @@ class Failure:
     def of(cls, rule: Rule) -> Failure:
         cause = CAUSES[rule.cause]
         code = rule.exit_code if rule.exit_code is not None else cause.exit_code
-        last = cause.log[-1].strip() if cause.log else ""
-        said = (
+        said = [line.strip() for line in cause.log if line.startswith("\tMessage: ")]
+        last = (said or [line.strip() for line in cause.log[-1:]] or [""])[-1]
+        told = (
             f"Execution failed. User process 'python' exited with status code {code}. Please check log file '{LOG}' "
             f"for error details. Error: {last}"
         )
@@ -101,7 +140,7 @@ class Failure:
             rule.step or cause.step,
             code,
             "".join(f"{line}\n" for line in cause.log),
-            rule.message or (said if code is not None else cause.message),
+            rule.message or (told if code is not None else cause.message),
         )
 
     def command(self, work: Path) -> list[str]:
