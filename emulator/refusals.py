@@ -89,6 +89,15 @@ _REQUESTS = (
         V,
         "written concurrently",
     ),
+    (
+        "trust-missing",
+        "federated credential that is not there",
+        404,
+        "FederatedIdentityCredentialNotFound",
+        S,
+        "was not found",
+        "wording",
+    ),
     ("role-name", "role assignment named no GUID", 400, "InvalidRoleAssignmentId", U, "must be a GUID"),
     ("role-update", "role assignment given to another", 400, "RoleAssignmentUpdateNotPermitted", D, "not allowed"),
 )
@@ -123,6 +132,7 @@ _WORKSPACES = (
     ("group-nested", "group deleted under hub and project", 409, "CannotDeleteResource", V, "nested resources exist"),
     ("connection-keys", "Custom keys connection without keys", 400, "ValidationError", U, "needs credentials.keys"),
     ("connection-race", "two connections at once", 409, "Conflict", V, "being written", "code, wording"),
+    ("connection-missing", "connection that is not there", 404, "UserError", V, "can't be found in this", "code"),
     ("cluster-region", "VM size not in the region", 400, "InvalidPropertyValue", V, "SupportedVMSizes", "status"),
     ("cluster-family", "VM size no cluster may use", 400, "InvalidPropertyValue", V, "not a supported", "status"),
     (
@@ -155,6 +165,7 @@ _SERVING = (
     ("quota-reserve", "20 % of the instances reserved", 400, "BadRequest", D, "Additional needed: 8"),
     ("probe", "probe period of 300 s or more", 400, "BadRequest", V, "LivenessProbe.PeriodSeconds"),
     ("egress", "egress setting on a managed network", 400, "BadRequest", V, "EgressPublicNetworkAccess"),
+    ("endpoint-missing", "endpoint that is not there", 404, "NotFound", V, "specified resource was not found"),
     ("endpoint-updating", "deployment while the endpoint updates", 400, "BadRequest", V, "Updating", "status"),
     ("endpoint-failed", "deployment on a failed endpoint", 400, "BadRequest", V, "not been created successfully"),
     ("failed-again", "failed deployment tried again", 400, "BadRequest", V, "unrecoverable state"),

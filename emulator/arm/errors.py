@@ -103,6 +103,12 @@ def endpoint_errors(errors: Mapping[str, list[str]]) -> AzureError:
     )
 
 
+def endpoint_missing() -> MachineLearningError:
+    """404 of an endpoint or deployment, as the service behind Azure ML's front end says it."""
+    inner = {"code": "InferencingClientCallFailed", "message": '{{"title":"Not Found"}}'}
+    return MachineLearningError(404, "NotFound", "The specified resource was not found.", details=[inner])
+
+
 def now() -> str:
     """The current time in UTC, as Azure writes it."""
     return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")

@@ -130,7 +130,8 @@ class ResourceManager:
         self._group(path)
         if path.type == GROUP_TYPE:
             raise _no_group(path)
-        raise not_found(path.type, "/".join(path.names), path.resource_group)
+        parent = self._store.get(path.parent_id) if len(path.names) > 1 else None
+        raise kind.missing(path) if parent else not_found(path.type, "/".join(path.names), path.resource_group)
 
     def _group(self, path: ArmPath) -> None:
         if path.type == GROUP_TYPE or path.resource_group is None:

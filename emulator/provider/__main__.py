@@ -26,10 +26,10 @@ def main() -> int:
         return 2
 
     from .provider import AzureNative
-    from .server import serve
+    from .server import serve, to_user
 
     engine = next((a for a in sys.argv[1:] if not a.startswith("-")), "")
-    serve(AzureNative(), version=sdk_version, engine_address=engine, args=sys.argv[1:])
+    serve(AzureNative(warn=to_user(engine)), version=sdk_version, engine_address=engine, args=sys.argv[1:])
     return 0
 
 

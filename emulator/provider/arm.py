@@ -71,10 +71,14 @@ class ArmClient:
         except AzureError as error:
             raise ArmError(f"token for {scope}: {_no_answer(error)}") from error
 
-    def get(self, path: str, api_version: str) -> dict[str, Any] | None:
-        """The resource at ``path``, or None where there is none."""
+    def get(self, path: str, api_version: str) -> dict[str, Any]:
+        """The resource at ``path``. Raises ArmError, also where there is none."""
+        return self._json(self._send("GET", path, api_version))
+
+    def find(self, path: str, api_version: str) -> dict[str, Any] | None:
+        """The resource at ``path``, or None where the answer is 404, whatever its code."""
         try:
-            return self._json(self._send("GET", path, api_version))
+            return self.get(path, api_version)
         except ArmError as error:
             if error.status == 404:
                 return None

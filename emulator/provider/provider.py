@@ -54,9 +54,12 @@ def _connect(subscription: str, cancelled: threading.Event) -> ArmClient:
 class AzureNative(protocol.Provider):
     """azure-native over ARM REST. Calls block in threads, so the engine's parallelism is kept."""
 
-    def __init__(self, connect: Callable[[str, threading.Event], ArmClient] = _connect) -> None:
-        """``connect`` makes the ARM client from a subscription id; tests pass their own."""
+    def __init__(
+        self, connect: Callable[[str, threading.Event], ArmClient] = _connect, warn: Callable[[str], None] = print
+    ) -> None:
+        """``connect`` makes the ARM client from a subscription id; ``warn`` says something to the user."""
         self._connect = connect
+        self._warn = warn
         self._config: dict[str, str] = {}
         self._arm: ArmClient | None = None
         self._arm_lock = threading.Lock()
@@ -110,7 +113,7 @@ class AzureNative(protocol.Provider):
         if group not in self._group_locations:
             row = RESOURCES["azure-native:resources:ResourceGroup"]
             path = shapes.fill_path(GROUP, inputs, self._subscription())
-            found = await self._in_thread(lambda arm: arm.get(path, row.api_version))
+            found = await self._in_thread(lambda arm: arm.find(path, row.api_version))
             if not found or "location" not in found:
                 return None
             self._group_locations[group] = found["location"]
@@ -126,15 +129,13 @@ class AzureNative(protocol.Provider):
             return protocol.CreateResponse(properties=map_from_plain(shapes.preview_outputs(row, inputs)))
         path = self._path(row.path, inputs)
 
-        def create(arm: ArmClient) -> dict[str, Any]:
-            if arm.get(path, row.api_version) is not None:
+        def create(arm: ArmClient) -> tuple[str, dict[str, Any]]:
+            if arm.find(path, row.api_version) is not None:
                 raise ProviderError(f"cannot create already existing resource '{path}'")
-            return _put(arm, row, path, inputs, request.timeout)
+            return self._put(arm, row, path, inputs, shapes.body(row, inputs), request.timeout)
 
-        answer = await self._in_thread(create)
-        return protocol.CreateResponse(
-            resource_id=answer.get("id", path), properties=map_from_plain(shapes.outputs(row, answer))
-        )
+        resource_id, made = await self._in_thread(create)
+        return protocol.CreateResponse(resource_id=resource_id, properties=map_from_plain(made))
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         row, inputs = lookup(request.type), map_to_plain(request.news)
@@ -144,13 +145,17 @@ class AzureNative(protocol.Provider):
             shown.update({name: before[name] for name in STABLE if name in before})
             return protocol.UpdateResponse(properties=map_from_plain(shown))
         path = self._path(row.path, inputs)
-        answer = await self._in_thread(lambda arm: _put(arm, row, path, inputs, request.timeout))
-        return protocol.UpdateResponse(properties=map_from_plain(shapes.outputs(row, answer)))
+        body = shapes.body(row, inputs, before=map_to_plain(request.olds))
+        _, made = await self._in_thread(lambda arm: self._put(arm, row, path, inputs, body, request.timeout))
+        return protocol.UpdateResponse(properties=map_from_plain(made))
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         row = lookup(request.type)
-        answer = await self._in_thread(lambda arm: arm.get(request.resource_id, row.api_version))
-        if answer is None:
+        try:
+            answer = await self._in_thread(lambda arm: arm.get(request.resource_id, row.api_version))
+        except ArmError as error:
+            if not error.gone:
+                raise
             return protocol.ReadResponse(resource_id="")
         outputs = shapes.outputs(row, answer)
         inputs = await self._in_thread(lambda _: self._inputs(request, row, outputs))
@@ -204,10 +209,34 @@ class AzureNative(protocol.Provider):
         path = self._path(function.path, arguments)
         if function.method == "POST":
             return await self._in_thread(lambda arm: arm.post(path, function.api_version))
-        found = await self._in_thread(lambda arm: arm.get(path, function.api_version))
+        found = await self._in_thread(lambda arm: arm.find(path, function.api_version))
         if found is None:
             raise ProviderError(f"{token}: there is no {path}")
         return shapes.outputs(function.resource, found) if function.resource else found
+
+    def _put(
+        self, arm: ArmClient, row: ResourceType, path: str, inputs: dict[str, Any], body: dict[str, Any], timeout: float
+    ) -> tuple[str, dict[str, Any]]:
+        """PUT the resource and read it back; its id and what goes into the state.
+
+        What ARM accepted is recorded, whatever came of it. After a failure that is what can be read back, and nothing
+        once the engine has said Cancel: the official provider's reading ends with the same context. After a success
+        that cannot be read back it is the answer as it came, in ARM's shape and not the SDK's, and a warning.
+        """
+        try:
+            answer = arm.put(path, row.api_version, body, timeout)
+        except ArmError as error:
+            if not error.accepted:
+                raise
+            existing = None if self._cancelled.is_set() else _read_back(arm, row, path)
+            outputs = shapes.outputs(row, existing) if existing else {}
+            raise PartlyCreated(str(error), (existing or {}).get("id", path), outputs, inputs) from error
+        try:
+            found = arm.get(path, row.api_version)
+        except ArmError as error:
+            self._warn(f"Failed to read resource after Create or Update. Please report this issue: {error}")
+            return answer.get("id", path), answer
+        return found.get("id", path), shapes.outputs(row, found)
 
     async def cancel(self) -> None:
         self._cancelled.set()
@@ -238,19 +267,11 @@ class AzureNative(protocol.Provider):
             return self._arm
 
 
-def _put(arm: ArmClient, row: ResourceType, path: str, inputs: dict[str, Any], timeout: float) -> dict[str, Any]:
-    """PUT the resource and read it back, since later reads have the GET's shape."""
+def _read_back(arm: ArmClient, row: ResourceType, path: str) -> dict[str, Any] | None:
     try:
-        answer = arm.put(path, row.api_version, shapes.body(row, inputs), timeout)
-    except ArmError as error:
-        if not error.accepted:
-            raise
-        existing = arm.get(path, row.api_version)
-        if existing is None:
-            raise
-        outputs = shapes.outputs(row, existing)
-        raise PartlyCreated(str(error), existing.get("id", path), outputs, inputs) from error
-    return arm.get(path, row.api_version) or answer
+        return arm.get(path, row.api_version)
+    except ArmError:
+        return None
 
 
 def _client_config(arm: ArmClient) -> dict[str, Any]:

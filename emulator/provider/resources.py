@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/{{workspaceName}}"
@@ -34,8 +35,10 @@ class ResourceType:
     """Envelope names that this type keeps inside ``properties`` all the same."""
     wire_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """SDK name, dotted where nested, to its name on the wire."""
-    replaces: frozenset[str] = frozenset({"location"})
-    """Inputs whose change needs a new resource, besides those in the path."""
+    replaces: frozenset[str] = frozenset()
+    """Inputs whose change needs a new resource, besides those in the path; nothing below the first level ever does."""
+    defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """What an update sends for inputs that the program leaves out while the state has them."""
     default_location: bool = True
     """Takes the provider's ``location`` when given none."""
 
@@ -76,13 +79,21 @@ _IDENTITY_NAMES = {
     "encryption.encryptionIdentity.encryptionUserAssignedIdentity": "userAssignedIdentity",
 }
 
+_PLACED = frozenset({"location"})
+"""Of types whose specification says of the region that only a create may set it.
+
+The provider has a list of its own for groups and storage accounts. The specifications of vaults, of AI Services, and
+of Azure ML's workspaces and computes say nothing: another region is an update there, which Azure refuses.
+"""
+
 _ROWS = (
-    ResourceType("resources:ResourceGroup", "2024-03-01", GROUP, takes_properties=True),
+    ResourceType("resources:ResourceGroup", "2024-03-01", GROUP, takes_properties=True, replaces=_PLACED),
     ResourceType(
         "operationalinsights:Workspace",
         "2023-09-01",
         _provider("Microsoft.OperationalInsights/workspaces/{workspaceName}"),
         nested=frozenset({"sku"}),
+        replaces=_PLACED,
     ),
     ResourceType(
         "applicationinsights:Component",
@@ -113,6 +124,7 @@ _ROWS = (
             "privateLinkScopedResources.resourceId": "ResourceId",
             "privateLinkScopedResources.scopeId": "ScopeId",
         },
+        replaces=_PLACED,
     ),
     ResourceType(
         "storage:StorageAccount",
@@ -129,6 +141,15 @@ _ROWS = (
             "encryption.keyVaultProperties.keyName": "keyname",
             "encryption.keyVaultProperties.keyVersion": "keyversion",
             **_IDENTITY_NAMES,
+        },
+        replaces=_PLACED | {"isHnsEnabled"},
+        defaults={
+            "networkRuleSet": {
+                "bypass": "AzureServices",
+                "defaultAction": "Allow",
+                "ipRules": [],
+                "virtualNetworkRules": [],
+            }
         },
     ),
     ResourceType(
@@ -148,11 +169,13 @@ _ROWS = (
         "2023-01-01-preview",
         _provider("Microsoft.ContainerRegistry/registries/{registryName}"),
         wire_names={"networkRuleSet.ipRules.iPAddressOrRange": "value"},
+        replaces=_PLACED,
     ),
     ResourceType(
         "managedidentity:UserAssignedIdentity",
         "2023-01-31",
         _provider("Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"),
+        replaces=_PLACED,
     ),
     ResourceType(
         "managedidentity:FederatedIdentityCredential",
@@ -182,12 +205,14 @@ _ROWS = (
         "2025-12-01",
         f"{WORKSPACE}/onlineEndpoints/{{endpointName}}",
         takes_properties=True,
+        replaces=_PLACED,
     ),
     ResourceType(
         "machinelearningservices:OnlineDeployment",
         "2025-12-01",
         f"{WORKSPACE}/onlineEndpoints/{{endpointName}}/deployments/{{deploymentName}}",
         takes_properties=True,
+        replaces=_PLACED,
     ),
     ResourceType(
         "machinelearningservices:WorkspaceConnection",
@@ -214,12 +239,14 @@ _ROWS = (
         "monitor:ActionGroup",
         "2024-10-01-preview",
         _provider("Microsoft.Insights/actionGroups/{actionGroupName}"),
+        replaces=_PLACED,
         default_location=False,
     ),
     ResourceType(
         "monitor:MetricAlert",
         "2018-03-01",
         _provider("Microsoft.Insights/metricAlerts/{ruleName}"),
+        replaces=_PLACED,
         # "odata.type" is the discriminator of criteria and cannot be an SDK name.
         wire_names={"criteria.odataType": "odata.type"},
         default_location=False,

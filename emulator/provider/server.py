@@ -19,7 +19,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.provider import Provider
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from .errors import PartlyCreated, ProviderError
 from .values import map_from_plain
@@ -52,6 +52,17 @@ class Servicer(ProviderServicer):
 
     async def Invoke(self, request: Any, context: Any) -> Any:
         return await _worded(super().Invoke, request, context)
+
+
+def to_user(engine_address: str) -> Callable[[str], None]:
+    """What shows a warning among the engine's own messages."""
+
+    def warn(message: str) -> None:
+        with grpc.insecure_channel(engine_address, options=_GRPC_CHANNEL_OPTIONS) as channel:
+            request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message)
+            engine_pb2_grpc.EngineStub(channel).Log(request)
+
+    return warn
 
 
 async def _worded(handler: Handler, request: Any, context: Any) -> Any:

@@ -48,8 +48,12 @@ def _part(name: str) -> str:
     return ".+" if name in {"scope", "resourceUri"} else "[^/]+"
 
 
-def body(row: ResourceType, inputs: Mapping[str, Any]) -> Json:
-    """The request body of a PUT: envelope, and everything else in ``properties``."""
+def body(row: ResourceType, inputs: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Json:
+    """The request body of a PUT: envelope, and everything else in ``properties``.
+
+    ``before`` are the outputs that an update finds in the state.
+    """
+    inputs = {**{name: value for name, value in row.defaults.items() if name in (before or {})}, **inputs}
     sent = {k: v for k, v in inputs.items() if not _stays_here(row, k)}
     wire: Json = _rename(sent, _to_wire(row))
     envelope: Json = {}

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from emulator.arm.errors import AzureError
+from emulator.arm.errors import AzureError, not_found
 from emulator.arm.paths import ArmPath
 from emulator.cloud import Cloud
 from emulator.home import TENANT_ID
@@ -39,6 +39,10 @@ class Kind:
     def find(self, path: ArmPath) -> Resource | None:
         """The resource a path names, or None."""
         return self.cloud.store.get(path.id)
+
+    def missing(self, path: ArmPath) -> AzureError:
+        """What a GET says where nothing is, in a group and below a parent that are there."""
+        return not_found(path.type, "/".join(path.names), path.resource_group)
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         """Raise AzureError if Azure would refuse this PUT at once."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.admin import ENDPOINT_LIMIT
-from emulator.arm.errors import endpoint_invalid, user_error
+from emulator.arm.errors import AzureError, endpoint_invalid, endpoint_missing, user_error
 from emulator.arm.paths import ArmPath
 from emulator.resources import deployments
 from emulator.resources.base import Kind, region
@@ -27,6 +27,9 @@ class OnlineEndpoint(Kind):
     type = f"{ML}/workspaces/onlineEndpoints"
     asynchronous = True
     long_actions = ("regeneratekeys",)
+
+    def missing(self, path: ArmPath) -> AzureError:
+        return endpoint_missing()
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]", path.name):
@@ -99,6 +102,9 @@ class Deployment(Kind):
     type = f"{ML}/workspaces/onlineEndpoints/deployments"
     asynchronous = True
     servers: Servers  # set once the emulator is put together
+
+    def missing(self, path: ArmPath) -> AzureError:
+        return endpoint_missing()
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         endpoint = self.cloud.store.get(path.parent_id)

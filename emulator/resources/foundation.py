@@ -96,6 +96,9 @@ class StorageAccount(Kind):
         properties.setdefault("minimumTlsVersion", "TLS1_0")
         properties.setdefault("supportsHttpsTrafficOnly", True)
         properties.setdefault("allowBlobPublicAccess", False)
+        acls = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
+        # A PUT that does not name them leaves them alone.
+        properties.setdefault("networkAcls", old.properties.get("networkAcls", acls) if old else acls)
 
     def apply(self, resource: Resource) -> None:
         self.cloud.azurite.ensure_account(resource.name, resource.internal["keys"][0])

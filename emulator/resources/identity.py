@@ -52,6 +52,14 @@ class FederatedIdentityCredential(Kind):
         super().__init__(cloud)
         self._writer = OneWriter(WRITE_SECONDS)
 
+    def missing(self, path: ArmPath) -> AzureError:
+        # No code of those that azure-native takes for "gone".
+        return AzureError(
+            404,
+            "FederatedIdentityCredentialNotFound",
+            f"The Federated Identity Credential '{path.name}' was not found.",
+        )
+
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if CREDENTIAL_NAME.fullmatch(path.name) is None:
             raise AzureError(400, "BadRequest", f"Federated Identity Credential name '{path.name}' is invalid.")

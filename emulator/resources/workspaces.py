@@ -155,6 +155,10 @@ class Connection(Kind):
         super().__init__(cloud)
         self._writer = OneWriter(WRITE_SECONDS)
 
+    def missing(self, path: ArmPath) -> AzureError:
+        # No code of those that azure-native takes for "gone".
+        return MachineLearningError(404, "UserError", f"Connection {path.name} can't be found in this workspace")
+
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         self._admit_body(path, body)
         if not self._writer.free(path.parent_id):

@@ -320,6 +320,18 @@ def _(lab: Lab) -> None:
         list(pool.map(lambda number: trust(lab, identity, f"github-{number}"), range(4)))
 
 
+@CASES.refused("trust-missing")
+def _(lab: Lab) -> None:
+    lab.get(f"{trusting(lab, 'missing')}/federatedIdentityCredentials/github")
+
+
+@CASES.passes("trust-missing")
+def _(lab: Lab) -> None:
+    identity = trusting(lab, "there")
+    trust(lab, identity)
+    assert lab.get(f"{identity}/federatedIdentityCredentials/github")["name"] == "github"
+
+
 @CASES.refused("role-name")
 def _(lab: Lab) -> None:
     properties = lab.get(lab.assign("Reader", str(uuid.uuid4()), lab.storage))["properties"]

@@ -87,6 +87,16 @@ def _(lab: Lab) -> None:
         lab.delete(lab.deploy(lab.idle, "egress", egressPublicNetworkAccess="Enabled"))
 
 
+@CASES.refused("endpoint-missing")
+def _(lab: Lab) -> None:
+    lab.get(f"{lab.idle}-nowhere")
+
+
+@CASES.passes("endpoint-missing")
+def _(lab: Lab) -> None:
+    assert lab.get(lab.idle)["id"] == lab.idle
+
+
 @CASES.refused("endpoint-updating")
 def _(lab: Lab) -> None:
     with lab.state(lab.idle, provisioningState="Updating"):

@@ -129,6 +129,17 @@ def _(lab: Lab) -> None:
     assert [connect(lab, f"serial{number}", {"key": "k"}) for number in range(2)] == [201, 201]
 
 
+@CASES.refused("connection-missing")
+def _(lab: Lab) -> None:
+    lab.get(f"{lab.workspace}/connections/nowhere")
+
+
+@CASES.passes("connection-missing")
+def _(lab: Lab) -> None:
+    connect(lab, "somewhere", {"key": "k"})
+    assert lab.get(f"{lab.workspace}/connections/somewhere")["name"] == "somewhere"
+
+
 @CASES.refused("cluster-region")
 def _(lab: Lab) -> None:
     lab.put(f"{lab.workspace}/computes/elsewhere", {**cluster_body(H100), "location": "brazilsouth"})

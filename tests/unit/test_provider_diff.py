@@ -75,6 +75,22 @@ def test_cluster_size_is_an_update_as_with_the_official_provider() -> None:
     assert (list(answer.detailed_diff), answer.replaces) == (["properties.properties.vmSize"], [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "replaces"),
+    [
+        ("storage:StorageAccount", ["location"]),
+        ("machinelearningservices:OnlineEndpoint", ["location"]),
+        ("machinelearningservices:Workspace", []),
+        ("machinelearningservices:Compute", []),
+        ("keyvault:Vault", []),
+        ("cognitiveservices:Account", []),
+    ],
+)
+def test_another_region_replaces_what_the_specification_says(kind: str, replaces: list[str]) -> None:
+    row = RESOURCES[f"azure-native:{kind}"]
+    assert diff(row, {"location": "eastus2"}, {"location": "westus3"}).replaces == replaces
+
+
 def test_role_assignment_of_another_principal_is_another_one() -> None:
     row = RESOURCES["azure-native:authorization:RoleAssignment"]
     assert diff(row, {"principalId": "a"}, {"principalId": "b"}).replaces == ["principalId"]

@@ -31,21 +31,35 @@ class Arm:
     def __init__(self) -> None:
         self.resources: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
         self.failing: ArmError | None = None
+        self.unreadable: ArmError | None = None
+        self.code = "ResourceNotFound"
 
-    def get(self, path: str, api_version: str) -> dict[str, Any] | None:
+    def get(self, path: str, api_version: str) -> dict[str, Any]:
         self.calls.append(f"GET {path} {api_version}")
-        return self.resources.get(path)
+        if path not in self.resources:
+            raise ArmError.from_answer("GET", path, 404, f'{{"error":{{"code":"{self.code}","message":"not here"}}}}')
+        if self.unreadable:
+            raise self.unreadable
+        return self.resources[path]
+
+    def find(self, path: str, api_version: str) -> dict[str, Any] | None:
+        try:
+            return self.get(path, api_version)
+        except ArmError:
+            return None
 
     def put(self, path: str, api_version: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:
         self.calls.append(f"PUT {path} {api_version}")
+        self.bodies.append(body)
         if self.failing and not self.failing.accepted:
             raise self.failing
         properties = {**body.get("properties", {}), "provisioningState": "Succeeded"}
         self.resources[path] = {"id": path, "name": path.split("/")[-1], **body, "properties": properties}
         if self.failing:
             raise self.failing
-        return {}
+        return self.resources[path]
 
     def post(self, path: str, api_version: str) -> dict[str, Any]:
         self.calls.append(f"POST {path} {api_version}")
@@ -77,8 +91,14 @@ def arm() -> Arm:
 
 
 @pytest.fixture
-def provider(arm: Arm) -> AzureNative:
-    made = Direct(connect=lambda subscription, cancelled: arm)
+def said() -> list[str]:
+    """What the user is warned of."""
+    return []
+
+
+@pytest.fixture
+def provider(arm: Arm, said: list[str]) -> AzureNative:
+    made = Direct(connect=lambda subscription, cancelled: arm, warn=said.append)
     variables = {"azure-native:config:location": "eastus2", "azure-native:config:subscriptionId": SUB}
     answer = run(made.configure(protocol.ConfigureRequest(variables, {}, True, True)))
     assert answer.supports_preview and not answer.accept_secrets and not answer.accept_outputs
@@ -179,6 +199,47 @@ def test_create_that_fails_later_is_recorded(provider: AzureNative, arm: Arm) ->
     assert partly.value.inputs == INPUTS and partly.value.outputs["name"] == "phistore"
 
 
+def test_what_was_accepted_is_recorded_though_nothing_can_be_read_back(provider: AzureNative, arm: Arm) -> None:
+    arm.failing, arm.unreadable = ArmError("timed out", accepted=True), ArmError("no answer")
+    with pytest.raises(PartlyCreated, match="timed out") as partly:
+        create(provider, INPUTS)
+    assert (partly.value.resource_id, partly.value.outputs, partly.value.inputs) == (STORE, {}, INPUTS)
+
+
+def test_after_cancel_the_outputs_are_empty(provider: AzureNative, arm: Arm) -> None:
+    arm.failing = ArmError("cancelled", accepted=True)
+    run(provider.cancel())
+    with pytest.raises(PartlyCreated) as partly:
+        create(provider, INPUTS)
+    assert (partly.value.resource_id, partly.value.outputs) == (STORE, {})
+
+
+def test_after_a_success_that_cannot_be_read_back_the_raw_answer_stays_with_a_warning(
+    provider: AzureNative, arm: Arm, said: list[str]
+) -> None:
+    arm.unreadable = ArmError("GET: Status=503")
+    made = map_to_plain(create(provider, {**INPUTS, "minimumTlsVersion": "TLS1_2"}).properties)
+    assert made["properties"] == {"minimumTlsVersion": "TLS1_2", "provisioningState": "Succeeded"}
+    assert "minimumTlsVersion" not in made, "no property of the SDK's, to which a program's other resources refer"
+    assert said == ["Failed to read resource after Create or Update. Please report this issue: GET: Status=503"]
+
+
+def update(provider: AzureNative, outputs: dict[str, Any], inputs: dict[str, Any]) -> None:
+    request = protocol.UpdateRequest(STORAGE, STORE, map_from_plain(outputs), map_from_plain(inputs), 0, [], False)
+    run(provider.update(request))
+
+
+def test_an_update_opens_the_storage_firewall_that_the_program_does_not_name(provider: AzureNative, arm: Arm) -> None:
+    closed = {"bypass": "None", "defaultAction": "Deny"}
+    update(provider, {"networkRuleSet": closed}, INPUTS)
+    opened = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
+    assert arm.bodies[-1]["properties"] == {"networkAcls": opened}
+    update(provider, {"networkRuleSet": closed}, {**INPUTS, "networkRuleSet": closed})
+    assert arm.bodies[-1]["properties"] == {"networkAcls": closed}
+    update(provider, {}, INPUTS)
+    assert "properties" not in arm.bodies[-1]
+
+
 def read(provider: AzureNative, path: str, outputs: dict[str, Any], inputs: dict[str, Any]) -> Any:
     request = protocol.ReadRequest(ONLINE, path, map_from_plain(outputs), map_from_plain(inputs))
     return run(provider.read(request))
@@ -186,6 +247,18 @@ def read(provider: AzureNative, path: str, outputs: dict[str, Any], inputs: dict
 
 def test_refresh_of_a_deleted_resource(provider: AzureNative) -> None:
     assert read(provider, ENDPOINT, {}, {}).resource_id == ""
+
+
+@pytest.mark.parametrize("code", ["UserError", "FederatedIdentityCredentialNotFound", ""])
+def test_refresh_takes_no_other_404_for_a_deletion(provider: AzureNative, arm: Arm, code: str) -> None:
+    arm.code = code
+    with pytest.raises(ProviderError, match=f'Status=404 Code="{code}" Message="not here"'):
+        read(provider, ENDPOINT, {}, {})
+
+
+def test_a_404_of_whatever_code_lets_a_create_begin(provider: AzureNative, arm: Arm) -> None:
+    arm.code = "UserError"
+    assert create(provider, INPUTS).resource_id == STORE
 
 
 def test_refresh_takes_over_live_traffic_and_import_finds_the_inputs(provider: AzureNative, arm: Arm) -> None:
