@@ -24,7 +24,8 @@ from emulator.dataplane.entra import ARM_AUDIENCES, ML_AUDIENCES
 from emulator.dataplane.history import History
 from emulator.faults import blobs as faulty_blobs
 from emulator.faults.book import Faults
-from emulator.faults.web import Cut, FaultyWeb
+from emulator.faults.web import Application, Cut, FaultyWeb
+from emulator.recording import capture
 from emulator.runs.servers import Servers
 from emulator.throttle import Throttle
 
@@ -34,7 +35,7 @@ METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE"]
 REGISTRY_PREFIX = "/mferp/managementfrontend"
 
 
-def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs: int, cut: Cut) -> FaultyWeb:
+def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs: int, cut: Cut) -> Application:
     """Everything the emulator answers over HTTPS; ``blobs`` is Azurite's port, ``cut`` ends a client's connection."""
     login = entra.application(cloud.tokens)
     web = Starlette(
@@ -51,7 +52,9 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs: int, 
             Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]
     )
-    return FaultyWeb(web, cloud, Faults(cloud.store), cut)
+    faulty = FaultyWeb(web, cloud, Faults(cloud.store), cut)
+    file = capture.wanted()
+    return faulty if file is None else capture.Recorder(faulty, file)
 
 
 async def _health(request: Request) -> JSONResponse:

@@ -9,6 +9,7 @@ import struct
 
 from emulator.faults.book import BLOB_SUFFIX, Faults
 from emulator.home import Ports
+from emulator.recording import capture
 from emulator.store import Store
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Proxy:
         self._ports = ports
         self._store = store
         self._faults = Faults(store)
+        self._recorded = capture.wanted() is not None
         self._clients: dict[int, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
@@ -40,7 +42,7 @@ class Proxy:
         """The loopback port that answers for a host, or None for a host that is not Azure's."""
         host = host.lower()
         if host.endswith(BLOB_SUFFIX):
-            return self._ports.https if self._faults.about_blobs() else self._ports.blobs
+            return self._ports.https if self._recorded or self._faults.about_blobs() else self._ports.blobs
         if host in HTTPS_HOSTS or host.endswith(HTTPS_SUFFIXES):
             return self._ports.https
         return None
