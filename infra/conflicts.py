@@ -83,6 +83,14 @@ def _context(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _nodes(settings: Settings) -> Iterator[Conflict]:
+    nodes, most = settings.recipe.num_nodes_finetune or 1, settings.compute.max_nodes
+    if nodes > most:
+        rule = f"is more than the cluster ever has: compute.maxNodes is {most}, and the job would wait for ever"
+        remedy = f"set it to {most} or less, or raise compute.maxNodes"
+        yield Conflict("recipe.num_nodes_finetune", nodes, rule, remedy, ("compute.maxNodes",))
+
+
 def _tokenizer_file(settings: Settings) -> Iterator[Conflict]:
     data = settings.data
     if data.run_on == "cluster" and data.tokenizer.endswith(".json"):
@@ -158,6 +166,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _serving_memory,
     _training_memory,
     _context,
+    _nodes,
     _purge,
     _recipients,
     _late_alert,

@@ -50,6 +50,7 @@ def specs(
         cancel_on_interrupt=settings.finetune.cancel_on_interrupt,
         supersede=settings.finetune.supersede,
         stack=stack,
+        finetune_config=settings.recipe.finetune_config(),
     )
     return data, finetune, release(settings, names, subscription_id, finetune.model_version)
 

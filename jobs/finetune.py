@@ -6,7 +6,9 @@ Attempts at the same spec are found again by their names (``jobs.attempts``).
 from __future__ import annotations
 
 import functools
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import client as azure
@@ -60,16 +62,17 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
 
 
 def _submit(client: MLClient, spec: FinetuneSpec, name: str, *, anew: bool) -> Job:
-    pipeline = _pipeline(spec, name)
-    pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)
-    # A second attempt reuses the steps of the first that succeeded, unless what they made is gone.
-    pipeline.settings.force_rerun = anew
-    job: Job = client.jobs.create_or_update(pipeline)
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = _pipeline(spec, name, Path(folder))
+        pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)
+        # A second attempt reuses the steps of the first that succeeded, unless what they made is gone.
+        pipeline.settings.force_rerun = anew
+        job: Job = client.jobs.create_or_update(pipeline)
     return job
 
 
-def _pipeline(spec: FinetuneSpec, name: str) -> Any:
-    """One node: the registry's fine-tune component, which is a pipeline itself."""
+def _pipeline(spec: FinetuneSpec, name: str, folder: Path) -> Any:
+    """One node: the registry's fine-tune component, which is a pipeline itself; ``folder`` is for files to upload."""
     from azure.ai.ml import Input, dsl
     from azure.ai.ml.constants import AssetTypes
 
@@ -79,6 +82,12 @@ def _pipeline(spec: FinetuneSpec, name: str) -> Any:
     def asset(kind: str) -> Input:
         path = f"azureml:{spec.dataset_name}-{kind}:{spec.dataset_fingerprint}"
         return Input(type=AssetTypes.URI_FILE, path=path)
+
+    files = {}
+    if spec.finetune_config:
+        config = folder / "finetune_config.json"
+        config.write_text(spec.finetune_config, encoding="utf-8")
+        files["finetune_config_path"] = Input(type=AssetTypes.URI_FILE, path=str(config))
 
     @dsl.pipeline(  # type: ignore[call-overload,untyped-decorator]
         display_name=f"{spec.model_name}: {spec.base_model.name} on {spec.dataset_name}",
@@ -95,6 +104,7 @@ def _pipeline(spec: FinetuneSpec, name: str) -> Any:
             mlflow_model_path=Input(type=AssetTypes.MLFLOW_MODEL, path=spec.base_model.model_uri),
             train_file_path=asset("train"),
             validation_file_path=asset("test"),
+            **files,
             **literals,
         )
         return {model.OUTPUT: node.outputs[model.OUTPUT]}

@@ -15,8 +15,11 @@ _OURS = {
     "huggingface_id": "model",
     "train_file_path": "data",
     "validation_file_path": "data",
+    "test_file_path": "data",
+    "finetune_config_path": "recipe.finetune_config_path",
     "number_of_gpu_to_use_finetuning": "compute.vmSize",
 }
+_CHECKPOINTS = "save_total_limit"
 
 
 def component_inputs(spec: FinetuneSpec, known: Mapping[str, Any]) -> dict[str, RecipeValue]:
@@ -34,6 +37,9 @@ def component_inputs(spec: FinetuneSpec, known: Mapping[str, Any]) -> dict[str, 
             todo="Correct `recipe` in the stack's settings file.",
         )
     inputs = {key: _literal(value, known[key]) for key, value in spec.recipe.items()}
+    if _CHECKPOINTS in known:
+        # The component's own default keeps one for every evaluation, each with the optimizer's state.
+        inputs.setdefault(_CHECKPOINTS, 1)
     inputs |= {key: spec.cluster for key in known if key.startswith("compute_")}
     if "number_of_gpu_to_use_finetuning" in known:
         inputs["number_of_gpu_to_use_finetuning"] = spec.gpus_per_node

@@ -140,7 +140,8 @@ class FinetuneSpec(Spec):
     """One fine-tuning: data, base model, component, recipe and where it runs.
 
     ``supersede`` says what happens to a job of an earlier recipe that still runs: cancel or keep; ``stack`` is written
-    on every job and tells this stack's jobs from others'.
+    on every job and tells this stack's jobs from others'. ``finetune_config`` is the JSON that the component is to put
+    before the base model's own finetune_config.json, or "".
     """
 
     target: Target
@@ -158,6 +159,7 @@ class FinetuneSpec(Spec):
     cancel_on_interrupt: bool = False
     supersede: str = "cancel"
     stack: str = ""
+    finetune_config: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", {key: _whole(value) for key, value in self.recipe.items()})
@@ -171,7 +173,16 @@ class FinetuneSpec(Spec):
         content = dataclasses.asdict(self)
         for how in ("experiment", "max_attempts", "wait", "cancel_on_interrupt", "supersede", "stack"):
             del content[how]
+        if not self.finetune_config:
+            del content["finetune_config"]
         return digest(content)
+
+    def to_inputs(self) -> dict[str, Any]:
+        """As every spec, but what is not set is not there: nothing changes for a stack of before there was the key."""
+        inputs = super().to_inputs()
+        if not self.finetune_config:
+            del inputs["finetune_config"]
+        return inputs
 
     def job_name(self, attempt: int) -> str:
         """Attempts count from 1."""

@@ -24,6 +24,8 @@ COMPONENT_INPUTS = {
     "learning_rate": "number",
     "apply_lora": "string",
     "lr_scheduler_type": "string",
+    "save_total_limit": "integer",
+    "finetune_config_path": "uri_file",
     "precision": "string",
     "compute_finetune": "string",
     "compute_preprocess": "string",

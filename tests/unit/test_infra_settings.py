@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from infra import recipe as recipe_module
 from infra.catalogue import MODELS, VM_SIZES
 from infra.recipe import Recipe
 from infra.settings import ROOT, Settings, SettingsError, load, main
@@ -143,6 +144,17 @@ WRONG = [
     ("recipe.lora_r", 8, "no effect without apply_lora", "set apply_lora to true"),
     ("recipe.deepspeed_stage", 2, "no effect without apply_deepspeed", "apply_deepspeed"),
     ("recipe.early_stopping_patience", 2, "no effect without apply_early_stopping", "remove this key"),
+    ("recipe.metric_for_best_model", "f1", "fails at the first evaluation", "set it to loss"),
+    ("recipe.apply_ort", True, "switches ONNX Runtime off", "remove this key"),
+    ("recipe.eval_steps", 5, "no effect without evaluation_strategy: steps", "set evaluation_strategy to steps"),
+    ("recipe.evaluation_steps_interval", 0.5, "no effect without evaluation_strategy: steps", "remove this key"),
+    ("recipe.shm_size_finetune", "16 GB", "a number with b, k, m or g", "Pulumi.yaml"),
+    ("recipe.shm_size_finetune", "0g", "a number with b, k, m or g", "Pulumi.yaml"),
+    ("recipe.num_nodes_finetune", 0, "must be 1 or more", "Pulumi.yaml"),
+    ("recipe.num_nodes_finetune", 2, "compute.maxNodes is 1", "raise compute.maxNodes"),
+    ("recipe.finetune_config_path", "/etc/x.json", "a .json file inside the project", "finetune-config.json"),
+    ("recipe.finetune_config_path", "nowhere.json", "cannot be read: No such file", "name a file"),
+    ("recipe.finetune_config_path", "x.yaml", "a .json file inside the project", "finetune-config.json"),
     ("finetune.maxAttempts", 11, "must be 10 or less", "3"),
     ("finetune.component", "latest", "keys of its own", "chat_completion_pipeline"),
     ("finetune.component.version", "new", "must be `latest`", "'latest'"),
@@ -165,6 +177,64 @@ WRONG = [
     ("location", "x", "no such key", "azure-native:location"),
     ("zzz", "x", "no such key", "the keys here are commitTag"),
 ]
+
+
+TOGETHER: list[tuple[dict[str, Any], str, str]] = [
+    ({"apply_lora": True, "merge_lora_weights": False}, "merge_lora_weights", "always merges the adapters"),
+    ({"auto_find_batch_size": True, "apply_deepspeed": True}, "apply_deepspeed", "auto_find_batch_size: true"),
+    ({"evaluation_strategy": "disable", "apply_early_stopping": True}, "apply_early_stopping", "is refused by"),
+    ({"optim": "adafactor", "adam_beta1": 0.8}, "adam_beta1", "no effect with optim: adafactor"),
+    ({"logging_strategy": "epoch", "logging_steps": 5}, "logging_steps", "no effect with logging_strategy"),
+    (
+        {"evaluation_strategy": "steps", "evaluation_steps_interval": 0.1, "eval_steps": 5},
+        "eval_steps",
+        "no effect with evaluation_steps_interval",
+    ),
+    (
+        {"evaluation_strategy": "steps", "evaluation_steps_interval": 0.5, "per_device_train_batch_size": 16},
+        "evaluation_steps_interval",
+        "it would evaluate every 8 epochs of 1",
+    ),
+]
+"""Keys that the component refuses or ignores beside each other, the one to mend, and why."""
+
+
+@pytest.mark.parametrize(("recipe", "key", "rule"), TOGETHER)
+def test_keys_of_the_recipe_that_do_not_go_together(recipe: dict[str, Any], key: str, rule: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse(recipe=recipe)
+    (problem,) = raised.value.problems
+    assert problem.key == f"finetune-phi:recipe.{key}"
+    assert rule in problem.rule and problem.remedy
+    assert parse(recipe={name: value for name, value in recipe.items() if name != key})
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"metric_for_best_model": "loss", "merge_lora_weights": True, "apply_lora": True, "apply_ort": False},
+        # As the registry's own defaults for Phi-4 have it.
+        {"apply_lora": True, "apply_deepspeed": True, "deepspeed_stage": 3, "precision": 16},
+        {"evaluation_strategy": "steps", "evaluation_steps_interval": 0.5, "per_device_train_batch_size": 2},
+        {"evaluation_strategy": "steps", "evaluation_steps_interval": 0.5, "max_steps": 90},
+        {"shm_size_finetune": "16g", "trust_remote_code": True, "num_nodes_finetune": 1},
+    ],
+)
+def test_keys_of_the_recipe_that_go_together(recipe: dict[str, Any]) -> None:
+    given = parse(recipe=recipe).recipe.inputs()
+    assert {name: given[name] for name in recipe} == recipe
+
+
+def test_a_finetune_config_is_read_when_the_settings_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe_module, "_ROOT", tmp_path)
+    (tmp_path / "own.json").write_text('{"lora_target_modules": ["qkv_proj"],\n "lora_algo": "peft"}')
+    recipe = parse(recipe={"finetune_config_path": "own.json"}).recipe
+    assert "finetune_config_path" not in recipe.inputs()
+    assert recipe.finetune_config() == '{"lora_algo":"peft","lora_target_modules":["qkv_proj"]}'
+    for text, rule in (("[1]", "must hold an object"), ("{", "is no JSON")):
+        (tmp_path / "own.json").write_text(text)
+        with pytest.raises(SettingsError, match=rule):
+            parse(recipe={"finetune_config_path": "own.json"})
 
 
 @pytest.mark.parametrize(("key", "value", "rule", "remedy"), WRONG)
@@ -321,14 +391,12 @@ def _rules(model: Any, name: str) -> dict[str, Any]:
 
 def test_what_the_recipe_leaves_out_is_the_programs_to_fill() -> None:
     left = {name for name in COMPONENT if name not in Recipe.model_fields}
-    machines = ("instance_type_", "compute_", "shm_size_", "num_nodes_", "number_of_gpu_")
+    machines = ("instance_type_", "compute_", "number_of_gpu_")
     left = {name for name in left if not name.startswith(machines)}
     assert left == {
         "huggingface_id",
         "pytorch_model_path",
         "mlflow_model_path",
-        "finetune_config_path",
-        "trust_remote_code",
         "task_name",
         "train_file_path",
         "validation_file_path",

@@ -70,6 +70,30 @@ def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -
     assert [line for line in said if "Running" in line]
 
 
+def test_one_checkpoint_is_kept_unless_the_recipe_says_otherwise(ml: FakeMl, said: list[str]) -> None:
+    for limit, sent in ((None, 1), (4, 4), (-1, -1)):
+        more: dict[str, RecipeValue] = {} if limit is None else {"save_total_limit": limit}
+        spec = dataclasses.replace(FINETUNE, recipe=FINETUNE.recipe | more)
+        finetune.run(spec, said.append, Stop(lambda: setattr(list(ml.jobs.there.values())[-1], "status", "Completed")))
+        assert ml.component.node.inputs["save_total_limit"] == sent
+    assert FINETUNE.fingerprint == "7b963b464e21", "what is sent beside the recipe names nothing"
+
+
+def test_a_finetune_config_is_uploaded_as_a_file(ml: FakeMl, said: list[str]) -> None:
+    spec = dataclasses.replace(FINETUNE, finetune_config='{"lora_algo":"peft"}')
+    sent: list[str] = []
+    submit = ml.jobs.create_or_update
+
+    def reads(job: Any) -> Any:
+        sent.append(Path(ml.component.node.inputs["finetune_config_path"].path).read_text())
+        return submit(job)
+
+    ml.jobs.create_or_update = reads  # type: ignore[method-assign]
+    finetune.run(spec, said.append, Stop(lambda: setattr(list(ml.jobs.there.values())[-1], "status", "Completed")))
+    assert sent == ['{"lora_algo":"peft"}']
+    assert ml.component.node.inputs["finetune_config_path"].type == "uri_file"
+
+
 def test_a_running_job_is_followed_not_submitted_again(ml: FakeMl, said: list[str]) -> None:
     job = ml.jobs.put(FIRST, "Running")
     finetune.run(FINETUNE, said.append, Stop(lambda: setattr(job, "status", "Completed")))

@@ -59,6 +59,7 @@ def test_a_fingerprint_is_the_same_in_every_process() -> None:
         {"base_model": RegistryAsset("azureml", "Phi-4-mini-instruct", "2")},
         {"target": Target("sub", "rg", "other")},
         {"cluster": "gpu2"},
+        {"finetune_config": '{"lora_algo":"peft"}'},
     ],
 )
 def test_what_decides_the_result_changes_the_fingerprint(change: dict[str, Any]) -> None:
@@ -91,6 +92,13 @@ def test_a_spec_survives_the_engine_which_carries_numbers_as_doubles(spec: Any) 
     again = type(spec).from_inputs(inputs)
     assert again == spec
     assert again.fingerprint == spec.fingerprint == inputs["fingerprint"]
+
+
+def test_a_finetune_config_is_recorded_where_there_is_one() -> None:
+    assert "finetune_config" not in FINETUNE.to_inputs()
+    spec = dataclasses.replace(FINETUNE, finetune_config='{"lora_algo":"peft"}')
+    assert spec.to_inputs()["finetune_config"] == '{"lora_algo":"peft"}'
+    assert FinetuneSpec.from_inputs(spec.to_inputs()) == spec
 
 
 def test_the_recipe_is_visible_in_the_inputs() -> None:
