@@ -168,6 +168,7 @@ _SERVING = (
     ("endpoint-missing", "endpoint that is not there", 404, "NotFound", V, "specified resource was not found"),
     ("endpoint-updating", "deployment while the endpoint updates", 400, "BadRequest", V, "Updating", "status"),
     ("endpoint-failed", "deployment on a failed endpoint", 400, "BadRequest", V, "not been created successfully"),
+    ("endpoint-again", "PUT of an endpoint whose creation failed", 400, "BadRequest", U, "Please recreate endpoint"),
     ("failed-again", "failed deployment tried again", 400, "BadRequest", V, "unrecoverable state"),
     ("endpoint-count", "one endpoint too many", 400, "BadRequest", V, "Endpoint Quota reached"),
     ("identity-pull", "endpoint identity lacks AcrPull", 0, "BadArgument", V, "does not have pull permission"),

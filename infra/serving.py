@@ -1,7 +1,8 @@
 """The online endpoint: an address and a key. What answers behind it is the release stage's.
 
 Updating an endpoint is a PUT, and a PUT that does not name the live traffic resets it: a changed tag would take the
-model off the air. So an update carries the traffic there is, and a hook refuses one that does not.
+model off the air. So an update carries the traffic there is, and a hook refuses one that does not. An endpoint whose
+creation has failed is mended by no PUT: the hook deletes it first, and the PUT makes it anew.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from pulumi_azure_native import machinelearningservices as ml
 
 from infra.lifetime import of_endpoint
 from infra.naming import Names
-from infra.stages import HookFunction, project_importable
+from infra.stages import HookFunction, project_importable, reporting
 from jobs.redaction import redact
 from jobs.specs import Target
-from jobs.traffic import guard
+from jobs.traffic import clear_the_way, guard
 
-RELEASED = ["properties.traffic", "properties.mirrorTraffic", "properties.properties"]
-"""What the release stage and Azure itself write; a refresh that finds it is no reason for an update."""
+RELEASED = ["properties.traffic", "properties.mirrorTraffic"]
+"""What the release stage writes; a refresh that finds it is no reason for an update."""
+AZURES = ["properties.properties"]
+"""What Azure itself writes."""
+ANEW = ["properties.description"]
+"""Another one has an endpoint updated that has failed, where the state knows of no failure."""
 REACHABLE = ml.PublicNetworkAccessType.ENABLED
 
 
@@ -58,6 +63,7 @@ class Serving(pulumi.ComponentResource):
             or live.properties.public_network_access != REACHABLE.value
             or live.properties.provisioning_state == "Failed"
         )
+        failed = _failed(live)
         self.endpoint = ml.OnlineEndpoint(
             "endpoint",
             endpoint_name=args.names.endpoint,
@@ -69,13 +75,14 @@ class Serving(pulumi.ComponentResource):
             properties=ml.OnlineEndpointPropertiesArgs(
                 auth_mode=ml.EndpointAuthMode.KEY,
                 public_network_access=REACHABLE,
+                description=failed,
                 traffic=_shares(live.properties.traffic) if updated and live else None,
                 mirror_traffic=_shares(live.properties.mirror_traffic) if updated and live else None,
             ),
             tags=args.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                ignore_changes=RELEASED[2:] if updated else RELEASED,
+                ignore_changes=AZURES + ([] if updated else RELEASED) + ([] if failed else ANEW),
                 hooks=pulumi.ResourceHookBinding(
                     before_update=[pulumi.ResourceHook("traffic", _guard(target, args.names.endpoint))]
                 ),
@@ -104,6 +111,14 @@ def _live(target: Target, endpoint: str) -> ml.GetOnlineEndpointResult | None:
         return None
 
 
+def _failed(live: ml.GetOnlineEndpointResult | None) -> str | None:
+    """What to write on an endpoint that has failed and has no traffic; it differs from one failure to the next."""
+    if live is None or live.properties.provisioning_state != "Failed" or _shares(live.properties.traffic):
+        return None
+    made = (live.system_data.created_at or "")[:19] if live.system_data else ""
+    return f"In place of the one of {made}, which failed"
+
+
 def _shares(traffic: Mapping[str, int] | None) -> dict[str, pulumi.Input[int]] | None:
     return {name: int(share) for name, share in traffic.items()} if traffic else None
 
@@ -112,6 +127,11 @@ def _guard(target: Target, endpoint: str) -> HookFunction:
     async def check(args: pulumi.ResourceHookArgs) -> None:
         project_importable()
         sent = ((args.new_inputs or {}).get("properties") or {}).get("traffic") or {}
-        await asyncio.to_thread(guard, target, endpoint, dict(sent))
+
+        def see_to_it() -> None:
+            guard(target, endpoint, dict(sent))
+            clear_the_way(target, endpoint, reporting(args.name))
+
+        await asyncio.to_thread(see_to_it)
 
     return check

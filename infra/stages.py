@@ -119,15 +119,10 @@ def working(kind: type[Spec], module: str) -> HookFunction:
 
     async def work(args: pulumi.ResourceHookArgs) -> None:
         spec = kind.from_inputs((args.new_inputs or {})["input"])
-        stop = threading.Event()
-
-        def report(line: str) -> None:
-            line = redact(line)  # whatever it is made of
-            if line.startswith(WARNING):
-                return pulumi.log.warn(f"{args.name}: {line.removeprefix(WARNING)}")
-            return pulumi.log.info(f"{args.name}: {line}", ephemeral=True)
-
+        stop, report = threading.Event(), reporting(args.name)
         _waiting.add(stop)
+        if _asked_to_stop.is_set():
+            stop.set()
         try:
             await asyncio.to_thread(_run, module, spec, report, stop)
         except StageError:
@@ -144,6 +139,18 @@ def working(kind: type[Spec], module: str) -> HookFunction:
     return work
 
 
+def reporting(name: str) -> Report:
+    """Shows lines of what is done for the resource of that name."""
+
+    def report(line: str) -> None:
+        line = redact(line)  # whatever it is made of
+        if line.startswith(WARNING):
+            return pulumi.log.warn(f"{name}: {line.removeprefix(WARNING)}")
+        return pulumi.log.info(f"{name}: {line}", ephemeral=True)
+
+    return report
+
+
 def _run(module: str, spec: Spec, report: Report, stop: threading.Event) -> None:
     project_importable()
     # This import alone takes seconds.
@@ -157,38 +164,49 @@ def project_importable() -> None:
 
 
 _waiting: set[threading.Event] = set()
-_SAME_PRESS_SECONDS = 1.0
+_asked_to_stop = threading.Event()
+"""Set by the first signal: a hook that begins after it has to know, too."""
+_SAME_PRESS_SECONDS = 30.0
 
 
 def heed_interrupts() -> None:
-    """Makes the first SIGINT tell the stages at work to stop, and nothing else; a later one ends the program at once.
+    """Makes the first signal tell the stages at work to stop, and nothing else; a second Ctrl-C ends the program.
 
-    It comes with a Ctrl-C, and from the language host when the engine ends an update early. The engine waits for
-    running hooks and then ends the program itself, so a KeyboardInterrupt would only add its traceback.
+    SIGINT comes with a Ctrl-C, and from the language host when the engine ends an update early. The engine waits for
+    running hooks and then ends the program itself, so a KeyboardInterrupt would only add its traceback. SIGTERM is how
+    CI ends a job that takes too long, SIGHUP a terminal that is closed.
     """
     if threading.current_thread() is threading.main_thread():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, Interrupts())
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, Interrupts())
+        for other in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(other, stop_all)
+
+
+def stop_all() -> None:
+    """Tells the stages at work, and those that begin later, to stop."""
+    _asked_to_stop.set()
+    for stop in list(_waiting):
+        stop.set()
 
 
 class Interrupts:
     """What each SIGINT does.
 
     One Ctrl-C sends two of them: the terminal's, and the one with which the language host passes on that the engine
-    was cancelled. They are told from a second Ctrl-C by the time between them.
+    was cancelled, which a busy engine may do late. So a second one is another Ctrl-C only long after the first; a third
+    one always is.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._first: float | None = None
+        self._since: list[float] = []
 
     def __call__(self) -> None:
-        now = self._clock()
-        if self._first is None:
-            self._first = now
-        if now - self._first > _SAME_PRESS_SECONDS:
+        self._since.append(self._clock())
+        if len(self._since) > 2 or self._since[-1] - self._since[0] > _SAME_PRESS_SECONDS:
             leave()
-        for stop in list(_waiting):
-            stop.set()
+        stop_all()
 
 
 def leave() -> None:

@@ -50,6 +50,11 @@ class OnlineEndpoint(Kind):
             raise endpoint_invalid(
                 f"Endpoint Quota reached for subscription {path.subscription}.Current usage/limit: {count}/{limit}."
             )
+        if old is not None and old.internal.get("never_lived") and old.properties["provisioningState"] == "Failed":
+            raise endpoint_invalid(
+                "This endpoint has not been created successfully or is in deleting provisioning state. Please recreate "
+                "endpoint."
+            )
         self._admit_traffic(path, body.get("properties", {}).get("traffic") or {})
 
     def _admit_traffic(self, path: ArmPath, traffic: dict[str, int]) -> None:
@@ -67,6 +72,8 @@ class OnlineEndpoint(Kind):
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         resource.internal.setdefault("keys", [secrets.token_urlsafe(24), secrets.token_urlsafe(24)])
+        if old is None:
+            resource.internal["never_lived"] = True
         properties = resource.properties
         properties.pop("keys", None)
         host = f"https://{resource.name}.{region(resource)}.inference.ml.azure.com"
@@ -77,6 +84,12 @@ class OnlineEndpoint(Kind):
         properties["mirrorTraffic"] = properties.get("mirrorTraffic") or {}
         properties.setdefault("authMode", "Key")
         _with_defaults(resource)
+
+    def apply(self, resource: Resource) -> None:
+        with self.cloud.store.lock:
+            current = self.cloud.store.get(resource.id)
+            if current is not None and current.internal.pop("never_lived", None):
+                self.cloud.store.put(current)
 
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
         names = ("primaryKey", "secondaryKey")
@@ -143,11 +156,14 @@ class Deployment(Kind):
     def apply(self, resource: Resource) -> None:
         workspace = resource.id[: resource.id.lower().rindex("/onlineendpoints/")]
         deployments.check_identity(self.cloud, resource, workspace)
-        self.servers.serve(resource.id, workspace, _uri(resource.properties["model"]))
+        model = _uri(resource.properties["model"])
+        # Other request or probe settings of the same model: Azure rolls them out under the traffic.
+        if resource.internal.get("served") != model or self.servers.port(resource.id) is None:
+            self.servers.serve(resource.id, workspace, model)
         with self.cloud.store.lock:
             current = self.cloud.store.get(resource.id)
             if current is not None:
-                current.internal["never_served"] = False
+                current.internal |= {"never_served": False, "served": model}
                 self.cloud.store.put(current)
 
     def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:

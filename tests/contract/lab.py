@@ -118,11 +118,11 @@ class Lab:
             admin.call(self.home, "DELETE", name)
 
     @contextmanager
-    def state(self, resource_id: str, **properties: Any) -> Iterator[None]:
+    def state(self, resource_id: str, internal: dict[str, Any] | None = None, **properties: Any) -> Iterator[None]:
         """A resource caught in a state that it is in for too short a time to meet it there."""
         before = self.store.get(resource_id)
         assert before is not None
-        changed = Resource(copy.deepcopy(before.body), dict(before.internal))
+        changed = Resource(copy.deepcopy(before.body), {**before.internal, **(internal or {})})
         changed.properties.update(properties)
         self.store.put(changed)
         try:

@@ -109,6 +109,21 @@ def _(lab: Lab) -> None:
         lab.deploy(lab.idle, "early")
 
 
+@CASES.refused("endpoint-again")
+def _(lab: Lab) -> None:
+    """One whose creation failed: no PUT mends it."""
+    with lab.state(lab.idle, {"never_lived": True}, provisioningState="Failed"):
+        lab.put(lab.idle, endpoint_body())
+
+
+@CASES.passes("endpoint-again")
+def _(lab: Lab) -> None:
+    """One that was well before its update failed."""
+    with lab.state(lab.idle, provisioningState="Failed"):
+        lab.put(lab.idle, endpoint_body())
+        assert lab.get(lab.idle)["properties"]["provisioningState"] == "Succeeded"
+
+
 @CASES.passes("endpoint-updating")
 @CASES.passes("endpoint-failed")
 def _(lab: Lab) -> None:

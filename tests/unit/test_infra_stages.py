@@ -22,6 +22,12 @@ SPEC = DatasetSpec(Target("subscription", "group", "workspace"), "chats", "01234
 Work = Callable[[Any, Any, threading.Event], None]
 
 
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a program of its own."""
+    monkeypatch.setattr(stages, "_asked_to_stop", threading.Event())
+
+
 def run(monkeypatch: pytest.MonkeyPatch, work: Work, beside: Callable[[], None] | None = None) -> None:
     """Runs the hook around `work`, as the engine would, with `beside` on the event loop."""
     module = types.ModuleType("work_of_a_stage")
@@ -95,21 +101,47 @@ def test_an_interrupt_stops_the_work_and_leaves_no_traceback(monkeypatch: pytest
         run(monkeypatch, work, beside=lambda: os.kill(os.getpid(), signal.SIGINT))
 
 
-def test_only_a_second_press_ends_the_program_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[float] = []
-    now = [100.0]
-    monkeypatch.setattr(stages, "leave", lambda: left.append(now[0]))
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminal_that_is_closed_and_a_ci_that_ends_the_job_count_as_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def work(_spec: Any, _report: Any, stop: threading.Event) -> None:
+        assert stop.wait(10)
+        raise StageError("stopped", on="job", why="you asked to stop", todo="Run it again.")
+
+    with pytest.raises(StageError, match="stopped"):
+        run(monkeypatch, work, beside=lambda: os.kill(os.getpid(), number))
+
+
+def test_a_hook_that_begins_after_the_ctrl_c_knows_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages.Interrupts()()
+    seen: list[bool] = []
+    run(monkeypatch, lambda _spec, _report, stop: seen.append(stop.is_set()))
+    assert seen == [True]
+
+
+@pytest.mark.parametrize(
+    ("moments", "left"),
+    [
+        ([100.0], []),
+        ([100.0, 100.3], []),  # the same press, passed on by the language host
+        ([100.0, 128.0], []),  # the same, by an engine that is busy
+        ([100.0, 131.0], [131.0]),
+        ([100.0, 100.3, 103.0], [103.0]),
+    ],
+)
+def test_only_a_second_press_ends_the_program_at_once(
+    monkeypatch: pytest.MonkeyPatch, moments: list[float], left: list[float]
+) -> None:
+    now, seen = [0.0], []
+    monkeypatch.setattr(stages, "leave", lambda: seen.append(now[0]))
     interrupts = stages.Interrupts(lambda: now[0])
     stop = threading.Event()
     monkeypatch.setattr(stages, "_waiting", {stop})
-    interrupts()
-    assert stop.is_set()
-    now[0] = 100.3  # the same press, passed on by the language host
-    interrupts()
-    assert left == []
-    now[0] = 103.0
-    interrupts()
-    assert left == [103.0]
+    for now[0] in moments:
+        interrupts()
+        assert stop.is_set()
+    assert seen == left
 
 
 def test_the_program_can_still_be_imported_from_when_its_main_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from jobs import arm
 from jobs.errors import StageError
 from jobs.specs import Target
-from jobs.traffic import guard
+from jobs.traffic import clear_the_way, guard
 
 TARGET = Target("s", "g", "w")
 
@@ -18,6 +18,18 @@ class Azure:
     """Answers with one endpoint, or none."""
 
     found: Any = None
+    deployments: Any = ()
+    answer: Any = True
+    deleted: ClassVar[list[str]] = []
+
+    def items(self, path: str, version: str) -> Any:
+        assert path.endswith("/onlineEndpoints/e/deployments")
+        return list(self.deployments)
+
+    def run(self, method: str, path: str, query: dict[str, str], *, seconds: float) -> Any:
+        assert method == "DELETE" and query["api-version"] and seconds == 1_800
+        self.deleted.append(path.rsplit("/", 1)[1])
+        return self.answer
 
     def find(self, path: str, version: str) -> Any:
         assert path.endswith(
@@ -30,6 +42,7 @@ class Azure:
 @pytest.fixture(autouse=True)
 def azure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arm, "Arm", Azure)
+    monkeypatch.setattr(Azure, "deleted", [])
 
 
 def live(monkeypatch: pytest.MonkeyPatch, traffic: Any) -> None:
@@ -56,3 +69,41 @@ def test_an_endpoint_without_traffic_has_none_to_lose(monkeypatch: pytest.Monkey
 
 def test_an_endpoint_that_is_gone_has_none_to_lose() -> None:
     guard(TARGET, "e", {})
+
+
+def in_state(monkeypatch: pytest.MonkeyPatch, state: str, *deployments: str) -> None:
+    monkeypatch.setattr(Azure, "found", {"properties": {"provisioningState": state}})
+    monkeypatch.setattr(Azure, "deployments", [{"name": name} for name in deployments])
+
+
+def test_an_endpoint_that_never_came_to_life_is_deleted_for_the_put_to_make_it_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_state(monkeypatch, "Failed")
+    said: list[str] = []
+    clear_the_way(TARGET, "e", said.append)
+    assert Azure.deleted == ["e"]
+    assert said == ["warning: endpoint e has failed and holds no deployment: it is deleted and made anew"]
+
+
+@pytest.mark.parametrize(
+    ("state", "deployments"), [("Succeeded", ()), ("Updating", ()), ("Creating", ()), ("Failed", ("m1",))]
+)
+def test_one_that_lives_or_may_serve_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, state: str, deployments: tuple[str, ...]
+) -> None:
+    in_state(monkeypatch, state, *deployments)
+    clear_the_way(TARGET, "e", lambda line: pytest.fail(line))
+    assert Azure.deleted == []
+
+
+def test_one_that_is_gone_is_left_to_the_put() -> None:
+    clear_the_way(TARGET, "e", lambda line: pytest.fail(line))
+    assert Azure.deleted == []
+
+
+def test_a_deletion_without_end_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_state(monkeypatch, "Failed")
+    monkeypatch.setattr(Azure, "answer", None)
+    with pytest.raises(StageError, match=r"could not be deleted.*at it for 30 minutes.*pulumi up"):
+        clear_the_way(TARGET, "e", lambda line: None)
