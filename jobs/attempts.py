@@ -13,24 +13,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
-from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, first_line, passing, taken
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, first_line, passing
 from jobs.joblog import JobLog
 from jobs.redaction import redact
-from jobs.specs import Report
-from jobs.stack_jobs import CANCELLED, GIVEN_UP, StackJob
+from jobs.specs import WARNING, Report
+from jobs.stack_jobs import CANCELLED, ENDED, SILENT, SILENT_SECONDS, StackJob
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Job
 
 COMPLETED = "Completed"
-_FAILED = ("Failed", "NotResponding")
+_FAILED = ("Failed",)
 _POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
 _SILENCE_SECONDS = 60.0
+_LONG_SECONDS = 24 * 3600.0  # after each such time it is said again that the job bills
+_MOST_SECONDS = 72 * 3600.0  # the waiting ends then, the job does not
 _FAILURES = 5  # looks in a row without an answer, each after the client's own retries: some ten minutes
 _TAKEN = 50
 """Names of deleted jobs that are passed over, one request each: more deleted attempts at one work are a mistake."""
 _NEWS_LINES = 5  # of the log, at each look: progress, the whole log is in the studio
+
+
+class _Silent(StageError):
+    """A job did not respond any more and is cancelled."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class Attempts:
         wait: whether a job is followed to its end.
         queued: says why a job gets no machine, or "".
         listed: the stack's jobs, for attempts behind a deleted one.
-        cancel: cancels a job and returns its state then; given where an interrupt has to do that.
+        cancel: cancels a job and returns its state then.
+        cancel_on_interrupt: whether an interrupt does that.
     """
 
     client: MLClient
@@ -59,6 +66,7 @@ class Attempts:
     queued: Callable[[], str] | None = None
     listed: Callable[[], Sequence[StackJob]] | None = None
     cancel: Callable[[str], str] | None = None
+    cancel_on_interrupt: bool = False
 
     def run(
         self,
@@ -73,21 +81,27 @@ class Attempts:
         attempt is left, NotFinished when ``stop`` was set, which submits nothing any more, or ``wait`` is false while
         the job goes on.
         """
-        with azure_errors(f"the {self.work} could not be looked up", f"job {self.name(1)}"):
-            there = self._found()
-        number = self._choose(there, without)
-        if number in there:
-            name = self.name(number)
-            report(f"job {name} is {azure.state(there[number].status)}: no new one is needed")
-        else:
-            if stop.is_set():
-                raise self._stopped(self.name(number))
-            name = self._submitted(number, submit, report)
-        with azure_errors("the job could not be followed, it may go on", f"job {name}"):
-            job = self._follow(name, report, stop)
-        if job.status != COMPLETED:
-            raise self._failure(job)
-        return name
+        while True:
+            with azure_errors(f"the {self.work} could not be looked up", f"job {self.name(1)}"):
+                there = self._found()
+            number = self._choose(there, without)
+            if number in there:
+                name = self.name(number)
+                report(f"job {name} is {azure.state(there[number].status)}: no new one is needed")
+            else:
+                if stop.is_set():
+                    raise self._stopped(self.name(number))
+                name = self._submitted(number, submit, report)
+            try:
+                with azure_errors("the job could not be followed, it may go on", f"job {name}"):
+                    job = self._follow(name, report, stop)
+            except _Silent:
+                if number not in there:
+                    raise
+                continue  # an earlier update's, cancelled now: the next attempt
+            if job.status != COMPLETED:
+                raise self._failure(job)
+            return name
 
     def _found(self) -> dict[int, Job]:
         """The attempts that exist, by number, in their order.
@@ -118,7 +132,8 @@ class Attempts:
         """The number of a completed attempt, else of one that runs, else of a new one."""
         usable = {number: job for number, job in there.items() if self.name(number) not in without}
         completed = [number for number, job in usable.items() if job.status == COMPLETED]
-        under_way = [number for number, job in usable.items() if job.status not in (*GIVEN_UP, *CANCELLED)]
+        # One that does not respond is given its time, and cancelled before there is a new one.
+        under_way = [number for number, job in usable.items() if job.status not in (*ENDED, *CANCELLED)]
         for candidates in (completed, under_way):
             if candidates:
                 return candidates[0]
@@ -142,7 +157,7 @@ class Attempts:
                 with azure_errors(f"the {self.work} could not be submitted", f"job {name}"):
                     job = submit(name)
             except StageError as error:
-                if not taken(error.__cause__):
+                if not _taken(error.__cause__, name):
                     raise
                 with azure_errors(f"the {self.work} could not be looked up", f"job {name}"):
                     others = self._get(name)
@@ -159,25 +174,52 @@ class Attempts:
     def _follow(self, name: str, report: Report, stop: threading.Event) -> Job:
         """Waits for the job's end, telling each new status and log line."""
         since, told, pause = time.monotonic(), time.monotonic(), _POLL_SECONDS[0]
-        status, log = "", JobLog(self.client, name)
+        status, log, silent, warned = "", JobLog(self.client, name), 0.0, since
         while True:
             job = self._look(name, status, report, stop)
             before, status = status, azure.state(job.status)
             news = [] if status == before else [f"job {name}: {status} after {azure.elapsed(since)}"]
             if self.wait and status not in ("NotStarted", "Queued", "Preparing"):
                 news += log.new_lines()[-_NEWS_LINES:]
-            if not news and time.monotonic() - told > _SILENCE_SECONDS:
+            now = time.monotonic()
+            if not news and now - told > _SILENCE_SECONDS:
                 news = [f"job {name}: still {status} after {azure.elapsed(since)}{self._why_queued(status)}"]
+            if now - warned > _LONG_SECONDS:
+                warned = now
+                news.append(f"{WARNING}job {name} bills, after {azure.elapsed(since)} of waiting for it")
             for line in news:
                 report(redact(line))
-                told = time.monotonic()
-            if status in GIVEN_UP:
+                told = now
+            if status in ENDED:
                 return job
+            silent = (silent or now) if status == SILENT else 0.0
+            if silent and now - silent >= SILENT_SECONDS:
+                return self._given_up(job, report, stop)
             if not self.wait:
                 raise self._submitted_only(job)
+            if now - since > _MOST_SECONDS:
+                raise self._goes_on(name, status, f"`pulumi up` waits {_MOST_SECONDS / 3600:g} hours at most")
             if stop.wait(pause):
                 raise self._interrupted(name, status)
             pause = min(pause * 1.2, _POLL_SECONDS[1])
+
+    def _given_up(self, job: Job, report: Report, stop: threading.Event) -> Job:
+        """Cancels a job that has not responded for so long, as it may hold its machine and bill beside a new one."""
+        name, silence = str(job.name), f"{SILENT_SECONDS / 60:g} minutes"
+        report(f"{WARNING}job {name} has not responded for {silence}: it is cancelled")
+        with azure_errors(f"the {self.work} could not be cancelled, it goes on", f"job {name}"):
+            status = self.cancel(name) if self.cancel else SILENT
+        if status == COMPLETED:
+            return self._look(name, status, report, stop)
+        if status not in (*ENDED, *CANCELLED, ""):
+            todo = f"`{self._command('cancel')}` asks it again to end; then run `pulumi up`."
+            why = f"it has not responded for {silence}, may bill, and is {status} after it was asked to end"
+            raise StageError(
+                f"the {self.work} could not be cancelled, it goes on", on=f"job {name}", why=why, todo=todo
+            )
+        why = f"Azure has heard nothing of it for {silence}; its machine is probably lost, and it was cancelled"
+        todo = "`pulumi up` makes a new attempt."
+        raise _Silent(f"the {self.work} does not respond any more", on=f"job {name}", why=why, todo=todo)
 
     def _look(self, name: str, status: str, report: Report, stop: threading.Event) -> Job:
         """The job, asked for some times more where Azure has no answer; ``status`` is what it was the last time."""
@@ -215,16 +257,19 @@ class Attempts:
             f"that. To end it: `{self._command('cancel')}`.",
         )
 
+    def _goes_on(self, name: str, status: str, why: str) -> NotFinished:
+        return NotFinished(
+            f"the {self.work} goes on in Azure ({status})",
+            on=f"job {name}",
+            why=f"{why}; the job is left running, and bills while it does",
+            todo="`pulumi up` takes it up again where it is then. To see what it does: "
+            f"`{self._command('logs')} --follow`; to end it: `{self._command('cancel')}`.",
+        )
+
     def _interrupted(self, name: str, status: str) -> StageError:
         on = f"job {name}"
-        if self.cancel is None:
-            return NotFinished(
-                f"the {self.work} goes on in Azure ({status})",
-                on=on,
-                why="you asked to stop waiting; the job is left running, and bills while it does",
-                todo="`pulumi up` takes it up again where it is then. To see what it does: "
-                f"`{self._command('logs')} --follow`; to end it: `{self._command('cancel')}`.",
-            )
+        if self.cancel is None or not self.cancel_on_interrupt:
+            return self._goes_on(name, status, "you asked to stop waiting")
         with azure_errors(f"the {self.work} could not be cancelled, it goes on", on):
             status = self.cancel(name)
         again = f"`pulumi up` starts it again, as a new attempt (job {name} does not count as a failed one)."
@@ -253,6 +298,12 @@ class Attempts:
 
     def _command(self, name: str) -> str:
         return f"python -m jobs {name}{f' --stack {self.stack}' if self.stack else ''}"
+
+
+def _taken(cause: BaseException | None, name: str) -> bool:
+    """Whether Azure refused the job because of its name; other things may be in conflict, or exist already, too."""
+    text = str(cause).lower()
+    return "already exists" in text and (name in text or "job with this name" in text)
 
 
 def studio(job: Job) -> str:

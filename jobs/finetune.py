@@ -48,7 +48,8 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
         wait=spec.wait,
         queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
         listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
-        cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target) if spec.cancel_on_interrupt else None,
+        cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
+        cancel_on_interrupt=spec.cancel_on_interrupt,
     )
     gone: set[str] = set()
     while True:

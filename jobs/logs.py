@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import Any
 
 from jobs import cli, stack_jobs
 from jobs import client as azure
 from jobs.arm import Arm
-from jobs.errors import StageError, azure_errors
+from jobs.errors import StageError, azure_errors, first_line, passing
 from jobs.joblog import JobLog, Run, failing
 from jobs.redaction import redact
 from jobs.specs import Target
 
 _POLL_SECONDS = 3.0
+_RETRY_SECONDS = 15.0
+_FAILURES = 20  # in a row, each after the client's own retries: an hour or so
 
 
 def run(
@@ -36,7 +39,7 @@ def run(
         print(_title(name, job))
         runs = log.children()
         _print_all(log, runs)
-        if follow and status not in stack_jobs.GIVEN_UP:
+        if follow and status not in stack_jobs.ENDED:
             job = _follow(Arm(), target, log, runs, stop or threading.Event())
             status = stack_jobs.status_of(job)
         if status in stack_jobs.GIVEN_UP and status != "Completed":
@@ -95,21 +98,35 @@ def _print(run: str, lines: list[str], runs: list[Run]) -> None:
 
 
 def _follow(arm: Arm, target: Target, log: JobLog, runs: list[Run], stop: threading.Event) -> dict[str, Any]:
-    """Prints lines as they come; returns the job at its end, or as it is when ``stop`` is set."""
-    shown = ""
+    """Prints lines as they come; returns the job at its end, or as it is when ``stop`` is set.
+
+    Azure may have no answer for a while; only after some in a row is that the end. So is a job that does not respond.
+    """
+    from azure.core.exceptions import AzureError
+
+    shown, failures, silent, job = "", 0, 0.0, {}
     while True:
-        job = _job(arm, target, log.job_name)
-        for run, lines in log.news():
-            if run != shown:
-                runs = log.children()
-                title = next((each.title for each in runs if each.name == run), run)
-                print(f"--- {title}")
-                shown = run
-            for line in lines:
-                print(redact(line), flush=True)
-        status = stack_jobs.status_of(job)
-        if status in stack_jobs.GIVEN_UP:
+        try:
+            job = _job(arm, target, log.job_name)
+            for run, lines in log.news():
+                if run != shown:
+                    runs = log.children()
+                    title = next((each.title for each in runs if each.name == run), run)
+                    print(f"--- {title}")
+                    shown = run
+                for line in lines:
+                    print(redact(line), flush=True)
+            failures = 0
+        except AzureError as error:
+            failures += 1
+            if failures >= _FAILURES or not passing(error):
+                raise
+            why = first_line(str(error))
+            print(f"Azure gave no answer just now, trying again ({why})", file=sys.stderr, flush=True)
+        status, now = stack_jobs.status_of(job), time.monotonic()
+        silent = (silent or now) if status == stack_jobs.SILENT else 0.0
+        if not failures and (status in stack_jobs.ENDED or (silent and now - silent >= stack_jobs.SILENT_SECONDS)):
             print(f"{log.job_name}  {status}")
             return job
-        if stop.wait(_POLL_SECONDS):
+        if stop.wait(_RETRY_SECONDS if failures else _POLL_SECONDS):
             return job

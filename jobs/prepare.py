@@ -69,6 +69,7 @@ def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
         stack=spec.stack,
         queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
         listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
+        cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
     )
     job = work.run(lambda name: _submit(client, spec, name, report, stop), report, stop)
     with azure_errors("the data could not be registered", f"job {job}"):

@@ -35,6 +35,8 @@ def by_metrics(epochs: Sequence[Point], inputs: Mapping[str, str], now: datetime
     if len(epochs) < 2:
         return None
     last = epochs[-1]
+    if last.value <= 0:  # of a long epoch, rounded
+        return None
     steps = _number(inputs.get("max_steps"))
     share = last.step / steps if steps and steps > 0 else last.value / (_number(inputs.get("num_train_epochs")) or 1)
     share = min(share, 1.0)

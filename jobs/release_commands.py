@@ -14,6 +14,7 @@ from jobs.cli import ask, named
 from jobs.credentials import work_in
 from jobs.specs import Target
 
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NEEDED = ("subscriptionId", "resourceGroup", "workspace", "endpoint")
 
 
@@ -78,10 +79,20 @@ def _found(stack: str, *more: str) -> dict[str, Any]:
 
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event, and the work ends where it can be taken up again."""
+    """Ctrl-C sets the event, and the work ends where it can be taken up again; a second one ends the command.
+
+    A terminal that is closed and a CI that ends the job count as a Ctrl-C.
+    """
     stop = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, interrupt) for number in _INTERRUPTS}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -39,8 +39,13 @@ class Runs:
         self._ml = Arm(ML_SCOPE, retries=azure.PROMPT_RETRIES)
 
     def times(self, run: str) -> tuple[datetime | None, datetime | None]:
-        """When a run began and ended, as far as it has."""
-        found = self._call("GET", f"history/v1.0{self._target.path}/runs/{run}/details")
+        """When a run began and ended, as far as it has and is known."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            found = self._call("GET", f"history/v1.0{self._target.path}/runs/{run}/details")
+        except ResourceNotFoundError:  # of a job that has only just been submitted, or was deleted
+            return None, None
         return moment(found.get("startTimeUtc")), moment(found.get("endTimeUtc"))
 
     def metrics(self, run: str) -> dict[str, float]:
@@ -50,10 +55,15 @@ class Runs:
 
     def history(self, run: str, key: str) -> list[Point]:
         """Every value of one metric in the order of its steps; empty for one that was never logged."""
+        from azure.core.exceptions import ResourceNotFoundError
+
         query = {"run_id": run, "run_uuid": run, "metric_key": key}
         points: list[Point] = []
         while True:
-            page = self._call("GET", self._mlflow("metrics/get-history"), query)
+            try:
+                page = self._call("GET", self._mlflow("metrics/get-history"), query)
+            except ResourceNotFoundError:  # no such run yet, or no such metric
+                return points
             # Protobuf's JSON leaves a step of 0 out and writes 64-bit integers as text.
             points += [
                 Point(float(each["value"]), int(each.get("step") or 0), int(each.get("timestamp") or 0) / 1000)

@@ -25,6 +25,9 @@ ENDED = ("Completed", "Failed", "Canceled")
 """States that a job does not leave, as the API spells them."""
 GIVEN_UP = (*ENDED, "NotResponding")
 """States in which a job is no longer waited for; one that does not respond may still hold its node, and bill."""
+SILENT = "NotResponding"
+SILENT_SECONDS = 600.0
+"""A job that does not respond may come back; so long it is given for that."""
 CANCELLED = ("Canceled", "CancelRequested")
 FINETUNING, PREPARATION = "fine-tuning", "preparation of the data"
 _WORK = {"finetune": FINETUNING, "prepare": PREPARATION}

@@ -16,7 +16,7 @@ from jobs.questions import Question, load
 from jobs.runs import VERSION, Runs
 from jobs.specs import BASE_DEPLOYMENT, Report
 from jobs.stack import Stack
-from jobs.status import COMPLETED, Deployment, Status
+from jobs.status import COMPLETED, Deployment, Job, Status
 from jobs.status_reader import Reader
 
 _HEALTHY = "Succeeded"
@@ -41,14 +41,15 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         why = "; ".join(missing) or "no model answers, and no job has logged a loss"
         todo = f"Run `make up STACK={stack.name}` first."
         raise StageError("there is nothing to evaluate", on=f"stack {stack.name}", why=why, todo=todo)
+    job = _made_by(status)
     return Evaluation(
         stack=stack.name,
         at=datetime.now(UTC),
         model=status.model,
         base_model=base_model,
         note=note,
-        job=status.job.name if status.job else "",
-        job_url=status.job.url if status.job else "",
+        job=job.name if job else "",
+        job_url=job.url if job else "",
         losses=losses,
         candidates=candidates,
         not_compared=tuple(missing),
@@ -64,9 +65,14 @@ def log(stack: Stack, found: Evaluation) -> None:
         Runs(stack.target, Arm()).log(found.job, found.metrics())
 
 
+def _made_by(status: Status) -> Job | None:
+    """The attempt that made the model; there may be newer ones that failed. The newest while there is none."""
+    return next((each for each in status.attempts if each.status == COMPLETED), status.job)
+
+
 def _losses(status: Status, runs: Runs, missing: list[str]) -> Losses:
     """Of the job that made the model."""
-    job = next((each for each in status.attempts if each.status == COMPLETED), status.job)
+    job = _made_by(status)
     if job is None:
         missing.append("losses: there is no fine-tune job")
         return Losses()

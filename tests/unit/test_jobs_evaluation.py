@@ -107,6 +107,18 @@ def test_base_and_tuned_model_are_compared(said: Said, stack: Stack, tmp_path: P
     assert told["passed"] is True and told["candidates"][1]["questions"][0]["answer"] == RIGHT
 
 
+def test_scores_are_logged_with_the_job_that_made_the_model(
+    said: Said, azure: Azure, stack: Stack, finetune: FinetuneSpec, tmp_path: Path
+) -> None:
+    """There may be a newer attempt, which failed."""
+    azure.job(finetune.job_name(2), "Failed", 0.5, ended=0.4)
+    found = evaluate(stack, tmp_path)
+    assert (found.job, found.job_url) == (
+        finetune.job_name(1),
+        f"https://ml.azure.com/runs/{finetune.job_name(1)}",
+    )
+
+
 def test_the_model_in_service_is_compared_where_it_is_another(
     said: Said, azure: Azure, stack: Stack, tmp_path: Path
 ) -> None:

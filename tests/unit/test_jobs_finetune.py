@@ -20,7 +20,7 @@ from jobs_fake import MACHINE, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
 import data_prep
-from jobs import attempts, dataset, finetune, role_wait
+from jobs import attempts, dataset, finetune, role_wait, stack_jobs
 from jobs.errors import NotFinished, StageError
 from jobs.specs import DatasetSpec, RecipeValue
 
@@ -116,7 +116,83 @@ def test_a_registered_model_needs_no_job(ml: FakeMl, said: list[str]) -> None:
     assert ml.jobs.submitted == []
 
 
-@pytest.mark.parametrize("ended", ["Failed", "Canceled", "CancelRequested", "NotResponding"])
+def test_a_job_that_does_not_respond_may_come_back(ml: FakeMl, said: list[str]) -> None:
+    job = ml.jobs.put(FIRST, "NotResponding")
+    stop = Stop(lambda: setattr(job, "status", "Running"), lambda: setattr(job, "status", "Completed"))
+    finetune.run(FINETUNE, said.append, stop)
+    assert ml.jobs.cancels == [] and ml.jobs.submitted == []
+    assert _registered(ml) == [f"azureml://jobs/{FIRST}/outputs/mlflow_model_folder"]
+
+
+def test_one_that_does_not_is_cancelled_before_the_next_attempt(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "SILENT_SECONDS", 0.0)
+    ml.jobs.put(FIRST, "NotResponding")
+    finetune.run(FINETUNE, said.append, Stop(lambda: setattr(ml.jobs.there[SECOND], "status", "Completed")))
+    assert ml.jobs.cancels == [FIRST] and [job.name for job in ml.jobs.submitted] == [SECOND]
+    assert any(line.startswith(f"warning: job {FIRST} has not responded for") for line in said)
+
+
+def test_one_that_falls_silent_while_it_is_followed_ends_the_update(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "SILENT_SECONDS", 0.0)
+    stop = Stop(lambda: setattr(ml.jobs.there[FIRST], "status", "NotResponding"))
+    with pytest.raises(StageError, match=r"the fine-tuning does not respond any more.*it was cancelled.*new attempt"):
+        finetune.run(FINETUNE, said.append, stop)
+    assert ml.jobs.cancels == [FIRST]
+
+
+def test_one_that_cannot_be_cancelled_is_told_of_and_nothing_begun_beside_it(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(stack_jobs, "_PATIENCE", 0.0)
+    ml.jobs.put(FIRST, "NotResponding")
+    ml.jobs.cancelled[FIRST] = "NotResponding"
+    with pytest.raises(
+        StageError, match=r"could not be cancelled, it goes on.*NotResponding after it was asked to end"
+    ):
+        finetune.run(FINETUNE, said.append, Stop())
+    assert ml.jobs.submitted == []
+
+
+def test_the_waiting_has_an_end_that_the_job_has_not(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_LONG_SECONDS", -1.0)
+    monkeypatch.setattr(attempts, "_MOST_SECONDS", -3600.0)
+    ml.jobs.put(FIRST, "Running")
+    with pytest.raises(
+        NotFinished, match=r"goes on in Azure \(Running\).*left running, and bills.*python -m jobs cancel"
+    ):
+        finetune.run(FINETUNE, said.append, Stop())
+    assert ml.jobs.cancels == []
+    assert any(line.startswith(f"warning: job {FIRST} bills, after ") for line in said)
+
+
+@pytest.mark.parametrize(
+    "message", ["The environment is being written by somebody else", "Asset chats:1 already exists", "busy"]
+)
+def test_another_conflict_is_no_name_that_is_taken(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    tries: list[str] = []
+
+    def refuse(job: Any) -> None:
+        tries.append(job.name)
+        refused = HttpResponseError(message)
+        refused.status_code = 409
+        raise refused
+
+    monkeypatch.setattr(ml.jobs, "create_or_update", refuse)
+    with pytest.raises(StageError, match=f"the fine-tuning could not be submitted .*{message}"):
+        finetune.run(FINETUNE, said.append, Stop())
+    assert tries == [FIRST]
+
+
+@pytest.mark.parametrize("ended", ["Failed", "Canceled", "CancelRequested"])
 def test_after_an_unsuccessful_job_comes_the_next_attempt(ml: FakeMl, said: list[str], ended: str) -> None:
     ml.jobs.put(FIRST, ended)
     stop = Stop(lambda: setattr(ml.jobs.there[SECOND], "status", "Completed"))

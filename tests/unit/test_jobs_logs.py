@@ -6,12 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jobs_fake import FakeMl, Stop, install
+from azure.core.exceptions import ServiceRequestError
+from jobs_fake import ArmOfJobs, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
 from jobs import __main__ as cli
 from jobs import cli as shared
 from jobs import finetune, joblog, logs, stack_jobs
+from jobs.errors import StageError
 from tests.unit import arm_fake
 
 FIRST, SECOND = (FINETUNE.job_name(attempt) for attempt in (1, 2))
@@ -87,6 +89,44 @@ def test_followed_to_its_end(ml: FakeMl, texts: dict[str, bytes], capsys: pytest
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if line in ("epoch 1", "epoch 2", "done")] == ["epoch 1", "epoch 2", "done"]
     assert out[-1] == f"{FIRST}  Completed"
+
+
+def test_following_outlives_an_azure_that_does_not_answer_for_a_while(
+    ml: FakeMl, texts: dict[str, bytes], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ml.jobs.put(FIRST, "Running", **TAGS)
+    texts[FIRST] = b"epoch 1\n"
+    find, looks = ArmOfJobs.find, iter(["there", "lost", "lost"])
+
+    def flaky(self: ArmOfJobs, path: str, version: str) -> dict[str, Any] | None:
+        if next(looks, "there") == "lost":
+            raise ServiceRequestError("no route to host")
+        return find(self, path, version)
+
+    monkeypatch.setattr(ArmOfJobs, "find", flaky)
+    stop = Stop(lambda: None, lambda: None, lambda: setattr(job, "status", "Completed"))
+    logs.run("dev", name=FIRST, attempt=None, follow=True, stop=stop)
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == f"{FIRST}  Completed"
+    assert told.err.count("Azure gave no answer just now, trying again (no route to host)") == 2
+    assert stop.waited[:2] == [15.0, 15.0]
+
+
+def test_but_not_one_that_refuses_or_is_gone_for_good(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    ml.jobs.put(FIRST, "Running", **TAGS)
+    looks: list[str] = []
+    find, error = ArmOfJobs.find, ServiceRequestError("no route to host")
+
+    def lost(self: ArmOfJobs, path: str, version: str) -> dict[str, Any] | None:
+        looks.append(path)
+        if len(looks) > 1:
+            raise error
+        return find(self, path, version)
+
+    monkeypatch.setattr(ArmOfJobs, "find", lost)
+    with pytest.raises(StageError, match="the logs could not be read"):
+        logs.run("dev", name=FIRST, attempt=None, follow=True, stop=Stop())
+    assert len(looks) == 21
 
 
 def test_a_stage_that_follows_a_job_passes_on_no_secret(ml: FakeMl, texts: dict[str, bytes]) -> None:
