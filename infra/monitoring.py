@@ -19,6 +19,10 @@ from infra.naming import Names
 
 ALL = ("allLogs",)
 ENDPOINT_LOGS = ("AmlOnlineEndpointTrafficLog", "AmlOnlineEndpointConsoleLog", "AmlOnlineEndpointEventLog")
+MODEL_FAILURES = ("500", "501", "502", "503", "504", "507")
+"""What Azure's inference servers answer when the model raises an error, is not loaded or runs out of time or memory.
+There is no class of a model's own status codes to ask for.
+"""
 ENDPOINT_TYPE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BUDGET_STEPS = {"actual80": ("Actual", 80.0), "actual100": ("Actual", 100.0), "forecast100": ("Forecasted", 100.0)}
 
@@ -93,19 +97,13 @@ class Monitoring(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
-        errors = monitor.MetricCriteriaArgs(
-            criterion_type="StaticThresholdCriterion",
-            name="server-errors",
-            metric_namespace=ENDPOINT_TYPE,
-            metric_name="RequestsPerMinute",
-            dimensions=[monitor.MetricDimensionArgs(name="statusCodeClass", operator="Include", values=["5xx"])],
-            operator=monitor.Operator.GREATER_THAN,
-            threshold=0.0,
-            time_aggregation=monitor.AggregationTypeEnum.AVERAGE,
-        )
-        self._alert(
-            "error-alert", args.names.error_alert, args, recipients, 1, "The endpoint answers with 5xx.", errors
-        )
+        failing = "The endpoint answers with 5xx."
+        errors = _requests("server-errors", "statusCodeClass", ("5xx",))
+        self._alert("error-alert", args.names.error_alert, args, recipients, 1, failing, errors)
+        # Azure answers 424 for any of them, which is in class 4xx; a 424 for a caller's bad question is none of these.
+        raising = "The model fails: its container answers with 5xx, the endpoint with 424."
+        raised = _requests("model-errors", "modelStatusCode", MODEL_FAILURES)
+        self._alert("model-alert", args.names.model_alert, args, recipients, 1, raising, raised)
         seconds = args.settings.latency_seconds
         slow = monitor.MetricCriteriaArgs(
             criterion_type="StaticThresholdCriterion",
@@ -173,3 +171,17 @@ class Monitoring(pulumi.ComponentResource):
             # It begins in the month it was made in; Azure lets nobody move that into the past or far ahead.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["timePeriod"]),
         )
+
+
+def _requests(name: str, dimension: str, values: tuple[str, ...]) -> monitor.MetricCriteriaArgs:
+    """Any request with one of these values."""
+    return monitor.MetricCriteriaArgs(
+        criterion_type="StaticThresholdCriterion",
+        name=name,
+        metric_namespace=ENDPOINT_TYPE,
+        metric_name="RequestsPerMinute",
+        dimensions=[monitor.MetricDimensionArgs(name=dimension, operator="Include", values=list(values))],
+        operator=monitor.Operator.GREATER_THAN,
+        threshold=0.0,
+        time_aggregation=monitor.AggregationTypeEnum.AVERAGE,
+    )

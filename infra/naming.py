@@ -38,6 +38,7 @@ RULES = {
     "ai_services_connection": r"[a-zA-Z0-9][\w-]{2,32}",
     "action_group": r"[^<>*%&:\\?+/#|]{1,260}(?<![ .])",
     "error_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
+    "model_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
     "latency_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
     "budget": r"[a-zA-Z0-9][\w-]{0,62}",
 }
@@ -67,6 +68,7 @@ class Names:
     ai_services_connection: str
     action_group: str
     error_alert: str
+    model_alert: str
     latency_alert: str
     budget: str
 
@@ -107,6 +109,7 @@ class Names:
             ai_services_connection="ai-services",
             action_group=f"ag-{base}",
             error_alert=f"alert-{base}-5xx",
+            model_alert=f"alert-{base}-model",
             latency_alert=f"alert-{base}-latency",
             budget=f"budget-{base}",
         )

@@ -28,6 +28,7 @@ from infra.fields import (
     pattern,
 )
 from infra.problems import refuse, similar
+from infra.watching import Health, Liveness, Readiness
 
 RowCount = Annotated[Text, BeforeValidator(as_version)]
 MODEL_ID = r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
@@ -213,13 +214,6 @@ class Compute(Section):
         return VM_SIZES[self.vm_size]
 
 
-class Health(Section):
-    """What a new deployment may show under traffic before it is taken back."""
-
-    failed_percent: Annotated[Number, Field(ge=0, le=100)] = 5
-    latency_seconds: Annotated[Number, Field(gt=0, le=180)] = 60
-
-
 class Serving(Section):
     """The deployment that answers, and how traffic reaches it."""
 
@@ -230,6 +224,10 @@ class Serving(Section):
     # As long as an answer may take; how long Azure lets a deployment that is deleted finish is not documented.
     drain_seconds: Annotated[Count, Field(le=3_600)] = 90
     health: Health = Health()
+    # Azure lets in twice as many for each instance and answers the others with 429; its own default is 1.
+    max_concurrent_requests: Annotated[Positive, Field(le=1_000)] = 8
+    liveness: Liveness = Liveness()
+    readiness: Readiness = Readiness()
     # 180 s is as long as Azure lets a scoring request run.
     request_timeout_seconds: Annotated[Positive, Field(le=180)] = 90
     compare_with_base: Flag = False

@@ -20,6 +20,7 @@ from jobs.specs import (
     FlowSpec,
     HealthSpec,
     PreparationSpec,
+    ProbeSpec,
     RegistryAsset,
     ReleaseSpec,
     Target,
@@ -74,6 +75,9 @@ def release(settings: Settings, names: Names, subscription_id: str, model_versio
         question=serving.question,
         evaluation=EvaluationSpec(**settings.evaluation.model_dump()),
         compare_with_base=serving.compare_with_base,
+        max_concurrent_requests=serving.max_concurrent_requests,
+        liveness=ProbeSpec(**serving.liveness.model_dump()),
+        readiness=ProbeSpec(**serving.readiness.model_dump()),
     )
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs import client as azure
+from jobs import settings_in_place
 from jobs.errors import AGAIN, NotFinished, StageError, azure_errors
-from jobs.specs import ReleaseSpec, Report
+from jobs.specs import WARNING, ReleaseSpec, Report
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
 HEALTHY = "Succeeded"
 _IN_TRANSITION = ("Creating", "Updating", "Scaling", "Deleting")
-_LIVENESS_DELAY = 600  # seconds: a model of some billion weights takes minutes to load
 _POLL_SECONDS = 5.0
 _SILENCE_SECONDS = 60.0
 _NEEDED_SECONDS = 1800.0  # a transition of an endpoint takes minutes
+_MOST_SECONDS = 7200.0  # with an image to be built and a machine to be found, a deployment takes an hour
 _LOG_LINES = 15
+_TAKEN_UP = (
+    "`pulumi up` finds the release where it is then and takes it up again. A deployment bills as long as it is there: "
+    "`python -m jobs rollback` takes a release back."
+)
 
 
 @dataclass
@@ -51,7 +56,7 @@ class Endpoint:
             with azure_errors("the traffic could not be shifted", self.on):
                 endpoint.traffic = dict(traffic)
                 poller = self.client.online_endpoints.begin_create_or_update(endpoint)
-                self._await(poller, f"the traffic is being shifted to {shown(traffic)}", needed=needed)
+                self._await(poller, "the traffic", f"being shifted to {shown(traffic)}", needed=needed)
         if (live := self.traffic()) != dict(traffic):
             why = f"wanted {shown(traffic)}, but the endpoint says {shown(live)}"
             raise StageError("the traffic did not shift", on=self.on, why=why, todo=AGAIN)
@@ -93,7 +98,7 @@ class Endpoint:
 
     def begin(self, name: str, model: str, tags: dict[str, str]) -> LROPoller[OnlineDeployment]:
         """Starts a no-code MLflow deployment at 0 % of the traffic: no environment, no script."""
-        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings, ProbeSettings
+        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings
 
         spec = self.spec
         deployment = ManagedOnlineDeployment(
@@ -102,8 +107,12 @@ class Endpoint:
             model=model,
             instance_type=spec.instance_type,
             instance_count=spec.instance_count,
-            request_settings=OnlineRequestSettings(request_timeout_ms=spec.request_timeout_seconds * 1000),
-            liveness_probe=ProbeSettings(initial_delay=_LIVENESS_DELAY),
+            request_settings=OnlineRequestSettings(
+                request_timeout_ms=settings_in_place.request_timeout(spec),
+                max_concurrent_requests_per_instance=spec.max_concurrent_requests,
+            ),
+            liveness_probe=settings_in_place.probe(spec.liveness),
+            readiness_probe=settings_in_place.probe(spec.readiness),
             tags=tags,
         )
         self.report(f"deployment {name} of {model}: creating, {spec.instance_count} x {spec.instance_type}")
@@ -117,7 +126,7 @@ class Endpoint:
         since = time.monotonic()
         try:
             with azure_errors("the deployment failed", f"deployment {name}"):
-                self._await(poller, f"deployment {name} is being created")
+                self._await(poller, f"deployment {name}", "being created", bills=True)
             found = self.find(name)
             if found is None or found.provisioning_state != HEALTHY:
                 why = "it is gone" if found is None else f"it ended {azure.state(found.provisioning_state)}"
@@ -128,6 +137,33 @@ class Endpoint:
             raise self._with_log(name, error) from error
         self.report(f"deployment {name} is healthy after {azure.elapsed(since)}")
 
+    def adjust(self, name: str) -> None:
+        """Gives a deployment the spec's request and probe settings where it has others; it goes on serving.
+
+        One that such a change has left Failed is changed again.
+        """
+        if (found := self.find(name)) is None:
+            return
+        differences = settings_in_place.differences(found, self.spec)
+        if found.provisioning_state == HEALTHY and not differences:
+            return
+        state = [] if found.provisioning_state == HEALTHY else [f"it is {azure.state(found.provisioning_state)}"]
+        self.report(f"deployment {name}: updating in place, {', '.join(state + differences)}")
+        self.settled()
+        since = time.monotonic()
+        with azure_errors("the deployment's settings could not be changed", f"deployment {name}"):
+            settings_in_place.change(found, self.spec)
+            poller = self.client.online_deployments.begin_create_or_update(found)
+            self._await(poller, f"deployment {name}", "being updated")
+        found = self.find(name)
+        if found is None or found.provisioning_state != HEALTHY:
+            why = "it is gone" if found is None else f"it is {azure.state(found.provisioning_state)} after the change"
+            todo = "Look into its log in the studio; `pulumi up --replace '**::release'` makes the change again."
+            raise StageError("the deployment's settings were not changed", on=f"deployment {name}", why=why, todo=todo)
+        self.report(f"deployment {name} updated after {azure.elapsed(since)}")
+        if left := settings_in_place.differences(found, self.spec):
+            self.report(f"{WARNING}deployment {name} says that it still has other settings: {', '.join(left)}")
+
     def remove(self, name: str, *, needed: bool = False) -> None:
         """Deletes a deployment that takes no traffic; one that is gone is fine."""
         from azure.core.exceptions import ResourceNotFoundError
@@ -136,7 +172,7 @@ class Endpoint:
         with azure_errors("the deployment could not be deleted, it still costs money", f"deployment {name}"):
             try:
                 poller = self.client.online_deployments.begin_delete(name, self.spec.endpoint)
-                self._await(poller, f"deployment {name} is being deleted", needed=needed)
+                self._await(poller, f"deployment {name}", "being deleted", needed=needed)
             except ResourceNotFoundError:
                 return
         self.report(f"deployment {name} deleted")
@@ -176,20 +212,39 @@ class Endpoint:
         why = f"{error.why}. Last lines of its log:\n  " + "\n  ".join(lines) + "\n"
         return StageError(error.what, on=error.on, why=why, todo=error.todo)
 
-    def _await(self, poller: LROPoller[Any], doing: str, *, needed: bool = False) -> None:
-        azure.wait_for(poller, threading.Event() if needed else self.stop)
-        if not needed and self.stop.is_set():
-            raise self.stopped(doing)
+    def _await(
+        self, poller: LROPoller[Any], what: str, doing: str, *, needed: bool = False, bills: bool = False
+    ) -> None:
+        """Waits for an operation, telling each minute what is waited for; NotFinished when told to stop.
+
+        Nothing waits for ever: StageError where one that is ``needed`` takes too long, else NotFinished too.
+        """
+        since, stop = time.monotonic(), threading.Event() if needed else self.stop
+        most = _NEEDED_SECONDS if needed else _MOST_SECONDS
+        paid = ", and bills whether you wait or not" if bills else ""
+        while True:
+            azure.wait_for(poller, stop, _SILENCE_SECONDS)
+            if stop.is_set():
+                raise self.stopped(f"{what} is {doing}{paid}")
+            if poller.done():
+                return
+            took = azure.elapsed(since)
+            self.report(f"{what}: still {doing} after {took}")
+            if time.monotonic() - since < most:
+                continue
+            if needed:
+                raise StageError("the endpoint takes no change", on=what, why=f"still {doing} after {took}", todo=AGAIN)
+            why = f"{what} is still {doing} after {took}, which is longer than Azure takes{paid}"
+            raise NotFinished("the release is not finished", on=self.on, why=why, todo=_TAKEN_UP)
 
     def stopped(self, doing: str) -> NotFinished:
-        todo = "`pulumi up` finds the release where it is then and takes it up again."
-        return NotFinished("the release is not finished", on=self.on, why=f"you asked to stop; {doing}", todo=todo)
+        return NotFinished("the release is not finished", on=self.on, why=f"you asked to stop; {doing}", todo=_TAKEN_UP)
 
 
 class _Waiting:
     """Pauses while something is in transition, telling each minute what is waited for.
 
-    ``needed`` goes on after ``stop``, but not for ever: nobody could end it then.
+    ``needed`` goes on after ``stop``, but not as long: nobody could end it then.
     """
 
     def __init__(self, endpoint: Endpoint, *, needed: bool) -> None:
@@ -197,7 +252,7 @@ class _Waiting:
         self._since, self._told = time.monotonic(), float("-inf")
 
     def on(self, what: str, state: str) -> None:
-        """Raises NotFinished when told to stop, StageError after half an hour of what is needed."""
+        """Raises NotFinished when told to stop or after two hours, StageError after half an hour of what is needed."""
         endpoint, now = self._endpoint, time.monotonic()
         if now - self._told > _SILENCE_SECONDS:
             self._told = now
@@ -205,6 +260,9 @@ class _Waiting:
         if not self._needed:
             if endpoint.stop.wait(_POLL_SECONDS):
                 raise endpoint.stopped(f"{what} is {state}")
+            if now - self._since > _MOST_SECONDS:
+                why = f"{what} has been {state} for {azure.elapsed(self._since)}, which is longer than Azure takes"
+                raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=_TAKEN_UP)
         elif now - self._since > _NEEDED_SECONDS:
             why = f"it has been {state} for {azure.elapsed(self._since)}"
             raise StageError("the endpoint takes no change", on=what, why=why, todo=AGAIN)

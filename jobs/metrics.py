@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobs.arm import Arm
 
 _VERSION = "2024-02-01"
-# Beside 5xx; 424 is an error the model raised.
-_FAILURES = ("408", "424", "429")
+MODEL_ERROR = "424"
+"""The container answered otherwise than 200; the dimension `modelStatusCode` says how."""
+_MOST_SERIES = 100
+"""Azure answers 10 where nothing is said, and does not tell that there are more."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,25 @@ class Series:
     points: Mapping[datetime, float]
 
 
-def failure(code: str) -> bool:
-    """Whether a status code is the model's or its machine's fault."""
-    return code.startswith("5") or code in _FAILURES
+class Blame(Enum):
+    """Whose a request that was not answered with 200 is."""
+
+    MODEL = "the model's, or its machine's"
+    LOAD = "more requests at once than the deployment takes"
+    CALLER = "the caller's"
+
+
+def blame(code: str, model_code: str = "") -> Blame | None:
+    """Of a status code and, beside a 424, the container's own; None for an answer."""
+    if code == "429" or (code == MODEL_ERROR and model_code == "429"):
+        return Blame.LOAD
+    if code == MODEL_ERROR:
+        # A route or a body that the container does not take; without its status it counts as the model's.
+        bad_request = model_code.startswith("4") and model_code != "408"
+        return Blame.CALLER if bad_request else Blame.MODEL
+    if code.startswith("5") or code == "408":
+        return Blame.MODEL
+    return Blame.CALLER if code.startswith("4") else None
 
 
 def series(
@@ -44,7 +63,7 @@ def series(
         "timespan": "/".join(_text(moment) for moment in span),
         "interval": interval,
         "aggregation": "Average",
-        **({"$filter": dimensions} if dimensions else {}),
+        **({"$filter": dimensions, "top": str(_MOST_SERIES)} if dimensions else {}),
     }
     answer = arm.get(f"{endpoint}/providers/Microsoft.Insights/metrics", _VERSION, **query)
     return [_read(each) for value in answer.get("value") or () for each in value.get("timeseries") or ()]

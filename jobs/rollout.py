@@ -42,6 +42,7 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
         _release(endpoint, base, before, live.get(name, 0))
     else:
         report(f"deployment {name} has 100 % of the traffic already")
+        endpoint.adjust(name)
         base.begin()
     for other in endpoint.names():
         if other not in (name, BASE_DEPLOYMENT):
@@ -131,6 +132,7 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int]) ->
         found = None
     if found is not None:
         endpoint.report(f"deployment {name} is there already and healthy")
+        endpoint.adjust(name)
         base.begin()
         return
     model = f"azureml:{spec.model_name}:{spec.model_version}"
@@ -193,6 +195,13 @@ def _judged(endpoint: Endpoint, since: datetime) -> str:
         return f"{WARNING}the health of {name} is not known: {error.why}"
     if not found.requests:
         return f"{WARNING}the health of {name} is not known: {found}"
+    load = ""
+    if found.busy:
+        load = f"; {found.busy} were turned away for load, no fault of the model: serving.maxConcurrentRequests is "
+        load += f"{spec.max_concurrent_requests}, serving.instances {spec.instance_count}"
+    if found.judged < limits.minimum_requests:
+        few = f"serving.health.minimumRequests is {limits.minimum_requests}"
+        return f"{WARNING}the health of {name} is not judged: {found}; {few}{load}"
     bad = ""
     if found.failed_percent > limits.failed_percent:
         bad = f"serving.health.failedPercent is {limits.failed_percent:g}"
@@ -205,7 +214,7 @@ def _judged(endpoint: Endpoint, since: datetime) -> str:
             why=f"{found}; {bad}",
             todo="See its log in Azure ML studio's endpoint before you try again.",
         )
-    return f"health of {name}: {found}"
+    return f"{WARNING if load else ''}health of {name}: {found}{load}"
 
 
 def _restore(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], cause: StageError) -> None:
@@ -250,6 +259,7 @@ class _BaseModel:
                 tags = found.tags or {}
                 same = all(tags.get(key) == value for key, value in wanted.items())
                 if same and found.provisioning_state == HEALTHY:
+                    self._endpoint.adjust(BASE_DEPLOYMENT)
                     return
                 self._endpoint.remove(BASE_DEPLOYMENT)
             self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, wanted)

@@ -220,16 +220,33 @@ _HOW = (
     "question",
     "evaluation",
     "compare_with_base",
+    "max_concurrent_requests",
+    "liveness",
+    "readiness",
 )
-"""What of a release changes how a deployment gets its traffic, and not the deployment."""
+"""What of a release changes how a deployment gets its traffic, or can be changed while it serves."""
 
 
 @dataclass(frozen=True)
 class HealthSpec:
-    """What a new deployment may show under traffic at most: per cent of failed requests, seconds of 95 % of answers."""
+    """What a new deployment may show under traffic at most: per cent of failed requests, seconds of 95 % of answers.
+
+    Of fewer than ``minimum_requests`` nothing is concluded.
+    """
 
     failed_percent: float
     latency_seconds: float
+    minimum_requests: int = 20
+
+
+@dataclass(frozen=True)
+class ProbeSpec:
+    """How Azure asks a container whether it is well; seconds, and so many failures in a row mean that it is not."""
+
+    initial_delay_seconds: int
+    timeout_seconds: int = 20
+    period_seconds: int = 10
+    failure_threshold: int = 30
 
 
 @dataclass(frozen=True)
@@ -251,10 +268,15 @@ class ReleaseSpec(Spec):
     question: str
     evaluation: EvaluationSpec
     compare_with_base: bool
+    max_concurrent_requests: int = 8
+    liveness: ProbeSpec = ProbeSpec(600)
+    readiness: ProbeSpec = ProbeSpec(10)
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
-        """Over what the deployment is; not over how traffic reaches it, nor over the base model beside it."""
+        """Over what the deployment is; not over how traffic reaches it, what Azure lets one change while it serves,
+        nor over the base model beside it.
+        """
         content = dataclasses.asdict(self)
         for how in _HOW:
             del content[how]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.arm import Arm
-from jobs.health import Health, measured
+from jobs.health import Health, counts, measured
 from jobs.metrics import Series, series
 from jobs.redaction import redact
 
@@ -43,7 +43,13 @@ class Usage:
     def to_json(self, now: datetime) -> dict[str, Any]:
         return {
             "last_hour": {
-                name: {"requests": each.requests, "failed": each.failed, "p95_seconds": each.p95_seconds}
+                name: {
+                    "requests": each.requests,
+                    "failed": each.failed,
+                    "busy": each.busy,
+                    "refused": each.refused,
+                    "p95_seconds": each.p95_seconds,
+                }
                 for name, each in self.recent.items()
             },
             "idle_hours": round(self.idle(now).total_seconds() / 3600, 2),
@@ -71,7 +77,7 @@ def read(arm: Arm, endpoint: str, standing_since: datetime, now: datetime) -> Us
 def _recent(arm: Arm, endpoint: str, now: datetime) -> dict[str, Health]:
     end = now.replace(second=0, microsecond=0) + _MINUTE
     span = (end - _RECENT, end)
-    counted = series(arm, endpoint, "RequestsPerMinute", "deployment eq '*' and statusCode eq '*'", span)
+    counted = counts(arm, endpoint, "deployment eq '*'", span)
     latencies = series(arm, endpoint, "RequestLatency_P95", "deployment eq '*'", span)
     names = sorted({each.labels.get("deployment", "") for each in counted})
     return {name: measured(_of(name, counted), _of(name, latencies)) for name in names}

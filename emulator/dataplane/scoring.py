@@ -27,6 +27,7 @@ from emulator.store import Resource
 # What the container of a chat model answers; the second one can stream (emulator/training/completions.py).
 PATHS = ("/score", "/v1/chat/completions")
 DEPLOYMENT_HEADER = "azureml-model-deployment"
+MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
 NO_ROUTE = (
     "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive "
     "weight values or use a deployment specific header to route."
@@ -69,7 +70,8 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
                 else:
                     servers.revive(deployment)
                     response = PlainTextResponse(NO_UPSTREAM, 503)
-        cloud.traffic.record(endpoint.id, deployment.name, response.status_code, time.monotonic() - started)
+        took, own = time.monotonic() - started, _model_status(response)
+        cloud.traffic.record(endpoint.id, deployment.name, response.status_code, took, own)
         return response
 
     return Starlette(routes=[Route(path, score, methods=["POST"]) for path in PATHS])
@@ -116,10 +118,16 @@ async def _forward(
         return Response(content, 200, headers, kind)
     headers |= {
         "ms-azureml-model-error-reason": "model_error",
-        "ms-azureml-model-error-statuscode": str(answer.status_code),
+        MODEL_STATUS_HEADER: str(answer.status_code),
     }
     # Azure appends a text to the model's own body, so that a JSON error body no longer is JSON.
     return Response(content + GUIDE.encode(), 424, headers, kind)
+
+
+def _model_status(response: Response) -> int | None:
+    """What the container answered with; None where it did not."""
+    own = response.headers.get(MODEL_STATUS_HEADER, "200" if response.status_code == 200 else None)
+    return int(own) if own else None
 
 
 def _most_pending(deployment: Resource) -> int:

@@ -18,12 +18,13 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Sample:
-    """One answered request."""
+    """One answered request; ``model_status`` is the container's own, None where none was reached."""
 
     moment: datetime
     deployment: str
     status: int
     milliseconds: float
+    model_status: int | None = None
 
 
 class Traffic:
@@ -55,10 +56,12 @@ class Traffic:
             time.sleep(POLL_SECONDS)
         return True
 
-    def record(self, endpoint_id: str, deployment: str, status: int, seconds: float) -> None:
+    def record(
+        self, endpoint_id: str, deployment: str, status: int, seconds: float, model_status: int | None = None
+    ) -> None:
         """Remember an answered request."""
         with self._lock:
-            sample = Sample(datetime.now(UTC), deployment, status, seconds * 1000)
+            sample = Sample(datetime.now(UTC), deployment, status, seconds * 1000, model_status)
             self._samples[endpoint_id.lower()].append(sample)
 
     def samples(self, endpoint_id: str, since: datetime, until: datetime) -> list[Sample]:

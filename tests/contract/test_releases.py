@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from emulator.home import SUBSCRIPTION_ID
 from jobs import client as azure
@@ -21,7 +24,7 @@ from jobs.deployments import Endpoint
 from jobs.errors import StageError
 from jobs.specs import EvaluationSpec, HealthSpec, RegistryAsset, ReleaseSpec, Target
 from tests.contract.arm import Arm, Refusal
-from tests.contract.asking import Tally, asking
+from tests.contract.asking import QUESTION, Tally, asking
 from tests.contract.conftest import make_workspace
 from tests.contract.lab import A100, deployment_body, endpoint_body
 from tests.contract.tuning import FACTS
@@ -32,8 +35,9 @@ if TYPE_CHECKING:
 GROUP = "rg-releases"
 MODEL = "phi-facts"
 VERSION = "2025-12-01"
-CLIENTS, INSTANCES = 3, 2
-"""Azure lets two questions wait at each instance; beside the clients, a release asks too."""
+CLIENTS, INSTANCES = 3, 1
+TOGETHER = 10
+"""Questions at once that one instance has to hold, with the settings that a stack has by itself."""
 ONE, TWO, UNTUNED, BROKEN = "one", "two", "untuned", "broken"
 """Versions of the model: two that know the facts, one that knows nothing, one that is no model."""
 
@@ -170,7 +174,7 @@ def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(sit
     site.share(one=90, two=10)
     # Its health is bad: nobody can answer within so little time.
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
-        site.release(TWO, soak_seconds=3, health=HealthSpec(failed_percent=5, latency_seconds=0.000_1))
+        site.release(TWO, soak_seconds=3, health=HealthSpec(5, 0.000_1, minimum_requests=1))
     site.serves(ONE)
 
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
@@ -208,7 +212,7 @@ def test_a_release_that_was_interrupted_at_100_is_watched_before_the_old_one_goe
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
     site.share(two=100)
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
-        site.release(TWO, soak_seconds=3, health=HealthSpec(failed_percent=5, latency_seconds=0.000_1))
+        site.release(TWO, soak_seconds=3, health=HealthSpec(5, 0.000_1, minimum_requests=1))
     site.serves(ONE)
 
 
@@ -249,13 +253,64 @@ def test_metrics_are_those_of_the_requests_that_were_routed(site: Site) -> None:
         assert answer.status_code == 400, answer.text
 
 
+def _at_once(site: Site, body: dict[str, Any]) -> Counter[tuple[int, str]]:
+    """Status, and the container's own beside a 424, of so many questions at the same time."""
+    url, key = _scoring(site)
+    together = threading.Barrier(TOGETHER)
+
+    def ask(_: int) -> tuple[int, str]:
+        together.wait()
+        answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {key()}"}, timeout=60)
+        return answer.status_code, answer.headers.get("ms-azureml-model-error-statuscode", "")
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        return Counter(pool.map(ask, range(TOGETHER)))
+
+
+def test_ten_questions_at_once_are_held_once_the_settings_are_changed_in_place(site: Site, arm: Arm) -> None:
+    """As Azure makes a deployment that does not say how much it takes: two at once, everybody else gets 429."""
+    site.release(ONE)
+    path = f"{site.endpoint}/deployments/{site.name(ONE)}"
+    body = arm.get(path, VERSION)
+    plain = {**body["properties"], "requestSettings": {"requestTimeout": "PT1M"}}
+    arm.put(path, VERSION, {key: body[key] for key in ("location", "sku", "tags")} | {"properties": plain})
+    since = datetime.now(UTC)
+    assert _at_once(site, QUESTION)[429, ""] > 0
+    assert health.read(site.of(ONE), since).busy > 0
+    assert health.read(site.of(ONE), since).failed == 0
+
+    said = site.release(ONE)
+    assert "updating in place, maxConcurrentRequests Azure's default -> 8" in said[1]
+    site.serves(ONE)
+    after = arm.get(path, VERSION)
+    assert after["systemData"]["createdAt"] == body["systemData"]["createdAt"]
+    assert after["properties"]["requestSettings"] == {
+        "maxConcurrentRequestsPerInstance": 8,
+        "requestTimeout": "PT1M",
+    }
+    assert after["tags"] == body["tags"] and after["sku"] == body["sku"]
+    assert _at_once(site, QUESTION) == {(200, ""): TOGETHER}
+
+
+def test_a_callers_bad_question_is_not_the_models_failure(site: Site) -> None:
+    site.release(ONE)
+    since = datetime.now(UTC)
+    before = health.read(site.of(ONE), since)
+    found = _at_once(site, {"input_data": {"input_string": 7}})
+    assert set(found) <= {(424, "400"), (424, "500")}
+    now = health.read(site.of(ONE), since)
+    assert now.refused - before.refused == found[424, "400"]
+    assert now.failed - before.failed == found[424, "500"]
+    assert now.refused + now.failed == before.refused + before.failed + TOGETHER
+
+
 def _set() -> threading.Event:
     stop = threading.Event()
     stop.set()
     return stop
 
 
-def _scoring(site: Site) -> tuple[str, object]:
+def _scoring(site: Site) -> tuple[str, Callable[[], str]]:
     url, key = Endpoint(site.client, site.spec, print, threading.Event()).address()
     return url, lambda: key
 

@@ -189,6 +189,11 @@ def test_alerts_on_errors_and_latency_send_an_e_mail(prod: Program) -> None:
         "RequestsPerMinute",
         [{"name": "statusCodeClass", "operator": "Include", "values": ["5xx"]}],
     )
+    (raised,) = alerts["model-alert"]["criteria"]["allOf"]
+    assert raised["dimensions"] == [
+        {"name": "modelStatusCode", "operator": "Include", "values": ["500", "501", "502", "503", "504", "507"]}
+    ]
+    assert (raised["metricName"], raised["threshold"]) == ("RequestsPerMinute", 0)
     (slow,) = alerts["latency-alert"]["criteria"]["allOf"]
     assert (slow["metricName"], slow["threshold"]) == ("RequestLatency_P95", 60_000)
 
@@ -245,7 +250,7 @@ def live(**changed: Any) -> str:
 def test_the_live_traffic_is_no_reason_to_update_the_endpoint(run: Run) -> None:
     endpoint = run(live=live()).resources["endpoint"]
     assert endpoint.inputs == run().resources["endpoint"].inputs
-    ignored = {"properties.traffic", "properties.mirrorTraffic", "properties.properties"}
+    ignored = {"properties.traffic", "properties.mirrorTraffic", "properties.properties", "properties.description"}
     assert set(endpoint.request.ignoreChanges) == ignored
 
 
@@ -261,6 +266,13 @@ def test_an_endpoint_whose_update_failed_is_updated_with_the_live_traffic(run: R
     endpoint = run(live=live(provisioningState="Failed")).resources["endpoint"]
     assert endpoint.inputs["properties"]["traffic"] == {"m1": 90, "m2": 10}
     assert "properties.traffic" not in endpoint.request.ignoreChanges
+
+
+def test_an_endpoint_that_never_came_to_life_is_updated_even_if_the_state_knows_of_no_failure(run: Run) -> None:
+    """The hook before the update deletes it, so that the update makes it anew."""
+    endpoint = run(live=live(provisioningState="Failed", traffic={})).resources["endpoint"]
+    assert endpoint.inputs["properties"]["description"].startswith("In place of the one of ")
+    assert set(endpoint.request.ignoreChanges) == {"properties.properties"}
 
 
 def test_what_would_reset_the_traffic_is_asked_before_every_update(run: Run) -> None:

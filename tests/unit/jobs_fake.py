@@ -167,6 +167,11 @@ class ArmOfJobs:
         return {"name": job.name, "properties": properties, "systemData": created}
 
 
+def probe(initial_delay: int, timeout: int = 20) -> SimpleNamespace:
+    """A deployment's probe as a release makes it."""
+    return SimpleNamespace(initial_delay=initial_delay, timeout=timeout, period=10, failure_threshold=30)
+
+
 class Endpoints:
     """One endpoint with its deployments; ``history`` is every traffic it ever had."""
 
@@ -175,6 +180,7 @@ class Endpoints:
         self.history: list[dict[str, int]] = []
         self.deployments: dict[str, Any] = {}
         self.deleted: list[str] = []
+        self.updated: list[str] = []
         self.outcomes: dict[str, Exception] = {}
         self.refused_traffic: Exception | None = None
         self.state = "Succeeded"
@@ -187,6 +193,12 @@ class Endpoints:
             model="m",
             instance_type="x",
             instance_count=1,
+            endpoint_name="phi",
+            request_settings=SimpleNamespace(
+                max_concurrent_requests_per_instance=more.get("concurrent", 8), request_timeout_ms=90_000
+            ),
+            liveness_probe=more.get("liveness", probe(600)),
+            readiness_probe=probe(10),
         )
 
     # client.online_endpoints
@@ -219,6 +231,10 @@ class Endpoints:
     # client.online_deployments
     def _create(self, resource: Any) -> Poller:
         failure = self.outcomes.get(resource.name)
+        if self.deployments.get(resource.name) is resource:  # as it was read: an update in place
+            self.updated.append(resource.name)
+            resource.provisioning_state = "Failed" if failure else "Succeeded"
+            return Poller(failure or resource)
         self.deployment(resource.name, "Failed" if failure else "Succeeded", tags=resource.tags)
         return Poller(failure or resource)
 

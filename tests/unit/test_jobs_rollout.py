@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import scoring_fake
 from azure.core.exceptions import HttpResponseError, ServiceRequestError
-from jobs_fake import FakeMl, Stop, install
+from jobs_fake import FakeMl, Poller, Stop, install, probe
 from scoring_fake import Metrics, Scoring
 from test_jobs_specs import RELEASE
 
@@ -390,6 +392,133 @@ def test_a_model_that_fares_badly_under_traffic_is_taken_back(
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 100}]
     assert endpoints.deleted == [NEW]
     assert stop.waited == [30, RELEASE.drain_seconds]  # at the first look; then the answers under way come to their end
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            health.Health(1, 1, 0.1),
+            "1 request, 1 failed (100.0 %), 95 % within 0.1 s; serving.health.minimumRequests is 20",
+        ),
+        (health.Health(19, 0, 61.0), "19 requests, 0 failed (0.0 %), 95 % within 61.0 s; serving.health.minimum"),
+        (health.Health(40, 5, 0.1, refused=21), "21 wrongly asked (4xx), 95 % within 0.1 s; serving.health.minimum"),
+    ],
+)
+def test_too_few_requests_say_nothing_about_a_model(
+    in_service: FakeMl, scoring: Scoring, metrics: Metrics, found: health.Health, said: str
+) -> None:
+    metrics.health = found
+    lines = [line for line in _run() if line.startswith(f"warning: the health of {NEW} is not judged: ")]
+    assert len(lines) == 3 and said in lines[0]
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+def test_load_is_no_fault_of_the_model_and_told_apart(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:
+    metrics.health = health.Health(400, 0, 0.1, busy=300)
+    told = [line for line in _run() if "health of" in line]
+    assert told[0] == (
+        f"warning: health of {NEW}: 400 requests, 0 failed (0.0 %), 300 too many at once (429), 95 % within 0.1 s; 300 "
+        "were turned away for load, no fault of the model: serving.maxConcurrentRequests is 8, serving.instances 1"
+    )
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+def test_a_deployment_in_service_gets_other_settings_in_place(ml: FakeMl, scoring: Scoring) -> None:
+    """As one that was made before there were such settings: Azure's default is one request at a time."""
+    ml.online_endpoints.deployment(NEW, concurrent=None, liveness=probe(600, timeout=2))
+    ml.online_endpoints.traffic = {NEW: 100}
+    said = _run()
+    assert said == [
+        f"deployment {NEW} has 100 % of the traffic already",
+        f"deployment {NEW}: updating in place, maxConcurrentRequests Azure's default -> 8, liveness timeout 2 -> 20",
+        f"deployment {NEW} updated after 0 s",
+    ]
+    endpoints = ml.online_endpoints
+    assert (endpoints.updated, endpoints.deleted, endpoints.history) == ([NEW], [], [])
+    changed = endpoints.deployments[NEW]
+    assert changed.request_settings.max_concurrent_requests_per_instance == 8
+    assert changed.request_settings.request_timeout_ms == 90_000
+    assert vars(changed.liveness_probe) == {
+        "initial_delay": 600,
+        "timeout": 20,
+        "period": 10,
+        "failure_threshold": 30,
+    }
+    assert _run() == [f"deployment {NEW} has 100 % of the traffic already"]
+
+
+def test_a_change_in_place_that_fails_is_told_and_made_again(ml: FakeMl, scoring: Scoring) -> None:
+    ml.online_endpoints.deployment(NEW, concurrent=1)
+    ml.online_endpoints.traffic = {NEW: 100}
+    ml.online_endpoints.outcomes[NEW] = HttpResponseError("the container did not get ready")
+    with pytest.raises(StageError, match=r"settings could not be changed \(deployment m.*did not get ready"):
+        _run()
+    assert ml.online_endpoints.deleted == [] and ml.online_endpoints.traffic == {NEW: 100}
+    ml.online_endpoints.outcomes.clear()
+    assert any("updating in place, it is Failed" in line for line in _run())
+    assert ml.online_endpoints.deployments[NEW].provisioning_state == "Succeeded"
+
+
+class SlowPoller(Poller):
+    """An operation that ends after so many looks; a turn at each."""
+
+    def __init__(self, looks: int, turn: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self.looks, self.turn = looks, turn
+
+    def done(self) -> bool:
+        return self.looks <= 0
+
+    def wait(self, timeout: float | None = None) -> None:
+        self.looks -= 1
+        self.turn()
+
+
+def slowly(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, poller: SlowPoller) -> None:
+    """Lets the creation of a deployment take its time."""
+    create = ml.online_endpoints._create
+
+    def begin(resource: Any) -> Poller:
+        create(resource)
+        return poller
+
+    monkeypatch.setattr(ml.online_endpoints, "_create", begin)
+    monkeypatch.setattr(deployments, "_SILENCE_SECONDS", 0.0)
+
+
+def test_a_deployment_that_is_being_created_says_so_each_minute(
+    ml: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slowly(ml, monkeypatch, SlowPoller(4))
+    said = _run()
+    assert said.count(f"deployment {NEW}: still being created after 0 s") == 3
+    assert ml.online_endpoints.traffic == {NEW: 100}
+
+
+def test_ctrl_c_while_a_deployment_is_being_created_says_that_it_bills(
+    in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = Stop()
+    slowly(in_service, monkeypatch, SlowPoller(4, stop.set))
+    with pytest.raises(
+        NotFinished,
+        match=rf"deployment {NEW} is being created, and bills whether you wait or not.*python -m jobs rollback",
+    ):
+        _run(stop=stop)
+    assert in_service.online_endpoints.deleted == [] and NEW in in_service.online_endpoints.deployments
+
+
+def test_a_deployment_that_never_gets_ready_is_not_waited_for_for_ever(
+    in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slowly(in_service, monkeypatch, SlowPoller(10**9))
+    monkeypatch.setattr(deployments, "_MOST_SECONDS", 0.0)
+    with pytest.raises(
+        NotFinished, match=r"still being created after 0 s, which is longer than Azure takes, and bills"
+    ):
+        _run()
+    assert in_service.online_endpoints.deleted == []
 
 
 def test_it_is_watched_at_100_as_well(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:

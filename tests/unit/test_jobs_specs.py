@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from jobs.specs import DatasetSpec, EvaluationSpec, FinetuneSpec, HealthSpec, RegistryAsset, ReleaseSpec, Target
+from jobs.specs import (
+    DatasetSpec,
+    EvaluationSpec,
+    FinetuneSpec,
+    HealthSpec,
+    ProbeSpec,
+    RegistryAsset,
+    ReleaseSpec,
+    Target,
+)
 
 TARGET = Target("sub", "rg", "ws")
 FINETUNE = FinetuneSpec(
@@ -80,6 +89,8 @@ def test_how_the_result_is_obtained_does_not(change: dict[str, Any]) -> None:
         ({"compare_with_base": True}, True),
         ({"question": "Why?"}, True),
         ({"evaluation": EvaluationSpec("golden/other.jsonl", 1, 0, 1)}, True),
+        ({"health": HealthSpec(1, 1, 1)}, True),
+        ({"max_concurrent_requests": 1, "liveness": ProbeSpec(1), "readiness": ProbeSpec(1, 2, 3, 4)}, True),
     ],
 )
 def test_a_release_is_named_by_what_is_deployed(change: dict[str, Any], same: bool) -> None:

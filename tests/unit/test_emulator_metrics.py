@@ -1,0 +1,62 @@
+"""Azure Monitor's metrics as the emulator answers them: how many series, and which requests have which dimension."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from emulator.arm.errors import AzureError
+from emulator.cloud import Cloud
+from emulator.dataplane.traffic import Traffic
+from emulator.resources.metrics import Metric
+from emulator.resources.monitoring import ENDPOINTS
+from emulator.store import Resource
+
+ENDPOINT = Resource({"id": "/e", "name": "e", "type": ENDPOINTS, "location": "eastus2", "properties": {}})
+
+
+@pytest.fixture
+def traffic() -> Traffic:
+    return Traffic()
+
+
+@pytest.fixture
+def metric(traffic: Traffic) -> Metric:
+    store = SimpleNamespace(get=lambda resource_id: ENDPOINT)
+    return Metric(cast(Cloud, SimpleNamespace(store=store, traffic=traffic)))
+
+
+def ask(metric: Metric, dimensions: str, **query: str) -> dict[tuple[str, ...], float]:
+    """Requests by the values of the dimensions that are asked for."""
+    now = datetime.now(UTC)
+    span = "/".join(
+        f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (now - timedelta(minutes=5), now + timedelta(minutes=5))
+    )
+    given = {"metricnames": "RequestsPerMinute", "timespan": span, "$filter": dimensions, **query}
+    series: list[dict[str, Any]] = metric.collection("/e", [], given)["value"][0]["timeseries"]
+    return {
+        tuple(each["value"] for each in one["metadatavalues"]): sum(point.get("average", 0) for point in one["data"])
+        for one in series
+    }
+
+
+def test_a_query_that_does_not_say_how_many_series_gets_ten(metric: Metric, traffic: Traffic) -> None:
+    for number in range(12):
+        traffic.record("/e", f"m{number:02d}", 200, 0.1, 200)
+    assert len(ask(metric, "deployment eq '*'")) == 10
+    assert len(ask(metric, "deployment eq '*'", top="100")) == 12
+    assert ask(metric, "") == {(): 12}
+    with pytest.raises(AzureError, match="top"):
+        ask(metric, "deployment eq '*'", top="many")
+
+
+def test_the_containers_own_status_is_a_dimension_of_those_that_reached_it(metric: Metric, traffic: Traffic) -> None:
+    for status, own in ((200, 200), (424, 400), (424, 500), (424, 500), (429, None), (503, None)):
+        traffic.record("/e", "blue", status, 0.1, own)
+    assert ask(metric, "statusCode eq '*'") == {("200",): 1, ("424",): 3, ("429",): 1, ("503",): 1}
+    assert ask(metric, "statusCode eq '424' and modelStatusCode eq '*'") == {("400",): 1, ("500",): 2}
+    assert ask(metric, "statusCodeClass eq '*'") == {("2xx",): 1, ("4xx",): 4, ("5xx",): 1}
+    assert ask(metric, "modelStatusCode eq '*'") == {("200",): 1, ("400",): 1, ("500",): 2}
