@@ -158,12 +158,13 @@ class Deployment(Kind):
         deployments.check_identity(self.cloud, resource, workspace)
         model = _uri(resource.properties["model"])
         # Other request or probe settings of the same model: Azure rolls them out under the traffic.
-        if resource.internal.get("served") != model or self.servers.port(resource.id) is None:
+        place = str(resolve(self.cloud, workspace, model))  # a model has several names
+        if resource.internal.get("served") != place or self.servers.port(resource.id) is None:
             self.servers.serve(resource.id, workspace, model)
         with self.cloud.store.lock:
             current = self.cloud.store.get(resource.id)
             if current is not None:
-                current.internal |= {"never_served": False, "served": model}
+                current.internal |= {"never_served": False, "served": place}
                 self.cloud.store.put(current)
 
     def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
