@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import client as azure
-from jobs import model, queueing, stack_jobs, supersede
+from jobs import component_version, model, model_defaults, queueing, stack_jobs, supersede
 from jobs.arm import Arm
 from jobs.attempts import Attempts
 from jobs.errors import azure_errors
 from jobs.recipe import component_inputs
-from jobs.specs import WARNING, FinetuneSpec, Report
+from jobs.specs import WARNING, FinetuneSpec, RecipeValue, Report
 from jobs.stack_jobs import FINETUNING, FINGERPRINT, STACK
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
     )
     gone: set[str] = set()
     while True:
-        name = work.run(lambda name: _submit(client, spec, name, anew=bool(gone)), report, stop, gone)
+        name = work.run(lambda name: _submit(client, spec, name, report, anew=bool(gone)), report, stop, gone)
         try:
             model.register(client, spec, name, report)
             return
@@ -62,9 +62,16 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
             report(f"{WARNING}job {name} completed, but its model is no longer in storage: {error.why}")
 
 
-def _submit(client: MLClient, spec: FinetuneSpec, name: str, *, anew: bool) -> Job:
+def _submit(client: MLClient, spec: FinetuneSpec, name: str, report: Report, *, anew: bool) -> Job:
+    wanted = component_version.version(client, spec, name)
+    component = component_version.component(azure.registry_client(spec.component.registry), spec.component.name, wanted)
+    defaults = _defaults(spec, component, report)
+    literals = component_inputs(spec, component.inputs, defaults.taken)
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = _pipeline(spec, name, Path(folder))
+        pipeline = _pipeline(spec, component, literals, name, Path(folder))
+        pipeline.tags[component_version.TAG] = f"{spec.component.name}:{component.version}"
+        if defaults.taken:
+            pipeline.tags[model_defaults.JOB_TAG] = str(defaults)[:256]  # Azure's limit for the value of a tag
         pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)
         # A second attempt reuses the steps of the first that succeeded, unless what they made is gone.
         pipeline.settings.force_rerun = anew
@@ -72,13 +79,32 @@ def _submit(client: MLClient, spec: FinetuneSpec, name: str, *, anew: bool) -> J
     return job
 
 
-def _pipeline(spec: FinetuneSpec, name: str, folder: Path) -> Any:
+def _defaults(spec: FinetuneSpec, component: Any, report: Report) -> model_defaults.Defaults:
+    """The base model's own defaults that count for this job, told."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    base = spec.base_model
+    try:
+        tags = azure.registry_client(base.registry).models.get(base.name, version=base.version).tags
+    except ResourceNotFoundError:  # the submission says that better
+        tags = {}
+    given = model_defaults.of(tags)
+    if given is None:
+        report(f"{WARNING}{base.name}'s own defaults ({model_defaults.TAG}) cannot be read and do not count")
+        given = {}
+    found = model_defaults.chosen(given, spec.recipe, component.inputs)
+    if found.taken:
+        report(f"{base.name}'s own defaults where the recipe says nothing: {found}")
+    if found.left:
+        why = "; ".join(f"{key} ({reason})" for key, reason in found.left.items())
+        report(f"defaults of {base.name} that do not count: {why}")
+    return found
+
+
+def _pipeline(spec: FinetuneSpec, component: Any, literals: dict[str, RecipeValue], name: str, folder: Path) -> Any:
     """One node: the registry's fine-tune component, which is a pipeline itself; ``folder`` is for files to upload."""
     from azure.ai.ml import Input, dsl
     from azure.ai.ml.constants import AssetTypes
-
-    component = _component(spec)
-    literals = component_inputs(spec, component.inputs)
 
     def asset(kind: str) -> Input:
         path = f"azureml:{spec.dataset_name}-{kind}:{spec.dataset_fingerprint}"
@@ -114,11 +140,3 @@ def _pipeline(spec: FinetuneSpec, name: str, folder: Path) -> Any:
     job.name = name
     job.settings.continue_on_step_failure = False
     return job
-
-
-def _component(spec: FinetuneSpec) -> Any:
-    wanted = spec.component
-    components = azure.registry_client(wanted.registry).components
-    if wanted.version == "latest":
-        return components.get(wanted.name, label="latest")
-    return components.get(wanted.name, version=wanted.version)

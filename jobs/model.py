@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from jobs import component_version, model_defaults
 from jobs.errors import StageError, azure_errors, taken
 from jobs.specs import FinetuneSpec, Report
 
@@ -42,7 +43,7 @@ def register(client: MLClient, spec: FinetuneSpec, job_name: str, report: Report
                     type=AssetTypes.MLFLOW_MODEL,
                     path=f"azureml://jobs/{job_name}/outputs/{OUTPUT}",
                     description=f"{spec.base_model.name} fine-tuned on {spec.dataset_name}",
-                    tags=_origin(spec, job_name),
+                    tags={**_origin(spec, job_name), **_recorded(client, job_name)},
                 )
             )
     except StageError as error:
@@ -101,6 +102,17 @@ def _everything(error: BaseException | None) -> str:
     parsed = getattr(error, "error", None)
     details = getattr(parsed, "details", None) or ()
     return " ".join([str(error), *(f"{detail.code} {detail.message}" for detail in details)])
+
+
+def _recorded(client: MLClient, job_name: str) -> dict[str, str]:
+    """What the stack left open for the job: the version of the component, the defaults of the base model."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        tags = client.jobs.get(job_name).tags or {}
+    except ResourceNotFoundError:
+        return {}
+    return {key: str(tags[key]) for key in (component_version.TAG, model_defaults.JOB_TAG) if key in tags}
 
 
 def _origin(spec: FinetuneSpec, job_name: str) -> dict[str, str]:

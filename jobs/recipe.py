@@ -22,12 +22,16 @@ _OURS = {
 _CHECKPOINTS = "save_total_limit"
 
 
-def component_inputs(spec: FinetuneSpec, known: Mapping[str, Any]) -> dict[str, RecipeValue]:
+def component_inputs(
+    spec: FinetuneSpec, known: Mapping[str, Any], defaults: Mapping[str, RecipeValue]
+) -> dict[str, RecipeValue]:
     """The recipe and the compute choice as literal inputs of a component that takes ``known`` inputs.
 
+    ``defaults`` are the base model's own, for keys that the recipe does not name.
     Raises StageError naming every key the component does not take, or takes with other values.
     """
-    problems = [problem for key, value in spec.recipe.items() if (problem := _problem(key, value, known))]
+    recipe = {**defaults, **spec.recipe}
+    problems = [problem for key, value in recipe.items() if (problem := _problem(key, value, known))]
     if problems:
         component = spec.component
         raise StageError(
@@ -36,7 +40,7 @@ def component_inputs(spec: FinetuneSpec, known: Mapping[str, Any]) -> dict[str, 
             why="; ".join(problems),
             todo="Correct `recipe` in the stack's settings file.",
         )
-    inputs = {key: _literal(value, known[key]) for key, value in spec.recipe.items()}
+    inputs = {key: _literal(value, known[key]) for key, value in recipe.items()}
     if _CHECKPOINTS in known:
         # The component's own default keeps one for every evaluation, each with the optimizer's state.
         inputs.setdefault(_CHECKPOINTS, 1)

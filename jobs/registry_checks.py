@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jobs import model_defaults
 from jobs.arm import ML_SCOPE, Arm
 from jobs.findings import Finding, State
 from jobs.needs import PreflightSpec
@@ -34,7 +35,11 @@ def base_model(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     if any((each.get("properties") or {}).get("isArchived") for each in (container, version)):
         told = f"{model.name} version {model.version} is archived: Azure has retired it"
         return [Finding(name, State.REFUSED, told, take)]
-    return [Finding(name, State.OK, f"{model.name} version {model.version} in registry {model.registry}")]
+    told = f"{model.name} version {model.version} in registry {model.registry}"
+    given = model_defaults.of((version.get("properties") or {}).get("tags"))
+    if given:
+        told += f"; its own defaults count where `recipe` says nothing: {model_defaults.shown(given)}"
+    return [Finding(name, State.OK, told)]
 
 
 def component(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -48,13 +53,21 @@ def component(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         if arm.find(f"{url}/versions/{wanted.version}", _VERSION) is None:
             told = f"{wanted.name} has no version {wanted.version} in registry {wanted.registry}"
             return [Finding(name, State.REFUSED, told, "set its version to latest, or to one the registry has")]
-        return [Finding(name, State.OK, f"{wanted.name} version {wanted.version}")]
-    newest = arm.find(f"{url}/versions", _VERSION, **{"$orderBy": "createdtime desc", "$top": "1"})
-    rows = (newest or {}).get("value") or ()
-    if not rows:
+        newest = _newest(url, arm)
+        later = f"; the registry has {newest} by now" if newest not in ("", wanted.version) else ""
+        return [Finding(name, State.OK, f"{wanted.name} version {wanted.version}{later}")]
+    newest = _newest(url, arm)
+    if not newest:
         told = f"registry {wanted.registry} has no component {wanted.name}"
         return [Finding(name, State.REFUSED, told, fix)]
-    return [Finding(name, State.OK, f"{wanted.name} version {rows[0].get('name')} (latest)")]
+    return [Finding(name, State.OK, f"{wanted.name} version {newest} (latest)")]
+
+
+def _newest(url: str, arm: Arm) -> str:
+    """Version of an asset that came last; "" where there is none."""
+    found = arm.find(f"{url}/versions", _VERSION, **{"$orderBy": "createdtime desc", "$top": "1"})
+    rows = (found or {}).get("value") or ()
+    return str(rows[0].get("name") or "") if rows else ""
 
 
 def _assets(asset: RegistryAsset, kind: str) -> str | None:

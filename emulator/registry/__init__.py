@@ -17,6 +17,26 @@ REGION = "eastus2"
 RESOURCE_GROUP = "azureml-registry"
 COMPONENT = "chat_completion_pipeline"
 
+DEFAULTS = {
+    "apply_deepspeed": "true",
+    "deepspeed_stage": 3,
+    "apply_lora": "true",
+    "apply_ort": "false",
+    "precision": 16,
+    "ignore_mismatched_sizes": "false",
+    "num_train_epochs": 1,
+    "per_device_train_batch_size": 1,
+    "per_device_eval_batch_size": 1,
+    "gradient_accumulation_steps": 1,
+    "learning_rate": 5e-06,
+    "lr_scheduler_type": "cosine",
+    "logging_strategy": "steps",
+    "logging_steps": 10,
+    "save_total_limit": 1,
+}
+"""A model's own defaults for its fine-tuning, in its tag `model_specific_defaults`: those of Phi-4 in
+Azure/azureml-assets (assets/models/system/Phi-4/spec.yaml). Phi-4-mini-instruct's are not published."""
+
 # Base models the emulator serves, by name: their versions, newest last, and whether they are archived.
 BASE_MODELS: dict[str, dict[str, Any]] = {
     "Phi-3-mini-4k-instruct": {"versions": ["15"], "archived": True},
@@ -126,7 +146,10 @@ def _version(kind: str, name: str, version: str) -> dict[str, Any]:
             "modelType": "mlflow_model",
             "modelUri": f"azureml://registries/{REGISTRY}/models/{name}/versions/{version}/artifacts",
             "flavors": {},
-            "tags": {"note": "a stand-in of the emulator, not the model of this name"},
+            "tags": {
+                "note": "a stand-in of the emulator, not the model of this name",
+                "model_specific_defaults": str(DEFAULTS),  # as Azure keeps it: text, in Python's way of writing
+            },
         }
     return {
         "id": _uri(kind, name, version),

@@ -119,7 +119,7 @@ class Place:
     def submit(self, spec: FinetuneSpec, attempt: int = 1) -> str:
         """A job that an earlier run has left queued."""
         name = spec.job_name(attempt)
-        finetune._submit(self.ml, spec, name, anew=False)
+        finetune._submit(self.ml, spec, name, lambda _: None, anew=False)
         return name
 
     def left(self, spec: FinetuneSpec, status: str, attempt: int = 1) -> str:

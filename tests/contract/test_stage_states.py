@@ -338,7 +338,7 @@ def test_a_new_recipe_cancels_the_old_ones_job(place: Place, alone: None) -> Non
     old, new = (place.recipe(seed, stack="changes", wait=False) for seed in (20, 21))
     elsewhere = place.left(place.recipe(22, stack="other"), "Running")
     persons = "olive_tree_1"  # as the studio calls a copy, which has the tags of its model
-    finetune._submit(place.ml, old, persons, anew=False)
+    finetune._submit(place.ml, old, persons, lambda _: None, anew=False)
     place.left(old, "Running")
     done = place.left(place.recipe(23, stack="changes"), "Failed")
 

@@ -26,6 +26,8 @@ COMPONENT_INPUTS = {
     "lr_scheduler_type": "string",
     "save_total_limit": "integer",
     "finetune_config_path": "uri_file",
+    "apply_deepspeed": "string",
+    "deepspeed_stage": "string",
     "precision": "string",
     "compute_finetune": "string",
     "compute_preprocess": "string",
@@ -259,6 +261,8 @@ class Node:
 
 
 class Component:
+    name, version = "chat_completion_pipeline", "0.0.82"
+
     def __init__(self) -> None:
         self.inputs = {
             name: SimpleNamespace(type=kind, enum=ENUMS.get(name)) for name, kind in COMPONENT_INPUTS.items()
@@ -274,7 +278,12 @@ class FakeMl:
         self.data, self.models, self.jobs = Versions(), Versions(), Jobs()
         self.online_endpoints = self.online_deployments = Endpoints()
         self.component = Component()
-        self.components = SimpleNamespace(get=lambda name, **which: self.component)
+        self.wanted: list[dict[str, str]] = []
+        self.components = SimpleNamespace(get=self._component)
+
+    def _component(self, name: str, **which: str) -> Component:
+        self.wanted.append(which)
+        return self.component
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> FakeMl:

@@ -79,6 +79,56 @@ def test_one_checkpoint_is_kept_unless_the_recipe_says_otherwise(ml: FakeMl, sai
     assert FINETUNE.fingerprint == "7b963b464e21", "what is sent beside the recipe names nothing"
 
 
+def ends(ml: FakeMl, status: str = "Completed") -> Stop:
+    """The newest job ends in a state when it is first waited for."""
+    return Stop(lambda: setattr(list(ml.jobs.there.values())[-1], "status", status))
+
+
+DEFAULTS = "{'apply_deepspeed': 'true', 'deepspeed_stage': 3, 'learning_rate': 5e-06, 'learning_rate_min': 5e-07}"
+
+
+def test_the_base_model_s_own_defaults_count_where_the_recipe_says_nothing(ml: FakeMl, said: list[str]) -> None:
+    ml.models.there["Phi-4-mini-instruct", "1"] = SimpleNamespace(tags={"model_specific_defaults": DEFAULTS})
+    finetune.run(FINETUNE, said.append, ends(ml))
+    inputs = ml.component.node.inputs
+    assert (inputs["apply_deepspeed"], inputs["deepspeed_stage"], inputs["learning_rate"]) == ("true", "3", 2e-5)
+    (job,) = ml.jobs.submitted
+    assert job.tags["model_defaults"] == "apply_deepspeed=true, deepspeed_stage=3"
+    assert job.tags["fingerprint"] == FINETUNE.fingerprint == "7b963b464e21"
+    (made,) = [each for each in ml.models.there.values() if "job" in each.tags]
+    assert made.tags["model_defaults"] == "apply_deepspeed=true, deepspeed_stage=3"
+    assert made.tags["component"] == "chat_completion_pipeline:0.0.82"
+    told = "Phi-4-mini-instruct's own defaults where the recipe says nothing: apply_deepspeed=true, deepspeed_stage=3"
+    assert told in said
+    assert "defaults of Phi-4-mini-instruct that do not count: learning_rate_min (no input of the recipe)" in said
+
+
+def test_defaults_of_the_base_model_that_cannot_be_read_are_said(ml: FakeMl, said: list[str]) -> None:
+    ml.models.there["Phi-4-mini-instruct", "1"] = SimpleNamespace(tags={"model_specific_defaults": "{'a': "})
+    finetune.run(FINETUNE, said.append, ends(ml))
+    assert [line for line in said if line.startswith("warning: Phi-4-mini-instruct's own defaults")]
+    assert "model_defaults" not in ml.jobs.submitted[0].tags
+
+
+def test_latest_is_asked_for_once_and_kept_by_later_attempts(ml: FakeMl, said: list[str]) -> None:
+    with pytest.raises(StageError):
+        finetune.run(FINETUNE, said.append, ends(ml, "Failed"))
+    assert ml.jobs.there[FIRST].tags["component"] == "chat_completion_pipeline:0.0.82"
+    ml.component.version = "0.0.83"  # of which the second attempt hears nothing
+    finetune.run(FINETUNE, said.append, ends(ml))
+    assert ml.wanted == [{"label": "latest"}, {"version": "0.0.82"}]
+
+
+def test_another_fine_tuning_takes_what_is_latest_then(ml: FakeMl, said: list[str]) -> None:
+    finetune.run(FINETUNE, said.append, ends(ml))
+    other = dataclasses.replace(FINETUNE, recipe=FINETUNE.recipe | {"seed": 7})
+    with pytest.raises(StageError, match="seed is not one of its inputs"):
+        finetune.run(other, said.append, Stop())
+    pinned = dataclasses.replace(FINETUNE, component=dataclasses.replace(FINETUNE.component, version="0.0.80"))
+    finetune.run(pinned, said.append, ends(ml))
+    assert ml.wanted == [{"label": "latest"}, {"label": "latest"}, {"version": "0.0.80"}]
+
+
 def test_a_finetune_config_is_uploaded_as_a_file(ml: FakeMl, said: list[str]) -> None:
     spec = dataclasses.replace(FINETUNE, finetune_config='{"lora_algo":"peft"}')
     sent: list[str] = []
@@ -430,7 +480,7 @@ def test_without_waiting_the_job_is_submitted_and_left(ml: FakeMl, said: list[st
         ("precision", 8, "precision is 8, it takes 32, 16"),
         ("compute_finetune", "x", "set by `compute`"),
         ("train_file_path", "x", "set by `data`"),
-        ("zzz", "x", "it takes apply_lora"),
+        ("zzz", "x", "it takes apply_deepspeed, apply_lora"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused(
