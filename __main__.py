@@ -66,7 +66,9 @@ if settings.github.repository:
 identity = Identity("identity", IdentityArgs(names, group, location, tags))
 workspace = Workspace(
     "workspace",
-    WorkspaceArgs(names, location, tags, base, identity.id, settings.compute, settings.data, access),
+    WorkspaceArgs(
+        names, location, tags, account.subscription_id, base, identity.id, settings.compute, settings.data, access
+    ),
 )
 roles = Roles(
     "roles",
@@ -79,14 +81,15 @@ roles = Roles(
         github.principal_id if github else None,
         base,
         workspace.id,
+        workspace.purge,
     ),
 )
 
 # AI Foundry's hub and project, the endpoint, and the project's connection to it.
-foundry = Foundry("foundry", FoundryArgs(names, location, tags, base, access))
+foundry = Foundry("foundry", FoundryArgs(names, location, tags, account.subscription_id, base, access))
 serving = Serving(
     "serving",
-    ServingArgs(names, location, tags, account.subscription_id, group, workspace.name, identity.id),
+    ServingArgs(names, location, tags, account.subscription_id, group, workspace.name, identity.id, workspace.purge),
 )
 connection = EndpointConnection(
     "connection",
@@ -99,6 +102,7 @@ connection = EndpointConnection(
 Monitoring(
     "monitoring",
     MonitoringArgs(names, tags, base, workspace.id, serving.endpoint.id, settings.monitoring),
+    opts=pulumi.ResourceOptions(depends_on=[*workspace.purge, *base.logs_purge]),
 )
 
 # Data to the workspace, the fine-tune, its release behind the endpoint; the prompt flow to the project.

@@ -115,6 +115,16 @@ _NAMES = (
     ("vault-purge", "purge of a protected vault", 405, "MethodNotAllowed", V, "DeletedVaultPurge"),
     ("vault-protection", "enablePurgeProtection false", 400, "BadRequest", V, "irreversible action"),
     ("workspace-deleted", "name of a soft-deleted workspace", 400, "BadRequest", V, "purge or recover"),
+    (
+        "workspace-late",
+        "workspace purged when it is soft-deleted already",
+        400,
+        "BadRequest",
+        V,
+        "purge or recover",
+        "what the late DELETE answers",
+    ),
+    ("logs-deleted", "kept Log Analytics name used elsewhere", 409, "Conflict", V, "is not unique", "status"),
     ("account-deleted", "name of a soft-deleted AI Services", 409, "FlagMustBeSetForRestore", V, "soft-deleted"),
 )
 _WORKSPACES = (

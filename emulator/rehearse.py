@@ -35,6 +35,7 @@ SOFT_DELETED = (
     "Microsoft.KeyVault/vaults",
     "Microsoft.MachineLearningServices/workspaces",
     "Microsoft.CognitiveServices/accounts",
+    "Microsoft.OperationalInsights/workspaces",
 )
 """What may stay where the settings say that nothing is purged."""
 QUIETLY = ("--yes", "--skip-preview", "--non-interactive", "--color", "never")

@@ -19,8 +19,9 @@ from pulumi_azure_native import (
 )
 
 from infra.naming import Names
-from infra.purge import Purge, PurgeArgs
+from infra.purge import Purge, PurgeArgs, PurgeLive, PurgeLiveArgs
 from infra.settings import Settings
+from jobs.deletion import INSIGHTS_VERSION
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,13 @@ class Foundation(pulumi.ComponentResource):
     registry: containerregistry.Registry
     purge: Purge | None
     """What the resources with a soft-deleted afterlife depend on."""
+    logs_purge: list[pulumi.Resource]
+    """What everything that sends to the logs depends on."""
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Foundation", name, {}, opts)
         names, tags, settings = args.names, args.tags, args.settings
+        self._subscription_id = args.subscription_id
         location = settings.location
         child = pulumi.ResourceOptions(parent=self)
 
@@ -80,6 +84,8 @@ class Foundation(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
+        insights = names.id_of(args.subscription_id, "Microsoft.Insights/components", names.application_insights)
+        self.logs_purge = self.purge_live("log-analytics", self.logs, {insights: INSIGHTS_VERSION})
         self.application_insights = applicationinsights.Component(
             "application-insights",
             resource_name_=names.application_insights,
@@ -90,7 +96,7 @@ class Foundation(pulumi.ComponentResource):
             ingestion_mode="LogAnalytics",
             workspace_resource_id=self.logs.id,
             tags=tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self.logs_purge),
         )
         self.storage = storage.StorageAccount(
             "storage",
@@ -138,6 +144,19 @@ class Foundation(pulumi.ComponentResource):
     def outlived_by_purge(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Options of a resource that Azure keeps soft-deleted after its deletion."""
         return pulumi.ResourceOptions(parent=parent or self, depends_on=[self.purge] if self.purge else [])
+
+    def purge_live(
+        self, name: str, target: pulumi.CustomResource, holds: Mapping[str, str], parent: pulumi.Resource | None = None
+    ) -> list[pulumi.Resource]:
+        """What all that is in a workspace of any kind depends on: when that is gone, a destroy deletes it for good.
+
+        `holds` has the ids of what the program makes in it, each with an API version. Nothing where the stack keeps
+        what it deletes.
+        """
+        if self.purge is None:
+            return []
+        args = PurgeLiveArgs(self._subscription_id, target.id, holds)
+        return [PurgeLive(f"{name}-purge", args, opts=pulumi.ResourceOptions(parent=parent or self))]
 
 
 def _commit(settings: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from infra.access import Access
 from infra.foundation import Foundation
 from infra.lifetime import of_workspace
 from infra.naming import Names
+from jobs.deletion import ML_VERSION
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class FoundryArgs:
     names: Names
     location: str
     tags: Mapping[str, str]
+    subscription_id: str
     foundation: Foundation
     access: Access
 
@@ -31,6 +33,8 @@ class Foundry(pulumi.ComponentResource):
 
     hub: ml.Workspace
     project: ml.Workspace
+    project_purge: list[pulumi.Resource]
+    """What everything in the project depends on."""
     lifetime: pulumi.Output[str]
     """Of the project: another one when it is made anew."""
     ai_services: cognitiveservices.Account
@@ -75,6 +79,8 @@ class Foundry(pulumi.ComponentResource):
             tags=args.tags,
             opts=base.outlived_by_purge(parent=self),
         )
+        own = names.workspace_id(args.subscription_id, names.project)
+        hub_purge = base.purge_live("hub", self.hub, {own: ML_VERSION}, self)
         self.project = ml.Workspace(
             "project",
             workspace_name=names.project,
@@ -86,8 +92,12 @@ class Foundry(pulumi.ComponentResource):
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
             hub_resource_id=self.hub.id,
             tags=args.tags,
-            opts=base.outlived_by_purge(parent=self),
+            opts=pulumi.ResourceOptions.merge(
+                base.outlived_by_purge(parent=self), pulumi.ResourceOptions(depends_on=hub_purge)
+            ),
         )
+        connection = f"{own}/connections/{names.connection}"
+        self.project_purge = base.purge_live("project", self.project, {connection: ML_VERSION}, self)
         self.lifetime = of_workspace(self.project, names, names.project)
         self.ai_services_connection = ml.WorkspaceConnection(
             "ai-services-connection",
@@ -105,7 +115,7 @@ class Foundry(pulumi.ComponentResource):
                     "Location": args.location,
                 },
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=hub_purge),
         )
         self.register_outputs({"hub": self.hub.name, "project": self.project.name})
 
@@ -152,7 +162,7 @@ class EndpointConnection(pulumi.ComponentResource):
                 # The SDK does not know that a key is in there.
                 additional_secret_outputs=["properties"],
                 # Two connections written at once on one project are a conflict for Azure.
-                depends_on=[args.foundry.ai_services_connection],
+                depends_on=[args.foundry.ai_services_connection, *args.foundry.project_purge],
             ),
         )
         self.register_outputs({"name": self.connection.name})

@@ -114,13 +114,22 @@ class Names:
             budget=f"budget-{base}",
         )
 
+    def id_of(self, subscription_id: str, kind: str, name: str) -> str:
+        """The id of a resource in the stack's group, by its type (`Namespace/type`)."""
+        return f"/subscriptions/{subscription_id}/resourceGroups/{self.resource_group}/providers/{kind}/{name}"
+
+    def workspace_id(self, subscription_id: str, name: str) -> str:
+        """The id of a workspace, hub or project of Azure ML."""
+        return self.id_of(subscription_id, "Microsoft.MachineLearningServices/workspaces", name)
+
     def soft_deleted(self) -> dict[str, list[str]]:
-        """Names that Azure keeps taken after a deletion, in the words of `jobs.purge`."""
+        """Names that Azure keeps after a deletion, in the words of `jobs.purge`."""
         return {
             "vaults": [self.key_vault],
             # A hub with projects cannot be deleted, so projects come first.
             "workspaces": [self.workspace, self.project, self.hub],
             "accounts": [self.ai_services],
+            "logs": [self.log_analytics],
         }
 
 

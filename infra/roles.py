@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -40,7 +41,7 @@ class RolesArgs:
 
     `identity_id`, `caller_id` and `github_id` are the principals of the identity that trains and serves, of whoever
     runs the program, and of the identity GitHub's workflows do it as, if there is one; `settings` decides how far the
-    first may go and whether storage keys work.
+    first may go and whether storage keys work. `workspace_purge` is what everything in the workspace depends on.
     """
 
     names: Names
@@ -51,6 +52,7 @@ class RolesArgs:
     github_id: pulumi.Input[str] | None
     foundation: Foundation
     workspace: pulumi.Input[str]
+    workspace_purge: Sequence[pulumi.Resource]
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ class Roles(pulumi.ComponentResource):
             principal_id=principal.id,
             principal_type=principal.type,
             opts=pulumi.ResourceOptions(
-                parent=self, aliases=[pulumi.Alias(name=f"{alias}{role.label}") for alias in principal.earlier]
+                parent=self,
+                depends_on=args.workspace_purge if scope[0] == args.names.workspace else None,
+                aliases=[pulumi.Alias(name=f"{alias}{role.label}") for alias in principal.earlier],
             ),
         )
 

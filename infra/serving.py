@@ -8,7 +8,7 @@ creation has failed is mended by no PUT: the hook deletes it first, and the PUT 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -32,7 +32,8 @@ REACHABLE = ml.PublicNetworkAccessType.ENABLED
 
 @dataclass(frozen=True)
 class ServingArgs:
-    """`identity_id` is the user-assigned identity the deployments act as."""
+    """`identity_id` is the user-assigned identity the deployments act as, `workspace_purge` what everything in the
+    workspace depends on."""
 
     names: Names
     location: str
@@ -41,6 +42,7 @@ class ServingArgs:
     resource_group: pulumi.Input[str]
     workspace: pulumi.Input[str]
     identity_id: pulumi.Input[str]
+    workspace_purge: Sequence[pulumi.Resource]
 
 
 class Serving(pulumi.ComponentResource):
@@ -82,6 +84,7 @@ class Serving(pulumi.ComponentResource):
             tags=args.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=args.workspace_purge,
                 ignore_changes=AZURES + ([] if updated else RELEASED) + ([] if failed else ANEW),
                 hooks=pulumi.ResourceHookBinding(
                     before_update=[pulumi.ResourceHook("traffic", _guard(target, args.names.endpoint))]

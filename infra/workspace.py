@@ -13,6 +13,7 @@ from infra.foundation import Foundation
 from infra.lifetime import of_workspace
 from infra.naming import Names
 from infra.sections import Compute, Data
+from jobs.deletion import ML_VERSION
 
 DATA_IDLE_SECONDS = 120
 
@@ -24,6 +25,7 @@ class WorkspaceArgs:
     names: Names
     location: str
     tags: Mapping[str, str]
+    subscription_id: str
     foundation: Foundation
     identity_id: pulumi.Input[str]
     compute: Compute
@@ -39,6 +41,8 @@ class Workspace(pulumi.ComponentResource):
     data_cluster: ml.Compute | None
     name: pulumi.Output[str]
     id: pulumi.Output[str]
+    purge: list[pulumi.Resource]
+    """What everything in the workspace depends on."""
     lifetime: pulumi.Output[str]
     """Another one when the workspace is made anew."""
 
@@ -64,6 +68,9 @@ class Workspace(pulumi.ComponentResource):
             tags=args.tags,
             opts=base.outlived_by_purge(parent=self),
         )
+        own = args.names.workspace_id(args.subscription_id, args.names.workspace)
+        holds = (f"{own}/computes/{args.names.cluster}", f"{own}/onlineEndpoints/{args.names.endpoint}")
+        self.purge = base.purge_live("workspace", self.workspace, dict.fromkeys(holds, ML_VERSION), self)
         scale = (compute.min_nodes, compute.max_nodes, compute.idle_seconds)
         self.cluster = self._cluster("cluster", args, args.names.cluster, compute.vm_size, scale)
         self.data_cluster = None
@@ -103,6 +110,7 @@ class Workspace(pulumi.ComponentResource):
             # Azure takes a new size in an update, echoes it and keeps the old machines.
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=self.purge,
                 replace_on_changes=["properties.properties.vmSize"],
                 delete_before_replace=True,
             ),

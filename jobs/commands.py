@@ -82,7 +82,7 @@ def purge(stack: str, *, yes: bool) -> None:
     words = {
         "live": "live, left alone (pulumi destroy removes it)",
         "soft-deleted": "soft-deleted, to be purged",
-        "unknown": "not live; purged if it is soft-deleted, which Azure does not tell",
+        "unknown": "not live; if it is soft-deleted, which Azure does not tell, asked to purge it",
         "gone": "nothing left",
     }
     for each in found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jobs.errors import azure_errors, refusal
@@ -16,17 +16,21 @@ from jobs.errors import azure_errors, refusal
 if TYPE_CHECKING:
     from jobs.arm import Arm
 
-KINDS = ("workspaces", "accounts", "vaults")
+KINDS = ("workspaces", "accounts", "vaults", "logs")
 """What can be purged, in the order it is done: a workspace still refers to its vault."""
-VAULTS, ACCOUNTS, WORKSPACES = "2024-11-01", "2025-06-01", "2025-12-01"
+VAULTS, ACCOUNTS, WORKSPACES, LOGS = "2024-11-01", "2025-06-01", "2025-12-01", "2023-09-01"
 """API versions that document the calls."""
-
+LOGS_NAMESPACE = "Microsoft.OperationalInsights"
 
 UNCONFIRMED = (
-    "asked Azure to purge it, which Azure does not confirm; if its name stays taken, the setting `suffix` gives others"
+    "asked Azure to purge it, which Azure does not confirm; while its name stays taken (14 days from its deletion), "
+    "purge it in the portal (Azure Machine Learning, Recently deleted), or let the setting `suffix` give others"
 )
-"""204 is the answer for a workspace that is gone; whether it is one for a soft-deleted one that was purged, too, is
-not documented."""
+"""Both 404 and 204 say only that there is no live one: only the call that deletes a workspace frees its name."""
+KEPT = (
+    "kept for 14 days with its logs, and comes back with them when it is made again; to be rid of it, make its "
+    "resource group again and run this command again"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Remainder:
 
 
 def purge(subscription_id: str, location: str, resource_group: str, names: Mapping[str, Sequence[str]]) -> list[str]:
-    """Purges the soft-deleted resources in ``names``: kind ("vaults", "workspaces", "accounts") to names.
+    """Purges the soft-deleted resources in ``names``: kind (one of ``KINDS``) to names.
 
     What is not soft-deleted is fine, and so is what Azure lets nobody purge. What is live is left alone. Returns a
     line for each name that says what happened. Raises ValueError for an unknown kind, StageError for a purge that
@@ -67,7 +71,8 @@ def remainders(
 ) -> list[Remainder]:
     """What is left under the names, live or soft-deleted. Raises StageError when Azure cannot be asked.
 
-    A workspace that is not live may be soft-deleted: Azure has no list of those outside its portal.
+    The subscription's list of workspaces was seen to hold soft-deleted ones, too (Azure/azure-powershell#28286). As
+    that is written down nowhere, one that is not in it may still be there: "unknown".
     """
     from jobs import client as azure
     from jobs.arm import Arm
@@ -87,6 +92,7 @@ class _Place:
 
     live: str
     deleted: str
+    """Of workspaces and logs the list of what is, or may be, soft-deleted."""
     method: str
     version: str
 
@@ -105,16 +111,25 @@ def _place(kind: str, subscription: str, location: str, group: str, name: str) -
             f"/deletedAccounts/{name}"
         )
         return _Place(live, deleted, "DELETE", ACCOUNTS)
-    live = f"{base}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices/workspaces/{name}"
-    return _Place(live, live, "DELETE", WORKSPACES)
+    if kind == "logs":
+        live = f"{base}/resourceGroups/{group}/providers/{LOGS_NAMESPACE}/workspaces/{name}"
+        return _Place(live, f"{base}/providers/{LOGS_NAMESPACE}/deletedWorkspaces", "DELETE", LOGS)
+    machine_learning = "providers/Microsoft.MachineLearningServices/workspaces"
+    live = f"{base}/resourceGroups/{group}/{machine_learning}/{name}"
+    return _Place(live, f"{base}/{machine_learning}", "DELETE", WORKSPACES)
 
 
 def _state(arm: Arm, kind: str, place: _Place) -> str:
     if arm.find(place.live, place.version) is not None:
         return "live"
-    if kind == "workspaces":
-        return "unknown"
+    if kind in ("workspaces", "logs"):
+        kept = any(_same(each, place.live) for each in arm.items(place.deleted, place.version))
+        return "soft-deleted" if kept else ("unknown" if kind == "workspaces" else "gone")
     return "gone" if arm.find(place.deleted, place.version) is None else "soft-deleted"
+
+
+def _same(row: Mapping[str, Any], path: str) -> bool:
+    return str(row.get("id", "")).lower() == path.lower()
 
 
 def _purge(arm: Arm, on: str, kind: str, place: _Place) -> str:
@@ -124,10 +139,12 @@ def _purge(arm: Arm, on: str, kind: str, place: _Place) -> str:
         try:
             # The call that purges a deleted workspace deletes a live one, and this may run while the stack lives on:
             # when purgeOnDestroy is switched off.
-            if kind == "workspaces" and arm.find(place.live, place.version) is not None:
+            if kind in ("workspaces", "logs") and arm.find(place.live, place.version) is not None:
                 return f"{on}: is in use, left alone"
+            if kind == "logs":
+                return f"{on}: {_logs(arm, place)}"
             if kind == "workspaces":
-                if not arm.delete(place.deleted, place.version, forceToPurge="true"):
+                if not arm.delete(place.live, place.version, forceToPurge="true"):
                     return f"{on}: {UNCONFIRMED}"
             elif kind == "vaults":
                 arm.run(place.method, f"{place.deleted}/purge", {"api-version": place.version})
@@ -136,8 +153,24 @@ def _purge(arm: Arm, on: str, kind: str, place: _Place) -> str:
         except HttpResponseError as error:
             code, why = refusal(error)
             if error.status_code == 404:
-                return f"{on}: nothing to purge"
+                return f"{on}: {UNCONFIRMED if kind == 'workspaces' else 'nothing to purge'}"
             if error.status_code == 405 or "purge protection" in why.lower():
                 return f"{on}: stays soft-deleted until its retention ends, it may not be purged ({code}: {why})"
             raise
     return f"{on}: purged"
+
+
+def _logs(arm: Arm, place: _Place) -> str:
+    """Azure has no call for a soft-deleted one: it is recovered, which a PUT in its place does, and then deleted."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    kept = next((each for each in arm.items(place.deleted, place.version) if _same(each, place.live)), None)
+    if kept is None:
+        return "nothing to purge"
+    version = {"api-version": place.version}
+    try:
+        arm.run("PUT", place.live, version, {"location": kept["location"], "properties": {}})
+    except ResourceNotFoundError:  # its resource group
+        return KEPT
+    arm.run("DELETE", place.live, {**version, "force": "true"})
+    return "purged"

@@ -115,6 +115,8 @@ class ResourceManager:
         elif self._store.get(path.id) is None and not self._kind_is_implicit(path.collection_type):
             raise not_found(path.type, "/".join(path.names), path.resource_group)
         kind = self._kind(path.collection_type, call.query["api-version"])
+        if path.resource_group is None and (found := kind.everywhere()) is not None:
+            return Answer(200, kind.collection(path.id, found, call.query))
         depth = path.id.count("/") + (4 if not path.names else 2)
         members = [member for member in self._store.below(path.id, kind.type) if member.id.count("/") == depth]
         return Answer(200, kind.collection(path.id, members, call.query))
@@ -209,13 +211,10 @@ class ResourceManager:
 
     def _delete(self, call: Call, path: ArmPath) -> Answer:
         kind = self._kind(path.type, call.query["api-version"])
-        forced = call.query.get("forceToPurge", "").lower() == "true"
+        forced = bool(kind.leaves_nothing) and call.query.get(kind.leaves_nothing, "").lower() == "true"
         with self._store.lock:
             resource = kind.find(path)
-            if resource is None:
-                if forced:
-                    # Unproven: whether Azure purges what is soft-deleted already, and with what answer.
-                    self._store.purge(path.id)
+            if resource is None:  # or soft-deleted: then its name stays taken, forced or not
                 return Answer(204)
             if kind.virtual:
                 kind.remove(resource)

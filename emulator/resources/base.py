@@ -25,6 +25,8 @@ class Kind:
     asynchronous: ClassVar[bool] = False
     soft_deleted: ClassVar[bool] = False
     """A delete keeps the name taken until a purge."""
+    leaves_nothing: ClassVar[str] = ""
+    """The query parameter with which a DELETE of a live one keeps nothing; of one that is gone, it does nothing."""
     virtual: ClassVar[bool] = False
     """A view of something stored elsewhere, such as a deleted vault; DELETE only calls ``remove``."""
     implicit_parent: ClassVar[bool] = False
@@ -70,6 +72,10 @@ class Kind:
     def collection(self, parent: str, members: list[Resource], query: Mapping[str, str]) -> dict[str, Any]:
         """What a GET of the collection below ``parent`` returns."""
         return {"value": [self.view(member) for member in self.listed(members, query)]}
+
+    def everywhere(self) -> list[Resource] | None:
+        """What the subscription's own list has, whatever the group; None where it is a scope like any other."""
+        return None
 
     def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
         """Answer ``POST …/{action}``."""

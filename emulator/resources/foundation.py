@@ -36,9 +36,16 @@ class ResourceGroup(Kind):
 
 
 class LogAnalytics(Kind):
-    """Log Analytics workspace."""
+    """Log Analytics workspace. Deleted without ``force`` it is kept for 14 days, and made again it is the old one."""
 
     type = "Microsoft.OperationalInsights/workspaces"
+    soft_deleted = True
+    leaves_nothing = "force"
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        kept = self.cloud.store.find_deleted(path.id)
+        if kept is not None and region(kept) != region(Resource(body)):
+            raise AzureError(409, "Conflict", f"The workspace name '{path.name}' is not unique", target="name")
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties

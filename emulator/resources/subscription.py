@@ -17,7 +17,7 @@ from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
 from emulator.quota import Quota, Usage
 from emulator.rbac import ASSIGNMENT, ROLES, Role, find
 from emulator.resources.cognitive import CognitiveAccount
-from emulator.resources.foundation import DeletedVault, Vault
+from emulator.resources.foundation import DeletedVault, LogAnalytics, Vault
 from emulator.resources.quotas import QuotaRequests, Reply, ok
 
 OFFER, PROVIDERS = "subscription", "providers"
@@ -47,6 +47,7 @@ class Subscription:
             f"{ML}/locations/vmSizes": self._sizes,
             "Microsoft.Authorization/permissions": self._permissions,
             "Microsoft.KeyVault/deletedVaults": self._deleted_vaults,
+            "Microsoft.OperationalInsights/deletedWorkspaces": self._deleted_logs,
             "Microsoft.CognitiveServices/deletedAccounts": self._deleted_accounts,
             "Microsoft.Quota/quotas": self._requests.limits,
             "Microsoft.Quota/quotaRequests": self._requests.all,
@@ -183,6 +184,10 @@ class Subscription:
     def _deleted_vaults(self, path: ArmPath) -> list[dict[str, Any]]:
         del path
         return [self._vaults.view(vault) for vault in self._store.deleted(Vault.type)]
+
+    def _deleted_logs(self, path: ArmPath) -> list[dict[str, Any]]:
+        del path
+        return [logs.body for logs in self._store.deleted(LogAnalytics.type)]
 
     def _deleted_accounts(self, path: ArmPath) -> list[dict[str, Any]]:
         found = []

@@ -23,17 +23,18 @@ WRITE_SECONDS = 0.1
 
 
 class Workspace(Kind):
-    """A workspace; ``kind`` Hub and Project are AI Foundry's. A delete keeps its name taken until a purge."""
+    """A workspace; ``kind`` Hub and Project are AI Foundry's. A delete keeps its name taken, unless it says
+    ``forceToPurge``; later nothing frees it but time. The subscription's list has the deleted ones, too.
+    """
 
     type = f"{ML}/workspaces"
     asynchronous = True
     soft_deleted = True
+    leaves_nothing = "forceToPurge"
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         properties = body.get("properties", {})
         if old is None and self.cloud.store.find_deleted(path.id) is not None:
-            if str(properties.get("allowRecoverSoftDeletedWorkspace")).lower() == "true":
-                return
             raise AzureError(
                 400,
                 "BadRequest",
@@ -108,6 +109,9 @@ class Workspace(Kind):
             },
         }
         self.cloud.store.put(Resource(body))
+
+    def everywhere(self) -> list[Resource]:
+        return [*self.cloud.store.of_type(self.type), *self.cloud.store.deleted(self.type)]
 
     def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
         if resource.body.get("kind") != "Hub":

@@ -132,8 +132,10 @@ DIFFERENCES = (
     "Diagnostic settings have no model in any current package; theirs is written down by hand from the specification.",
     "An endpoint's metrics are those of the requests it routed, there at once and gone when the emulator ends; Azure's "
     "come minutes late. Only those about requests are there.",
-    "A workspace that is soft-deleted already is purged by DELETE with `forceToPurge=true`, and the answer is 204. "
-    "That Azure does so, and answers so, is unproven: documented is the flag for the deletion itself.",
+    "A workspace that is soft-deleted already stays so when it is deleted with `forceToPurge=true`, and the answer is "
+    "204: people report that their names stayed taken; status and code are unproven. Here only `reset` frees it.",
+    "A Log Analytics workspace that is made again while it is soft-deleted is the old one, with its properties; Azure "
+    "lets the new body's win. Nothing is logged here, so no old logs are seen, only the old `customerId`.",
     "A regenerated key stops working with the call, and a deployment that is deleted first answers what it was asked, "
     "for 30 s at most; how soon and how long on Azure is not documented.",
 )

@@ -17,6 +17,7 @@ from jobs import cli, credentials, preflight
 from jobs import purge as purging
 from jobs import quota as asking
 from jobs.arm import Arm as Client
+from jobs.deletion import delete_for_good
 from jobs.errors import StageError
 from jobs.findings import Finding, State
 from jobs.needs import PreflightSpec
@@ -207,6 +208,50 @@ def test_soft_deleted_names_are_found_and_purged(
     lines = purging.purge(SUBSCRIPTION_ID, "eastus2", group_of, {"workspaces": [live]})
     assert lines == [f"workspace {live}: is in use, left alone"]
     assert arm.get(workspace, "2025-12-01")["name"] == live
+
+
+def test_only_what_is_deleted_for_good_while_it_lives_frees_its_name(arm: Arm, group: str, workspace: str) -> None:
+    """What a destroy did before, a purge afterwards, and what it does now."""
+    path, name = f"{workspace}-gone", f"{workspace.rsplit('/', 1)[1]}-gone"
+    shown = arm.get(workspace, "2025-12-01")
+    names = ("storageAccount", "keyVault", "applicationInsights", "containerRegistry")
+    body = {
+        "location": "eastus2",
+        "kind": "Hub",
+        "identity": {"type": "SystemAssigned"},
+        "properties": {key: shown["properties"][key] for key in names if shown["properties"].get(key)},
+    }
+    arm.put(path, "2025-12-01", body)
+    assert delete_for_good(path, {workspace: "2025-12-01"}).endswith("left alone")
+    assert delete_for_good(path, {}) == f"workspace {name}: deleted for good, its name is free"
+    assert delete_for_good(path, {}).startswith(f"workspace {name}: is gone already")
+    arm.put(path, "2025-12-01", body)
+    arm.delete(path, "2025-12-01")
+    where = (SUBSCRIPTION_ID, "eastus2", path.split("/")[4])
+    assert [each.state for each in purging.remainders(*where, {"workspaces": [name]})] == ["soft-deleted"]
+    (line,) = purging.purge(*where, {"workspaces": [name]})
+    assert line == f"workspace {name}: {purging.UNCONFIRMED}"
+    with pytest.raises(Refusal, match="Soft-deleted workspace exists"):
+        arm.put(path, "2025-12-01", body)
+
+
+def test_logs_are_purged_live_and_afterwards(arm: Arm, group: str) -> None:
+    path = f"{group}/Microsoft.OperationalInsights/workspaces/log-purged"
+    body = {"location": "eastus2", "properties": {"sku": {"name": "PerGB2018"}}}
+
+    def made() -> str:
+        arm.put(path, "2023-09-01", body)
+        return str(arm.get(path, "2023-09-01")["properties"]["customerId"])
+
+    first = made()
+    assert delete_for_good(path, {}) == "workspace log-purged: deleted for good, its name is free"
+    second = made()
+    assert second != first
+    arm.delete(path, "2023-09-01")
+    where = (SUBSCRIPTION_ID, "eastus2", GROUP)
+    assert [each.state for each in purging.remainders(*where, {"logs": ["log-purged"]})] == ["soft-deleted"]
+    assert purging.purge(*where, {"logs": ["log-purged"]}) == ["log log-purged: purged"]
+    assert made() != second
 
 
 def test_the_sizes_are_those_clusters_can_have(arm: Arm) -> None:

@@ -174,10 +174,63 @@ def _(lab: Lab) -> None:
     before = lab.get(path)["properties"]["workspaceId"]
     lab.delete(path, "?forceToPurge=true")
     lab.make_workspace("mlw-gone")
-    lab.delete(path)
-    lab.delete(path, "?forceToPurge=true")
-    lab.make_workspace("mlw-gone")
     assert lab.get(path)["properties"]["workspaceId"] != before
+
+
+@CASES.refused("workspace-late")
+def _(lab: Lab) -> None:
+    """204, and no name freed."""
+    path = lab.make_workspace("mlw-late")
+    lab.delete(path)
+    late = lab.arm.call("DELETE", f"{path}?forceToPurge=true", "2025-12-01")
+    assert late.status_code == 204
+    lab.make_workspace("mlw-late")
+
+
+@CASES.passes("workspace-late")
+def _(lab: Lab) -> None:
+    """In time, or as long as there is one to delete."""
+    path = lab.make_workspace("mlw-in-time")
+    lab.delete(path, "?forceToPurge=true")
+    assert path not in [each.id for each in lab.store.deleted()]
+    lab.make_workspace("mlw-in-time")
+    lab.delete(path)
+    lab.store.purge(path)  # as after 14 days
+    lab.make_workspace("mlw-in-time")
+
+
+def logs(lab: Lab, name: str, place: str = LOCATION) -> tuple[str, str]:
+    """The id of a Log Analytics workspace, made or made again, and its own id."""
+    path = f"{lab.group('rg-refusals-logs')}/providers/Microsoft.OperationalInsights/workspaces/{name}"
+    lab.arm.put(path, "2023-09-01", {"location": place, "properties": {"sku": {"name": "PerGB2018"}}})
+    return path, lab.arm.get(path, "2023-09-01")["properties"]["customerId"]
+
+
+@CASES.refused("logs-deleted")
+def _(lab: Lab) -> None:
+    lab.arm.delete(logs(lab, "log-moved")[0], "2023-09-01")
+    logs(lab, "log-moved", "westeurope")
+
+
+@CASES.passes("logs-deleted")
+def _(lab: Lab) -> None:
+    """Made again in its place it is the old one, logs and all; deleted with `force` nothing is left of it."""
+    path, first = logs(lab, "log-kept")
+    lab.arm.delete(path, "2023-09-01")
+    deleted = f"{PLACE}/Microsoft.OperationalInsights/deletedWorkspaces"
+    assert path in [each["id"] for each in lab.arm.get(deleted, "2023-09-01")["value"]]
+    assert logs(lab, "log-kept")[1] == first
+    lab.arm.call("DELETE", f"{path}?force=true", "2023-09-01")
+    assert path not in [each["id"] for each in lab.arm.get(deleted, "2023-09-01")["value"]]
+    assert logs(lab, "log-kept", "westeurope")[1] != first
+
+
+def test_the_subscriptions_list_has_deleted_workspaces_too(lab: Lab) -> None:
+    path = lab.make_workspace("mlw-listed")
+    lab.delete(path)
+    listed = lab.arm.get(f"{PLACE}/Microsoft.MachineLearningServices/workspaces", "2025-12-01")["value"]
+    assert {path, lab.workspace} <= {each["id"] for each in listed}
+    assert lab.arm.call("GET", path, "2025-12-01").status_code == 404
 
 
 @CASES.refused("account-deleted")

@@ -72,11 +72,11 @@ def nested(lab: Lab) -> tuple[str, str]:
     """A group with a hub and a project in it, and the project."""
     group = lab.group("rg-refusals-nested")
     hub = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/hub-nested"
-    if lab.store.get(hub) is None:
-        lab.delete(hub, "?forceToPurge=true")
-        lab.put(hub, lab.workspace_body("Hub"))
     project = hub.replace("hub-", "proj-")
-    lab.delete(project, "?forceToPurge=true")
+    for path in (hub, project):
+        lab.store.purge(path)  # as after 14 days
+    if lab.store.get(hub) is None:
+        lab.put(hub, lab.workspace_body("Hub"))
     lab.put(project, lab.workspace_body("Project", hubResourceId=hub))
     return group, project
 

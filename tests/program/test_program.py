@@ -168,15 +168,47 @@ def test_what_azure_soft_deletes_is_gone_before_the_purge(local: Program) -> Non
         assert "purge" in local.waits_for(name), name
     names = local.resources["purge"].inputs["names"]
     soft = Names.of("phi", "local", SUBSCRIPTION)
-    assert names == {
-        "vaults": [soft.key_vault],
-        "workspaces": [soft.workspace, soft.project, soft.hub],
-        "accounts": [soft.ai_services],
+    assert names == {"vaults": [soft.key_vault], "accounts": [soft.ai_services]}
+
+
+IN_A_WORKSPACE = {
+    "workspace": {"cluster", "endpoint", "azureml-metrics-writer"},
+    "hub": {"project", "ai-services-connection"},
+    "project": {"endpoint-connection"},
+    "log-analytics": {"application-insights"},
+}
+
+
+@pytest.mark.parametrize("target", IN_A_WORKSPACE)
+def test_a_workspace_is_deleted_for_good_after_what_is_in_it_and_before_itself(local: Program, target: str) -> None:
+    """A destroy goes the other way round."""
+    purge = local.resources[f"{target}-purge"]
+    assert purge.type == "pulumi-python:dynamic:Purge"
+    assert purge.inputs["target"] == f"/id/{target}"
+    assert target in local.waits_for(purge.name)
+    for name in IN_A_WORKSPACE[target]:
+        assert purge.name in local.waits_for(name), name
+
+
+def test_a_workspace_is_not_deleted_for_good_while_the_stack_lives(local: Program) -> None:
+    """When one of these is there, only the purge was taken out of the stack."""
+    names, scope = Names.of("phi", "local", SUBSCRIPTION), f"/subscriptions/{SUBSCRIPTION}/resourceGroups/"
+    ml = f"{scope}{names.resource_group}/providers/Microsoft.MachineLearningServices/workspaces"
+    insights = f"{scope}{names.resource_group}/providers/Microsoft.Insights/components/appi-phi-local"
+    own = f"{ml}/{names.workspace}"
+    assert {name: local.resources[f"{name}-purge"].inputs["holds"] for name in IN_A_WORKSPACE} == {
+        "workspace": {
+            f"{own}/computes/gpu-cluster": "2025-12-01",
+            f"{own}/onlineEndpoints/{names.endpoint}": "2025-12-01",
+        },
+        "hub": {f"{ml}/{names.project}": "2025-12-01"},
+        "project": {f"{ml}/{names.project}/connections/phi-connection": "2025-12-01"},
+        "log-analytics": {insights: "2020-02-02"},
     }
 
 
 def test_prod_purges_nothing(run: Run) -> None:
-    assert "purge" not in run("prod").resources
+    assert not [name for name in run("prod").resources if name.endswith("purge")]
 
 
 def test_the_purge_pickles_neither_code_nor_paths(local: Program) -> None:

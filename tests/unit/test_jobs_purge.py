@@ -17,6 +17,8 @@ VAULT = "/subscriptions/s/providers/Microsoft.KeyVault/locations/eastus2/deleted
 ACCOUNT = (
     "/subscriptions/s/providers/Microsoft.CognitiveServices/locations/eastus2/resourceGroups/rg/deletedAccounts/ai"
 )
+LOGS = f"{GROUP}/Microsoft.OperationalInsights/workspaces/log"
+DELETED_LOGS = "/subscriptions/s/providers/Microsoft.OperationalInsights/deletedWorkspaces"
 STATUS = f"{ARM}/subscriptions/s/operationstatus/1"
 
 
@@ -43,8 +45,11 @@ def test_each_kind_has_its_request(arm: ArmFake) -> None:
     ]
 
 
-def test_a_workspace_of_which_azure_says_nothing_is_not_called_purged(arm: ArmFake) -> None:
-    arm.then("DELETE", WORKSPACE, (204, {}, None))
+@pytest.mark.parametrize(
+    "answer", [(204, {}, None), (404, {}, _refused("UserError", "Unable to find workspace"))], ids=["204", "404"]
+)
+def test_a_workspace_of_which_azure_says_nothing_is_not_called_purged(arm: ArmFake, answer: Any) -> None:
+    arm.then("DELETE", WORKSPACE, answer)
     (line,) = purge("s", "eastus2", "rg", {"workspaces": ["ws"]})
     assert line.startswith("workspace ws: asked Azure to purge it, which Azure does not confirm") and "`suffix`" in line
     arm.then("DELETE", WORKSPACE, (202, {"Azure-AsyncOperation": STATUS}, None))
@@ -96,6 +101,44 @@ def test_unknown_kinds_are_a_mistake_of_the_caller() -> None:
 def test_what_is_left_is_told_apart(arm: ArmFake) -> None:
     arm.get(f"{GROUP}/Microsoft.KeyVault/vaults/live", {"id": "v"})
     arm.get(VAULT, {"id": "v"})
-    names = {"vaults": ["live", "kv", "gone"], "workspaces": ["ws"], "accounts": ["ai"]}
-    states = {each.name: each.state for each in remainders("s", "eastus2", "rg", names)}
-    assert states == {"ws": "unknown", "ai": "gone", "live": "live", "kv": "soft-deleted", "gone": "gone"}
+    listed = {"value": [{"id": f"{GROUP}/Microsoft.MachineLearningServices/workspaces/LISTED"}]}
+    arm.get("/subscriptions/s/providers/Microsoft.MachineLearningServices/workspaces", listed)
+    arm.get(DELETED_LOGS, {"value": [{"id": LOGS, "location": "eastus2"}]})
+    names = {"vaults": ["live", "kv", "gone"], "workspaces": ["ws", "listed"], "accounts": ["ai"]}
+    states = {each.name: each.state for each in remainders("s", "eastus2", "rg", {**names, "logs": ["log", "no-log"]})}
+    assert states == {
+        "ws": "unknown",
+        "listed": "soft-deleted",
+        "ai": "gone",
+        "live": "live",
+        "kv": "soft-deleted",
+        "gone": "gone",
+        "log": "soft-deleted",
+        "no-log": "gone",
+    }
+
+
+def test_deleted_logs_are_recovered_to_be_deleted_for_good(arm: ArmFake) -> None:
+    """There is no call for them: a PUT in the same place brings them back, with all that was logged."""
+    arm.get(DELETED_LOGS, {"value": [{"id": LOGS.upper(), "location": "westeurope"}]})
+    arm.then("PUT", LOGS, (200, {}, {"id": LOGS}))
+    arm.then("DELETE", LOGS, (200, {}, None))
+    assert purge("s", "eastus2", "rg", {"logs": ["log"]}) == ["log log: purged"]
+    assert [sent for sent in arm.sent if sent[0] != "GET"] == [
+        ("PUT", f"{ARM}{LOGS}?api-version=2023-09-01"),
+        ("DELETE", f"{ARM}{LOGS}?api-version=2023-09-01&force=true"),
+    ]
+    assert arm.bodies == [{"location": "westeurope", "properties": {}}]
+
+
+def test_logs_of_a_group_that_is_gone_are_said_to_stay(arm: ArmFake) -> None:
+    arm.get(DELETED_LOGS, {"value": [{"id": LOGS, "location": "eastus2"}]})
+    (line,) = purge("s", "eastus2", "rg", {"logs": ["log"]})
+    assert line.startswith("log log: kept for 14 days with its logs, and comes back with them")
+    arm.get(DELETED_LOGS, {"value": []})
+    assert purge("s", "eastus2", "rg", {"logs": ["log"]}) == ["log log: nothing to purge"]
+
+
+def test_live_logs_are_left_alone(arm: ArmFake) -> None:
+    arm.get(LOGS, {"id": LOGS})
+    assert purge("s", "eastus2", "rg", {"logs": ["log"]}) == ["log log: is in use, left alone"]
