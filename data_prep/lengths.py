@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from data_prep.models import PEAK_FLOPS, UTILISATION, model
+from data_prep.models import PEAK_FLOPS, UTILISATION, WAITS, WAITS_OF_TRAINING, model
 from data_prep.request import Recipe
 from data_prep.stats import BIN, SAMPLED, Stats
 from data_prep.tokens import BYTES_PER_TOKEN, Counter, Tokenizer
@@ -61,17 +61,23 @@ def _histogram(spread: Mapping[float, int]) -> dict[str, int]:
 def cost(tokens: Mapping[str, Any], name: str, recipe: Recipe) -> dict[str, Any]:
     """An estimate of the fine-tune for ``recipe``; ``unknown`` where something it needs is.
 
-    Time is 6 floating-point operations for each parameter and token (forward and backward), at the share of the GPU's
-    peak that :data:`data_prep.models.UTILISATION` says; starting, loading and evaluating come on top.
+    Time is 6 floating-point operations for each parameter and token (forward and backward), at the share of the GPUs'
+    peak that :data:`data_prep.models.UTILISATION` says, and the component's own waits; starting machines, loading and
+    evaluating come on top. All of the training file is counted: with a validation and a test file beside it, the
+    component takes nothing away from it.
     """
     trained = int(tokens["train"]) * recipe.epochs
     parameters, peak = model(name).parameters, PEAK_FLOPS.get(recipe.vm_size or "")
-    hours = None if parameters is None or peak is None else 6 * parameters * trained / (peak * UTILISATION) / 3600
+    hours = paid = None
+    if parameters is not None and peak is not None:
+        training = 6 * parameters * trained / (peak * UTILISATION) / 3600
+        hours = training / recipe.nodes + WAITS / 3600
+        paid = training + (WAITS + (recipe.nodes - 1) * WAITS_OF_TRAINING) / 3600
     return {
         "model": name,
         "vm_size": recipe.vm_size or "unknown",
         "epochs": recipe.epochs,
         "tokens": trained,
         "hours": "unknown" if hours is None else round(hours, 3),
-        "cost_usd": "unknown" if hours is None or recipe.price is None else round(hours * recipe.price, 2),
+        "cost_usd": "unknown" if paid is None or recipe.price is None else round(paid * recipe.price, 2),
     }

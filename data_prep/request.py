@@ -25,6 +25,7 @@ class Recipe:
     epochs: int = 1
     max_seq_length: int = -1
     price: float | None = None  # of the machine, US dollars an hour
+    nodes: int = 1
 
 
 @dataclass(frozen=True)

@@ -32,5 +32,6 @@ def request_of(settings: Settings) -> Request:
             settings.recipe.num_train_epochs,
             settings.recipe.max_seq_length,
             settings.compute.hourly_price or None,
+            settings.recipe.num_nodes_finetune or 1,
         ),
     )

@@ -39,6 +39,12 @@ class Job:
     started: datetime | None = None
     ended: datetime | None = None
 
+    @property
+    def nodes(self) -> int:
+        """How many machines it trains on at the same time."""
+        given = str(self.inputs.get("num_nodes_finetune") or "1")
+        return int(given) if given.isdecimal() else 1
+
     def hours(self, now: datetime) -> float:
         """How long it has run so far."""
         return ((self.ended or now) - self.started).total_seconds() / 3600 if self.started else 0.0

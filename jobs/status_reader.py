@@ -171,7 +171,7 @@ class Reader:
     def _spending(self, jobs: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
         stack = self._stack
         uses = [
-            Use(f"job {job.name}", self._machine(job), 1, job.hours(now), job.status not in ENDED)
+            Use(f"job {job.name}", self._machine(job), job.nodes, job.hours(now), job.status not in ENDED)
             for job in jobs
             if job.started
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from data_prep.models import WAITS
 from infra.catalogue import VM_SIZES
 from policy import kinds
 from policy.frameworks import well_architected
@@ -20,7 +21,8 @@ _PRICE = Option("number", 4.0, "US dollars an hour for one GPU of the machines i
     "finetune-spending",
     "A fine-tune stays under its spending limit.",
     types=(kinds.STAGE,),
-    reason="epochs and attempts multiply: a typed zero too many is found on the bill",
+    reason="epochs, attempts and nodes multiply, and each attempt waits seven minutes beside its training: a typed "
+    "zero too many is found on the bill",
     remedy="lower num_train_epochs or max_steps in finetune-phi:recipe or finetune-phi:finetune's maxAttempts, "
     "or raise the limit in this policy's configuration",
     severity=HIGH,
@@ -38,7 +40,9 @@ def finetune_spending(resource: Resource, config: Config) -> Iterator[str]:
     steps = resource.at("input.recipe.max_steps", -1)
     epochs = resource.at("input.recipe.num_train_epochs", 1)
     hours = steps * config["secondsPerStep"] / 3600 if steps > 0 else epochs * config["hoursPerEpoch"]
-    attempts, gpus = resource.at("input.max_attempts", 1), resource.at("input.gpus_per_node", 1)
+    hours += WAITS / 3600
+    nodes = resource.at("input.recipe.num_nodes_finetune", 1)
+    attempts, gpus = resource.at("input.max_attempts", 1), resource.at("input.gpus_per_node", 1) * nodes
     dollars = hours * attempts * gpus * config["dollarsPerGpuHour"]
     if dollars > config["maximumDollars"]:
         much = f"{steps:g} steps" if steps > 0 else f"{epochs:g} epoch(s)"

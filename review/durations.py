@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from data_prep.models import WAITS
+
 
 @dataclass(frozen=True)
 class Past:
@@ -53,7 +55,10 @@ def in_words(seconds: float) -> str:
 
 
 def finetune_seconds(seconds: float | None, old: dict[str, Any], new: dict[str, Any]) -> float | None:
-    """The last fine-tune's duration, scaled by the passes over the data."""
+    """The last fine-tune's duration, scaled by the passes over the data; the component's waits are not.
+
+    One that was shorter than these had none, as on the emulator.
+    """
     if seconds is None:
         return None
     was, will = (recipe.get("num_train_epochs") for recipe in (old, new))
@@ -61,7 +66,8 @@ def finetune_seconds(seconds: float | None, old: dict[str, Any], new: dict[str, 
         return seconds
     if (old.get("max_steps") or -1) > 0 or (new.get("max_steps") or -1) > 0:
         return seconds
-    return seconds * will / was
+    fixed = WAITS if seconds > WAITS else 0
+    return fixed + (seconds - fixed) * will / was
 
 
 def _moment(text: Any) -> datetime | None:

@@ -12,6 +12,7 @@ import pytest
 from data_prep import card as cards
 from data_prep import duplicates, page, scan
 from data_prep.__main__ import main
+from data_prep.lengths import cost
 from data_prep.prepare import Prepared, Request, prepare
 from data_prep.request import Recipe
 
@@ -200,3 +201,12 @@ def test_the_price_a_stack_gives_reaches_the_estimate() -> None:
     assert request_of(Settings.parse(priced, "test")).recipe.price == 4
     del priced["finetune-phi:compute"]
     assert request_of(Settings.parse(priced, "test")).recipe.price is None
+
+
+def test_the_estimate_counts_the_component_s_waits_and_its_nodes() -> None:
+    tokens = {"train": 10_000_000}
+    one = cost(tokens, "Phi-4-mini-instruct", Recipe("Standard_NC24ads_A100_v4", price=3.0))
+    # 6 x 3.8e9 x 1e7 operations at 30 % of 312e12 a second, and seven minutes.
+    assert (one["hours"], one["cost_usd"]) == (0.793, 2.38)
+    two = cost(tokens, "Phi-4-mini-instruct", Recipe("Standard_NC24ads_A100_v4", price=3.0, nodes=2))
+    assert (two["hours"], two["cost_usd"]) == (0.455, 2.53)

@@ -25,7 +25,7 @@ from jobs.runs import Point, Runs, moment
 from jobs.specs import DatasetSpec
 from jobs.spending import HourPrice, Use, spending
 from jobs.stack import Stack
-from jobs.status import Status
+from jobs.status import Job, Status
 from jobs.status_reader import Reader
 from jobs.status_view import lines, view
 
@@ -509,3 +509,10 @@ def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch
     if found.stages is not None:
         assert found.stages[2].model_version == found.stages[1].model_version
         assert found.stages[0].fingerprint == "0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("given", "nodes"), [({}, 1), ({"num_nodes_finetune": "3"}, 3), ({"num_nodes_finetune": ""}, 1)]
+)
+def test_a_job_costs_as_many_machines_as_it_trains_on(given: dict[str, str], nodes: int) -> None:
+    assert Job("finetune-1", "1", "Running", "", None, given).nodes == nodes

@@ -76,6 +76,14 @@ def test_max_steps_decide_what_a_fine_tune_costs() -> None:
     assert broken([long, short, *BUDGET]) == {"long": ["finetune-spending"]}
 
 
+def test_a_fine_tune_s_waits_count_for_each_attempt_and_node() -> None:
+    stage = next(c.clean[0] for c in CASES if c.rule == "finetune-spending")
+    stage = stage.but(input__recipe__max_steps=1, input__max_attempts=10, input__gpus_per_node=8)
+    one = stage.having(name="one")  # 10 attempts x 7 minutes x 8 GPUs x 4 dollars: 38
+    four = stage.having(name="four").but(input__recipe__num_nodes_finetune=4)
+    assert broken([one, four, *BUDGET]) == {"four": ["finetune-spending"]}
+
+
 def test_other_kinds_of_compute_have_no_nodes_to_scale() -> None:
     instance = cluster("instance").but(
         properties__computeType="ComputeInstance", properties__properties__vmPriority="LowPriority"

@@ -215,7 +215,8 @@ def test_durations_come_from_the_last_run() -> None:
     assert past(state, [update]).seconds == {"dataset": pytest.approx(30, abs=1), "finetune": 2400}
     assert past(state, []).seconds == {}
     assert past({}, []).dependencies == {}
-    assert finetune_seconds(2400, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 4800
+    assert finetune_seconds(2400, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 2 * 1980 + 420
+    assert finetune_seconds(100, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 200
     assert finetune_seconds(None, {}, {}) is None
     assert [in_words(s) for s in (33, 2400, 7500)] == ["33 s", "40 min", "2 h 5 min"]
 
