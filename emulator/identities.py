@@ -1,7 +1,8 @@
 """What the managed identities behind deployments and clusters need before Azure ML can work for them.
 
 An endpoint's system-assigned identity is given its three roles by Azure ML; a user-assigned one has what it was
-given. Contributor on a registry includes pulling, as on Azure, but no role without data actions reads blobs.
+given. Contributor on a registry includes pulling, and on a workspace writing metrics, as on Azure, but no role without
+data actions reads blobs.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ DEPLOYMENT = (
     Need(
         f"{BLOBS}/blobs/read", True, "storageAccount", "Storage Blob Data Reader", _lacks("read the model and its code")
     ),
-    Need(f"{ML}/metrics/online/write", True, "", "AzureML Metrics Writer", _lacks("write the deployment's metrics")),
+    Need(f"{ML}/metrics/online/write", False, "", "AzureML Metrics Writer", _lacks("write the deployment's metrics")),
 )
 JOB = (
     Need(f"{ML}/experiments/runs/write", False, "", "Contributor", _lacks("write the job's runs")),

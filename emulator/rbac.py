@@ -104,7 +104,7 @@ BUILT_IN = (
         (),
         (f"{FILES}/*",),
     ),
-    Role("AzureML Metrics Writer", "635dd51f-9968-44d3-b7fb-6d9a6bd613ae", (), (), (f"{ML}/metrics/*/write",)),
+    Role("AzureML Metrics Writer", "635dd51f-9968-44d3-b7fb-6d9a6bd613ae", (f"{ML}/metrics/*/write",)),
     Role(
         "AzureML Data Scientist",
         "f6c7c914-8db3-469d-8ca1-694a8f32e121",

@@ -54,13 +54,18 @@ class Family:
 
 @dataclass(frozen=True)
 class Sku:
-    """A machine size; ``memory`` in GB."""
+    """A machine size; ``memory`` in GB, ``serves`` whether managed endpoints take it where they take its family."""
 
     name: str
     family: Family
     cores: int
     gpus: int = 0
     memory: int = 0
+    serves: bool = True
+
+    @property
+    def endpoint(self) -> bool:
+        return self.serves and self.family.endpoint
 
     def reserved(self, instances: int) -> int:
         """Instances a managed endpoint takes quota for: 20 % more, rounded up, where Azure reserves them."""
@@ -108,10 +113,12 @@ SKUS = (
     Sku("Standard_NC6s_v3", V100, 6, 1, 112),
     Sku("Standard_NC12s_v3", V100, 12, 2, 224),
     Sku("Standard_NC24s_v3", V100, 24, 4, 448),
-    Sku("Standard_NC24rs_v3", V100, 24, 4, 448),
+    Sku("Standard_NC24rs_v3", V100, 24, 4, 448, serves=False),
     Sku("Standard_DS2_v2", DSV2, 2, 0, 7),
     Sku("Standard_DS3_v2", DSV2, 4, 0, 14),
     Sku("Standard_DS4_v2", DSV2, 8, 0, 28),
+    # As in the specification's example of the list of sizes: clusters only.
+    Sku("Standard_DS11_v2", DSV2, 2, 0, 14, serves=False),
     Sku("Standard_D2s_v3", DV3, 2, 0, 8),
     Sku("Standard_D4s_v3", DV3, 4, 0, 16),
     Sku("Standard_D8s_v3", DV3, 8, 0, 32),

@@ -1,27 +1,14 @@
-"""What settings are checked against: Azure's regions, GPU sizes and the Phi models.
+"""What settings are checked against: Azure's GPU sizes and the Phi models.
 
 Retirement dates and successors, the 20 % reserve and its exemptions, and where A10 sizes are refused come from
-public Microsoft pages and issues, named where they are used. Not checked against Azure: the list of regions, the
-cores, GPUs and memory of the sizes other than Standard_NC24ads_A100_v4, and the GPU memory a model needs.
+public Microsoft pages and issues, named where they are used. Not checked against Azure: the cores, GPUs and memory of
+the sizes other than Standard_NC24ads_A100_v4, and the GPU memory a model needs.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-_REGION_NAMES = """
-    australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral
-    brazilsouth brazilsoutheast canadacentral canadaeast centralindia centralus chilecentral
-    denmarkeast eastasia eastus eastus2 francecentral francesouth germanynorth germanywestcentral
-    indonesiacentral israelcentral italynorth japaneast japanwest jioindiacentral jioindiawest
-    koreacentral koreasouth malaysiawest mexicocentral newzealandnorth northcentralus northeurope
-    norwayeast norwaywest polandcentral qatarcentral southafricanorth southafricawest southcentralus
-    southeastasia southindia spaincentral swedencentral switzerlandnorth switzerlandwest uaecentral
-    uaenorth uksouth ukwest westcentralus westeurope westindia westus westus2 westus3
-"""
-REGIONS = frozenset(_REGION_NAMES.split())
-"""Short names of the regions of Azure's public cloud."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +75,9 @@ _SIZES = (
     VmSize("Standard_NC6s_v3", _V100, 6, 1, 16, 112, retired=_V100_RETIRED, successor=_V100_SUCCESSOR),
     VmSize("Standard_NC12s_v3", _V100, 12, 2, 32, 224, retired=_V100_RETIRED, successor=_V100_SUCCESSOR),
     VmSize("Standard_NC24s_v3", _V100, 24, 4, 64, 448, retired=_V100_RETIRED, successor=_V100_SUCCESSOR),
-    VmSize("Standard_NC24rs_v3", _V100, 24, 4, 64, 448, retired=_V100_RETIRED, successor=_V100_SUCCESSOR),
+    VmSize(
+        "Standard_NC24rs_v3", _V100, 24, 4, 64, 448, endpoint=False, retired=_V100_RETIRED, successor=_V100_SUCCESSOR
+    ),
 )
 VM_SIZES = {size.name: size for size in _SIZES}
 """The GPU sizes this project has been thought through for."""

@@ -152,7 +152,17 @@ def preflight(settings: Settings, names: Names, stack: str, subscription_id: str
         base_model=RegistryAsset(model.registry, model.name, model.version),
         base_model_successor=known.successor if known else "",
         component=RegistryAsset(component.registry, component.name, component.version),
+        namespaces=_namespaces(settings),
     )
+
+
+def _namespaces(settings: Settings) -> tuple[str, ...]:
+    """Resource providers that only some stacks use."""
+    wanted = {
+        "Microsoft.Consumption": settings.monitoring.budget.amount > 0,
+        "Microsoft.Network": settings.network == "managed",
+    }
+    return tuple(name for name, used in wanted.items() if used)
 
 
 def _machines(use: str, size: VmSize, count: int) -> Machines:
@@ -164,7 +174,6 @@ def _machines(use: str, size: VmSize, count: int) -> Machines:
         count,
         # Only endpoints set instances aside.
         reserve=0 if use in CLUSTERS else size.reserve,
-        cluster=size.cluster,
         retired=size.retired,
         successor=size.successor,
     )

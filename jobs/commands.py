@@ -41,6 +41,7 @@ def quota(stack: str, *, as_json: bool) -> None:
     for need in needs:
         limit, used = (str(need.usage.limit), str(need.usage.used)) if need.usage else ("none", "none")
         limit = "unlimited" if limit == "-1" else limit
+        used = "not counted yet" if need.usage and not need.usage.counted else used
         table.add_row(need.family, limit, used, str(need.needed), ", ".join(need.parts), f"+{need.peak}")
     show(table)
 

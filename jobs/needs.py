@@ -19,7 +19,7 @@ class Machines:
     """VMs of one size that something needs at the same time.
 
     `use` is CLUSTER, DATA_CLUSTER, ENDPOINT or BASE; `reserve` the share of its instances an endpoint sets aside on
-    top for upgrades; `cluster` whether the size is one for clusters too; `retired` the day Azure took it away, or "".
+    top for upgrades; `retired` the day Azure took the size away, or "".
     """
 
     use: str
@@ -28,7 +28,6 @@ class Machines:
     cores: int
     count: int
     reserve: float = 0
-    cluster: bool = True
     retired: str = ""
     successor: str = ""
 
@@ -51,7 +50,7 @@ class PreflightSpec(Spec):
     """What Azure has to offer for a stack: subscription, region, quota, names and assets of the registry.
 
     `base_model_successor` names the model to take if the base model is gone; `releasing` is how many instances a
-    new release runs beside the old one for a while.
+    new release runs beside the old one for a while; `namespaces` are resource providers that not every stack needs.
     """
 
     stack: str
@@ -69,6 +68,7 @@ class PreflightSpec(Spec):
     base_model: RegistryAsset
     base_model_successor: str
     component: RegistryAsset
+    namespaces: tuple[str, ...] = ()
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

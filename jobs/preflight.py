@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
-from jobs import preflight_checks, registry_checks
+from jobs import preflight_checks, registry_checks, subscription_checks
 from jobs.credentials import ARM_SCOPE
 from jobs.errors import StageError, azure_errors, refusal
 from jobs.findings import Finding, State
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from jobs.arm import Arm
 
 CHECKS: dict[str, Check] = {
-    "subscription": preflight_checks.subscription,
-    "resource providers": preflight_checks.providers,
-    "permissions": preflight_checks.permissions,
+    "subscription": subscription_checks.subscription,
+    "region": subscription_checks.region,
+    "resource providers": subscription_checks.providers,
+    "permissions": subscription_checks.permissions,
     "quota": preflight_checks.cores,
     "VM sizes": preflight_checks.sizes,
     "base model": registry_checks.base_model,
@@ -61,7 +62,7 @@ def check(spec: PreflightSpec) -> list[Finding]:
     """Every finding, in the order of CHECKS, which run side by side. Raises StageError when nobody can sign in."""
     from jobs.arm import Arm
 
-    # One failed sign-in is one error, not nine warnings; and the token is there for all checks.
+    # One failed sign-in is one error, not ten warnings; and the token is there for all checks.
     with azure_errors("Azure could not be asked", f"subscription {spec.subscription_id}"):
         azure.credential().get_token(ARM_SCOPE)
     arm = Arm(retries=_RETRIES)

@@ -36,11 +36,16 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class Usage:
-    """Cores of a family in a region; `name` as Azure spells it, `limit` -1 without one."""
+    """Cores of a family in a region; `name` as Azure spells it, `limit` -1 without one.
+
+    Where not `counted`, Azure has given no number of those in use: so it is in a region of a subscription whose offer
+    changed or that nobody has used, and the limit beside it is not the real one.
+    """
 
     name: str
     used: int
     limit: int
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,21 @@ def usages(arm: Arm, spec: PreflightSpec) -> dict[str, Usage]:
     """Usage and limit by plain family name, of the whole subscription in the region."""
     found: dict[str, Usage] = {}
     for row in arm.items(f"{_location(spec)}/usages", ML_VERSION):
-        kind = str(row.get("type", "")).lower()
-        if "/workspaces/" in kind or "lowpriority" in kind:
-            continue  # a workspace's own share, and machines this project does not use
         name = row.get("name") or {}
         value, label = str(name.get("value") or ""), str(name.get("localizedValue") or "")
-        usage = Usage(value or label, int(row.get("currentValue") or 0), int(row.get("limit") or 0))
+        if _is_share(row) or "lowpriority" in f"{row.get('type')} {value}".lower():
+            continue  # a workspace's or a cluster's own share, and machines this project does not use
+        used = row.get("currentValue")
+        usage = Usage(value or label, int(used or 0), int(row.get("limit") or 0), used is not None)
         for spelling in filter(None, (value, label)):
             found.setdefault(plain(spelling), usage)
     return found
+
+
+def _is_share(row: Mapping[str, Any]) -> bool:
+    """Whether a row is about a workspace or one of its clusters, which Azure's own examples spell in two ways."""
+    kind, id_ = (str(row.get(key, "")).lower() for key in ("type", "id"))
+    return "/workspaces/" in id_ or "/workspaces/" in kind or "/workspace/" in kind
 
 
 def needs(arm: Arm, spec: PreflightSpec) -> list[Need]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jobs import model_defaults
 from jobs.arm import ML_SCOPE, Arm
 from jobs.findings import Finding, State
-from jobs.needs import PreflightSpec
+from jobs.needs import BASE, CLUSTER, ENDPOINT, PreflightSpec
 from jobs.specs import RegistryAsset
 
 _DISCOVERY = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries"
 """Where azure-ai-ml asks for any registry."""
 _VERSION = "2021-10-01-dataplanepreview"
+MLFLOW = "mlflow_model"
+LISTS = (
+    ("finetune_compute_allow_list", "fine-tuning", (CLUSTER,)),
+    ("inference_compute_allow_list", "serving", (ENDPOINT, BASE)),
+)
+"""Tags of a model that name VM sizes, and what for."""
 
 
 def base_model(spec: PreflightSpec, arm: Arm) -> list[Finding]:
-    """The base model is in its registry, in this version, and not archived."""
+    """The base model is in its registry, in this version, of the type that can be fine-tuned, and not archived."""
     name, model = "base model", spec.base_model
     successor = spec.base_model_successor
     take = f"set finetune-phi:model to {successor}" if successor else "choose another in the studio's model catalogue"
@@ -35,11 +43,44 @@ def base_model(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     if any((each.get("properties") or {}).get("isArchived") for each in (container, version)):
         told = f"{model.name} version {model.version} is archived: Azure has retired it"
         return [Finding(name, State.REFUSED, told, take)]
+    properties = version.get("properties") or {}
+    kind = str(properties.get("modelType") or "")
+    if kind.lower() != MLFLOW:
+        # Beside Phi-4-mini-instruct the registry has a phi-4-mini-instruct, which is for devices.
+        told = f"{model.name} version {model.version} is of type {kind or '(not told)'}; the component takes {MLFLOW}"
+        return [
+            Finding(name, State.REFUSED, told, "check the spelling of finetune-phi:model, capitals too, or " + take)
+        ]
+    unusual = list(_unusual(spec, {**_tags(container), **_tags(version)}))
     told = f"{model.name} version {model.version} in registry {model.registry}"
-    given = model_defaults.of((version.get("properties") or {}).get("tags"))
-    if given:
+    if given := model_defaults.of(_tags(version)):
         told += f"; its own defaults count where `recipe` says nothing: {model_defaults.shown(given)}"
-    return [Finding(name, State.OK, told)]
+    return [*unusual, Finding(name, State.OK, told)]
+
+
+def _unusual(spec: PreflightSpec, tags: Mapping[str, Any]) -> Iterator[Finding]:
+    """Sizes that the model's own lists do not have: Microsoft's notebooks refuse them, Azure does not."""
+    for tag, work, uses in LISTS:
+        listed = _listed(tags.get(tag))
+        if not listed:
+            continue
+        for size in sorted({each.vm_size for each in spec.machines if each.use in uses}):
+            if size.lower() not in {each.lower() for each in listed}:
+                told = f"{size} is not among the sizes {spec.base_model.name} was tried on for {work}"
+                yield Finding("base model", State.WARNING, told, f"nothing, if it fits; listed: {', '.join(listed)}")
+
+
+def _listed(tag: Any) -> list[str]:
+    """The sizes of a tag, whose text is a list as Python writes it; none where it is anything else."""
+    try:
+        found = ast.literal_eval(str(tag or "[]"))
+    except (ValueError, SyntaxError):
+        return []
+    return [str(each) for each in found] if isinstance(found, list | tuple) else []
+
+
+def _tags(asset: Mapping[str, Any]) -> dict[str, Any]:
+    return dict((asset.get("properties") or {}).get("tags") or {})
 
 
 def component(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -90,4 +131,4 @@ def note(model: RegistryAsset, arm: Arm) -> str:
     """What the registry remarks about a model in its tag `note`: nothing, unless it is not what its name says."""
     url = _assets(model, "models")
     found = arm.find(f"{url}/versions/{model.version}", _VERSION) if url else None
-    return str((((found or {}).get("properties") or {}).get("tags") or {}).get("note") or "")
+    return str(_tags(found or {}).get("note") or "")

@@ -37,10 +37,23 @@ DEFAULTS = {
 """A model's own defaults for its fine-tuning, in its tag `model_specific_defaults`: those of Phi-4 in
 Azure/azureml-assets (assets/models/system/Phi-4/spec.yaml). Phi-4-mini-instruct's are not published."""
 
-# Base models the emulator serves, by name: their versions, newest last, and whether they are archived.
+MLFLOW, CUSTOM = "mlflow_model", "custom_model"
+_PHI3_SIZES = [
+    *("Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4", "Standard_NC96ads_A100_v4"),
+    *("Standard_ND96asr_v4", "Standard_ND96amsr_A100_v4"),
+]
+
+# Base models by name: their versions, newest last, whether they are archived, and what is to be known of them. Names
+# differ by case, and only models for MLflow can be fine-tuned or served.
 BASE_MODELS: dict[str, dict[str, Any]] = {
-    "Phi-3-mini-4k-instruct": {"versions": ["15"], "archived": True},
-    "Phi-4-mini-instruct": {"versions": ["1"], "archived": False},
+    "Phi-3-mini-4k-instruct": {
+        "versions": ["15"],
+        "archived": True,
+        "type": MLFLOW,
+        "tags": {"finetune_compute_allow_list": str(_PHI3_SIZES)},
+    },
+    "Phi-4-mini-instruct": {"versions": ["1"], "archived": False, "type": MLFLOW, "tags": {}},
+    "phi-4-mini-instruct": {"versions": ["1"], "archived": False, "type": CUSTOM, "tags": {}},
 }
 
 ASSET = re.compile(
@@ -143,12 +156,13 @@ def _version(kind: str, name: str, version: str) -> dict[str, Any]:
         properties["componentSpec"] = _component_spec(name, version)
     else:
         properties |= {
-            "modelType": "mlflow_model",
+            "modelType": BASE_MODELS[name]["type"],
             "modelUri": f"azureml://registries/{REGISTRY}/models/{name}/versions/{version}/artifacts",
             "flavors": {},
             "tags": {
                 "note": "a stand-in of the emulator, not the model of this name",
                 "model_specific_defaults": str(DEFAULTS),  # as Azure keeps it: text, in Python's way of writing
+                **BASE_MODELS[name]["tags"],
             },
         }
     return {

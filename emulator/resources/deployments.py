@@ -60,9 +60,9 @@ def _admit_egress(cloud: Cloud, path: ArmPath, properties: dict[str, Any]) -> No
 def _admit_size(cloud: Cloud, path: ArmPath, body: dict[str, Any]) -> None:
     name, place = str(body.get("properties", {}).get("instanceType") or ""), _region(cloud, path, body)
     sku = skus.find(name)
-    if sku is None or not sku.family.endpoint or not sku.offered_in(place):
+    if sku is None or not sku.endpoint or not sku.offered_in(place):
         why = f" The VM series was retired on {sku.family.retired}." if sku and sku.family.retired else ""
-        offered = ", ".join(each.name for each in skus.offered(place) if each.family.endpoint)
+        offered = ", ".join(each.name for each in skus.offered(place) if each.endpoint)
         raise endpoint_invalid(f"Not supported VM size {name} in {place}.{why} Supported sizes: {offered}.", "VmSize")
     usage = Quota(cloud.store)
     limit, used = usage.limit(sku.family, place), usage.used(sku.family, place, without=path.id)

@@ -12,6 +12,7 @@ from emulator.arm.errors import AzureError, endpoint_invalid, endpoint_missing, 
 from emulator.arm.paths import ArmPath
 from emulator.resources import deployments
 from emulator.resources.base import Kind, region
+from emulator.resources.subscription import check_endpoint_providers
 from emulator.resources.uris import resolve
 from emulator.resources.workspaces import ML
 from emulator.runs.servers import Servers
@@ -86,6 +87,7 @@ class OnlineEndpoint(Kind):
         _with_defaults(resource)
 
     def apply(self, resource: Resource) -> None:
+        check_endpoint_providers(self.cloud.store)
         with self.cloud.store.lock:
             current = self.cloud.store.get(resource.id)
             if current is not None and current.internal.pop("never_lived", None):

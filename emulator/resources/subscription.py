@@ -6,7 +6,7 @@ Computed at each question, so nothing of it is a resource in the store. Two admi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from emulator import skus
@@ -14,11 +14,14 @@ from emulator.arm.errors import AzureError
 from emulator.arm.paths import ArmPath, parse
 from emulator.cloud import Cloud
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
-from emulator.quota import Quota, Usage
+from emulator.quota import COMPUTES, Quota, Usage
 from emulator.rbac import ASSIGNMENT, ROLES, Role, find
+from emulator.regions import REGIONS
+from emulator.resources.base import region
 from emulator.resources.cognitive import CognitiveAccount
 from emulator.resources.foundation import DeletedVault, LogAnalytics, Vault
 from emulator.resources.quotas import QuotaRequests, Reply, ok
+from emulator.store import Store
 
 OFFER, PROVIDERS = "subscription", "providers"
 ML = "Microsoft.MachineLearningServices"
@@ -31,6 +34,7 @@ NAMESPACES = tuple(
         *("PolicyInsights", "Quota", "Resources", "Storage"),
     )
 )
+BEHIND_ENDPOINTS = ("Microsoft.Cdn", "Microsoft.PolicyInsights")
 
 
 class Subscription:
@@ -66,6 +70,8 @@ class Subscription:
         below = [segment.lower() for segment in segments[2:]]
         if not below:
             return ok(self._subscription()) if method == "GET" else None
+        if below == ["locations"] and method == "GET":
+            return ok({"value": [_location(name) for name in sorted(REGIONS)]})
         if below[0] == "providers" and len(below) <= 3:
             found = self._provider(method, segments[2:])
             if found is not None:
@@ -109,21 +115,18 @@ class Subscription:
         if len(below) == 2 and method == "GET":
             return ok(self._registration(name))
         if len(below) == 3 and method == "POST" and below[2].lower() == "register":
-            states = {key: state for key, state in self._states().items() if key != name.lower()}
+            states = {key: state for key, state in _states(self._store).items() if key != name.lower()}
             self._store.set_setting(PROVIDERS, states)
             return ok(self._registration(name))
         return None
 
-    def _states(self) -> dict[str, str]:
-        return {name.lower(): str(state) for name, state in self._store.setting(PROVIDERS, {}).items()}
-
     def _registration(self, name: str) -> dict[str, Any]:
-        state = self._states().get(name.lower(), "Registered")
+        state = _states(self._store).get(name.lower(), "Registered")
         return {"id": f"{SCOPE}/providers/{name}", "namespace": name, "registrationState": state, "resourceTypes": []}
 
     def _check_registered(self, path: ArmPath) -> None:
         namespace = path.type.partition("/")[0]
-        if self._states().get(namespace.lower(), "Registered") == "Registered":
+        if _states(self._store).get(namespace.lower(), "Registered") == "Registered":
             return
         message = (
             f"The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for "
@@ -145,10 +148,26 @@ class Subscription:
     # --- quota and sizes
 
     def _usages(self, path: ArmPath) -> list[dict[str, Any]]:
+        """The clusters' own shares too, spelled as in the specification's example; in any order, so they come first."""
         rows = self._quota.rows(path.name.lower())
         whole = sum(row.used for row in rows), sum(row.limit for row in rows)
-        total = _usage(path, "TotalDedicatedCores", "Total Cluster Dedicated Regional vCPUs", *whole)
-        return [total, *(_family_usage(path, row) for row in rows)]
+        total = _usage(path.id, "TotalDedicatedCores", "Total Cluster Dedicated Regional vCPUs", *whole)
+        usages = [*self._shares(rows, path.name.lower()), total, *(_family_usage(path, row) for row in rows)]
+        if not self._store.setting(OFFER, {}).get("counted", True):
+            for usage in usages:
+                usage["currentValue"] = None
+        return usages
+
+    def _shares(self, rows: list[Usage], place: str) -> Iterator[dict[str, Any]]:
+        families = {row.family.name: row for row in rows}
+        for cluster in self._store.of_type(COMPUTES):
+            sku = skus.find(str((cluster.properties.get("properties") or {}).get("vmSize", "")))
+            row = families.get(sku.family.name) if sku else None
+            if row is not None and region(cluster) == place:
+                yield {
+                    **_usage(cluster.id, row.family.name, _name(row)["localizedValue"], 0, 0),
+                    "type": f"{ML}/workspace/computes/usages",
+                }
 
     def _quotas(self, path: ArmPath) -> list[dict[str, Any]]:
         return [
@@ -163,7 +182,7 @@ class Subscription:
         ]
 
     def _sizes(self, path: ArmPath) -> list[dict[str, Any]]:
-        """What clusters may use; whether Azure lists sizes that only endpoints take is not known."""
+        """Each with what it may be used for: MIR is managed inference."""
         return [
             {
                 "name": sku.name,
@@ -173,10 +192,13 @@ class Subscription:
                 "memoryGB": sku.memory,
                 "lowPriorityCapable": sku.family.low_priority,
                 "premiumIO": True,
-                "supportedComputeTypes": ["AmlCompute", "ComputeInstance"],
+                "supportedComputeTypes": [
+                    *(["AmlCompute"] if sku.family.cluster else []),
+                    "ComputeInstance",
+                    *(["MIR"] if sku.endpoint else []),
+                ],
             }
             for sku in skus.offered(path.name.lower())
-            if sku.family.cluster
         ]
 
     # --- what is soft-deleted
@@ -200,9 +222,28 @@ class Subscription:
         return found
 
 
+def check_endpoint_providers(store: Store) -> None:
+    """Refuse to make an endpoint where a provider is not registered of which Azure makes something for it.
+
+    Raises:
+        AzureError: SubscriptionNotRegistered, which fails the operation; it names neither provider nor subscription.
+    """
+    states = _states(store)
+    if any(states.get(name.lower(), "Registered") != "Registered" for name in BEHIND_ENDPOINTS):
+        raise AzureError(
+            400,
+            "SubscriptionNotRegistered",
+            "Resource provider [N/A] isn't registered with Subscription [N/A]. Please see troubleshooting guide, "
+            "available here: https://aka.ms/register-resource-provider",
+        )
+
+
 def offer(value: Any) -> Any:
-    """``{"quotaId", "spendingLimit": On|Off, "state"}``, each as Azure tells it; for the admin interface."""
-    unknown = set(value) - {"quotaId", "spendingLimit", "state"}
+    """``{"quotaId", "spendingLimit": On|Off, "state"}``, each as Azure tells it; for the admin interface.
+
+    ``"counted": false`` is a subscription whose usage Azure has not counted yet.
+    """
+    unknown = set(value) - {"quotaId", "spendingLimit", "state", "counted"}
     if unknown:
         raise ValueError(f"unknown keys {sorted(unknown)}")
     return dict(value)
@@ -214,6 +255,20 @@ def registrations(value: Any) -> Any:
     if unknown:
         raise ValueError(f"no namespaces {sorted(unknown)}; there are {', '.join(NAMESPACES)}")
     return dict(value)
+
+
+def _states(store: Store) -> dict[str, str]:
+    return {name.lower(): str(state) for name, state in store.setting(PROVIDERS, {}).items()}
+
+
+def _location(name: str) -> dict[str, Any]:
+    return {
+        "id": f"{SCOPE}/locations/{name}",
+        "name": name,
+        "type": "Region",
+        "displayName": name,
+        "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+    }
 
 
 def _is_caller(principal: Any) -> bool:
@@ -233,9 +288,9 @@ def _name(row: Usage) -> dict[str, str]:
     return {"value": row.family.name, "localizedValue": f"{row.family.label} Cluster Dedicated vCPUs"}
 
 
-def _usage(path: ArmPath, value: str, label: str, used: int, limit: int) -> dict[str, Any]:
+def _usage(scope: str, value: str, label: str, used: int, limit: int) -> dict[str, Any]:
     return {
-        "id": f"{path.id}/usages/{value.replace(' ', '')}",
+        "id": f"{scope}/usages/{value.replace(' ', '')}",
         "type": f"{ML}/dedicatedCores/usages",
         "unit": "Count",
         "currentValue": used,
@@ -246,4 +301,4 @@ def _usage(path: ArmPath, value: str, label: str, used: int, limit: int) -> dict
 
 def _family_usage(path: ArmPath, row: Usage) -> dict[str, Any]:
     name = _name(row)
-    return _usage(path, name["value"], name["localizedValue"], row.used, row.limit)
+    return _usage(path.id, name["value"], name["localizedValue"], row.used, row.limit)

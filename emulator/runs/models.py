@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator.arm.errors import user_error
 from emulator.cloud import Cloud
-from emulator.registry import BASE_MODELS
+from emulator.registry import BASE_MODELS, MLFLOW
 from emulator.resources.uris import RegistryModel, resolve
 
 _making = threading.Lock()
@@ -27,6 +27,8 @@ def base_model(cloud: Cloud, model: RegistryModel) -> Path:
         raise user_error(
             f"Model {model.name} version {model.version} not found in registry {model.registry}.", 404, "NotFoundError"
         )
+    if BASE_MODELS[model.name]["type"] != MLFLOW:
+        raise user_error(f"Model {model.name} version {model.version} is no {MLFLOW}.")
     folder = cloud.home.base_models / f"{model.name}-{model.version}"
     with _making:
         if not folder.exists():

@@ -95,11 +95,24 @@ def test_nor_of_the_others(stack: str) -> None:
     assert found(cli.asked(stack)[0]) == []
 
 
-def test_a_benefit_offer(spec: PreflightSpec, setting: Setting) -> None:
-    setting(subscription.OFFER, {"quotaId": "MSDN_2014-09-01", "spendingLimit": "On"})
-    assert "Visual Studio" in only(spec).found
+def test_an_offer_that_can_have_no_quota(spec: PreflightSpec, setting: Setting) -> None:
+    setting(subscription.OFFER, {"quotaId": "FreeTrial_2014-09-01", "spendingLimit": "On"})
+    assert only(spec).state is State.REFUSED and "free trial" in only(spec).found
+    setting(subscription.OFFER, {"quotaId": "MSDN_2014-09-01"})
+    assert only(spec).state is State.WARNING
     setting(subscription.OFFER, {"state": "Disabled"})
     assert "is Disabled" in only(spec).found
+
+
+def test_usage_that_azure_has_not_counted(spec: PreflightSpec, setting: Setting) -> None:
+    setting(subscription.OFFER, {"counted": False})
+    assert only(spec).state is State.WARNING and "not materialised yet" in only(spec).found
+
+
+def test_a_region_that_azure_does_not_have(spec: PreflightSpec) -> None:
+    refused = [each for each in found(dataclasses.replace(spec, location="eastus22")) if each.check == "region"]
+    assert [each.state for each in refused] == [State.REFUSED]
+    assert "did you mean eastus2" in refused[0].fix
 
 
 def test_an_unregistered_provider_is_found_refused_and_registered(
@@ -107,12 +120,19 @@ def test_an_unregistered_provider_is_found_refused_and_registered(
 ) -> None:
     setting(subscription.PROVIDERS, {"Microsoft.KeyVault": "NotRegistered"})
     finding = only(spec)
-    assert finding.fix == "az provider register --namespace Microsoft.KeyVault"
+    assert finding.fix == "az provider register --namespace Microsoft.KeyVault --wait"
     with pytest.raises(Refusal) as refused:
         arm.put(f"{group}/{VAULTS}/kv-unregistered", "2024-11-01", {"location": "eastus2"})
     assert (refused.value.status, refused.value.code) == (409, "MissingSubscriptionRegistration")
     arm.post(f"{SCOPE}/providers/Microsoft.KeyVault/register", "2021-04-01")
     assert found(spec) == []
+
+
+@pytest.mark.parametrize("namespace", ["Microsoft.Cdn", "Microsoft.PolicyInsights"])
+def test_what_an_endpoint_would_fail_on_is_found_first(spec: PreflightSpec, setting: Setting, namespace: str) -> None:
+    setting(subscription.PROVIDERS, {namespace: "NotRegistered"})
+    assert only(spec).state is State.REFUSED
+    assert only(spec).fix == f"az provider register --namespace {namespace} --wait"
 
 
 def test_a_contributor_may_not_assign_roles(spec: PreflightSpec, setting: Setting) -> None:
@@ -175,6 +195,8 @@ def test_an_archived_model_and_assets_that_are_not_there(spec: PreflightSpec) ->
     phi3 = RegistryAsset("azureml", "Phi-3-mini-4k-instruct", "15")
     archived = only(dataclasses.replace(spec, base_model=phi3, base_model_successor="Phi-4-mini-instruct"))
     assert "archived" in archived.found and "Phi-4-mini-instruct" in archived.fix
+    small = only(dataclasses.replace(spec, base_model=RegistryAsset("azureml", "phi-4-mini-instruct", "1")))
+    assert small.state is State.REFUSED and "of type custom_model" in small.found
     missing = only(dataclasses.replace(spec, base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "99")))
     assert "no version 99" in missing.found
     component = only(dataclasses.replace(spec, component=RegistryAsset("azureml", "chat_completion_pipeline", "9")))
@@ -254,11 +276,35 @@ def test_logs_are_purged_live_and_afterwards(arm: Arm, group: str) -> None:
     assert made() != second
 
 
-def test_the_sizes_are_those_clusters_can_have(arm: Arm) -> None:
+def test_the_sizes_say_what_they_are_for(arm: Arm) -> None:
     where = f"{SCOPE}/providers/Microsoft.MachineLearningServices/locations/eastus2"
     rows = {row["name"]: row for row in arm.get(f"{where}/vmSizes", "2025-12-01")["value"]}
     assert rows["Standard_NC24ads_A100_v4"]["vCPUs"] == 24
+    assert rows["Standard_NC24ads_A100_v4"]["supportedComputeTypes"] == ["AmlCompute", "ComputeInstance", "MIR"]
+    assert rows["Standard_DS11_v2"]["supportedComputeTypes"] == ["AmlCompute", "ComputeInstance"]
+    assert rows["Standard_NV36ads_A10_v5"]["supportedComputeTypes"] == ["ComputeInstance", "MIR"]
     assert "Standard_NC6s_v3" not in rows  # retired
-    assert "Standard_NV36ads_A10_v5" not in rows  # endpoints only
     limits = arm.get(f"{where}/quotas", "2025-12-01")["value"]
     assert {"limit", "name", "id"} <= set(limits[0])
+
+
+def test_an_endpoint_of_a_size_for_clusters_alone(spec: PreflightSpec) -> None:
+    machines = tuple(
+        dataclasses.replace(each, vm_size="Standard_DS11_v2", family="standardDSv2Family", cores=2)
+        for each in spec.machines
+    )
+    refused = [each for each in found(dataclasses.replace(spec, machines=machines)) if each.check == "VM sizes"]
+    assert refused and {each.state for each in refused} == {State.REFUSED}
+    assert all("not for managed endpoints" in each.found for each in refused)
+
+
+def test_a_cluster_s_own_share_is_no_limit(arm: Arm, spec: PreflightSpec, group: str, workspace: str) -> None:
+    where = f"{SCOPE}/providers/Microsoft.MachineLearningServices/locations/eastus2"
+    cluster = f"{workspace}/computes/share"
+    size = {"vmSize": "Standard_NC24ads_A100_v4", "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1}}
+    body = {"location": "eastus2", "properties": {"computeType": "AmlCompute", "properties": size}}
+    arm.put(cluster, "2025-12-01", body)
+    rows = arm.get(f"{where}/usages", "2025-12-01")["value"]
+    assert [row["limit"] for row in rows if row["id"].startswith(cluster)] == [0]
+    assert found(spec) == []
+    arm.delete(f"{cluster}?underlyingResourceAction=Delete", "2025-12-01")

@@ -97,6 +97,25 @@ def _(lab: Lab) -> None:
     assert lab.get(lab.idle)["id"] == lab.idle
 
 
+@CASES.refused("endpoint-providers")
+def _(lab: Lab) -> None:
+    with lab.setting("providers", {"Microsoft.Cdn": "NotRegistered"}):
+        lab.make_endpoint("refusals-cdn")
+
+
+@CASES.passes("endpoint-providers")
+def _(lab: Lab) -> None:
+    """What was made without them stays Failed, and takes no deployment."""
+    failed = f"{lab.workspace}/onlineEndpoints/refusals-policies"
+    with lab.setting("providers", {"Microsoft.PolicyInsights": "NotRegistered"}), pytest.raises(Refusal):
+        lab.make_endpoint("refusals-policies")
+    assert lab.get(failed)["properties"]["provisioningState"] == "Failed"
+    with pytest.raises(Refusal, match="Please recreate endpoint"):
+        lab.deploy(failed, "blue")
+    lab.delete(failed)
+    lab.delete(lab.make_endpoint("refusals-policies"))
+
+
 @CASES.refused("endpoint-updating")
 def _(lab: Lab) -> None:
     with lab.state(lab.idle, provisioningState="Updating"):
@@ -145,9 +164,9 @@ def _(lab: Lab) -> None:
 
 
 @contextmanager
-def serving_as(lab: Lab, name: str, without: tuple[str, ...] = ()) -> Iterator[str]:
-    """An endpoint whose user-assigned identity has the three roles less some; gone afterwards."""
-    roles = tuple(role for role in DEPLOYMENT_ROLES if role not in without)
+def serving_as(lab: Lab, name: str, without: tuple[str, ...] = (), more: tuple[str, ...] = ()) -> Iterator[str]:
+    """An endpoint whose user-assigned identity has the three roles less some and more others; gone afterwards."""
+    roles = tuple(role for role in DEPLOYMENT_ROLES if role not in without) + more
     endpoint = lab.make_endpoint(f"refusals-{name}", lab.make_identity(f"id-{name}", roles))
     try:
         yield endpoint
@@ -175,9 +194,15 @@ def _(lab: Lab) -> None:
     deploy_without(lab, "metrics", "AzureML Metrics Writer")
 
 
+@CASES.passes("identity-metrics")
+def _(lab: Lab) -> None:
+    """Contributor may write metrics: that is an action, none on data."""
+    with serving_as(lab, "writes", ("AzureML Metrics Writer",), ("Contributor",)) as endpoint:
+        lab.deploy(endpoint, "blue")
+
+
 @CASES.passes("identity-pull")
 @CASES.passes("identity-blobs")
-@CASES.passes("identity-metrics")
 def _(lab: Lab) -> None:
     """All three are enough."""
     with serving_as(lab, "serves") as endpoint:

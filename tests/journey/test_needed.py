@@ -48,7 +48,6 @@ def change(checkout: Checkout, section: str, **values: object) -> None:
     [
         ("STORAGE_BLOB_DATA_READER", "serving", "Storage Blob Data Reader"),
         ("ACR_PULL", "serving", "does not have pull permission"),
-        ("AZUREML_METRICS_WRITER", "serving", "AzureML Metrics Writer"),
         ("CONTRIBUTOR", "recipe", "does not have the role Contributor"),
     ],
 )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from infra.naming import Names
 from infra.settings import load
 from infra.specs import preflight
+from jobs import subscription_checks
 from tests.program.conftest import ROOT, SUBSCRIPTION, Run
 
 
@@ -22,6 +25,50 @@ def test_it_asks_about_what_the_stack_will_take(run: Run) -> None:
     assert found.inputs["input"] == spec.to_inputs()
     assert [each.use for each in spec.machines] == ["cluster", "endpoint", "base model"]
     assert list(found.request.hooks.before_create) == list(found.request.hooks.before_update) == ["preflight"]
+
+
+NAMESPACES = {
+    "authorization": "Microsoft.Authorization",
+    "applicationinsights": "Microsoft.Insights",
+    "cognitiveservices": "Microsoft.CognitiveServices",
+    "consumption": "Microsoft.Consumption",
+    "containerregistry": "Microsoft.ContainerRegistry",
+    "keyvault": "Microsoft.KeyVault",
+    "machinelearningservices": "Microsoft.MachineLearningServices",
+    "managedidentity": "Microsoft.ManagedIdentity",
+    "monitor": "Microsoft.Insights",
+    "operationalinsights": "Microsoft.OperationalInsights",
+    "resources": "Microsoft.Resources",
+    "storage": "Microsoft.Storage",
+}
+"""azure-native's modules, and the resource providers behind them."""
+
+
+def _everything(config: dict[str, Any]) -> None:
+    config["finetune-phi:network"] = "managed"
+    config["finetune-phi:github"] = {"repository": "someone/finetune-phi", "environment": "local"}
+    config["finetune-phi:storage"] = {"deployers": {"00000000-0000-4000-8000-0000000000b2": "Group"}}
+    config["finetune-phi:monitoring"] = {
+        "diagnostics": True,
+        "alerts": True,
+        "email": "someone@contoso.com",
+        "budget": {"amount": 100},
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "more"), [(None, set()), (_everything, {"Microsoft.Consumption", "Microsoft.Network"})]
+)
+def test_all_that_is_made_has_its_provider_asked_for(run: Run, change: Any, more: set[str]) -> None:
+    """Azure makes the rest itself: networks, and what stands in front of an endpoint."""
+    program = run(change=change)
+    modules = {each.type.split(":")[1] for each in program.resources.values() if each.type.startswith("azure-native:")}
+    made = {NAMESPACES[module] for module in modules}
+    own = set(program.resources["preflight"].inputs["input"]["namespaces"])
+    assert own == more
+    assert made <= set(subscription_checks.NAMESPACES) | own
+    by_azure = {"Microsoft.Cdn", "Microsoft.PolicyInsights", "Microsoft.Network"}
+    assert set(subscription_checks.NAMESPACES) - by_azure <= made, "asked for nothing"
 
 
 def test_only_what_it_asks_about_makes_it_ask_again(run: Run) -> None:

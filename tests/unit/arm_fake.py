@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -18,6 +19,24 @@ from azure.core.rest._requests_basic import RestRequestsTransportResponse
 from jobs import client as azure
 
 Answer = tuple[int, dict[str, str], Any]
+
+_GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+"
+_VERSIONS = {
+    r"/subscriptions/[^/]+(/locations)?": "2022-12-01",
+    r"/subscriptions/[^/]+/providers": "2021-04-01",
+    _GROUP: "2024-03-01",
+    r".*/providers/microsoft\.authorization/permissions": "2022-04-01",
+    r".*/providers/microsoft\.keyvault/.*": "2024-11-01",
+    r".*/providers/microsoft\.cognitiveservices/.*": "2025-06-01",
+    r".*/providers/microsoft\.quota/.*": "2025-09-01",
+    r".*/providers/microsoft\.insights/metrics": "2024-02-01",
+    r"/subscriptions/[^/]+/providers/microsoft\.machinelearningservices/locations/[^/]+/(usages|vmsizes)": "2025-12-01",
+    rf"{_GROUP}/providers/microsoft\.machinelearningservices/workspaces/.*": "2025-12-01",
+    r"/registrymanagement/v1\.0/registries/[^/]+/discovery": "v1.0",
+    r"/mferp/managementfrontend/.*": "2021-10-01-dataplanepreview",
+}
+"""API versions that Azure has published, of what the stages ask for by plain REST; written out, so that a slip of the
+program's is refused here as it would be there. What is not listed is not checked."""
 
 
 class ArmFake:
@@ -45,6 +64,8 @@ class ArmFake:
 
     def __call__(self, request: Any) -> RestRequestsTransportResponse:
         key = _key(request.method, request.url)
+        if wrong := _wrong_version(request.url):
+            self.routes[key] = (400, {}, {"error": {"code": "InvalidApiVersionParameter", "message": wrong}})
         with self._lock:
             self.sent.append((request.method, request.url))
             if request.content:
@@ -65,6 +86,16 @@ class ArmFake:
 
 
 _NOTHING: Answer = (404, {}, {"error": {"code": "ResourceNotFound", "message": "not there"}})
+
+
+def _wrong_version(url: str) -> str:
+    """Why Azure would not take the URL's API version, or nothing. The first pattern that fits decides."""
+    parts = urlsplit(url)
+    given = parse_qs(parts.query).get("api-version", [""])[0]
+    known = next((version for path, version in _VERSIONS.items() if re.fullmatch(path, parts.path.lower())), given)
+    return (
+        "" if given in ("", known) else f"The api-version '{given}' is invalid. The supported versions are '{known}'."
+    )
 
 
 def _key(method: str, url: str) -> str:

@@ -41,7 +41,7 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     ("vault.retentionDays", 6, "vault.retentionDays", "must be 7 or more"),
     ("monitoring.budget.amount", -5, "monitoring.budget.amount", "must be 0 or more"),
     # region, size, model
-    ("azure-native:location", "eastus22", "azure-native:location", "region of Azure's public cloud"),
+    ("azure-native:location", "east-us-2", "azure-native:location", "name of an Azure region"),
     ("azure-native:location", 4, "azure-native:location", "must be text"),
     ("azure-native:subscriptionId", "mine", "azure-native:subscriptionId", "must be the id of a subscription"),
     ("azure-native:subscriptionId", {"secure": "v1:x"}, "azure-native:subscriptionId", "in plain text"),

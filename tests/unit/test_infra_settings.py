@@ -258,9 +258,15 @@ def test_a_section_that_is_none_is_shown_with_the_keys_that_have_a_default() -> 
     assert "learning_rate" in str(raised.value) and "null" not in str(raised.value)
 
 
-def test_a_region_that_is_none() -> None:
-    with pytest.raises(SettingsError, match=r"(?s)azure-native:location = \"eastus22\".*did you mean eastus2\?"):
-        Settings.parse({"azure-native:location": "eastus22", "finetune-phi:purgeOnDestroy": True}, "test")
+def test_regions_are_azures_to_know() -> None:
+    settings = Settings.parse({"azure-native:location": "eastus3", "finetune-phi:purgeOnDestroy": True}, "test")
+    assert settings.location == "eastus3"
+
+
+@pytest.mark.parametrize("name", ["east-us", "2eastus", "us", "eastus2/"])
+def test_what_cannot_be_a_region(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"(?s)azure-native:location.*must be the name of an Azure region"):
+        Settings.parse({"azure-native:location": name, "finetune-phi:purgeOnDestroy": True}, "test")
 
 
 def test_purge_on_destroy_has_no_default() -> None:

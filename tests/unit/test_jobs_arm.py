@@ -45,3 +45,11 @@ def test_no_token_is_sent_anywhere_else(monkeypatch: pytest.MonkeyPatch, link: s
     with pytest.raises(AzureError, match="goes on at another host"):
         Arm().items(LIST, "2021-04-01")
     assert len(arm.sent) == 1
+
+
+def test_the_fake_refuses_an_api_version_that_azure_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = install(monkeypatch)
+    arm.get(LIST, {"value": [1]})
+    assert Arm().items(LIST, "2021-04-01") == [1]
+    with pytest.raises(AzureError, match="InvalidApiVersionParameter"):
+        Arm().items(LIST, "2021-04-01x")

@@ -14,8 +14,8 @@ from jobs.credentials import CredentialError
 from jobs.errors import StageError
 from jobs.findings import Finding, State
 from jobs.needs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
-from jobs.preflight_checks import BENEFITS, ENDPOINT_NAMESPACES, NAMESPACES, PAID, allows
 from jobs.specs import RegistryAsset
+from jobs.subscription_checks import allows
 from tests.unit.arm_fake import ArmFake, install
 
 A100, T4 = "StandardNCADSA100v4Family", "Standard NCASv3_T4 Family"
@@ -37,6 +37,15 @@ SPEC = PreflightSpec(
     base_model_successor="",
     component=RegistryAsset("azureml", "chat_completion_pipeline", "latest"),
 )
+NAMESPACES = tuple(
+    f"Microsoft.{name}"
+    for name in (
+        *("Authorization", "Cdn", "CognitiveServices", "ContainerRegistry", "Insights", "KeyVault"),
+        *("MachineLearningServices", "ManagedIdentity", "OperationalInsights", "PolicyInsights", "Resources"),
+        "Storage",
+    )
+)
+"""Written out, not read from the program: tests/program compares with what it registers."""
 S, GROUP = "/subscriptions/s", "/subscriptions/s/resourceGroups/rg"
 ML = f"{S}/providers/Microsoft.MachineLearningServices/locations/eastus2"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/ws"
@@ -66,21 +75,31 @@ def offer(quota_id: str, limit: str = "Off", state: str = "Enabled") -> dict[str
     return {"displayName": "ours", "state": state, "subscriptionPolicies": policies}
 
 
+def register(arm: ArmFake, states: dict[str, str], more: tuple[str, ...] = ()) -> None:
+    """All are registered but those with a state of their own."""
+    rows = [{"namespace": n, "registrationState": states.get(n, "Registered")} for n in NAMESPACES + more]
+    arm.get(f"{S}/providers", {"value": rows})
+
+
+def location(name: str, kind: str = "Physical") -> dict[str, Any]:
+    return {"name": name, "metadata": {"regionType": kind}}
+
+
 @pytest.fixture
 def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
     """A subscription in which nothing stands in the way, and of which nothing is up yet."""
     arm = install(monkeypatch)
     arm.get(S, offer("PayAsYouGo_2014-09-01"))
-    registered = [{"namespace": n, "registrationState": "Registered"} for n in NAMESPACES + ENDPOINT_NAMESPACES]
-    arm.get(f"{S}/providers", {"value": registered})
+    register(arm, {})
+    arm.get(f"{S}/locations", {"value": [location("eastus2"), location("eastus3"), location("europe", "Logical")]})
     arm.get(f"{S}/{PERMISSIONS}", {"value": [{"actions": ["*"], "notActions": []}]})
     arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 72)]})
-    arm.get(f"{ML}/vmSizes", {"value": [{"name": NC24.upper(), "supportedComputeTypes": ["AmlCompute"]}]})
+    arm.get(f"{ML}/vmSizes", {"value": [{"name": NC24.upper(), "supportedComputeTypes": ["AmlCompute", "MIR"]}]})
     arm.get(DISCOVERY, {
         "subscriptionId": "r", "resourceGroup": "g", "primaryRegionResourceProviderUri": "https://eastus2.api.azureml.ms/",
     })  # fmt: skip
     arm.get(MODEL, {"properties": {"latestVersion": "2", "isArchived": False}})
-    arm.get(f"{MODEL}/versions/1", {"properties": {"isArchived": False}})
+    arm.get(f"{MODEL}/versions/1", {"properties": {"isArchived": False, "modelType": "mlflow_model"}})
     arm.get(f"{COMPONENT}/versions", {"value": [{"name": "0.0.82"}]})
     arm.get(ACCOUNTS, {"value": [{"name": "another"}]})
     return arm
@@ -110,25 +129,48 @@ def test_all_is_well(arm: ArmFake) -> None:
 # --- subscription
 
 
-@pytest.mark.parametrize("beginning", sorted(BENEFITS))
-def test_benefit_offers_are_refused(arm: ArmFake, beginning: str) -> None:
-    arm.get(S, offer(f"{beginning}_2014-09-01"))
+@pytest.mark.parametrize(
+    "quota_id",
+    ["FreeTrial_2014-09-01", "LightweightTrial_2016-09-01", "AzureForStudents_2018-01-01", "DreamSpark_2015-02-01"],
+)
+def test_offers_that_can_have_no_quota_are_refused(arm: ArmFake, quota_id: str) -> None:
+    arm.get(S, offer(quota_id, limit="On"))
     finding = only()
     assert (finding.check, finding.state) == ("subscription", State.REFUSED)
     assert "no GPU quota" in finding.found and "az account set" in finding.fix
 
 
-@pytest.mark.parametrize("beginning", PAID)
-def test_paid_offers_pass(arm: ArmFake, beginning: str) -> None:
-    arm.get(S, offer(f"{beginning}_2014-09-01"))
+@pytest.mark.parametrize(
+    "quota_id",
+    [
+        *("AzurePass_2014-09-01", "AzureInOpen_2014-09-01", "MPN_2014-09-01", "MSDN_2014-09-01"),
+        *("Sponsored_2016-01-01", "CSPDEVTEST_2018-05-01", "Novel_2027-01-01"),
+    ],
+)
+def test_of_other_offers_the_quota_decides(arm: ArmFake, quota_id: str) -> None:
+    arm.get(S, offer(quota_id))
+    finding = only()
+    assert (finding.check, finding.state) == ("subscription", State.WARNING)
+    assert "the quota of the family decides" in finding.found
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 0)]})
+    assert [each.state for each in found()] == [State.WARNING, State.REFUSED]
+
+
+@pytest.mark.parametrize(
+    "quota_id",
+    [
+        *("PayAsYouGo_2014-09-01", "EnterpriseAgreement_2014-09-01", "CSP_2015-05-01", "MSDNDevTest_2014-09-01"),
+        "Internal_2014-09-01",
+    ],
+)
+def test_paid_offers_pass(arm: ArmFake, quota_id: str) -> None:
+    arm.get(S, offer(quota_id))
     assert found() == []
 
 
-def test_a_spending_limit_an_unknown_offer_and_a_disabled_subscription(arm: ArmFake) -> None:
-    arm.get(S, offer("PayAsYouGo_2014-09-01", limit="On"))
-    assert "spending limit" in only().found
-    arm.get(S, offer("Novel_2027-01-01"))
-    assert only().state is State.WARNING
+def test_a_spending_limit_and_a_disabled_subscription(arm: ArmFake) -> None:
+    arm.get(S, offer("MSDN_2014-09-01", limit="On"))
+    assert only().state is State.WARNING and "spending limit" in only().found
     arm.get(S, offer("PayAsYouGo_2014-09-01", state="Warned"))
     assert only().state is State.REFUSED and "Warned" in only().found
 
@@ -139,30 +181,63 @@ def test_a_subscription_that_is_not_there(arm: ArmFake) -> None:
     assert "no subscription s" in refused[0].found and "az account list" in refused[0].fix
 
 
+# --- region
+
+
+def test_azure_says_which_regions_there_are(arm: ArmFake) -> None:
+    """eastus3 was opened after any list that could be kept here."""
+    region = next(each for each in preflight.check(SPEC) if each.check == "region")
+    assert (region.state, region.found) == (State.OK, "eastus2")
+    spec = dataclasses.replace(SPEC, location="eastus22")
+    region = next(each for each in found(spec) if each.check == "region")
+    assert region.state is State.REFUSED
+    assert "this subscription has no region eastus22" in region.found
+    assert "did you mean eastus2 or eastus3?" in region.fix and "az account list-locations" in region.fix
+
+
+def test_what_is_no_region_but_a_group_of_them_is_refused(arm: ArmFake) -> None:
+    spec = dataclasses.replace(SPEC, location="europe")
+    region = next(each for each in found(spec) if each.check == "region")
+    assert region.state is State.REFUSED and "did you mean" not in region.fix
+
+
 # --- resource providers
 
 
 def test_unregistered_namespaces(arm: ArmFake) -> None:
-    states = {
-        "Microsoft.KeyVault": "NotRegistered",
-        "Microsoft.Storage": "Registering",
-        "Microsoft.Cdn": "Unregistered",
-    }
+    states = {"Microsoft.KeyVault": "NotRegistered", "Microsoft.Storage": "Registering"}
     rows = [
         {"namespace": name.lower(), "registrationState": states.get(name, "Registered")}
-        for name in NAMESPACES + ENDPOINT_NAMESPACES
+        for name in NAMESPACES
         if name != "Microsoft.ManagedIdentity"
     ]
     half = len(rows) // 2
     arm.get(f"{S}/providers", {"value": rows[:half], "nextLink": "https://management.azure.com/more?page=2"})
     arm.get("/more", {"value": rows[half:]})
-    refused, unsure, under_way = found()
-    assert (refused.state, unsure.state, under_way.state) == (State.REFUSED, State.WARNING, State.WARNING)
+    refused, under_way = found()
+    assert (refused.state, under_way.state) == (State.REFUSED, State.WARNING)
     assert refused.fix == (
-        "az provider register --namespace Microsoft.KeyVault; "
-        "az provider register --namespace Microsoft.ManagedIdentity"
+        "az provider register --namespace Microsoft.KeyVault --wait; "
+        "az provider register --namespace Microsoft.ManagedIdentity --wait"
     )
-    assert "Microsoft.Cdn" in unsure.found and "Microsoft.Storage" in under_way.found
+    assert "Microsoft.Storage" in under_way.found
+    assert under_way.fix == "az provider register --namespace Microsoft.Storage --wait"
+
+
+@pytest.mark.parametrize("namespace", ["Microsoft.Cdn", "Microsoft.PolicyInsights"])
+def test_what_azure_makes_endpoints_of_has_to_be_registered(arm: ArmFake, namespace: str) -> None:
+    """Seen many times: SubscriptionNotRegistered at the endpoint, which then stays Failed."""
+    register(arm, {namespace: "NotRegistered"})
+    finding = only()
+    assert (finding.check, finding.state) == ("resource providers", State.REFUSED)
+    assert finding.fix == f"az provider register --namespace {namespace} --wait"
+
+
+def test_a_stack_s_own_namespaces_are_asked_for_too(arm: ArmFake) -> None:
+    spec = dataclasses.replace(SPEC, namespaces=("Microsoft.Network",))
+    assert "not registered: Microsoft.Network" in only(spec).found
+    register(arm, {}, ("Microsoft.Network",))
+    assert found(spec) == []
 
 
 # --- permissions
@@ -301,6 +376,31 @@ def test_an_unknown_family_no_limit_and_rows_of_no_account(arm: ArmFake) -> None
     assert found() == []
 
 
+@pytest.mark.parametrize("kind", ["workspaces", "workspace", "workspace/computes", "vmFamily"])
+def test_a_workspace_s_share_is_not_the_region_s_limit(arm: ArmFake, kind: str) -> None:
+    """The specification's example has both spellings, and rows of clusters; their order means nothing."""
+    share = usage("Standard NCADSA100v4 Family Cluster Dedicated vCPUs", 6, 24, kind)
+    share["id"] = f"{WORKSPACE}/computes/gpu/usages/Standard_NCADSA100v4_Family_Cluster_Dedicated_vCPUs"
+    arm.get(f"{ML}/usages", {"value": [share, usage("standardNCADSA100v4Family", 0, 72)]})
+    assert found() == []
+
+
+def test_low_priority_machines_are_known_by_their_name_too(arm: ArmFake) -> None:
+    low = usage("Standard NCADSA100v4 Family Cluster LowPriority vCPUs", 0, -1, "vmFamily")
+    arm.get(f"{ML}/usages", {"value": [low, usage("standardNCADSA100v4Family", 0, 24)]})
+    assert only().state is State.REFUSED
+
+
+def test_what_azure_has_not_counted_yet_is_neither_enough_nor_too_little(arm: ArmFake) -> None:
+    """Seen before an offer's upgrade had arrived: no number in use, limits of a template (6, in all 20)."""
+    rows = [usage("standardNCADSA100v4Family", 0, 6), usage("TotalDedicatedCores", 0, 20)]
+    arm.get(f"{ML}/usages", {"value": [{**row, "currentValue": None} for row in rows]})
+    finding = only()
+    assert (finding.check, finding.state) == ("quota", State.WARNING)
+    assert "not materialised yet" in finding.found and "limit 6" in finding.found
+    assert "python -m jobs quota request --stack dev" in finding.fix
+
+
 def test_the_region_s_sum_can_be_what_is_short(arm: ArmFake) -> None:
     rows = [usage("standardNCADSA100v4Family", 0, 72), usage("TotalDedicatedCores", 90, 100)]
     arm.get(f"{ML}/usages", {"value": rows})
@@ -319,14 +419,30 @@ def test_sizes_the_region_does_not_offer(arm: ArmFake) -> None:
     assert f"{NC24} for the cluster is not offered in eastus2" in cluster.found
 
 
-def test_a_size_not_for_clusters(arm: ArmFake) -> None:
-    arm.get(f"{ML}/vmSizes", {"value": [{"name": NC24, "supportedComputeTypes": ["ComputeInstance"]}]})
-    assert "not for clusters" in only().found
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        (["ComputeInstance", "MIR"], "for the cluster: eastus2 offers it, not for clusters"),
+        (["AmlCompute", "ComputeInstance"], "for the endpoint: eastus2 offers it, not for managed endpoints"),
+    ],
+)
+def test_a_size_for_something_else(arm: ArmFake, kinds: list[str], says: str) -> None:
+    """As the specification's example has Standard_DS1_v2: without MIR, which is managed inference."""
+    arm.get(f"{ML}/vmSizes", {"value": [{"name": NC24, "supportedComputeTypes": kinds}]})
+    assert only().state is State.REFUSED and says in only().found
 
 
-def test_a_size_only_endpoints_take_cannot_be_checked(arm: ArmFake) -> None:
-    a10 = Machines(ENDPOINT, "Standard_NV36ads_A10_v5", A100, 36, 1, cluster=False)
-    assert only(machines(a10)).state is State.WARNING
+def test_a_size_that_names_no_use_has_all(arm: ArmFake) -> None:
+    arm.get(f"{ML}/vmSizes", {"value": [{"name": NC24}]})
+    assert found() == []
+
+
+def test_a_size_endpoints_alone_take(arm: ArmFake) -> None:
+    a10 = Machines(ENDPOINT, "Standard_NV36ads_A10_v5", A100, 36, 1)
+    arm.get(f"{ML}/vmSizes", {"value": [{"name": "Standard_NV36ads_A10_v5", "supportedComputeTypes": ["MIR"]}]})
+    assert found(machines(a10)) == []
+    arm.get(f"{ML}/vmSizes", {"value": []})
+    assert only(machines(a10)).state is State.REFUSED
 
 
 def test_a_retired_size_names_its_successor(arm: ArmFake) -> None:
@@ -346,6 +462,38 @@ def test_an_archived_model_names_its_successor(arm: ArmFake) -> None:
     arm.get(f"{container}/versions/15", {"properties": {"isArchived": False}})
     finding = only(spec)
     assert "archived" in finding.found and finding.fix == "set finetune-phi:model to Phi-4-mini-instruct"
+
+
+def test_a_model_of_another_type_cannot_be_fine_tuned(arm: ArmFake) -> None:
+    """The registry has a phi-4-mini-instruct, for devices, beside Phi-4-mini-instruct."""
+    small = f"{REGISTRY}/models/phi-4-mini-instruct"
+    arm.get(small, {"properties": {"isArchived": False}})
+    arm.get(f"{small}/versions/1", {"properties": {"isArchived": False, "modelType": "custom_model"}})
+    finding = only()
+    assert (finding.check, finding.state) == ("base model", State.REFUSED)
+    assert "is of type custom_model; the component takes mlflow_model" in finding.found and "capitals" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("tag", "says"),
+    [("finetune_compute_allow_list", "for fine-tuning"), ("inference_compute_allow_list", "for serving")],
+)
+@pytest.mark.parametrize("place", ["model", "version"])
+def test_the_model_s_own_lists_of_sizes(arm: ArmFake, tag: str, says: str, place: str) -> None:
+    def tagged(text: str) -> None:
+        model: dict[str, Any] = {"isArchived": False, "tags": {tag: text} if place == "model" else {}}
+        version = {"isArchived": False, "modelType": "mlflow_model", "tags": {tag: text} if place == "version" else {}}
+        arm.get(MODEL, {"properties": model})
+        arm.get(f"{MODEL}/versions/1", {"properties": version})
+
+    tagged("['Standard_NC96ads_A100_v4', 'Standard_ND96asr_v4']")
+    finding = only()
+    assert (finding.check, finding.state) == ("base model", State.WARNING)
+    assert f"{NC24} is not among the sizes" in finding.found and says in finding.found
+    assert "Standard_NC96ads_A100_v4" in finding.fix
+    for text in (f"['{NC24.lower()}']", f'["{NC24}"]', "[]", "none", "'text'"):
+        tagged(text)
+        assert found() == [], text
 
 
 def test_models_versions_components_and_registries_that_are_not_there(arm: ArmFake) -> None:
@@ -413,7 +561,7 @@ def test_the_stage_says_everything_at_once(arm: ArmFake) -> None:
         preflight.run(SPEC, lines.append, threading.Event())
     text = str(raised.value)
     assert "2 things stand in the way" in text and "quota request" in text and "jobs purge" in text
-    assert [line for line in lines if line.startswith("warning: subscription: offer Novel")]
+    assert [line for line in lines if line.startswith("warning: subscription: offer Novel_2027-01-01 may have")]
 
 
 def test_the_stage_goes_on_with_warnings(arm: ArmFake) -> None:
