@@ -2,13 +2,14 @@
 
 An engine that is killed leaves its lock, and resources it had begun to create; a connection that is lost for good
 leaves some too. azure-native refuses to create what exists, so the next `pulumi up` would fail at each of them. Here
-the lock of a process that is gone is lifted, everything that `pulumi preview` would create is written into the state
-under the id Azure gives it, and `pulumi refresh` drops again what is not there. A replacement that was interrupted is
-one of them: the old resource is gone, and the new one takes its row.
+the lock of a process that is gone is lifted, what `pulumi preview` would create and Azure has is written into the state
+under the id Azure gives it, what the state holds and Azure has not is taken out, and `pulumi refresh` fills in the
+rest. A replacement that was interrupted is one of them: the old resource is gone, and the new one takes its row.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -16,122 +17,103 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import StageError
+from jobs.adoption import Row, adopt, asked, give_back, take_out, without_outputs
+from jobs.errors import StageError, azure_errors
 from jobs.outputs import MISSING, OutputsError, advice
 from jobs.specs import Report
 
-_GROUP = "/subscriptions/{subscription}/resourceGroups/{resourceGroupName}"
-_PROVIDERS = f"{_GROUP}/providers"
-_ML = f"{_PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{{workspaceName}}"
-_ACCOUNT = f"{_PROVIDERS}/Microsoft.CognitiveServices/accounts/{{accountName}}"
-
-IDS: Mapping[str, str] = {
-    "resources:ResourceGroup": _GROUP,
-    "operationalinsights:Workspace": f"{_PROVIDERS}/Microsoft.OperationalInsights/workspaces/{{workspaceName}}",
-    "applicationinsights:Component": f"{_PROVIDERS}/Microsoft.Insights/components/{{resourceName}}",
-    "storage:StorageAccount": f"{_PROVIDERS}/Microsoft.Storage/storageAccounts/{{accountName}}",
-    "storage:BlobContainer": f"{_PROVIDERS}/Microsoft.Storage/storageAccounts/{{accountName}}"
-    "/blobServices/default/containers/{containerName}",
-    "keyvault:Vault": f"{_PROVIDERS}/Microsoft.KeyVault/vaults/{{vaultName}}",
-    "containerregistry:Registry": f"{_PROVIDERS}/Microsoft.ContainerRegistry/registries/{{registryName}}",
-    "managedidentity:UserAssignedIdentity": f"{_PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities"
-    "/{resourceName}",
-    "managedidentity:FederatedIdentityCredential": f"{_PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities"
-    "/{resourceName}/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-    "authorization:RoleAssignment": "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
-    "machinelearningservices:Workspace": _ML,
-    "machinelearningservices:Compute": f"{_ML}/computes/{{computeName}}",
-    "machinelearningservices:OnlineEndpoint": f"{_ML}/onlineEndpoints/{{endpointName}}",
-    "machinelearningservices:WorkspaceConnection": f"{_ML}/connections/{{connectionName}}",
-    "cognitiveservices:Account": _ACCOUNT,
-    "cognitiveservices:Deployment": f"{_ACCOUNT}/deployments/{{deploymentName}}",
-    "monitor:DiagnosticSetting": "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
-    "monitor:ActionGroup": f"{_PROVIDERS}/Microsoft.Insights/actionGroups/{{actionGroupName}}",
-    "monitor:MetricAlert": f"{_PROVIDERS}/Microsoft.Insights/metricAlerts/{{ruleName}}",
-    "consumption:Budget": "/{scope}/providers/Microsoft.Consumption/budgets/{budgetName}",
-}
-"""azure-native's type → the id of a resource, from the inputs that name it."""
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""The engine's sign for a value it does not know yet."""
+_AT_ONCE = 8
+"""Questions to Azure."""
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 
 def recover(stack: str, report: Report) -> None:
-    """Makes a stack ready for the next update. Where nothing is missing in its state, only looks.
+    """Makes a stack ready for the next update. Where state and Azure agree, only looks.
 
-    Raises StageError: an update still runs, or pulumi refuses.
+    Raises StageError: an update still runs, Azure cannot be asked, or pulumi refuses.
     """
-    state = json.loads(_pulumi("stack", "export", "--stack", stack))
-    _import(stack, state, report)  # no more than it holds already: it is what meets a lock first
+    exported = _export(stack)
+    _import(stack, exported, report)  # no more than it holds already: it is what meets a lock first
+    exported = _export(stack)
+    state = copy.deepcopy(exported)
     deployment = state["deployment"]
     interrupted = deployment.pop("pending_operations", None) or []
     begun = [each["resource"] for each in interrupted if each.get("type") == "creating"]
-    adopted = adopt(deployment, _creations(stack, report), begun)
-    if not adopted and not interrupted:
+    wanted = _creations(stack, report)
+    rows = deployment.get("resources") or []
+    there = _there(asked(rows, [*wanted, *begun]), stack)
+    gone = take_out(deployment, {id_ for id_, spelt in there.items() if spelt is None})
+    adopted = adopt(deployment, wanted, begun, there=there.get)
+    if not (gone or adopted or interrupted):
         report("nothing is missing in the state: `pulumi up` or `pulumi destroy` goes on where it stopped")
         return
-    _import(stack, state, report)
+    before = without_outputs(deployment)
+    _replace(stack, exported, state, report)
     _pulumi("refresh", "--stack", stack, "--yes", "--skip-preview")
-    left = json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]["resources"]
-    there = {(each["urn"], each.get("id")) for each in left}
-    found = [str(each["urn"]).rsplit("::", 1)[1] for each in adopted if (each["urn"], each["id"]) in there]
+    refreshed = _export(stack)
+    state = copy.deepcopy(refreshed)
+    if give_back(state["deployment"], before):
+        _replace(stack, refreshed, state, report)
+    found = [str(each["urn"]).rsplit("::", 1)[1] for each in adopted]
     report(f"{len(interrupted)} interrupted operations settled; found on Azure: {', '.join(found) or 'none of them'}")
+    if gone:
+        report(f"no longer on Azure, and taken out of the state: {', '.join(gone)}")
     report("`pulumi up` or `pulumi destroy` goes on where it stopped")
 
 
-def adopt(
-    deployment: dict[str, Any], wanted: Sequence[Mapping[str, Any]], begun: Sequence[Mapping[str, Any]] = ()
-) -> list[dict[str, Any]]:
-    """Adds to a state's resources those that Azure may have, each below its parent; their rows.
+def _there(ids: Mapping[str, str], stack: str) -> dict[str, str | None]:
+    """By id, how Azure spells it, or None where it has nothing: a 404, by whatever code it is told.
 
-    ``wanted`` by the program and ``begun`` by the update that was interrupted are resources as the engine writes them,
-    dependencies first. One whose inputs are not all known cannot have been made. One that replaces another takes the
-    row of the old one if that is deleted already. If it is not, one that was begun stands beside it for the next update
-    to delete, which makes its own.
+    azure-native takes only some codes for that, and its refresh ends at the others. An answer without a code is none
+    of Azure's, and an unknown subscription says nothing of what is in it.
     """
-    resources: list[dict[str, Any]] = deployment.setdefault("resources", [])
-    interrupted = {str(each["urn"]): each for each in begun}
-    candidates = {str(each["urn"]): each for each in wanted} | interrupted
-    subscription = _subscription(resources) if candidates else ""
-    adopted = []
-    for urn, each in candidates.items():
-        at, old = next(
-            ((at, row) for at, row in enumerate(resources) if row["urn"] == urn and not row.get("delete")),
-            (0, {}),
+    from azure.core.exceptions import ResourceNotFoundError
+
+    from jobs.arm import Arm
+
+    if not ids:
+        return {}
+    arm = Arm()
+
+    def ask(id_: str) -> str | None:
+        try:
+            return str(arm.get(id_, ids[id_]).get("id") or id_)
+        except ResourceNotFoundError as error:
+            code = error.error.code if error.error else None
+            if not code or code == "SubscriptionNotFound":
+                raise
+            return None
+
+    with azure_errors("what is on Azure could not be read", f"stack {stack}"), ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(ids, pool.map(ask, ids), strict=True))
+
+
+def _export(stack: str) -> Row:
+    exported: Row = json.loads(_pulumi("stack", "export", "--stack", stack))
+    return exported
+
+
+def _replace(stack: str, before: Mapping[str, Any], after: Mapping[str, Any], report: Report) -> None:
+    """Makes ``after`` the state unless it is no longer ``before``. Raises StageError where an update was faster."""
+    if _content(_export(stack)) != _content(before):
+        raise StageError(
+            "the stack was left alone",
+            on=f"stack {stack}",
+            why="its state has changed while Azure was asked, by an update or somebody else's recovery",
+            todo="Wait for its end, then run the same again.",
         )
-        replaced = bool(old.get("pendingReplacement"))
-        beside = bool(old) and not replaced
-        row = _row(each, resources[:at] if replaced else resources, subscription)
-        if row is None or (beside and (urn not in interrupted or row.get("id") in (None, old.get("id")))):
-            continue
-        if beside:
-            row["delete"] = True
-        if replaced:
-            resources[at] = row
-        else:
-            resources.append(row)
-        if "id" in row:
-            adopted.append(row)
-    return adopted
+    _import(stack, after, report)
 
 
-def _row(wanted: Mapping[str, Any], before: Sequence[Mapping[str, Any]], subscription: str) -> dict[str, Any] | None:
-    """What a state says of a resource that may be there, after the rows ``before``; None if it cannot be."""
-    known = {str(each["urn"]) for each in before if not each.get("delete")}
-    provider = str(wanted.get("provider", "")).rpartition("::")[0]
-    inputs = dict(wanted.get("inputs") or {})
-    component = not wanted.get("custom", True)
-    id_ = None if component else azure_id(str(wanted["type"]), inputs, subscription)
-    placed = str(wanted.get("parent", "")) in known and (component or provider in known)
-    if not placed or (id_ is None and not component) or _UNKNOWN in json.dumps(inputs):
-        return None
-    row = {key: wanted[key] for key in ("urn", "type", "parent", "provider", "protect") if wanted.get(key)}
-    dependencies = [name for name in wanted.get("dependencies") or () if name in known]
-    row |= {"custom": not component, "inputs": inputs, "dependencies": dependencies}
-    return row if component else row | {"id": id_, "outputs": {}}
+def _content(exported: Any) -> Any:
+    """A state without what is another text each time: when it was written, and encrypted values."""
+    if isinstance(exported, Mapping):
+        return {key: _content(value) for key, value in exported.items() if key not in ("manifest", "ciphertext")}
+    return [_content(item) for item in exported] if isinstance(exported, list) else exported
 
 
 def _creations(stack: str, report: Report) -> list[dict[str, Any]]:
@@ -145,32 +127,6 @@ def _creations(stack: str, report: Report) -> list[dict[str, Any]]:
         report("`pulumi preview` fails, so only interrupted operations are looked at")
     # The steps of a replacement are summed up in one.
     return [each["newState"] for each in steps if each.get("op") in ("create", "replace") and each.get("newState")]
-
-
-def azure_id(kind: str, inputs: Mapping[str, Any], subscription: str) -> str | None:
-    """The id Azure gives a resource of that type and these inputs; None if it is not Azure's or not known."""
-    template = IDS.get(kind.removeprefix("azure-native:"))
-    if template is None or not kind.startswith("azure-native:"):
-        return None
-    values = {key: str(value).strip("/") for key, value in inputs.items() if isinstance(value, str)}
-    try:
-        return template.format_map({"subscription": subscription, **values})
-    except KeyError:
-        return None
-
-
-def _subscription(resources: Sequence[Mapping[str, Any]]) -> str:
-    """The provider's own, as the stack file has it; of the resources that are there; else of the environment."""
-    for resource in resources:
-        own = (resource.get("inputs") or {}).get("subscriptionId")
-        if own and resource.get("type") == "pulumi:providers:azure-native":
-            return str(own)
-    for resource in resources:
-        if found := re.match(r"/subscriptions/([^/]+)/", str(resource.get("id", ""))):
-            return found[1]
-    from jobs.credentials import subscription_id
-
-    return subscription_id()
 
 
 def _import(stack: str, state: Mapping[str, Any], report: Report) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from emulator.provider.resources import RESOURCES
-from jobs import recover
+from jobs import adoption, recover
 from jobs.errors import StageError
 from jobs.outputs import OutputsError
+from tests.unit.arm_fake import ArmFake, install
 
 SUB = "00000000-0000-4000-8000-0000000000a1"
 GROUP = f"/subscriptions/{SUB}/resourceGroups/rg"
@@ -34,7 +35,7 @@ def test_ids_are_those_of_the_provider() -> None:
     for kind, row in RESOURCES.items():
         if kind in made_by_stages:
             continue
-        template = recover.IDS[kind.removeprefix("azure-native:")]
+        template = adoption.IDS[kind.removeprefix("azure-native:")]
         assert named(template) == named(row.path), kind
         wanted = re.findall(r"\{(\w+)\}", template.replace("{subscription}", ""))
         assert wanted == list(row.path_parameters), kind
@@ -58,6 +59,11 @@ def state(*more: dict[str, Any]) -> dict[str, Any]:
     return {"resources": [stack, provider, group, *more]}
 
 
+def adopt(deployment: dict[str, Any], wanted: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
+    """Where Azure has everything that it is asked for."""
+    return adoption.adopt(deployment, wanted, there=lambda id_: id_, **more)
+
+
 def urns(rows: list[dict[str, Any]]) -> list[str]:
     return [row["urn"] for row in rows]
 
@@ -66,16 +72,93 @@ def test_what_azure_may_have_is_adopted_under_its_id_below_its_parent() -> None:
     deployment = state()
     component = resource("base", "finetune-phi:infra:Foundation") | {"inputs": {}}
     vault = resource("vault", vaultName="kv") | {"parent": component["urn"], "dependencies": ["urn:gone", STACK]}
-    assert urns(recover.adopt(deployment, [component, vault])) == [vault["urn"]]
+    assert urns(adopt(deployment, [component, vault])) == [vault["urn"]]
     added = deployment["resources"][-1]
     assert added["id"] == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
     assert (added["parent"], added["dependencies"], added["inputs"]) == (component["urn"], [STACK], vault["inputs"])
 
 
+def test_what_azure_does_not_have_is_not_adopted_and_what_it_has_keeps_azures_spelling() -> None:
+    deployment, kv = state(), f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+    wanted = [resource("vault", vaultName="kv"), resource("phantom", vaultName="other")]
+    spelt = kv.replace("resourceGroups", "resourcegroups")
+    assert urns(adoption.adopt(deployment, wanted, there={kv: spelt}.get)) == [wanted[0]["urn"]]
+    assert [row["id"] for row in deployment["resources"][3:]] == [spelt]
+
+
+def test_azure_is_asked_for_what_it_may_have_in_the_version_of_the_row() -> None:
+    known = resource("known", vaultName="a", azureApiVersion="2024-11-01") | {"id": "/of/known"}
+    wanted = resource("wanted", vaultName="b", azureApiVersion="2025-05-01")
+    stash = resource("stash", "pulumi:index:Stash")
+    old = resource("old", vaultName="c") | {"id": "/of/an/old/provider"}
+    assert adoption.asked(state(known, old)["resources"], [wanted, stash]) == {
+        "/of/known": "2024-11-01",
+        f"{GROUP}/providers/Microsoft.KeyVault/vaults/b": "2025-05-01",
+    }
+
+
+def test_what_is_gone_is_taken_out_and_nothing_refers_to_it() -> None:
+    gone = resource("gone", vaultName="kv") | {"id": "/gone"}
+    left = resource("left", vaultName="other") | {
+        "id": "/left",
+        "dependencies": [GROUP_URN, gone["urn"]],
+        "propertyDependencies": {"name": [gone["urn"]], "tags": []},
+        "deletedWith": gone["urn"],
+    }
+    deployment = state(gone, left)
+    assert adoption.take_out(deployment, {"/gone"}) == ["gone"]
+    (row,) = deployment["resources"][3:]
+    assert (row["dependencies"], row["propertyDependencies"]) == ([GROUP_URN], {"name": [], "tags": []})
+    assert "deletedWith" not in row
+
+
+@pytest.mark.parametrize("why", ["a parent", "half replaced"])
+def test_what_others_are_below_or_is_being_replaced_is_left_to_the_engine(why: str) -> None:
+    gone = resource("gone", vaultName="kv") | {"id": "/gone"}
+    child = resource("child", vaultName="other") | {"id": "/child", "parent": gone["urn"]}
+    deployment = state(gone, child) if why == "a parent" else state(gone | {"pendingReplacement": True})
+    assert adoption.take_out(deployment, {"/gone"}) == []
+    assert gone["urn"] in urns(deployment["resources"])
+
+
+def test_after_a_refresh_an_adopted_row_has_what_was_sent() -> None:
+    sent = resource("vault", vaultName="kv", tags={"a": "1"}) | {"id": "/kv", "outputs": {}}
+    found = sent | {"inputs": {"vaultName": "kv", "tags": {"a": "1"}, "sku": {"name": "standard"}}, "outputs": {"x": 1}}
+    deployment = state(found)
+    (before,) = adoption.without_outputs(state(sent))
+    assert adoption.give_back(deployment, [before])
+    assert deployment["resources"][-1]["inputs"] == sent["inputs"]
+    assert not adoption.give_back(deployment, [before]), "nothing is left to do"
+
+
+def test_a_secret_that_a_preview_has_hidden_is_not_written_into_the_state() -> None:
+    sent = resource("vault", vaultName="kv", key="[secret]") | {"id": "/kv", "outputs": {}}
+    found = sent | {"inputs": {"vaultName": "kv"}, "outputs": {"x": 1}}
+    deployment = state(found)
+    assert not adoption.give_back(deployment, [sent])
+    assert deployment["resources"][-1]["inputs"] == {"vaultName": "kv"}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "marked"),
+    [
+        ({"provisioningState": "Creating"}, ["Azure said that it is Creating"]),
+        ({"properties": {"provisioningState": "Failed"}}, ["Azure said that it is Failed"]),
+        ({"provisioningState": "Succeeded"}, None),
+        ({"name": "a role assignment has none"}, None),
+    ],
+)
+def test_what_is_not_yet_what_was_asked_for_is_sent_once_more(outputs: dict[str, Any], marked: Any) -> None:
+    sent = resource("vault", vaultName="kv") | {"id": "/kv", "outputs": {}}
+    deployment = state(sent | {"outputs": outputs})
+    assert adoption.give_back(deployment, [sent]) is bool(marked)
+    assert deployment["resources"][-1].get("initErrors") == marked
+
+
 def test_the_providers_own_subscription_comes_first() -> None:
     deployment, other = state(), "00000000-0000-4000-8000-0000000000b2"
     deployment["resources"][1]["inputs"] = {"subscriptionId": other}
-    recover.adopt(deployment, [resource("vault", vaultName="kv")])
+    adopt(deployment, [resource("vault", vaultName="kv")])
     assert deployment["resources"][-1]["id"].startswith(f"/subscriptions/{other}/resourceGroups/rg/")
 
 
@@ -84,7 +167,7 @@ def test_the_providers_own_subscription_comes_first() -> None:
     [
         resource("step", "pulumi:index:Stash"),
         resource("unnamed"),
-        resource("vault", vaultName="kv", tenant=recover._UNKNOWN),
+        resource("vault", vaultName="kv", tenant=adoption.UNKNOWN),
         resource("vault", vaultName="kv") | {"parent": "urn:not-there"},
         resource("vault", vaultName="kv") | {"provider": "urn:not-there::1"},
     ],
@@ -93,14 +176,14 @@ def test_the_providers_own_subscription_comes_first() -> None:
 def test_what_cannot_have_been_made_is_not_adopted(other: dict[str, Any]) -> None:
     other["custom"] = True
     deployment = state()
-    assert recover.adopt(deployment, [other]) == []
+    assert adopt(deployment, [other]) == []
     assert deployment == state()
 
 
 def test_what_the_state_knows_is_left_alone() -> None:
     vault = resource("vault", vaultName="kv")
     deployment = state(vault)
-    assert recover.adopt(deployment, [vault]) == []
+    assert adopt(deployment, [vault]) == []
 
 
 def test_the_new_one_of_an_interrupted_replacement_takes_the_row_of_the_old_one() -> None:
@@ -108,7 +191,7 @@ def test_the_new_one_of_an_interrupted_replacement_takes_the_row_of_the_old_one(
     new = resource("vault", vaultName="kv", sku="new") | {"dependencies": [GROUP_URN, "urn:later"]}
     later = resource("later", vaultName="other") | {"urn": "urn:later"}
     deployment = state(old, later)
-    assert urns(recover.adopt(deployment, [new])) == [old["urn"]]
+    assert urns(adopt(deployment, [new])) == [old["urn"]]
     row = deployment["resources"][-2]
     assert row["id"] == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
     assert row["inputs"] == new["inputs"] and "pendingReplacement" not in row
@@ -119,7 +202,7 @@ def test_the_new_one_of_an_interrupted_replacement_takes_the_row_of_the_old_one(
 def test_a_replacement_that_has_not_begun_leaves_the_old_one_alone() -> None:
     old = resource("vault", vaultName="kv") | {"id": "of old"}
     deployment = state(old)
-    assert recover.adopt(deployment, [resource("vault", vaultName="another")]) == []
+    assert adopt(deployment, [resource("vault", vaultName="another")]) == []
     assert deployment == state(old)
 
 
@@ -127,13 +210,13 @@ def test_a_replacement_begun_beside_the_old_one_is_left_for_the_next_update_to_d
     old = resource("vault", vaultName="kv") | {"id": f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"}
     new = resource("vault", vaultName="kv2")
     deployment = state(old)
-    assert urns(recover.adopt(deployment, [resource("vault", vaultName="kv3")], begun=[new])) == [old["urn"]]
+    assert urns(adopt(deployment, [resource("vault", vaultName="kv3")], begun=[new])) == [old["urn"]]
     assert deployment["resources"][-2] == old
     row = deployment["resources"][-1]
     assert (row["id"], row["delete"]) == (f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv2", True)
 
     deployment = state(old)
-    assert recover.adopt(deployment, [], begun=[resource("vault", vaultName="kv")]) == []
+    assert adopt(deployment, [], begun=[resource("vault", vaultName="kv")]) == []
     assert deployment == state(old), "it would be deleted under the old one's feet"
 
 
@@ -189,29 +272,125 @@ def test_an_update_that_may_run_still_keeps_its_lock(locked_by: Locked, pid: int
 
 ENGINE = """#!/bin/sh
 case "$*" in
-  *import*) while [ "$1" != --file ]; do shift; done; cp "$2" {state};;
+  *import*) while [ "$1" != --file ]; do shift; done; cp "$2" {state}; cp "$2" {state}.$(ls {state}.* | wc -l);;
   *export*) cat {state};;
-  *preview*) cat {preview};;
+  preview*) cat {preview}; {meanwhile};;
+  refresh*) {refresh};;
 esac
 """
+KV = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
 
 
-def test_an_interrupted_replacement_is_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that is killed between deleting and creating writes this; its preview calls both of them a replace."""
-    old = resource("vault", vaultName="kv", sku="old") | {"id": "of old", "pendingReplacement": True}
-    kept, preview = tmp_path / "state", tmp_path / "preview"
-    kept.write_text(json.dumps({"deployment": state(old)}))
-    step = {"op": "replace", "urn": old["urn"], "newState": resource("vault", vaultName="kv", sku="new")}
-    preview.write_text(json.dumps({"steps": [step]}))
-    script = tmp_path / "pulumi"
-    script.write_text(ENGINE.format(state=kept, preview=preview))
-    script.chmod(0o700)
+class Engine:
+    """A pulumi of files: what is imported is what is exported next."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.kept, self.preview = place, place / "state", place / "preview"
+        (place / "state.0").write_text("")
+        self.wants()
+
+    def has(self, deployment: dict[str, Any]) -> None:
+        self.kept.write_text(json.dumps({"deployment": deployment}))
+
+    def wants(self, *resources: dict[str, Any], op: str = "create", meanwhile: str = ":", refresh: str = ":") -> None:
+        steps = [{"op": op, "urn": each["urn"], "newState": each} for each in resources]
+        self.preview.write_text(json.dumps({"steps": steps}))
+        script = self.place / "pulumi"
+        script.write_text(ENGINE.format(state=self.kept, preview=self.preview, meanwhile=meanwhile, refresh=refresh))
+        script.chmod(0o700)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.kept.read_text())["deployment"]["resources"]
+        return found
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
+    return install(monkeypatch)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return Engine(tmp_path)
+
+
+def vault(name: str = "vault", **inputs: Any) -> dict[str, Any]:
+    return resource(name, vaultName="kv", azureApiVersion="2024-11-01", **inputs)
+
+
+def recovered() -> list[str]:
     said: list[str] = []
     recover.recover("local", said.append)
-    assert "found on Azure: vault" in said[0]
-    row = json.loads(kept.read_text())["deployment"]["resources"][-1]
-    assert (row["inputs"]["sku"], row.get("pendingReplacement")) == ("new", None)
+    return said
+
+
+def test_an_interrupted_replacement_is_settled(engine: Engine, arm: ArmFake) -> None:
+    """An engine that is killed between deleting and creating writes this; its preview calls both of them a replace."""
+    arm.get(KV, {"id": KV})
+    engine.has(state(vault(sku="old") | {"id": KV, "pendingReplacement": True}))
+    engine.wants(vault(sku="new"), op="replace")
+    assert "found on Azure: vault" in recovered()[0]
+    assert (engine.rows[-1]["inputs"]["sku"], engine.rows[-1].get("pendingReplacement")) == ("new", None)
+
+
+def test_what_azure_does_not_have_is_never_written(engine: Engine, arm: ArmFake) -> None:
+    """A refresh that fails would leave it in the state for good: no update would ever create it."""
+    arm.refuse("GET", KV, 404, "UserError")
+    engine.has(state())
+    engine.wants(vault())
+    assert recovered() == ["nothing is missing in the state: `pulumi up` or `pulumi destroy` goes on where it stopped"]
+    assert engine.rows == state()["resources"]
+
+
+def test_what_is_gone_by_a_code_that_refresh_does_not_know_is_taken_out(engine: Engine, arm: ArmFake) -> None:
+    arm.refuse("GET", KV, 404, "UserError", "Connection kv can't be found in this workspace")
+    engine.has(state(vault() | {"id": KV, "outputs": {"name": "kv"}}))
+    assert recovered()[1] == "no longer on Azure, and taken out of the state: vault"
+    assert engine.rows == state()["resources"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}}),
+        (404, "<html>blocked by the proxy</html>"),
+        (403, {"error": {"code": "AuthorizationFailed", "message": "no authorization"}}),
+    ],
+    ids=["another subscription", "no answer of Azure's", "not allowed"],
+)
+def test_where_azure_does_not_say_that_something_is_gone_nothing_is_changed(
+    engine: Engine, arm: ArmFake, status: int, body: Any
+) -> None:
+    arm.get(KV, body, status)
+    engine.has(state(vault() | {"id": KV, "outputs": {"name": "kv"}}))
+    with pytest.raises(StageError, match=r"what is on Azure could not be read \(stack local\)"):
+        recovered()
+    assert urns(engine.rows)[-1] == vault()["urn"]
+
+
+def test_what_a_refresh_takes_over_from_azure_is_put_back(engine: Engine, arm: ArmFake) -> None:
+    arm.get(KV, {"id": KV})
+    engine.has(state())
+    filled = state(vault(sku="AZURES") | {"id": KV, "outputs": {"provisioningState": "Updating"}})
+    (engine.place / "refreshed").write_text(json.dumps({"deployment": filled}))
+    engine.wants(vault(sku="ours"), refresh=f"cp {engine.place}/refreshed {engine.kept}")
+    recovered()
+    row = engine.rows[-1]
+    assert row["inputs"]["sku"] == "ours" and row["outputs"] == {"provisioningState": "Updating"}
+    assert row["initErrors"] == ["Azure said that it is Updating"]
+
+
+def test_an_update_in_between_is_not_overwritten(engine: Engine, arm: ArmFake) -> None:
+    arm.get(KV, {"id": KV})
+    engine.has(state())
+    other = state(vault("somebody-elses") | {"id": "/other"})
+    (engine.place / "theirs").write_text(json.dumps({"deployment": other}))
+    engine.wants(vault(), meanwhile=f"cp {engine.place}/theirs {engine.kept}")
+    with pytest.raises(StageError, match="its state has changed while Azure was asked"):
+        recovered()
+    assert engine.rows == other["resources"]
 
 
 @pytest.mark.parametrize(
