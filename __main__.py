@@ -24,6 +24,7 @@ from infra.serving import Serving, ServingArgs
 from infra.settings import Settings, SettingsError
 from infra.specs import dataset_version, flow, golden_questions, preflight, specs
 from infra.stages import Stages, StagesArgs
+from infra.tags import leave_alone
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.credentials import work_in
 from jobs.errors import StageError
@@ -40,6 +41,7 @@ account = authorization.get_client_config()
 names = Names.of(settings.name, pulumi.get_stack(), account.subscription_id, settings.suffix)
 location = settings.location
 tags = {**settings.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
+leave_alone(settings.tags_from_elsewhere)
 access = Access.of(settings)
 if settings.protect:
     protect_stateful()
@@ -89,7 +91,17 @@ roles = Roles(
 foundry = Foundry("foundry", FoundryArgs(names, location, tags, account.subscription_id, base, access))
 serving = Serving(
     "serving",
-    ServingArgs(names, location, tags, account.subscription_id, group, workspace.name, identity.id, workspace.purge),
+    ServingArgs(
+        names,
+        location,
+        tags,
+        account.subscription_id,
+        group,
+        workspace.name,
+        identity.id,
+        workspace.purge,
+        settings.tags_from_elsewhere,
+    ),
 )
 connection = EndpointConnection(
     "connection",

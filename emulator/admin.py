@@ -19,7 +19,7 @@ from starlette.routing import Route
 from emulator import quota, rbac, skus, throttle
 from emulator.faults.book import Faults
 from emulator.home import EmulatorError, Home
-from emulator.resources import quotas, subscription
+from emulator.resources import filled, quotas, subscription
 from emulator.store import Store
 
 ENDPOINT_LIMIT = "endpoint-limit"
@@ -76,6 +76,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     subscription.OFFER: subscription.offer,
     subscription.PROVIDERS: subscription.registrations,
     quotas.DECISION: quotas.decision,
+    filled.POLICY_TAGS: filled.policy_tags,
 }
 """Name of a setting → what checks its value and brings it into the form that is kept."""
 

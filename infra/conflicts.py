@@ -138,6 +138,19 @@ def _late_alert(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _tags_of_two(settings: Settings) -> Iterator[Conflict]:
+    ours = {name.lower() for name in settings.tags}
+    both = [name for name in settings.tags_from_elsewhere if name.lower() in ours]
+    if both:
+        yield Conflict(
+            "tagsFromElsewhere",
+            ", ".join(both),
+            "says that something else sets a tag that is also in tags",
+            "keep the one or the other",
+            ("tags",),
+        )
+
+
 def _network(settings: Settings) -> Iterator[Conflict]:
     if settings.network == "managed" and settings.compute.min_nodes:
         yield Conflict(
@@ -171,6 +184,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _recipients,
     _late_alert,
     _network,
+    _tags_of_two,
     _tokenizer_file,
     _deployers,
 )

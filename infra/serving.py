@@ -8,7 +8,7 @@ creation has failed is mended by no PUT: the hook deletes it first, and the PUT 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,14 +17,16 @@ from pulumi_azure_native import machinelearningservices as ml
 from infra.lifetime import of_endpoint
 from infra.naming import Names
 from infra.stages import HookFunction, project_importable, reporting
+from infra.tags import without
 from jobs.redaction import redact
 from jobs.specs import Target
 from jobs.traffic import clear_the_way, guard
 
 RELEASED = ["properties.traffic", "properties.mirrorTraffic"]
 """What the release stage writes; a refresh that finds it is no reason for an update."""
-AZURES = ["properties.properties"]
-"""What Azure itself writes."""
+AZURES = ["properties.properties", "azureApiVersion"]
+"""What Azure itself writes, and in which version of its API an endpoint was made. A newer plugin has another default,
+which changes nothing about the endpoint and would be an update that no look at it foresees."""
 ANEW = ["properties.description"]
 """Another one has an endpoint updated that has failed, where the state knows of no failure."""
 REACHABLE = ml.PublicNetworkAccessType.ENABLED
@@ -33,7 +35,7 @@ REACHABLE = ml.PublicNetworkAccessType.ENABLED
 @dataclass(frozen=True)
 class ServingArgs:
     """`identity_id` is the user-assigned identity the deployments act as, `workspace_purge` what everything in the
-    workspace depends on."""
+    workspace depends on; `elsewhere` names tags of somebody else."""
 
     names: Names
     location: str
@@ -43,6 +45,7 @@ class ServingArgs:
     workspace: pulumi.Input[str]
     identity_id: pulumi.Input[str]
     workspace_purge: Sequence[pulumi.Resource]
+    elsewhere: Collection[str] = ()
 
 
 class Serving(pulumi.ComponentResource):
@@ -61,7 +64,7 @@ class Serving(pulumi.ComponentResource):
         live = _live(target, args.names.endpoint)
         # After an update that failed, the endpoint may have the new tags already, and the state not.
         updated = live is not None and (
-            dict(live.tags or {}) != dict(args.tags)
+            without(live.tags, args.elsewhere) != dict(args.tags)
             or live.properties.public_network_access != REACHABLE.value
             or live.properties.provisioning_state == "Failed"
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from commandline import parse
 from infra.conflicts import conflicts
@@ -38,14 +38,12 @@ from infra.problems import (
 )
 from infra.recipe import Recipe
 from infra.sections import Compute, Data, Evaluation, Finetune, Flow, Model, Serving
+from infra.tags import Tag, TagName, azure_tags
 
 __all__ = ["Settings", "SettingsError", "load"]
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_TAGS = ("project", "stack", "commit")
-RESERVED_TAGS = ("microsoft", "azure", "windows")
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-Tag = Annotated[str, StringConstraints(max_length=256, strict=True)]
 
 
 class Settings(Section):
@@ -61,6 +59,7 @@ class Settings(Section):
     suffix: Annotated[str, pattern(r"|[a-z0-9]{3,6}", "must be 3 to 6 lower-case letters and digits")] = ""
     network: Literal["public", "managed"] = "public"
     tags: dict[str, Tag] = Field(default_factory=dict)
+    tags_from_elsewhere: tuple[TagName, ...] = ()
     commit_tag: Flag = False
     data: Data = Data()
     model: Model = Model()
@@ -100,23 +99,7 @@ class Settings(Section):
     @field_validator("tags")
     @classmethod
     def _azure_tags(cls, tags: dict[str, str]) -> dict[str, str]:
-        if len(tags) > 40:
-            raise refuse("must be 40 tags or fewer, as Azure allows 50 in all", "remove some")
-        lowered = [key.lower() for key in tags]
-        for place, key in enumerate(tags):
-            if key.lower() in lowered[:place]:
-                raise refuse("is there twice: Azure ignores the case of tag names", "keep one", at=key, value=tags[key])
-        for key, value in tags.items():
-            if key.lower() in OWN_TAGS:
-                raise refuse("is a tag the program sets itself", "remove it", at=key, value=value)
-            if key.lower().startswith(RESERVED_TAGS):
-                rule = f"must not begin with {', '.join(RESERVED_TAGS)}, which Azure keeps for itself"
-                raise refuse(rule, "rename it", at=key, value=value)
-            # 128 is the storage account's limit; other resources take 512.
-            if not 1 <= len(key) <= 128 or set(key) & set("<>%&\\?/"):
-                rule = "must have a name of 1 to 128 characters without < > % & \\ ? /"
-                raise refuse(rule, "rename it", at=key, value=value)
-        return tags
+        return azure_tags(tags)
 
     @classmethod
     def parse(cls, config: Mapping[str, Any], stack: str) -> Self:

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out = options.out or Path(".review") / options.stack
         book = PriceBook(out / "prices.json")
         recording = _recording(options, book)
-        report = build(options.stack, recording.preview(), recording.past, book, thresholds, options.refresh)
+        preview, elsewhere = recording.preview(), _elsewhere(options)
+        report = build(options.stack, preview, recording.past, book, thresholds, options.refresh, elsewhere)
         book.close()
         texts = _written(report, recording, out, recorded=options.events is None)
     except (StackError, ReviewError) as error:
@@ -86,6 +87,18 @@ def _recording(options: argparse.Namespace, book: PriceBook) -> Recording:
         config = None
     line = command(options.stack, pack, config, options.refresh, options.destroy)
     return record(line, options.stack, _Prefetch(book))
+
+
+def _elsewhere(options: argparse.Namespace) -> tuple[str, ...]:
+    """The tags that the stack leaves to somebody else; a recorded stream does not tell its stack's settings."""
+    if options.events or not options.refresh:
+        return ()
+    from infra.settings import SettingsError, load
+
+    try:
+        return load(options.stack).tags_from_elsewhere
+    except SettingsError:  # for which the preview has failed
+        return ()
 
 
 class _Prefetch:

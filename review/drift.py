@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,17 @@ from review.kinds import shown
 GONE = "was deleted by hand"
 PROGRAM = "the program: the next update puts it back"
 HAND = "the hand: the program says nothing about it, or leaves it alone on purpose"
+
+_BY_AZURE: Mapping[str, re.Pattern[str]] = {
+    # A hub lists its projects; a managed network comes to life with the first cluster.
+    "azure-native:machinelearningservices:Workspace": re.compile(
+        r"associatedWorkspaces|managedNetwork\.(status|firewallSku|managedNetworkKind|enableNetworkMonitor)"
+    ),
+}
+"""By type, what Azure itself writes long after the update, though a program could set it: by nobody's hand.
+
+A preview with a refresh stores nothing, so it would find the same again every night."""
+_RULES = "managedNetwork.outboundRules"
 
 
 @dataclass(frozen=True)
@@ -26,13 +39,14 @@ class Drift:
     urn: str = ""
 
 
-def drift(preview: Preview) -> list[Drift]:
-    """Without noise: states and timestamps change by themselves."""
+def drift(preview: Preview, elsewhere: Collection[str] = ()) -> list[Drift]:
+    """Without noise: states and timestamps change by themselves, and the tags ``elsewhere`` are somebody else's."""
     steps = {step.urn: step for step in preview.steps}
-    return [one for step in preview.refreshed for one in _of(step, steps.get(step.urn), preview)]
+    names = {name.lower() for name in elsewhere}
+    return [one for step in preview.refreshed for one in _of(step, steps.get(step.urn), preview, names)]
 
 
-def _of(found: Step, planned: Step | None, preview: Preview) -> list[Drift]:
+def _of(found: Step, planned: Step | None, preview: Preview, elsewhere: Collection[str]) -> list[Drift]:
     if found.old is None:
         return []
     if found.new is None:
@@ -45,6 +59,8 @@ def _of(found: Step, planned: Step | None, preview: Preview) -> list[Drift]:
         was, now = (_value(state.inputs, state.outputs, path) for state in (found.old, found.new))
         if is_noise(path) or _only_noise(path, was, now) or (path.endswith("properties.traffic") and now == live):
             continue
+        if _by_azure(found, path) or _only_tags_of(elsewhere, path, was, now):
+            continue
         put_back = _root(path) in mended or (planned is not None and planned.op in ("create", "replace"))
         winner = PROGRAM if put_back else HAND
         told.append(Drift(shown(found), path, text_of(path, was), text_of(path, now), winner, found.urn))
@@ -56,6 +72,40 @@ def _only_noise(path: str, was: Any, now: Any) -> bool:
     if not isinstance(now, dict) or not isinstance(was, dict | None):
         return False
     return all(change.noise for change in difference({path: was or {}}, {path: now}) if change.after != ABSENT)
+
+
+def _by_azure(found: Step, path: str) -> bool:
+    known = _BY_AZURE.get(found.type)
+    if known is None or found.old is None or found.new is None:
+        return False
+    if known.match(path):
+        return True
+    if path == "managedNetwork":  # the whole of it, where a part has come that was not there
+        was, now = (_network(state.inputs, state.outputs) for state in (found.old, found.new))
+        return not [key for key in was.keys() | now.keys() if was.get(key) != now.get(key)]
+    return path.startswith(_RULES) and _rules(found.old.outputs) == _rules(found.new.outputs)
+
+
+def _network(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+    """What a person can have changed of a managed network."""
+    found = at(outputs, "managedNetwork") or at(inputs, "managedNetwork") or {}
+    known = _BY_AZURE["azure-native:machinelearningservices:Workspace"]
+    kept = {key: value for key, value in found.items() if not known.match(f"managedNetwork.{key}")}
+    return {**kept, "outboundRules": _rules(outputs)}
+
+
+def _rules(outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outbound rules that a person has made; Azure's own are of other categories."""
+    rules = at(outputs, _RULES) or {}
+    return {name: rule for name, rule in rules.items() if rule.get("category", "UserDefined") == "UserDefined"}
+
+
+def _only_tags_of(elsewhere: Collection[str], path: str, was: Any, now: Any) -> bool:
+    if path == "tags":
+        old, new = ({k: v for k, v in (tags or {}).items() if k.lower() not in elsewhere} for tags in (was, now))
+        return old == new
+    name = re.fullmatch(r'tags(?:\.(\w+)|\["(.+)"\])', path)
+    return name is not None and (name[1] or name[2]).replace('\\"', '"').lower() in elsewhere
 
 
 def _live_traffic(preview: Preview) -> dict[str, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -81,11 +82,17 @@ class Report:
 
 
 def build(
-    stack: str, preview: Preview, past: Past, book: PriceBook, thresholds: Thresholds, refreshed: bool = False
+    stack: str,
+    preview: Preview,
+    past: Past,
+    book: PriceBook,
+    thresholds: Thresholds,
+    refreshed: bool = False,
+    elsewhere: Collection[str] = (),
 ) -> Report:
-    """The review of a preview. Waits for prices."""
+    """The review of a preview; ``elsewhere`` names tags that are somebody else's. Waits for prices."""
     preview, feared = settled(preview, past.dependencies)
-    found_drift = drift(preview) if refreshed else []
+    found_drift = drift(preview, elsewhere) if refreshed else []
     quiet = not preview.changed and not found_drift
     found_risks = [*risks(preview), *_stage_risks(preview)]
     found_risks.sort(key=lambda risk: -risk.level)

@@ -13,6 +13,7 @@ from emulator.arm.operations import POLL_MILLISECONDS, Operations, Transitions
 from emulator.arm.paths import GROUP_TYPE, ArmPath, parse
 from emulator.cloud import Cloud
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
+from emulator.resources import filled
 from emulator.resources.base import Kind, fill_identity
 from emulator.resources.subscription import Subscription
 from emulator.store import Resource
@@ -107,7 +108,10 @@ class ResourceManager:
 
     def _get(self, call: Call, path: ArmPath) -> Answer:
         kind = self._kind(path.type, call.query["api-version"])
-        return Answer(200, kind.view(self._existing(kind, path)))
+        return Answer(200, self._seen(kind, self._existing(kind, path)))
+
+    def _seen(self, kind: Kind, resource: Resource) -> dict[str, Any]:
+        return filled.tagged(self._store, kind.view(resource))
 
     def _list(self, call: Call, path: ArmPath) -> Answer:
         if path.type == GROUP_TYPE or not path.names:
@@ -161,6 +165,9 @@ class ResourceManager:
             before = old or self._restored(kind, path, resource)
             fill_identity(self._cloud, resource, before)
             kind.fill(resource, before)
+            access = resource.properties.get("publicNetworkAccess")
+            if str(access).lower() in ("enabled", "disabled"):  # which Azure takes in any case, and gives back in one
+                resource.properties["publicNetworkAccess"] = access.capitalize()
             resource.properties["provisioningState"] = (
                 ("Updating" if old else "Creating") if kind.asynchronous else "Succeeded"
             )
@@ -168,8 +175,8 @@ class ResourceManager:
         status = 200 if old else 201
         if not kind.asynchronous:
             kind.apply(resource)
-            return Answer(status, kind.view(resource))
-        return Answer(status, kind.view(resource), self._operation_headers("apply", resource, call))
+            return Answer(status, self._seen(kind, resource))
+        return Answer(status, self._seen(kind, resource), self._operation_headers("apply", resource, call))
 
     def _restored(self, kind: Kind, path: ArmPath, resource: Resource) -> Resource | None:
         """The soft-deleted resource a PUT brings back; that it asks for that, ``admit`` has made sure of."""
@@ -207,7 +214,7 @@ class ResourceManager:
             resource.body.update(call.body or {})
             fill_identity(self._cloud, resource, resource)
             self._store.put(resource)
-        return Answer(200, kind.view(resource))
+        return Answer(200, self._seen(kind, resource))
 
     def _delete(self, call: Call, path: ArmPath) -> Answer:
         kind = self._kind(path.type, call.query["api-version"])
@@ -312,7 +319,7 @@ class ResourceManager:
         resource = self._store.get(resource_id)
         if resource is None:
             return Answer(204)
-        return Answer(200, self._kinds[resource.type.lower()].view(resource))
+        return Answer(200, self._seen(self._kinds[resource.type.lower()], resource))
 
 
 def _assemble(path: ArmPath, kind: Kind, body: dict[str, Any], old: Resource | None) -> Resource:

@@ -11,6 +11,7 @@ from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
 from emulator.cloud import Cloud
 from emulator.home import TENANT_ID
+from emulator.resources import filled
 from emulator.resources.base import Kind, OneWriter, region
 from emulator.store import Resource
 
@@ -88,6 +89,9 @@ class Workspace(Kind):
         share = f"{stem}-code-{uuid.uuid5(uuid.NAMESPACE_URL, resource.id)}"
         files.ensure_share(self.cloud.home, account, share)
         self._datastore(resource, WORKING_DIRECTORY, account, {"datastoreType": "AzureFile", "fileShareName": share})
+
+    def view(self, resource: Resource) -> dict[str, Any]:
+        return filled.workspace(self.cloud.store, resource)
 
     def _datastore(self, workspace: Resource, name: str, account: str, place: Mapping[str, str]) -> None:
         credentials = {"credentialsType": "AccountKey"}

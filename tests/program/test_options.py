@@ -250,7 +250,8 @@ def live(**changed: Any) -> str:
 def test_the_live_traffic_is_no_reason_to_update_the_endpoint(run: Run) -> None:
     endpoint = run(live=live()).resources["endpoint"]
     assert endpoint.inputs == run().resources["endpoint"].inputs
-    ignored = {"properties.traffic", "properties.mirrorTraffic", "properties.properties", "properties.description"}
+    released = {"properties.traffic", "properties.mirrorTraffic"}
+    ignored = released | {"properties.properties", "properties.description", "azureApiVersion"}
     assert set(endpoint.request.ignoreChanges) == ignored
 
 
@@ -272,7 +273,26 @@ def test_an_endpoint_that_never_came_to_life_is_updated_even_if_the_state_knows_
     """The hook before the update deletes it, so that the update makes it anew."""
     endpoint = run(live=live(provisioningState="Failed", traffic={})).resources["endpoint"]
     assert endpoint.inputs["properties"]["description"].startswith("In place of the one of ")
-    assert set(endpoint.request.ignoreChanges) == {"properties.properties"}
+    assert set(endpoint.request.ignoreChanges) == {"properties.properties", "azureApiVersion"}
+
+
+def governed(config: dict[str, Any]) -> None:
+    config["finetune-phi:tagsFromElsewhere"] = ["costCenter", "cost centre"]
+
+
+def test_tags_from_elsewhere_are_left_alone_on_everything_that_has_tags(run: Run) -> None:
+    found = [each for each in run(change=governed).resources.values() if "tags" in each.inputs]
+    assert len(found) > 10
+    for each in found:
+        assert {'tags["costCenter"]', 'tags["cost centre"]'} <= set(each.request.ignoreChanges), each.name
+        assert not {"costCenter", "cost centre"} & set(each.inputs["tags"])
+
+
+def test_tags_from_elsewhere_are_no_update_of_the_endpoint(run: Run) -> None:
+    tagged = json.loads(live()) | {"tags": {**TAGS, "CostCenter": "research"}}
+    for change, carried in ((governed, None), (None, {"m1": 90, "m2": 10})):
+        endpoint = run(change=change, live=json.dumps(tagged)).resources["endpoint"]
+        assert endpoint.inputs["properties"].get("traffic") == carried
 
 
 def test_what_would_reset_the_traffic_is_asked_before_every_update(run: Run) -> None:

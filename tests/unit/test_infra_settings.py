@@ -118,6 +118,8 @@ WRONG = [
     ("tags", {"Stack": "x"}, "the program sets itself", "remove it"),
     ("tags", {"a<b": "x"}, "without <", "rename"),
     ("tags", {"a": 1}, "must be text", "Pulumi.yaml"),
+    ("tagsFromElsewhere", ["Project"], "the program sets itself", "remove it"),
+    ("tagsFromElsewhere", [7], "must be text", "Pulumi.yaml"),
     ("data.source", "nope", "must be `sample`", "HuggingFaceH4/ultrachat_200k"),
     ("data.source", "https://st.blob.core.windows.net/c/f.jsonl?sv=1&sig=x", "must not be an address", "data asset"),
     ("data.testRatio", 1.5, "must be less than 1", "0.2"),
@@ -282,6 +284,11 @@ def test_a_key_without_a_value() -> None:
 def test_fewer_nodes_at_most_than_at_least() -> None:
     with pytest.raises(SettingsError, match="must not be less than minNodes, which is 3"):
         parse(compute={"minNodes": 3, "maxNodes": 2})
+
+
+def test_a_tag_is_set_by_one_of_two() -> None:
+    with pytest.raises(SettingsError, match="something else sets a tag that is also in tags"):
+        parse(tags={"costCenter": "research"}, tagsFromElsewhere=["owner", "CostCenter"])
 
 
 def test_a_misspelt_namespace() -> None:

@@ -1,0 +1,64 @@
+"""What Azure writes into a resource by and by, long after the PUT that made it: no read right after that shows it.
+
+Unproven, from Azure ML's models, where none of this is read-only: when each of it appears, and the names of the rules.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from emulator.store import Resource, Store
+
+POLICY_TAGS = "policy-tags"
+"""Setting: tags that a policy with the effect `modify` has put onto everything, and puts onto what is written."""
+COMPUTES = "Microsoft.MachineLearningServices/workspaces/computes"
+WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+ENDPOINTS_OF = (("storageAccount", "blob"), ("storageAccount", "file"), ("keyVault", "vault"))
+"""For what a managed network makes private endpoints of its own accord, and to which part of it."""
+
+
+def policy_tags(value: Any) -> dict[str, str]:
+    """``{"name": "value"}``."""
+    if not all(isinstance(each, str) for pair in value.items() for each in pair):
+        raise ValueError(f"{value!r} are no tags")
+    return dict(value)
+
+
+def tagged(store: Store, body: dict[str, Any]) -> dict[str, Any]:
+    """A body as a GET shows it under that policy, which sees what has a region and nothing else (mode `Indexed`)."""
+    added = store.setting(POLICY_TAGS, {})
+    return {**body, "tags": {**(body.get("tags") or {}), **added}} if added and body.get("location") else body
+
+
+def workspace(store: Store, resource: Resource) -> dict[str, Any]:
+    """A hub lists its projects; a managed network is active, with rules of its own, once a cluster needs it."""
+    body: dict[str, Any] = copy.deepcopy(resource.body)
+    properties = body["properties"]
+    projects = [
+        each.id
+        for each in store.of_type(WORKSPACES)
+        if str(each.properties.get("hubResourceId", "")).lower() == resource.id.lower()
+    ]
+    if projects:
+        properties["associatedWorkspaces"] = projects
+    network = properties.get("managedNetwork")
+    if network and network.get("isolationMode") != "Disabled":
+        active = bool(store.below(resource.id, COMPUTES))
+        network.setdefault("status", {"status": "Active" if active else "Inactive", "sparkReady": False})
+        if network["status"].get("status") == "Active":
+            network["outboundRules"] = {**_own_rules(properties), **(network.get("outboundRules") or {})}
+    return body
+
+
+def _own_rules(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"__SYS_PE_{properties[of].rsplit('/', 1)[-1]}_{part}": {
+            "type": "PrivateEndpoint",
+            "category": "Required",
+            "status": "Active",
+            "destination": {"serviceResourceId": properties[of], "subresourceTarget": part, "sparkEnabled": False},
+        }
+        for of, part in ENDPOINTS_OF
+        if properties.get(of)
+    }
