@@ -189,6 +189,12 @@ def _finetune(preview: Preview, past: Past) -> tuple[float | None, float | None]
     return known, finetune_seconds(known, old.get("recipe") or {}, new.get("recipe") or {})
 
 
+def _nodes(preview: Preview) -> tuple[float, float]:
+    """How many machines the old and the new recipe train on."""
+    old, new = (stage.get("recipe") or {} for stage in _stage(preview, "finetune"))
+    return float(old.get("num_nodes_finetune") or 1), float(new.get("num_nodes_finetune") or 1)
+
+
 def _finetune_cost(
     preview: Preview,
     seconds: tuple[float | None, float | None],
@@ -196,7 +202,7 @@ def _finetune_cost(
     prices: dict[str, Price | None],
     book: PriceBook,
 ) -> Amount:
-    """One node of the cluster for as long as the job takes, and until it is released again."""
+    """The nodes that train, for as long as the job takes, and until they are released again."""
     cluster = training_cluster(preview)
 
     def one(state: State | None, length: float | None) -> float | None:
@@ -209,4 +215,7 @@ def _finetune_cost(
 
     if cluster is None:
         return Amount(0.0, 0.0)
-    return Amount(one(cluster.old, seconds[0]), one(cluster.new, seconds[1]))
+    nodes = _nodes(preview)
+    amounts = (one(cluster.old, seconds[0]), one(cluster.new, seconds[1]))
+    before, after = (None if amount is None else amount * count for amount, count in zip(amounts, nodes, strict=True))
+    return Amount(before, after)

@@ -510,6 +510,29 @@ def test_models_versions_components_and_registries_that_are_not_there(arm: ArmFa
     assert "no registry ours" in refused(component=RegistryAsset("ours", "c", "1"))
 
 
+def told(check: str, spec: PreflightSpec = SPEC) -> str:
+    return next(finding.found for finding in preflight.check(spec) if finding.check == check)
+
+
+def test_the_base_model_s_own_defaults_are_shown(arm: ArmFake) -> None:
+    tags = {"model_specific_defaults": "{'apply_deepspeed': 'true', 'learning_rate': 5e-06}"}
+    arm.get(f"{MODEL}/versions/1", {"properties": {"isArchived": False, "modelType": "mlflow_model", "tags": tags}})
+    assert told("base model") == (
+        "Phi-4-mini-instruct version 1 in registry azureml; its own defaults count where `recipe` says nothing: "
+        "apply_deepspeed=true, learning_rate=5e-06"
+    )
+
+
+def test_a_newer_component_than_the_fixed_one_is_told(arm: ArmFake) -> None:
+    fixed = dataclasses.replace(SPEC, component=RegistryAsset("azureml", "chat_completion_pipeline", "0.0.82"))
+    arm.get(f"{COMPONENT}/versions/0.0.82", {"name": "0.0.82"})
+    assert told("fine-tune component", fixed) == "chat_completion_pipeline version 0.0.82"
+    arm.get(f"{COMPONENT}/versions", {"value": [{"name": "0.0.83"}]})
+    assert told("fine-tune component", fixed) == (
+        "chat_completion_pipeline version 0.0.82; the registry has 0.0.83 by now"
+    )
+
+
 # --- soft-deleted names
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from jobs.prices import Meter, PriceBook, choose
+from review import cost
 from review.__main__ import main
 from review.cost import Amount, Cost
 from review.difference import LATER, MASK, difference
@@ -219,6 +221,16 @@ def test_durations_come_from_the_last_run() -> None:
     assert finetune_seconds(100, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 200
     assert finetune_seconds(None, {}, {}) is None
     assert [in_words(s) for s in (33, 2400, 7500)] == ["33 s", "40 min", "2 h 5 min"]
+
+
+def test_a_fine_tune_costs_all_the_nodes_it_trains_on() -> None:
+    def state(size: str, **recipe: int) -> Any:
+        inputs = {"properties": {"properties": {"vmSize": size}}, "input": {"recipe": recipe}}
+        return SimpleNamespace(inputs=inputs)
+
+    step = SimpleNamespace(old=state("A", num_train_epochs=1), new=state("A", num_train_epochs=1, num_nodes_finetune=3))
+    preview: Any = SimpleNamespace(step=lambda name, kind: step)
+    assert cost._nodes(preview) == (1, 3)
 
 
 def test_the_command_line_reads_a_recorded_stream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
