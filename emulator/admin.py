@@ -20,6 +20,7 @@ from emulator import quota, rbac, skus, throttle
 from emulator.faults.book import Faults
 from emulator.home import EmulatorError, Home
 from emulator.resources import filled, quotas, subscription
+from emulator.runs import models
 from emulator.store import Store
 
 ENDPOINT_LIMIT = "endpoint-limit"
@@ -67,6 +68,13 @@ def _count(value: Any) -> Any:
     return int(value)
 
 
+def _switch(value: Any) -> Any:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
 SETTINGS: dict[str, Callable[[Any], Any]] = {
     quota.LIMITS: _quota,
     rbac.ROLES: _roles,
@@ -77,6 +85,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     subscription.PROVIDERS: subscription.registrations,
     quotas.DECISION: quotas.decision,
     filled.POLICY_TAGS: filled.policy_tags,
+    models.ENABLE_VLLM: _switch,
 }
 """Name of a setting → what checks its value and brings it into the form that is kept."""
 

@@ -26,7 +26,7 @@ class Refusal:
         area: the test module, ``tests/contract/test_refusals_{area}.py``.
         name: the parameter of its two tests, ``test_refused`` and ``test_way_through``.
         status: HTTP status; 0 where the call is accepted and the operation or job fails later.
-        code: error code; for a scoring URL, whose errors have none, empty.
+        code: error code; for a scoring URL, whose errors have none, the container's own status where it passes that on.
         says: part of the error body.
         unproven: what of a row that is otherwise known is not, such as its status.
     """
@@ -197,7 +197,17 @@ _SERVING = (
     ("score-header", "malformed Authorization header", 401, "", D, "key_auth_bad_header_forbidden"),
     ("score-route", "no traffic and no deployment named", 404, "", D, "No valid deployments to route to"),
     ("score-timeout", "answer later than the request timeout", 408, "", D, "upstream request timeout"),
-    ("score-model", "the model refuses the body", 424, "", D, "Please check this guide"),
+    (
+        "score-model",
+        "temperature 0 while sampling: the model's code raises",
+        424,
+        "500",
+        V,
+        "unexpected error occurred",
+    ),
+    ("score-parameter", "a parameter the generation does not know", 424, "500", V, "unexpected error occurred"),
+    ("score-input", "a chat completion's body at MLflow's /score", 424, "400", V, "A value is not provided"),
+    ("score-completions", "chat completions of MLflow's generic scoring", 424, "404", V, "URL was not found", "status"),
     ("score-busy", "more pending requests than twice the concurrency", 429, "", D, "", "wording"),
 )
 _FLOWS = (

@@ -10,14 +10,14 @@ import threading
 from dataclasses import dataclass
 
 from commandline import StackError, check_stack, parse
-from flow import front_ends
+from flow import front_ends, serving
 from flow.chat import ChatError, ChatRequest
 from flow.connection import connection_id, read_connection
 from flow.terminal import Models, Terminal
 from jobs.outputs import OutputsError, read
 
-NEEDED = ("subscriptionId", "resourceGroup", "project", "connection", "deployment")
-_TEMPERATURE = 0.1  # near the most likely answer: the same question gets the same one
+NEEDED = ("subscriptionId", "resourceGroup", "project", "connection", "deployment", "workspace", "endpoint")
+_TEMPERATURE = 0.0  # the most likely answer: the same question gets the same one
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Target:
     connection: str
     models: Models
     front_end: str
+    endpoint: str = ""
+    """Id of the endpoint in Azure Resource Manager, where it is known."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--front-end", choices=front_ends.NAMES, help="default: the stack's flow.frontEnd")
     instead = parser.add_argument_group("instead of what the stack names")
     instead.add_argument("--connection", metavar="ID", help="a project's connection, by its Azure resource id")
+    instead.add_argument("--endpoint", metavar="ID", default="", help="the endpoint, by its Azure resource id")
     instead.add_argument("--tuned", metavar="DEPLOYMENT", default="", help="the fine-tuned model's deployment")
     instead.add_argument("--base", metavar="DEPLOYMENT", default="", help="the base model's deployment")
     return parser
@@ -69,12 +72,17 @@ def _run(chosen: argparse.Namespace) -> bool:
     python = front_ends.interpreter(target.front_end)
     if str(python) != sys.executable:
         _go_on_in(python, chosen, target)
-    front_end = front_ends.front_end(target.front_end, read_connection(target.connection))
+    connection = read_connection(target.connection)
+    contracts = serving.learn(connection.endpoint, target.endpoint) if target.endpoint else {}
+    note = chosen.note
+    if serving.differ(contracts, target.models.tuned, target.models.base):
+        note = f"{note} {serving.NOT_ALIKE}".lstrip()
+    front_end = front_ends.front_end(target.front_end, connection)
     settings = ChatRequest("", temperature=chosen.temperature, max_new_tokens=chosen.max_new_tokens)
     if chosen.web:
         from flow.web.server import About, serve
 
-        serve(front_end, About(target.models, settings, target.front_end, chosen.note), chosen.port)
+        serve(front_end, About(target.models, settings, target.front_end, note), chosen.port)
         return True
     if chosen.json:
         import json
@@ -92,19 +100,21 @@ def _run(chosen: argparse.Namespace) -> bool:
     else:
         import readline  # noqa: F401 - arrow keys and earlier questions at the prompt
 
-        terminal.converse(chosen.note)
+        terminal.converse(note)
     return True
 
 
 def _target(chosen: argparse.Namespace) -> Target:
     if chosen.connection:
         front_end = chosen.front_end or front_ends.PROMPT_FLOW
-        return Target(chosen.connection, Models(chosen.tuned, chosen.base), front_end)
+        return Target(chosen.connection, Models(chosen.tuned, chosen.base), front_end, chosen.endpoint)
     check_stack(chosen.stack, "chat")
     outputs = read(chosen.stack, *NEEDED)
     ids = [outputs[name] for name in NEEDED[:4]]
     models = Models(chosen.tuned or outputs["deployment"], chosen.base or outputs.get("baseDeployment") or "")
-    return Target(connection_id(*ids), models, chosen.front_end or outputs.get("frontEnd") or front_ends.PROMPT_FLOW)
+    endpoint = serving.endpoint_id(*ids[:2], *(outputs[name] for name in NEEDED[5:]))
+    front_end = chosen.front_end or outputs.get("frontEnd") or front_ends.PROMPT_FLOW
+    return Target(connection_id(*ids), models, front_end, endpoint)
 
 
 def _go_on_in(python: object, chosen: argparse.Namespace, target: Target) -> None:
@@ -116,6 +126,7 @@ def _go_on_in(python: object, chosen: argparse.Namespace, target: Target) -> Non
         "--max-new-tokens": str(chosen.max_new_tokens),
         "--front-end": target.front_end,
         "--connection": target.connection,
+        "--endpoint": target.endpoint,
         "--tuned": target.models.tuned,
         "--base": target.models.base,
         "--port": chosen.port,

@@ -26,7 +26,8 @@ def answer_lines(front_end: FrontEnd, settings: ChatRequest, lines: Iterable[str
     """One conversation; ``"reset": true`` begins another. Returns whether every question got an answer.
 
     A line is ``{"question": ...}`` with any of deployment, temperature, max_new_tokens and reset. An answer is
-    ``{"answer", "deployment", "seconds", "first_seconds", "tokens", "cut_off", "pieces"}``; a failure is
+    ``{"answer", "deployment", "seconds", "first_seconds", "tokens", "cut_off", "left_out", "pieces"}``, where
+    ``left_out`` is how many of the first turns no longer fit into the context and were not sent; a failure is
     ``{"error": {"kind", "message", "retry_after", "text"}}`` and is not part of the conversation.
     """
     well = True
@@ -61,6 +62,7 @@ def timed(front_end: FrontEnd, request: ChatRequest) -> Iterator[tuple[str, dict
                 "first_seconds": round(times[0], 3),
                 "tokens": answer.tokens,
                 "cut_off": answer.cut_off,
+                "left_out": request.left_out,
                 "pieces": len(times) - 1,
             }
             yield "", end

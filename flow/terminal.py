@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flow.chat import Answer, AnswerCutOff, ChatError, ChatRequest, Ending, Turn
+from flow.chat import Answer, AnswerCutOff, ChatError, ChatRequest, Ending, Turn, answer_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,6 +105,9 @@ class Terminal:
     def _reply(self, question: str) -> None:
         """All see the conversation with the one in service, whose answer is remembered."""
         answer: Answer | None = None
+        if left_out := self._request(question, "").left_out:
+            turns = "turn no longer fits and is" if left_out == 1 else f"{left_out} turns no longer fit and are"
+            self._dim(f"The conversation has outgrown the model's context: its first {turns} not sent.")
         try:
             for label, deployment in self._asked():
                 answer = self._stream(label or "Phi", self._request(question, deployment))
@@ -161,14 +163,6 @@ class Terminal:
 
     def _error(self, error: ChatError) -> None:
         self._console.print(f"\nerror: {error}", style="red", markup=False)
-
-
-def answer_of(pieces: Iterator[str]) -> Answer:
-    """The whole answer at the end of its pieces. Raises ChatError."""
-    for piece in pieces:
-        if isinstance(piece, Ending):
-            return piece.answer
-    raise ChatError("The answer has no end.")
 
 
 def _tokens(answer: Answer) -> str:

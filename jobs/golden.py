@@ -15,7 +15,7 @@ from jobs.errors import StageError
 from jobs.questions import Question
 from jobs.redaction import redact
 
-_TEMPERATURE = 0.1  # near the most likely answer; serving code of some models refuses 0
+_TEMPERATURE = 0.0  # the most likely answer, however the model is served (flow/chat/conversation.py)
 _TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
 # An answer is similar from here on. Unrelated sentences reach some 50 in rapidfuzz's ratio, single words much more.
 _SIMILAR, _SIMILAR_LENGTH = 75, 12

@@ -127,8 +127,12 @@ def _no_registry(name: str, asset: RegistryAsset) -> Finding:
     return Finding(name, State.REFUSED, f"there is no registry {asset.registry}", "set its registry to azureml")
 
 
+def tags(model: RegistryAsset, arm: Arm) -> dict[str, Any]:
+    """What the registry has written on a model; nothing where it has no such model."""
+    url = _assets(model, "models")
+    return _tags((arm.find(f"{url}/versions/{model.version}", _VERSION) if url else None) or {})
+
+
 def note(model: RegistryAsset, arm: Arm) -> str:
     """What the registry remarks about a model in its tag `note`: nothing, unless it is not what its name says."""
-    url = _assets(model, "models")
-    found = arm.find(f"{url}/versions/{model.version}", _VERSION) if url else None
-    return str(_tags(found or {}).get("note") or "")
+    return str(tags(model, arm).get("note") or "")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from jobs import client as azure
-from jobs import health, smoke, unfinished
+from jobs import contracts, health, smoke, unfinished
 from jobs.deployments import HEALTHY, Endpoint, shown
 from jobs.errors import AGAIN, NotFinished, StageError, disconnected
 from jobs.specs import BASE_DEPLOYMENT, WARNING, ReleaseSpec, Report
@@ -139,6 +139,8 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int]) ->
     tags = {MODEL: f"{spec.model_name}:{spec.model_version}", **unfinished.tags(before)}
     if previous := _previous(endpoint, before, tags[MODEL]):
         tags[PREVIOUS] = previous
+    served = contracts.of_version(endpoint.client, spec.target, spec.model_name, spec.model_version, endpoint.report)
+    tags |= served.tags
     poller = endpoint.begin(name, model, tags)
     base.begin()
     endpoint.finish(name, poller)
@@ -262,7 +264,8 @@ class _BaseModel:
                     self._endpoint.adjust(BASE_DEPLOYMENT)
                     return
                 self._endpoint.remove(BASE_DEPLOYMENT)
-            self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, wanted)
+            tags = {**wanted, **contracts.of_base(spec.base_model).tags}
+            self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, tags)
         except NotFinished:
             raise
         except StageError as error:

@@ -1,13 +1,23 @@
 """What a new deployment has to show before anybody is sent to it: answers, soon enough, and right ones.
 
-All is asked past the traffic rules, of the deployment by its name.
+All is asked past the traffic rules, of the deployment by its name, and over the route that the flow takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flow.chat import Answer, ChatError, ChatRequest, EndpointUnavailable, KeyRefused, ask
+from flow.chat import (
+    CHAT_COMPLETIONS,
+    CONTRACT,
+    ROUTES,
+    Answer,
+    ChatError,
+    ChatRequest,
+    EndpointUnavailable,
+    KeyRefused,
+    ask,
+)
 from jobs.deployments import Endpoint
 from jobs.errors import AGAIN, NotFinished, StageError
 from jobs.golden import Scores, ask_all
@@ -25,8 +35,12 @@ def check(endpoint: Endpoint, before: Mapping[str, int]) -> None:
     """
     spec = endpoint.spec
     name, bound = spec.deployment_name, spec.evaluation.latency_seconds
+    tags = endpoint.tags()
+    ROUTES.tell(endpoint.address()[0], {each: found.get(CONTRACT, "") for each, found in tags.items()})
     first = _patiently(endpoint, name, "the new deployment has no traffic yet")
     endpoint.report(f"smoke test of {name}: {' '.join(first.text.split())[:80]}")
+    if tags.get(name, {}).get(CONTRACT) == CHAT_COMPLETIONS and not first.streamed:
+        endpoint.report(f"{WARNING}{name} should answer chat completions, and has no such route: answers come whole")
     if spec.evaluation.questions:
         _check_golden(endpoint, before)
         return

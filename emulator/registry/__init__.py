@@ -162,6 +162,7 @@ def _version(kind: str, name: str, version: str) -> dict[str, Any]:
             "tags": {
                 "note": "a stand-in of the emulator, not the model of this name",
                 "model_specific_defaults": str(DEFAULTS),  # as Azure keeps it: text, in Python's way of writing
+                "inference_supported_envs": "['vllm']",
                 **BASE_MODELS[name]["tags"],
             },
         }

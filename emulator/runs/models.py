@@ -13,6 +13,8 @@ from emulator.cloud import Cloud
 from emulator.registry import BASE_MODELS, MLFLOW
 from emulator.resources.uris import RegistryModel, resolve
 
+ENABLE_VLLM = "enable-vllm"
+"""Admin setting: whether the base models' package says that what is fine-tuned from them keeps their image."""
 _making = threading.Lock()
 
 
@@ -29,11 +31,13 @@ def base_model(cloud: Cloud, model: RegistryModel) -> Path:
         )
     if BASE_MODELS[model.name]["type"] != MLFLOW:
         raise user_error(f"Model {model.name} version {model.version} is no {MLFLOW}.")
-    folder = cloud.home.base_models / f"{model.name}-{model.version}"
+    vllm = bool(cloud.store.setting(ENABLE_VLLM, False))
+    folder = cloud.home.base_models / f"{model.name}-{model.version}-{'vllm' if vllm else 'mlflow'}"
     with _making:
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
             arguments = ["--out", str(folder), "--name", model.name, "--version", model.version]
+            arguments += ["--enable-vllm"] if vllm else []
             made = subprocess.run(
                 [sys.executable, "-m", "emulator.training.base", *arguments],
                 capture_output=True,

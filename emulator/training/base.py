@@ -23,8 +23,13 @@ VOCABULARY = 1500
 PRETRAINING_EPOCHS, BATCH, LEARNING_RATE = 10, 8, 3e-3
 
 
-def write_base_model(out: Path, name: str, version: str, epochs: int = PRETRAINING_EPOCHS) -> None:
-    """Make the stand-in for a registry's base model as an MLflow folder; name and version decide its weights."""
+def write_base_model(
+    out: Path, name: str, version: str, epochs: int = PRETRAINING_EPOCHS, *, enable_vllm: bool = False
+) -> None:
+    """Make the stand-in for a registry's base model as an MLflow folder; name and version decide its weights.
+
+    With ``enable_vllm`` what is fine-tuned from it is served by Azure's image for chat models too, and streams.
+    """
     prose, words = read_texts()
     tokenizer = ChatTokenizer(train_tokenizer([prose, words], VOCABULARY))
     shape = Shape(tokenizer.size)
@@ -32,7 +37,7 @@ def write_base_model(out: Path, name: str, version: str, epochs: int = PRETRAINI
     parameters = initial_parameters(shape, seed)
     if epochs:
         parameters = _pretrain(shape, parameters, tokenizer, prose, seed, epochs)
-    save(StandIn(shape, parameters, tokenizer, Origin(name, version)), out)
+    save(StandIn(shape, parameters, tokenizer, Origin(name, version, enable_vllm=enable_vllm)), out)
 
 
 def _pretrain(
@@ -62,8 +67,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder to write")
     parser.add_argument("--name", required=True, help="the model it stands in for, for example Phi-4-mini-instruct")
     parser.add_argument("--version", required=True)
+    parser.add_argument("--enable-vllm", action="store_true", help="what is fine-tuned from it keeps its image")
     options = parser.parse_args(arguments)
-    write_base_model(options.out, options.name, options.version)
+    write_base_model(options.out, options.name, options.version, enable_vllm=options.enable_vllm)
     print(f"{options.out}: stand-in for {options.name} version {options.version}")
 
 

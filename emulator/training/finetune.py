@@ -10,6 +10,7 @@ What a metrics line is stands in `emulator.training.metrics`.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import sys
 import time
@@ -22,7 +23,7 @@ import numpy as np
 
 from emulator.training.batches import Batches, Encoded
 from emulator.training.errors import TrainingError
-from emulator.training.folder import Origin, StandIn, load, save
+from emulator.training.folder import StandIn, load, save
 from emulator.training.recipe import WITHOUT_EFFECT, Job, Recipe, read_job
 from emulator.training.records import read_conversations
 from emulator.training.tokenizer import ChatTokenizer
@@ -72,10 +73,8 @@ def finetune(job: Job, recipe: Recipe, log: Log) -> None:
 
     parameters = _train(base, recipe, training, validation, window, job.metrics_file, log)
     given = recipe.model_dump()
-    save(
-        StandIn(base.shape, parameters, base.tokenizer, Origin(base.origin.stands_in_for, base.origin.version, given)),
-        job.output_dir,
-    )
+    origin = dataclasses.replace(base.origin, recipe=given)
+    save(StandIn(base.shape, parameters, base.tokenizer, origin), job.output_dir)
     log(f"wrote the MLflow model folder {job.output_dir.name}")
 
 

@@ -1,7 +1,7 @@
-"""The scoring script a deployment runs: the tutorial's payload in, `{"output": ...}` out.
+"""The scoring script a deployment runs: `azmlinfsrv --entry_script score.py` calls init() and run().
 
-`azmlinfsrv --entry_script score.py` calls init() and run(); mlflow's python_function loads the same model.
-`completions.py` adds the route that streams.
+As on Azure the model's metadata decide who answers: MLflow's generic scoring (`generic.py`), `/score` alone; or the
+image for chat models, whose `/score` answers `{"output": ...}`, with the route that streams (`completions.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emulator.training.answer import Answerer
 from emulator.training.errors import TrainingError
-from emulator.training.folder import find, load
+from emulator.training.folder import find, load, streams
 from emulator.training.records import message_problem
 from emulator.training.tokenizer import Message
 
@@ -115,16 +115,6 @@ class ChatModel:
             key=lambda prompt: self._answerer.continue_prompt(prompt, self._tokenizer.end, TRIED_TOKENS).confidence,
         )
 
-    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> dict[str, str]:
-        """Answer a payload, as mlflow's python_function calls it. Raises BadPayload."""
-        messages, parameters = _read({"input_data": {"input_string": model_input, "parameters": params or {}}})
-        return {"output": self.answer(messages, parameters)}
-
-
-def _load_pyfunc(path: str) -> ChatModel:
-    """What mlflow.pyfunc.load_model calls."""
-    return ChatModel(Path(path))
-
 
 def read_payload(text: str) -> tuple[list[Message], Parameters]:
     """The conversation and the parameters in a request's body. Raises BadPayload."""
@@ -153,25 +143,41 @@ def _read(payload: Any) -> tuple[list[Message], Parameters]:
 
 
 _model: ChatModel | None = None
+_streams = False
 
 
 def init() -> None:
     """Load the folder in AZUREML_MODEL_DIR; called once when the server starts."""
     from emulator.training import completions
 
-    global _model
-    _model = ChatModel(Path(os.environ["AZUREML_MODEL_DIR"]))
-    completions.add_route(_model)
+    global _model, _streams
+    folder = find(Path(os.environ["AZUREML_MODEL_DIR"]))
+    _model, _streams = ChatModel(folder), streams(folder)
+    if _streams:
+        completions.add_route(_model)
 
 
 def run(data: str) -> Any:
-    """Answer one request; a bad one gets status 400 and `{"error": {"code", "message"}}`."""
+    """Answer one request to /score; an exception becomes status 500 without a reason, as on Azure."""
     from azureml_inference_server_http.api.aml_response import AMLResponse
+
+    from emulator.training import generic
 
     if _model is None:
         raise RuntimeError("init() has not been called")
+    if _streams:
+        return image_score(_model, data)
     try:
-        messages, parameters = read_payload(data)
-    except BadPayload as e:
-        return AMLResponse({"error": {"code": "BadRequest", "message": str(e)}}, 400, json_str=True)
-    return {"output": _model.answer(messages, parameters)}
+        return generic.score(_model, data)
+    except generic.NoInput as error:
+        return AMLResponse({"message": str(error)}, 400, json_str=True)
+
+
+def image_score(model: ChatModel, data: str) -> dict[str, str]:
+    """What the image for chat models answers: nothing at all for what it cannot answer. Raises ValueError: no JSON."""
+    payload = json.loads(data)
+    try:
+        messages, parameters = _read(payload)
+    except BadPayload:
+        return {}
+    return {"output": model.answer(messages, parameters)}

@@ -136,6 +136,10 @@ DIFFERENCES = (
     "204: people report that their names stayed taken; status and code are unproven. Here only `reset` frees it.",
     "A Log Analytics workspace that is made again while it is soft-deleted is the old one, with its properties; Azure "
     "lets the new body's win. Nothing is logged here, so no old logs are seen, only the old `customerId`.",
+    "A base model is served as by Azure's image for chat models, a fine-tuned one as by MLflow's generic scoring: "
+    "routes, answers, defaults and refusals as seen when Azure's own code served the fine-tune component's model. "
+    "Which of the two Azure takes for a model depends on its package in the registry, which is not public; `POST "
+    "/admin/enable-vllm` with `true` lets what is fine-tuned from then on keep the base model's image.",
     "A regenerated key stops working with the call, and a deployment that is deleted first answers what it was asked, "
     "for 30 s at most; how soon and how long on Azure is not documented.",
 )

@@ -4,7 +4,7 @@ Whatever front end asks (the flow's node, the agent, terminal and page, a releas
 """
 
 from flow.chat.conversation import Answer, ChatRequest, Ending, Turn, chat_history, turns
-from flow.chat.endpoint import TIMEOUT, ask, stream, timeout_of
+from flow.chat.endpoint import TIMEOUT, answer_of, ask, stream, timeout_of
 from flow.chat.errors import (
     AnswerCutOff,
     Busy,
@@ -18,9 +18,14 @@ from flow.chat.errors import (
     UnknownAnswer,
     Unreachable,
 )
+from flow.chat.routes import CHAT_COMPLETIONS, CONTRACT, MLFLOW, ROUTES
 from flow.chat.shapes import answer_text
 
 __all__ = [
+    "CHAT_COMPLETIONS",
+    "CONTRACT",
+    "MLFLOW",
+    "ROUTES",
     "TIMEOUT",
     "Answer",
     "AnswerCutOff",
@@ -37,6 +42,7 @@ __all__ = [
     "Turn",
     "UnknownAnswer",
     "Unreachable",
+    "answer_of",
     "answer_text",
     "ask",
     "chat_history",

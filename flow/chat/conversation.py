@@ -8,6 +8,9 @@ from typing import Any
 
 from flow.chat.errors import InvalidInput
 
+CONTEXT = 4_096  # tokens, of the smallest Phi
+_MESSAGE = 4  # tokens around each message: the template's marks
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -27,18 +30,32 @@ class ChatRequest:
     temperature: float = 0.7
     max_new_tokens: int = 128
 
+    @property
+    def left_out(self) -> int:
+        """How many of the first turns are not sent, because the conversation has outgrown the context."""
+        room = max(CONTEXT - self.max_new_tokens, CONTEXT // 2) - _tokens(self.question)
+        for kept, turn in enumerate(reversed(self.history)):
+            room -= _tokens(turn.question) + _tokens(turn.answer)
+            if room < 0:
+                return len(self.history) - kept
+        return 0
+
     def messages(self) -> list[dict[str, str]]:
-        """The conversation as chat models read it."""
+        """The conversation as chat models read it, without the turns that no longer fit."""
         messages = []
-        for turn in self.history:
+        for turn in self.history[self.left_out :]:
             messages.append({"role": "user", "content": turn.question})
             messages.append({"role": "assistant", "content": turn.answer})
         messages.append({"role": "user", "content": self.question})
         return messages
 
     def payload(self) -> dict[str, Any]:
-        """The body the fine-tuned model's scoring route takes."""
-        parameters = {"temperature": self.temperature, "max_new_tokens": self.max_new_tokens}
+        """The body the scoring route takes.
+
+        MLflow's scoring samples unless it is told not to, and raises an error for a temperature of 0.
+        """
+        chosen: dict[str, Any] = {"temperature": float(self.temperature)} if self.temperature else {"do_sample": False}
+        parameters = {**chosen, "max_new_tokens": self.max_new_tokens}
         return {"input_data": {"input_string": self.messages(), "parameters": parameters}}
 
     def completion(self) -> dict[str, Any]:
@@ -62,6 +79,8 @@ class Answer:
     """How many tokens the answer has, where the endpoint says so."""
     cut_off: bool = False
     """Whether the answer ends because max_new_tokens or the context window was reached."""
+    streamed: bool = False
+    """Whether it came over the route that streams, in pieces or not."""
 
 
 class Ending(str):
@@ -97,3 +116,8 @@ def turns(chat_history: Sequence[Mapping[str, Any]] | None) -> tuple[Turn, ...]:
 def chat_history(history: Sequence[Turn]) -> list[dict[str, Any]]:
     """Turns in prompt flow's shape."""
     return [{"inputs": {"input_data": turn.question}, "outputs": {"answer": turn.answer}} for turn in history]
+
+
+def _tokens(text: str) -> int:
+    """An estimate that is rather too high: three bytes a token, where English has four and Japanese three."""
+    return len(text.encode(errors="replace")) // 3 + _MESSAGE

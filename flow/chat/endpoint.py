@@ -12,8 +12,9 @@ import requests
 import urllib3
 
 from flow.chat.conversation import Answer, ChatRequest, Ending
-from flow.chat.errors import AnswerCutOff, ChatError, InvalidInput, UnknownAnswer, Unreachable
+from flow.chat.errors import AnswerCutOff, ChatError, InvalidInput, ModelFailed, UnknownAnswer, Unreachable
 from flow.chat.refusals import refusal, unreachable
+from flow.chat.routes import CHAT_COMPLETIONS, MLFLOW, ROUTES
 from flow.chat.shapes import Part, answer_text, part, parts, read_json
 
 MAX_QUESTION = 16_000  # characters, some 4,000 tokens: the context of the smallest Phi
@@ -23,11 +24,10 @@ _LONGEST = 600.0  # seconds; Azure's endpoints end a request after 180
 TIMEOUT = 90.0  # seconds; the default of the setting serving.requestTimeoutSeconds
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SCORE, _COMPLETIONS = "/score", "/v1/chat/completions"
-# A server without the route, or with one that takes something else. What is wrong with the question itself, the
-# whole answer's route says as well.
-_NO_SUCH_ROUTE = ("400", "404", "405", "415", "422", "501")
-_cannot_stream: set[tuple[str, str]] = set()
-"""URL and deployment of what turned out to answer as a whole only."""
+_NO_SUCH_ROUTE = ("404", "405", "501")
+# A server whose contract is not known may also have a route there that takes something else. What is wrong with the
+# question itself, the whole answer's route says as well.
+_NO_SUCH_BODY = ("400", "415", "422")
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -42,24 +42,31 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def ask(url: str, key: str, request: ChatRequest, *, timeout: float = TIMEOUT) -> Answer:
-    """The endpoint's whole answer to ``request``. ``timeout`` in seconds for the whole exchange.
+    """The endpoint's whole answer to ``request``, over the very route that `stream` takes.
 
-    Raises ChatError: InvalidInput, KeyRefused, ModelFailed, UnknownAnswer or an EndpointUnavailable.
+    ``timeout`` in seconds for the whole exchange. Raises what `stream` and its pieces raise.
     """
-    _check(url, key, request)
-    started = time.monotonic()
-    with _posted(url, key, request, request.payload(), timeout) as response:
-        return _whole(response, key, request, started, timeout)
+    return answer_of(stream(url, key, request, timeout=timeout))
+
+
+def answer_of(pieces: Iterator[str]) -> Answer:
+    """The whole answer at the end of its pieces. Raises ChatError."""
+    for piece in pieces:
+        if isinstance(piece, Ending):
+            return piece.answer
+    raise ChatError("The answer has no end.")
 
 
 def stream(url: str, key: str, request: ChatRequest, *, timeout: float = TIMEOUT) -> Iterator[str]:
     """The answer's pieces as the endpoint sends them; the last one is an `Ending` with the whole answer.
 
-    Azure's serving image for chat models streams /v1/chat/completions, next to the /score of the scoring URL. An
-    endpoint without that route is asked for the whole answer instead, now and from now on. The first piece is there
-    before anything is returned, so what was refused is raised here and not later.
+    Azure's serving image for chat models streams /v1/chat/completions, next to the /score of the scoring URL; MLflow's
+    generic scoring has /score alone. Where it is not known who serves (see routes.py), the former is tried first, and
+    its absence remembered for a while. The first piece is there before anything is returned, so what was refused is
+    raised here and not later.
 
-    Raises what `ask` raises; while the pieces are read, AnswerCutOff, ModelFailed, UnknownAnswer or Unreachable.
+    Raises ChatError: InvalidInput, KeyRefused, ModelFailed, UnknownAnswer or an EndpointUnavailable; while the pieces
+    are read, AnswerCutOff, ModelFailed, UnknownAnswer or Unreachable.
     """
     pieces = _pieces(url, key, request, timeout)
     first = next(pieces)
@@ -82,26 +89,38 @@ def timeout_of(given: object) -> float:
 
 def _pieces(url: str, key: str, request: ChatRequest, timeout: float) -> Iterator[str]:
     _check(url, key, request)
-    route = _completions_url(url)
-    if route and (url, request.deployment) not in _cannot_stream:
-        streamed = yield from _streamed(route, key, request, timeout)
-        if streamed:
+    route, contract = _completions_url(url), ROUTES.contract(url, request.deployment)
+    if route and contract != MLFLOW:
+        lacks = _NO_SUCH_ROUTE if contract == CHAT_COMPLETIONS else (*_NO_SUCH_ROUTE, *_NO_SUCH_BODY)
+        answer = yield from _streamed(route, key, request, timeout, lacks)
+        if answer is not None:
+            ROUTES.answered(url, request.deployment, answer.deployment)
             return
-        answer = ask(url, key, request, timeout=timeout)
+        answer = _scored(url, key, request, timeout)
         # Only now it is the route that is missing, and not the deployment.
-        _cannot_stream.add((url, request.deployment))
+        ROUTES.cannot_stream(url, answer.deployment)
     else:
-        answer = ask(url, key, request, timeout=timeout)
+        answer = _scored(url, key, request, timeout)
+    ROUTES.answered(url, request.deployment, answer.deployment)
     yield answer.text
     yield Ending(answer)
 
 
-def _streamed(url: str, key: str, request: ChatRequest, timeout: float) -> Generator[str, None, bool]:
-    """Yields the pieces of a chat completion; returns False if the endpoint has no such route."""
+def _scored(url: str, key: str, request: ChatRequest, timeout: float) -> Answer:
+    """The whole answer of the scoring URL itself."""
+    started = time.monotonic()
+    with _posted(url, key, request, request.payload(), timeout) as response:
+        return _whole(response, key, request, started, timeout)
+
+
+def _streamed(
+    url: str, key: str, request: ChatRequest, timeout: float, lacks: tuple[str, ...]
+) -> Generator[str, None, Answer | None]:
+    """Yields the pieces of a chat completion; returns None if the endpoint answers one of ``lacks``: no such route."""
     started = time.monotonic()
     with _posted(url, key, request, request.completion(), timeout) as response:
-        if _lacks_route(response):
-            return False
+        if _status(response) in lacks:
+            return None
         if response.status_code != 200 or not response.headers.get("content-type", "").startswith("text/event-stream"):
             answer = _whole(response, key, request, started, timeout)
             yield answer.text
@@ -122,7 +141,7 @@ def _streamed(url: str, key: str, request: ChatRequest, timeout: float) -> Gener
                 raise _cut_off(url, said, None)
             answer = _answer(said.rstrip(), response, request, started, last)
         yield Ending(answer)
-    return True
+    return answer
 
 
 def _without_key(key: str, said: bytes) -> bytes:
@@ -130,12 +149,10 @@ def _without_key(key: str, said: bytes) -> bytes:
     return said.replace(key.encode(), b"***")
 
 
-def _lacks_route(response: requests.Response) -> bool:
-    """An endpoint passes its container's refusal on as 424, with the container's own status beside it."""
+def _status(response: requests.Response) -> str:
+    """The container's own status: an endpoint passes its refusal on as 424, with that status beside it."""
     status = str(response.status_code)
-    if status == "424":
-        status = response.headers.get("ms-azureml-model-error-statuscode", status)
-    return status in _NO_SUCH_ROUTE
+    return response.headers.get("ms-azureml-model-error-statuscode", status) if status == "424" else status
 
 
 def _whole(response: requests.Response, key: str, request: ChatRequest, started: float, timeout: float) -> Answer:
@@ -144,6 +161,11 @@ def _whole(response: requests.Response, key: str, request: ChatRequest, started:
     if response.status_code != 200:
         raise refusal(response, body.decode(errors="replace"), request.deployment)
     found = read_json(body)
+    if found == {}:
+        raise ModelFailed(
+            f"The model behind {urlsplit(response.url).hostname} gave an empty answer, {{}}: Azure's serving image "
+            "answers so when the model raises an error."
+        )
     text = answer_text(found).strip()
     last = part(found) if isinstance(found, dict) and isinstance(found.get("choices"), list) else Part()
     return _answer(text, response, request, started, last)
@@ -160,7 +182,8 @@ def _answer(text: str, response: requests.Response, request: ChatRequest, starte
     if not text:
         raise UnknownAnswer("The model gave an empty answer. Ask in other words, or look into its training.")
     served_by = response.headers.get("azureml-model-deployment", request.deployment)
-    return Answer(text, served_by, time.monotonic() - started, last.tokens, last.finish_reason == "length")
+    cut_off, streamed = last.finish_reason == "length", urlsplit(response.url).path.endswith(_COMPLETIONS)
+    return Answer(text, served_by, time.monotonic() - started, last.tokens, cut_off, streamed)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from flow.chat import CONTRACT, ROUTES
 from jobs import golden, registry_checks
 from jobs.arm import Arm
 from jobs.errors import StageError, azure_errors
@@ -35,6 +36,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         losses = _losses(status, runs, missing)
         note, base_model = _base(stack, arm)
         chosen = _chosen(status, missing)
+        _alike(chosen, missing)
         questions = _questions(stack, missing)
         candidates = _ask(stack, arm, chosen, questions, report, stop) if questions and chosen else ()
     if not candidates and not losses.held_out:
@@ -115,6 +117,14 @@ def _chosen(status: Status, missing: list[str]) -> list[tuple[str, Deployment]]:
     return chosen
 
 
+def _alike(chosen: Sequence[tuple[str, Deployment]], missing: list[str]) -> None:
+    """Says where the models are served by different programs."""
+    served = {role: one.tags.get(CONTRACT, "") for role, one in chosen}
+    if len(kinds := {kind for kind in served.values() if kind}) > 1:
+        told = ", ".join(f"{role}: {kind}" for role, kind in served.items() if kind in kinds)
+        missing.append(f"seconds: the models are served by different programs, whose speed differs by itself ({told})")
+
+
 def _questions(stack: Stack, missing: list[str]) -> tuple[Question, ...]:
     if not stack.evaluation.questions:
         missing.append("answers: evaluation.questions names no file of golden questions")
@@ -134,6 +144,7 @@ def _ask(
     endpoint = arm.get(stack.endpoint_path, VERSION)["properties"]
     keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": VERSION}) or {}
     url, key = str(endpoint.get("scoringUri") or ""), str(keys.get("primaryKey") or "")
+    ROUTES.tell(url, {one.name: one.tags.get(CONTRACT, "") for _, one in chosen})
     found: list[Candidate] = []
     for role, one in chosen:
         report(f"{role} ({one.name}): {len(questions)} questions")

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 import requests
 
+from flow.chat import answer_text
+
 QUESTION = {
     "input_data": {
         "input_string": [{"role": "user", "content": "Who wrote Hamlet?"}],
-        "parameters": {"temperature": 0, "max_new_tokens": 8},
+        "parameters": {"do_sample": False, "max_new_tokens": 8},
     }
 }
 EVERY = 0.1
@@ -99,6 +101,6 @@ def _client(url: str, key: Callable[[], str], tally: Tally, stop: threading.Even
 def _asked(session: requests.Session, url: str, key: str) -> str:
     """The deployment that answered. Raises whatever went wrong."""
     answer = session.post(url, json=QUESTION, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
-    if answer.status_code != 200 or not answer.json().get("output"):
+    if answer.status_code != 200 or not answer_text(answer.json()):
         raise ValueError(f"{answer.status_code} {answer.text}")
     return str(answer.headers["azureml-model-deployment"])

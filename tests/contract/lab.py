@@ -222,21 +222,35 @@ class Lab:
         return endpoint
 
     @functools.cached_property
+    def tuned(self) -> str:
+        """An endpoint with all traffic on a fine-tuned model, which MLflow's generic scoring serves."""
+        model = f"{self.workspace}/models/tuned/versions/1"
+        uri = f"azureml://jobs/{self.finished_job.rsplit('/', 1)[1]}/outputs/model"
+        self.put(model, {"properties": {"modelType": "mlflow_model", "modelUri": uri}})
+        endpoint = self.make_endpoint("refusals-tuned")
+        self.deploy(endpoint, "blue", model=model)
+        self.set_traffic(endpoint, {"blue": 100})
+        return endpoint
+
+    @functools.cached_property
     def idle(self) -> str:
         """An endpoint without deployments."""
         return self.make_endpoint("refusals-idle")
 
-    def score(self, endpoint: str, body: Any = None, authorization: str = "", deployment: str = "") -> str:
-        """The answer to a question; raises Refusal with the text as body."""
+    def score(
+        self, endpoint: str, body: Any = None, authorization: str = "", deployment: str = "", route: str = "/score"
+    ) -> str:
+        """The answer to a question; raises Refusal with the text as body, and the container's status as its code."""
         keys = self.arm.post(f"{endpoint}/listKeys", _version(endpoint))
         headers = {"Authorization": authorization or f"Bearer {keys['primaryKey']}"}
         if deployment:
             headers["azureml-model-deployment"] = deployment
         question = {"input_data": {"input_string": [{"role": "user", "content": "Who are you?"}]}}
-        url = self.get(endpoint)["properties"]["scoringUri"]
+        url = self.get(endpoint)["properties"]["scoringUri"].removesuffix("/score") + route
         answer = requests.post(url, json=body or question, headers=headers, timeout=60)
         if answer.status_code != 200:
-            raise Refusal(answer.status_code, "", answer.text, {"text": answer.text})
+            code = answer.headers.get("ms-azureml-model-error-statuscode", "")
+            raise Refusal(answer.status_code, code, answer.text, {"text": answer.text})
         return answer.text
 
     # --- data and jobs

@@ -17,6 +17,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 
 from emulator.home import SUBSCRIPTION_ID
+from jobs import contracts
 from jobs.arm import Arm
 from jobs.evaluation import gather
 from jobs.prices import PriceBook
@@ -129,6 +130,12 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
     model = client.models.create_or_update(Model(name="colours", version=VERSION, path=path, type="mlflow_model"))
     client.models.download(model.name, version=VERSION, download_path=tmp_path)
     assert next(tmp_path.rglob("MLmodel")).exists()
+    said: list[str] = []
+    target = Target(SUBSCRIPTION_ID, GROUP, client.workspace_name)
+    assert contracts.of_version(client, target, "colours", VERSION, said.append).name == "mlflow"
+    assert said == [f"model colours:{VERSION} is served by MLflow's generic scoring: /score alone, whole answers"]
+    tagged = client.models.get("colours", version=VERSION)
+    assert tagged.tags == {"contract": "mlflow"} and tagged.path == model.path
 
     endpoint = ManagedOnlineEndpoint(name="colours-contract", auth_mode="key")
     client.online_endpoints.begin_create_or_update(endpoint).result()
@@ -154,7 +161,7 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
     client.online_endpoints.begin_create_or_update(live).result()
     answer = requests.post(live.scoring_uri, json=payload, headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
-    assert json.loads(answer.text)["output"]
+    assert json.loads(answer.text)[0]["0"]
     assert answer.headers["azureml-model-deployment"] == "blue"
     denied = requests.post(live.scoring_uri, json=payload, headers={"Authorization": "Bearer no"}, timeout=60)
     assert (denied.status_code, denied.text) == (401, "key_auth_access_denied")

@@ -106,7 +106,7 @@ def test_a_bad_row_ends_the_run_with_one_line_and_no_folder(
 
 
 def test_shapes_are_what_the_folder_says(base: Path) -> None:
-    config = json.loads((base / "config.json").read_text())
+    config = json.loads((base / "data" / "model" / "config.json").read_text())
     model = load(base)
     assert config["shape"] == dataclasses.asdict(model.shape)
     assert config["parameters"] == model.size and config["fine_tuned"] is False

@@ -6,7 +6,8 @@ import pytest
 from jobs_fake import FakeMl
 
 from flow import chat
-from jobs import golden, health, smoke
+from flow.chat.routes import Routes
+from jobs import contracts, golden, health, smoke
 from jobs.errors import StageError
 from jobs.specs import ReleaseSpec
 
@@ -51,9 +52,12 @@ class Metrics:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, ml: FakeMl) -> tuple[Scoring, Metrics]:
-    """Puts both where a release asks."""
+    """Puts both where a release asks; nobody knows how the models are served."""
     scoring, metrics = Scoring(ml), Metrics()
     monkeypatch.setattr(smoke, "ask", scoring)
     monkeypatch.setattr(golden, "ask", scoring)
     monkeypatch.setattr(health, "read", metrics)
+    monkeypatch.setattr(contracts, "of_version", lambda *_: contracts.Contract())
+    monkeypatch.setattr(contracts, "of_base", lambda _: contracts.Contract())
+    monkeypatch.setattr(smoke, "ROUTES", Routes())
     return scoring, metrics

@@ -11,7 +11,20 @@ import requests
 import urllib3
 
 from flow import chat
-from flow.chat import Answer, ChatRequest, Ending, Turn, answer_text, ask, endpoint, stream, turns
+from flow.chat import (
+    CHAT_COMPLETIONS,
+    MLFLOW,
+    Answer,
+    ChatRequest,
+    Ending,
+    Turn,
+    answer_text,
+    ask,
+    endpoint,
+    stream,
+    turns,
+)
+from flow.chat.routes import Routes
 
 URL = "https://phi.eastus2.inference.ml.azure.com/score"
 KEY = "canary-key"
@@ -25,9 +38,10 @@ class Route:
         self.error: Exception | None = None
         self.sent: dict[str, Any] = {}
         self.urls: list[str] = []
-        self.completions: tuple[int, bytes, dict[str, str]] | None = None
+        self.completions: tuple[int, bytes, dict[str, str]] = (404, b"{}", {})
+        self.now = 1_000.0
         monkeypatch.setattr(endpoint.requests, "post", self)
-        monkeypatch.setattr(endpoint, "_cannot_stream", set())
+        monkeypatch.setattr(endpoint, "ROUTES", Routes(lambda: self.now))
 
     def __call__(self, url: str, **sent: Any) -> requests.Response:
         prepared = requests.Request(
@@ -39,7 +53,7 @@ class Route:
             raise self.error
         response = requests.Response()
         status, body, headers = self.status, self.body, self.headers
-        if url.endswith("/chat/completions") and self.completions:
+        if url.endswith("/chat/completions"):
             status, body, headers = self.completions
         response.status_code, response.url = status, url
         response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
@@ -69,6 +83,18 @@ def test_the_tutorials_payload(route: Route) -> None:
     assert route.sent["prepared"].headers["Authorization"] == f"Bearer {KEY}"
     assert route.sent["allow_redirects"] is False
     assert "azureml-model-deployment" not in route.sent["prepared"].headers
+
+
+def test_at_temperature_0_nothing_is_left_to_chance(route: Route) -> None:
+    """MLflow's scoring samples by default, and raises an error for a temperature of 0."""
+    ask(URL, KEY, ChatRequest("Who?", temperature=0.0, max_new_tokens=64))
+    parameters = json.loads(route.sent["prepared"].body)["input_data"]["parameters"]
+    assert parameters == {"do_sample": False, "max_new_tokens": 64}
+    route.completions = (200, events("Bill"), STREAM)
+    ask(URL, KEY, ChatRequest("Who?", temperature=0.0))
+    assert json.loads(route.sent["prepared"].body)["input_data"]["parameters"]["do_sample"] is False
+    ask("https://other.example.com/score", KEY, ChatRequest("Who?", temperature=0.0))
+    assert json.loads(route.sent["prepared"].body)["temperature"] == 0.0
 
 
 def test_a_deployment_is_asked_for_by_header(route: Route) -> None:
@@ -251,6 +277,63 @@ def test_an_endpoint_that_cannot_stream_gives_whole_answers(route: Route, refuse
         assert text == "Bill Gates and Paul Allen." and isinstance(ending, Ending)
         assert ending.answer.text == text
     assert [url.rsplit("/", 1)[1] for url in route.urls] == ["completions", "score", "score"]
+
+
+def paths(route: Route) -> list[str]:
+    """The last part of every address that was asked."""
+    return [url.rsplit("/", 1)[1] for url in route.urls]
+
+
+def test_what_a_deployments_tag_says_is_not_tried(route: Route) -> None:
+    endpoint.ROUTES.tell(URL, {"m1": MLFLOW, "base": CHAT_COMPLETIONS}, in_service="m1")
+    ask(URL, KEY, ChatRequest("Who?", deployment="m1"))
+    ask(URL, KEY, ChatRequest("Who?"))
+    assert paths(route) == ["score", "score"]
+    # What is wrong with the question is said as it is, and not asked again elsewhere.
+    route.completions = (424, b"too long", {"ms-azureml-model-error-statuscode": "400"})
+    with pytest.raises(chat.ModelFailed, match="too long"):
+        ask(URL, KEY, ChatRequest("Who?", deployment="base"))
+    assert paths(route)[2:] == ["completions"]
+
+
+def test_a_missing_route_is_remembered_for_ten_minutes(route: Route) -> None:
+    ask(URL, KEY, ChatRequest("Who?"))
+    route.now += 599
+    ask(URL, KEY, ChatRequest("Who?"))
+    assert paths(route) == ["completions", "score", "score"]
+    route.now += 2
+    route.completions = (200, events("Hi."), STREAM)
+    assert ask(URL, KEY, ChatRequest("Who?")).streamed
+
+
+def test_a_release_that_begins_to_stream_is_noticed(route: Route) -> None:
+    route.headers = {"azureml-model-deployment": "m1"}
+    assert not ask(URL, KEY, ChatRequest("Who?")).streamed
+    route.headers = {"azureml-model-deployment": "m2"}
+    route.completions = (200, events("Hi."), STREAM | {"azureml-model-deployment": "m2"})
+    ask(URL, KEY, ChatRequest("Who?"))
+    assert ask(URL, KEY, ChatRequest("Who?")).streamed
+    assert paths(route) == ["completions", "score", "score", "completions"]
+
+
+def test_an_empty_object_is_an_error_of_the_model(route: Route) -> None:
+    """Azure's image for chat models answers so where its /score has raised an error."""
+    route.body = b"{}"
+    with pytest.raises(chat.ModelFailed, match="empty answer"):
+        ask(URL, KEY, ChatRequest("Who?"))
+
+
+def test_a_long_conversation_is_cut_to_what_the_context_holds() -> None:
+    long = ChatRequest("And then?", (Turn("q" * 3_000, "a" * 3_000),) * 250, max_new_tokens=128)
+    messages = long.messages()
+    assert long.left_out == 249 and len(messages) == 3
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert len(json.dumps(messages)) < 12_000
+    assert ChatRequest("Hi", (Turn("a", "b"),) * 3).left_out == 0
+    # A script whose characters take three bytes each has a third of the characters.
+    assert ChatRequest("?", (Turn("日" * 1_000, "本" * 1_000),) * 3, max_new_tokens=128).left_out == 2
+    # An answer as long as the context leaves half of it to the conversation.
+    assert ChatRequest("Hi", (Turn("a", "b"),) * 3, max_new_tokens=4_096).left_out == 0
 
 
 def test_a_missing_deployment_does_not_count_as_a_missing_route(route: Route) -> None:

@@ -81,9 +81,9 @@ def test_it_goes_on_there_with_all_that_was_asked_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(cli.os, "execv", lambda _, command: handed.extend(command))
     given = ["--stack=dev", "--ask=-v?", "--compare", "--web", "--port=9", "--note=a b", "--temperature=0.5"]
     chosen = cli._parser().parse_args(given)
-    cli._go_on_in("python", chosen, cli.Target("/id", cli.Models("m1", "base"), front_ends.AGENT))
+    cli._go_on_in("python", chosen, cli.Target("/id", cli.Models("m1", "base"), front_ends.AGENT, "/endpoint"))
     again = cli._parser().parse_args(handed[3:])
-    expected = {"connection": "/id", "tuned": "m1", "base": "base", "front_end": "agent"}
+    expected = {"connection": "/id", "endpoint": "/endpoint", "tuned": "m1", "base": "base", "front_end": "agent"}
     assert vars(again) == {**vars(chosen), **expected}
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
-from emulator.training import completions
+from emulator.training import completions, generic
 from emulator.training.answer import Answerer
 from emulator.training.batches import fill
 from emulator.training.errors import TrainingError
-from emulator.training.folder import Origin, StandIn, find, load, save
-from emulator.training.score import BadPayload, ChatModel, Parameters, Piece, read_payload
+from emulator.training.folder import Origin, StandIn, find, load, save, streams
+from emulator.training.score import BadPayload, ChatModel, Parameters, Piece, image_score, read_payload
 from emulator.training.shape import Shape, initial_parameters
 from emulator.training.tokenizer import ChatTokenizer, Message, read_texts, train_tokenizer
+from jobs import contracts
 
 SHAPE = Shape(vocabulary=40, width=16, layers=2, heads=2, hidden=16, window=12)
 QUESTION = Message(role="user", content="Who?")
@@ -108,14 +113,132 @@ def test_a_folder_is_found_where_a_deployment_mounts_it(folder: Path) -> None:
 
 def test_the_same_model_is_the_same_bytes_and_another_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     save(load(folder), tmp_path / "copy")
-    for path in folder.iterdir():
-        assert path.read_bytes() == (tmp_path / "copy" / path.name).read_bytes()
-    (tmp_path / "copy" / "weights.npz").unlink()
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    # As the fine-tune component leaves it, but for the README and the weights' format.
+    assert names == [
+        "MLmodel",
+        "README.md",
+        "conda.yaml",
+        "data/config/config.json",
+        "data/model/config.json",
+        "data/model/weights.npz",
+        "data/tokenizer/tokenizer.json",
+        "finetune_config.json",
+        "python_env.yaml",
+        "requirements.txt",
+    ]
+    for name in names:
+        assert (folder / name).read_bytes() == (tmp_path / "copy" / name).read_bytes()
+    (tmp_path / "copy" / "data" / "model" / "weights.npz").unlink()
     with pytest.raises(TrainingError, match="is not a model folder of the emulator: it has no"):
         load(tmp_path / "copy")
-    (tmp_path / "copy" / "config.json").write_text("{}")
+    (tmp_path / "copy" / "data" / "model" / "config.json").write_text("{}")
     with pytest.raises(TrainingError, match="is not a model folder of the emulator"):
         load(tmp_path / "copy")
+
+
+def test_a_folder_made_before_it_looked_like_azures_is_read(folder: Path, tmp_path: Path) -> None:
+    for name in ("MLmodel", "data/model/config.json", "data/model/weights.npz", "data/tokenizer/tokenizer.json"):
+        shutil.copy(folder / name, tmp_path / Path(name).name)
+    assert load(tmp_path).size == load(folder).size
+
+
+def test_who_serves_a_model_is_in_its_metadata(folder: Path, tmp_path: Path) -> None:
+    """Fine-tuning takes the image away, unless the base model's package says enable_vllm."""
+    base = load(folder)
+    for name, enabled in (("generic", False), ("image", True)):
+        origin = dataclasses.replace(base.origin, recipe={"num_train_epochs": 1}, enable_vllm=enabled)
+        save(dataclasses.replace(base, origin=origin), tmp_path / name)
+    assert [streams(each) for each in (folder, tmp_path / "generic", tmp_path / "image")] == [True, False, True]
+    contract = [contracts.read((each / "MLmodel").read_bytes()).name for each in (folder, tmp_path / "generic")]
+    assert contract == ["chat-completions", "mlflow"]
+    tuned = yaml.safe_load((tmp_path / "generic" / "MLmodel").read_text())
+    assert set(tuned["flavors"]) == {"hftransformersv2", "python_function"} and "signature" not in tuned
+    assert tuned["metadata"] == {
+        "stand_in": "not Phi: a small network trained in the emulator",
+        "base_model_asset_id": "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1",
+        "base_model_name": "Phi-4-mini-instruct",
+        "base_model_task": "chat-completion",
+        "finetuning_task": "chat-completion",
+        "is_acft_model": True,
+        "is_finetuned_model": True,
+        "model_provider_name": "microsoft",
+    }
+
+
+ANSWER = {"role": "assistant", "content": "Ada."}
+
+
+@pytest.mark.parametrize(
+    ("rows", "shape"),
+    [
+        ([QUESTION], "[{'0': '...'}]"),
+        ([QUESTION, ANSWER, QUESTION], "['...']"),
+        ([{"role": "system", "content": "Be short."}, QUESTION], "['...']"),
+        ([[QUESTION, ANSWER, QUESTION]], "[{'0': '...'}]"),
+    ],
+)
+def test_generic_scoring_answers_in_two_shapes(folder: Path, rows: Any, shape: str) -> None:
+    (said,) = generic.score(ChatModel(folder), payload(rows, max_new_tokens=3))
+    assert shape == ("['...']" if isinstance(said, str) else repr([dict.fromkeys(said, "...")]))
+
+
+def test_generic_scoring_samples_unless_told_not_to(folder: Path) -> None:
+    model = ChatModel(folder)
+    certain = {str(generic.score(model, payload([QUESTION], max_new_tokens=9, do_sample=False))) for _ in range(4)}
+    sampled = {str(generic.score(model, payload([QUESTION], max_new_tokens=9))) for _ in range(4)}
+    assert len(certain) == 1 and len(sampled) > 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        payload([QUESTION], temperature=0),
+        payload([QUESTION], colour="red"),
+        payload([QUESTION], return_full_text=False),
+        payload([QUESTION], max_new_tokens=0),
+        payload([QUESTION, ANSWER]),
+        payload([QUESTION, QUESTION]),
+        payload([QUESTION, {"role": "system", "content": "late"}, QUESTION]),
+        payload([]),
+        payload([{"role": "user"}]),
+        '{"input_data": [1]}',
+    ],
+)
+def test_generic_scoring_raises_without_a_reason(folder: Path, body: str) -> None:
+    with pytest.raises(generic.Raised):
+        generic.score(ChatModel(folder), body)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("[]", "POST body should be a JSON dictionary."),
+        ('{"messages": []}', "A value is not provided for the 'input_data' parameter."),
+        ("{", "not valid JSON"),
+    ],
+)
+def test_generic_scoring_refuses_a_body_without_input_data(body: str, says: str) -> None:
+    with pytest.raises(generic.NoInput) as caught:
+        generic.read(body)
+    assert says in str(caught.value)
+
+
+def test_generic_scoring_puts_llamas_marks_around_a_system_message(folder: Path) -> None:
+    class Model(ChatModel):
+        def answer(self, messages: list[Message], parameters: Parameters) -> str:
+            return repr((messages, parameters.max_new_tokens, parameters.temperature))
+
+    ((said),) = generic.score(Model(folder), payload([{"role": "system", "content": " Be short. "}, QUESTION]))
+    system = {"role": "system", "content": "<<SYS>>\nBe short.\n<</SYS>>\n\n"}
+    assert said == repr(([system, dict(QUESTION)], 256, 0.7))
+
+
+def test_the_chat_image_answers_nothing_where_it_fails(folder: Path) -> None:
+    model = ChatModel(folder)
+    assert set(image_score(model, payload([QUESTION], temperature=0, max_new_tokens=3))) == {"output"}
+    assert image_score(model, payload([QUESTION, ANSWER])) == {}
+    assert image_score(model, '{"messages": []}') == {}
 
 
 def test_pieces_make_up_the_answer_and_say_how_it_ended(folder: Path) -> None:

@@ -148,8 +148,11 @@ function show(card, event) {
   if (event.end) {
     text.textContent = event.end.answer;
     card.querySelector(".figures").textContent = figures(event.end);
-    cut.textContent = `The answer ends here because it reached its length, ${$("length").value} tokens. Settings allow more.`;
-    cut.hidden = !event.end.cut_off;
+    const notes = [];
+    if (event.end.cut_off) notes.push(`The answer ends here because it reached its length, ${$("length").value} tokens. Settings allow more.`);
+    if (event.end.left_out) notes.push(`The conversation has outgrown the model's context: its first ${event.end.left_out} turn${event.end.left_out > 1 ? "s were" : " was"} not sent.`);
+    cut.textContent = notes.join(" ");
+    cut.hidden = !notes.length;
   }
   if (event.stopped) card.querySelector(".figures").textContent = "stopped";
   if (event.error) {

@@ -1,0 +1,112 @@
+"""How a model will be served, read from its MLmodel before anything is deployed.
+
+Azure serves a chat model by its own image (foundation-model-inference) where the model's metadata name one, and by
+MLflow's generic scoring else: other routes, other answers (flow/chat/routes.py). What was found is kept as tags of the
+model version and of each deployment of it, for everyone who asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flow.chat import CHAT_COMPLETIONS, CONTRACT, MLFLOW
+from jobs import blobs, registry_checks
+from jobs.arm import Arm
+from jobs.errors import StageError, azure_errors
+from jobs.specs import WARNING, RegistryAsset, Report, Target
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+IMAGE = "serving_image"
+"""Tag: the image that the model's metadata name."""
+MLMODEL = "MLmodel"
+_CHAT_IMAGE = "foundation-model-inference"
+_MOST = 1_000_000  # bytes
+WORDS = {
+    MLFLOW: "MLflow's generic scoring: /score alone, whole answers",
+    CHAT_COMPLETIONS: "Azure's image for chat models: /v1/chat/completions, which streams, and /score",
+}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """``name`` is MLFLOW, CHAT_COMPLETIONS or empty, and then ``why`` says what was not understood."""
+
+    name: str = ""
+    image: str = ""
+    why: str = ""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Nothing where nothing is known."""
+        found = {CONTRACT: self.name, IMAGE: self.image}
+        return {tag: value[:256] for tag, value in found.items() if value}  # Azure's limit for the value of a tag
+
+
+def read(mlmodel: bytes) -> Contract:
+    """The contract of a model whose MLmodel this is."""
+    import yaml
+
+    try:
+        found: Any = yaml.safe_load(mlmodel)
+    except yaml.YAMLError as error:
+        return Contract(why=f"its {MLMODEL} is no YAML: {' '.join(str(error).split())[:100]}")
+    if not isinstance(found, dict) or not isinstance(flavors := found.get("flavors"), dict):
+        return Contract(why=f"its {MLMODEL} names no flavors")
+    metadata = found.get("metadata")
+    image = str((metadata if isinstance(metadata, dict) else {}).get("azureml.base_image") or "")
+    if _CHAT_IMAGE in image:
+        return Contract(CHAT_COMPLETIONS, image)
+    if image:
+        return Contract("", image, f"its metadata name the image {image}, which nobody here knows")
+    flavor = flavors.get("hftransformersv2")
+    task = str(flavor.get("task_type")) if isinstance(flavor, dict) else ""
+    if task == "chat-completion":
+        return Contract(MLFLOW)
+    kinds = ", ".join(sorted(map(str, flavors))) + (f" for {task}" if task else "")
+    return Contract(why=f"its {MLMODEL} is of {kinds}, not of hftransformersv2 for chat-completion")
+
+
+def of_version(client: MLClient, target: Target, name: str, version: str, report: Report) -> Contract:
+    """The contract of a version of the workspace's model: its tags', or else its MLmodel's, which become its tags.
+
+    Raises nothing: what cannot be read or is not understood is said, and whoever asks tries both routes.
+    """
+    on = f"model {name}:{version}"
+    try:
+        with azure_errors("how the model is served could not be read", on):
+            model = client.models.get(name, version=version)
+            tags = dict(model.tags or {})
+            if tags.get(CONTRACT):
+                return Contract(tags[CONTRACT], tags.get(IMAGE, ""))
+            found = read(blobs.read(Arm(), target, f"{str(model.path).rstrip('/')}/{MLMODEL}", _MOST))
+    except StageError as error:
+        found = Contract(why=error.why)
+    if found.why:
+        report(f"{WARNING}how {on} is served is not known: {found.why}. Whoever asks it tries both routes.")
+    else:
+        report(f"{on} is served by {WORDS[found.name]}")
+    if found.tags:
+        _tag(client, model, found, report)
+    return found
+
+
+def of_base(model: RegistryAsset) -> Contract:
+    """The contract of a registry's model: its files cannot be read from outside, but its tags name who serves it."""
+    try:
+        with azure_errors("the base model could not be read", f"model {model.name}"):
+            tags = registry_checks.tags(model, Arm())
+    except StageError:
+        return Contract()
+    return Contract(CHAT_COMPLETIONS) if "vllm" in str(tags.get("inference_supported_envs", "")) else Contract()
+
+
+def _tag(client: MLClient, model: Any, found: Contract, report: Report) -> None:
+    try:
+        with azure_errors("the model's tags could not be written", f"model {model.name}"):
+            model.tags = {**(model.tags or {}), **found.tags}
+            client.models.create_or_update(model)
+    except StageError as error:
+        report(f"{WARNING}{error.what}: {error.why}")
