@@ -34,7 +34,7 @@ def _no_key() -> str:
         (_answer(503), lambda: "k", "ValueError: 503"),
         (_answer(body={"output": ""}), lambda: "k", "ValueError: 200"),
         (_answer(body=ValueError("no JSON")), lambda: "k", "no JSON"),
-        (_answer(body=["x"]), lambda: "k", "AttributeError"),
+        (_answer(body={"logits": 1}), lambda: "k", "UnknownAnswer"),
         (_answer(body={"output": "x"}, headers={}), lambda: "k", "KeyError"),
     ],
 )
