@@ -25,7 +25,7 @@ MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse recover chaos
+.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse conformance recover chaos
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -55,6 +55,9 @@ review: data ## what make up would change, risk and cost, and whether policies a
 
 rehearse: setup ## try the stack's settings, unchanged, on a throw-away emulator (make rehearse STACK=prod)
 	@$(VENV) -m emulator rehearse --stack $(STACK)
+
+conformance: setup ## the local journey with Pulumi's own CLI, language host and azure-native plugin, where found
+	@$(VENV) -m emulator conformance $(OPTIONS)
 
 chat: settings ## chat with the tuned model (Q="..." asks once)
 	@$(RUN) $(VENV) -m flow --stack $(STACK) --note "$(STAND_IN)" $(if $(Q),--ask "$$Q")

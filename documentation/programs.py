@@ -61,7 +61,7 @@ $ python -m emulator inventory
 | 0 | done; or the answer is yes |
 | 1 | not done, or the answer is no: a preflight refuses, a threshold is crossed, a job failed |
 | 2 | the command line was not understood, or asks for something there is not; of `review`, also: the preview failed |
-| 3 | of `emulator status`: it does not run |
+| 3 | of `emulator status`: it does not run; of `emulator conformance`: not tried, or not with all of it |
 | 130 | interrupted by Ctrl-C |
 
 `emulator exec` ends with the code of its command. `make` turns every code but 0 into its own 2.

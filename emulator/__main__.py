@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     rehearse.add_argument("--stack", default="local", help="default: local")
     rehearse.add_argument("--json", action="store_true", help="print the steps as JSON in the end")
     rehearse.add_argument("--keep", action="store_true", help="leave the throw-away directory where it is")
+    conformance = commands.add_parser("conformance", help="take the journey with Pulumi's own programs, where found")
+    conformance.add_argument("--json", action="store_true", help="print the steps as JSON in the end")
+    conformance.add_argument("--keep", action="store_true", help="leave the throw-away directory where it is")
     commands.add_parser("serve", help="run it in the foreground")
     return parser
 
@@ -231,6 +234,17 @@ def _rehearse(home: Home, options: argparse.Namespace) -> int:
         return 130
 
 
+def _conformance(home: Home, options: argparse.Namespace) -> int:
+    from emulator.conformance import journey
+
+    del home
+    try:
+        return journey.conform(options.keep, as_json=options.json)
+    except KeyboardInterrupt:
+        print("error: interrupted; what the journey had made is gone", file=sys.stderr)
+        return 130
+
+
 def _serve(home: Home, options: argparse.Namespace) -> int:
     from emulator import lifecycle, server
 
@@ -250,6 +264,7 @@ COMMANDS = {
     "faults": _faults,
     "coverage": _coverage,
     "rehearse": _rehearse,
+    "conformance": _conformance,
     "serve": _serve,
 }
 

@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 
 from emulator import environment, inventory, lifecycle
-from emulator.home import EmulatorError, Home
+from emulator.home import EmulatorError, Home, Ports
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "Who founded Microsoft?"
@@ -73,14 +73,18 @@ class Rehearsal:
         """Goes through the steps up to the first that fails; destroys in any case. Whether all went well."""
         self.step("settings", self._settings)
         good = self.step("sample data", self._data) and self.step("emulator", self._emulator)
-        good = good and self.step("up", self._up) and self.step("up again", self._again)
-        good = good and self.step("chat", self._chat)
+        good = good and self.journey()
         cause = self.log
         if any(step.name == "up" for step in self.steps):
             down = self.step("destroy", self._destroy) and self.step("left over", self._left)
             good, cause = good and down, cause if not good else self.log
         self.log = cause
         return good
+
+    def journey(self) -> bool:
+        """What is done with the stack between its making and its destruction; whether all of it went well."""
+        good = self.step("up", self._up) and self.step("up again", self._again)
+        return good and self.step("chat", self._chat)
 
     def step(self, name: str, work: Callable[[], str]) -> bool:
         """Does one step, times it and tells what was seen."""
@@ -108,15 +112,18 @@ class Rehearsal:
     def _emulator(self) -> str:
         os.environ["EMULATOR_PORT"] = "0"
         ports = lifecycle.start(self.home)
-        self.environment = environment.build(self.home, ports)
+        self.environment = self._environment(ports)
         self._pulumi("stack", "init", self.stack)
         return "roles, quota and request bodies are checked"
 
+    def _environment(self, ports: Ports) -> dict[str, str]:
+        return environment.build(self.home, ports)
+
     def _up(self) -> str:
-        return _summary(self._pulumi("up", *QUIETLY, "--stack", self.stack))
+        return summary(self._pulumi("up", *QUIETLY, "--stack", self.stack))
 
     def _again(self) -> str:
-        return _summary(self._pulumi("up", *QUIETLY, "--expect-no-changes", "--stack", self.stack))
+        return summary(self._pulumi("up", *QUIETLY, "--expect-no-changes", "--stack", self.stack))
 
     def _chat(self) -> str:
         printed = self._command([sys.executable, "-m", "flow", "--stack", self.stack, "--json", "--ask", QUESTION])
@@ -129,7 +136,7 @@ class Rehearsal:
         protected = bool(self.settings["finetune-phi:protect"])
         if protected:  # else the destroy would be refused, as it should be
             self._pulumi("state", "unprotect", "--all", "--yes", "--stack", self.stack)
-        done = _summary(self._pulumi("destroy", *QUIETLY, "--stack", self.stack))
+        done = summary(self._pulumi("destroy", *QUIETLY, "--stack", self.stack))
         return f"{done}, unprotected first" if protected else done
 
     def _left(self) -> str:
@@ -163,7 +170,7 @@ class Rehearsal:
         return done.stdout
 
 
-def _summary(printed: str) -> str:
+def summary(printed: str) -> str:
     """`38 created`, from the end of what Pulumi prints."""
     _, _, resources = printed.rpartition("Resources:")
     lines = [line.strip(" +-~") for line in resources.splitlines()]
@@ -184,8 +191,10 @@ def table(steps: list[Step]) -> str:
     )
 
 
-def rehearse(stack: str, keep: bool = False, as_json: bool = False) -> int:
+def rehearse(stack: str, keep: bool = False, as_json: bool = False, make: Callable[..., Rehearsal] = Rehearsal) -> int:
     """Rehearses a stack and prints the table, or the steps as JSON; returns the exit code.
+
+    `make` is a rehearsal that does something else with the stack.
 
     Raises:
         EmulatorError: the settings are no good, or there is no such stack.
@@ -198,7 +207,7 @@ def rehearse(stack: str, keep: bool = False, as_json: bool = False) -> int:
     home = Home(place / "home")
     try:
         data = Path(settings["finetune-phi:data"]["directory"])
-        rehearsal = Rehearsal(stack, _project(place / "project", stack, data), home, settings)
+        rehearsal = make(stack, _project(place / "project", stack, data), home, settings)
         since = time.monotonic()
         good = rehearsal.run()
         whole = Step("in all", time.monotonic() - since, "well" if good else "not well", good)

@@ -54,15 +54,13 @@ def find(root: Path, uv: Path, run: Runner, report: Report, environ: Mapping[str
     if directory := on_path(root, run, environ, why):
         report(f"using the Pulumi CLI on PATH: {directory / 'pulumi'}")
         return Cli("path", directory)
-    official = cache.cache_root() / f"pulumi-{pins.PULUMI}-official-{cache.machine()}"
     built = cache.cache_root() / f"pulumi-{pins.PULUMI}-{engine_digest()}"
-    for kind, entry in (("official", official), ("built", built)):
+    for kind, entry in (("official", official_entry()), ("built", built)):
         if (entry / "bin" / "pulumi").exists():
             report(f"using the Pulumi CLI in {entry}")
             return Cli(kind, entry / "bin")
     try:
-        entry = cache.make_once(official, "bin/pulumi", lambda to: install(root, to, run, report), _waiting(report))
-        return Cli("official", entry / "bin")
+        return Cli("official", official(root, run, report) / "bin")
     except SetupError as error:
         report(f"{error.what} ({'; '.join(error.why)}); building the CLI instead")
         why.append(f"{error.what}: {'; '.join(error.why)}")
@@ -72,6 +70,16 @@ def find(root: Path, uv: Path, run: Runner, report: Report, environ: Mapping[str
     except SetupError as error:
         why.append(f"{error.what}: {'; '.join(error.why)}")
         raise SetupError("there is no Pulumi CLI, and none could be had", why, REMEDY) from error
+
+
+def official_entry() -> Path:
+    """Where Pulumi's own CLI is kept."""
+    return cache.cache_root() / f"pulumi-{pins.PULUMI}-official-{cache.machine()}"
+
+
+def official(root: Path, run: Runner, report: Report) -> Path:
+    """Pulumi's own CLI, in the cache or through its installer. Raises SetupError where it cannot be had."""
+    return cache.make_once(official_entry(), "bin/pulumi", lambda to: install(root, to, run, report), _waiting(report))
 
 
 def _waiting(report: Report) -> Callable[[], None]:

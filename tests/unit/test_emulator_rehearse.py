@@ -28,8 +28,8 @@ def rehearsal(tmp_path: Path, purged: bool = True) -> Rehearsal:
 
 
 def test_what_pulumi_did_is_read_from_its_end() -> None:
-    assert rehearse._summary(PRINTED) == "38 created, 2 unchanged"
-    assert rehearse._summary("") == "nothing"
+    assert rehearse.summary(PRINTED) == "38 created, 2 unchanged"
+    assert rehearse.summary("") == "nothing"
 
 
 def test_the_line_that_says_most_about_a_failure() -> None:
