@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from emulator.arm.errors import AzureError, not_found, now
 from emulator.arm.operations import POLL_MILLISECONDS, Operations, Transitions
-from emulator.arm.paths import GROUP_TYPE, ArmPath, parse
+from emulator.arm.paths import GROUP_TYPE, SUBSCRIPTION_TYPE, ArmPath, parse
 from emulator.cloud import Cloud
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
 from emulator.resources import filled
@@ -77,6 +78,9 @@ class ResourceManager:
             return Answer(about.status, about.body, dict(about.headers))
         if path is None:
             raise AzureError(404, "InvalidResourceType", f"The resource type of '{call.path}' could not be found.")
+        if call.method == "HEAD":  # whether there is one
+            self._get(call, path)
+            return Answer(204)
         if call.method == "GET":
             return self._list(call, path) if path.tail else self._get(call, path)
         if call.method == "POST":
@@ -114,6 +118,9 @@ class ResourceManager:
         return filled.tagged(self._store, kind.view(resource))
 
     def _list(self, call: Call, path: ArmPath) -> Answer:
+        if path.type == SUBSCRIPTION_TYPE and str(path.tail).lower() == "resourcegroups":
+            groups = self._kind(GROUP_TYPE, call.query["api-version"])
+            return Answer(200, {"value": [groups.view(each) for each in self._store.of_type(GROUP_TYPE)]})
         if path.type == GROUP_TYPE or not path.names:
             self._group(path)
         elif self._store.get(path.id) is None and not self._kind_is_implicit(path.collection_type):
@@ -121,8 +128,10 @@ class ResourceManager:
         kind = self._kind(path.collection_type, call.query["api-version"])
         if path.resource_group is None and (found := kind.everywhere()) is not None:
             return Answer(200, kind.collection(path.id, found, call.query))
-        depth = path.id.count("/") + (4 if not path.names else 2)
-        members = [member for member in self._store.below(path.id, kind.type) if member.id.count("/") == depth]
+        depths = {path.id.count("/") + (4 if not path.names else 2)}
+        if not path.names and path.resource_group is None:  # of the subscription, those in groups included
+            depths.add(path.id.count("/") + 6)
+        members = [member for member in self._store.below(path.id, kind.type) if member.id.count("/") in depths]
         return Answer(200, kind.collection(path.id, members, call.query))
 
     def _kind_is_implicit(self, kind: str) -> bool:
@@ -172,7 +181,7 @@ class ResourceManager:
                 ("Updating" if old else "Creating") if kind.asynchronous else "Succeeded"
             )
             self._store.put(resource)
-        status = 200 if old else 201
+        status = 200 if old else kind.created
         if not kind.asynchronous:
             kind.apply(resource)
             return Answer(status, self._seen(kind, resource))
@@ -203,16 +212,20 @@ class ResourceManager:
         kind = self._kind(path.type, call.query["api-version"])
         with self._store.lock:
             resource = self._existing(kind, path)
-            unknown = set(call.body or {}) - {"tags", "identity", "sku"}
-            if unknown:
+            changes = dict(call.body or {})
+            if unknown := set(changes) - set(kind.patchable):
                 raise AzureError(
                     400,
                     "BadRequest",
                     f"Could not find member '{min(unknown)}' on object of type "
                     "'PartialMinimalTrackedResourceWithIdentity'.",
                 )
-            resource.body.update(call.body or {})
+            old = Resource(copy.deepcopy(resource.body), dict(resource.internal))
+            merge(resource.properties, changes.pop("properties", None) or {})
+            resource.body.update(changes)
             fill_identity(self._cloud, resource, resource)
+            if "properties" in kind.patchable:
+                kind.fill(resource, old)
             self._store.put(resource)
         return Answer(200, self._seen(kind, resource))
 
@@ -222,6 +235,8 @@ class ResourceManager:
         with self._store.lock:
             resource = kind.find(path)
             if resource is None:  # or soft-deleted: then its name stays taken, forced or not
+                if kind.type == GROUP_TYPE:
+                    raise _no_group(path)
                 return Answer(204)
             if kind.virtual:
                 kind.remove(resource)
@@ -331,6 +346,15 @@ def _assemble(path: ArmPath, kind: Kind, body: dict[str, Any], old: Resource | N
     kept = {key: json.loads(json.dumps(body[key])) for key in ENVELOPE if body.get(key) is not None}
     identity = {"id": old.id if old else path.id, "name": old.name if old else path.name, "type": kind.type}
     return Resource({**identity, **kept, "systemData": system}, dict(old.internal) if old else {})
+
+
+def merge(into: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """What a PATCH does to properties: objects member by member, all else exchanged."""
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = copy.deepcopy(value)
 
 
 def _place(body: dict[str, Any] | None) -> str | None:

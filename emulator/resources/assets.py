@@ -88,6 +88,11 @@ class DataVersion(Version):
                 409,
             )
 
+    def view(self, resource: Resource) -> dict[str, Any]:
+        """Azure ML's model of it has no state, and refuses one that a client sends back, as archiving does."""
+        shown = {key: value for key, value in resource.properties.items() if key != "provisioningState"}
+        return {**resource.body, "properties": shown}
+
 
 class ModelVersion(Version):
     """A version of a model, registered from a job's output or from a datastore."""

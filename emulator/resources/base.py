@@ -32,6 +32,10 @@ class Kind:
     implicit_parent: ClassVar[bool] = False
     """The parent comes into being with its first child, as a data asset does with its first version."""
 
+    created: ClassVar[int] = 201
+    """Status of the answer to a PUT that makes it: the one of Azure's specification, as its clients take no other."""
+    patchable: ClassVar[tuple[str, ...]] = ("tags", "identity", "sku")
+    """Members that a PATCH may have; where ``properties`` is one, they are merged and admitted like a PUT's."""
     long_actions: ClassVar[tuple[str, ...]] = ()
     """POST actions that are operations: done at once here, answered with 202 and something to poll."""
 

@@ -15,6 +15,7 @@ class CognitiveAccount(Kind):
     """An AI Services account. A delete keeps its name taken until a purge."""
 
     type = "Microsoft.CognitiveServices/accounts"
+    patchable = (*Kind.patchable, "properties")
     asynchronous = True
     soft_deleted = True
 

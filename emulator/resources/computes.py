@@ -21,6 +21,7 @@ class Compute(Kind):
     """A compute cluster. Its size never changes after creation, whatever a PUT says."""
 
     type = f"{ML}/workspaces/computes"
+    patchable = ("properties",)
     asynchronous = True
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:

@@ -40,6 +40,7 @@ class LogAnalytics(Kind):
 
     type = "Microsoft.OperationalInsights/workspaces"
     soft_deleted = True
+    patchable = ("tags", "properties")
     leaves_nothing = "force"
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
@@ -58,6 +59,7 @@ class ApplicationInsights(Kind):
     """Application Insights component."""
 
     type = "Microsoft.Insights/components"
+    created = 200
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties
@@ -77,6 +79,8 @@ class StorageAccount(Kind):
     """A storage account: the key vaulted here, the blobs in Azurite."""
 
     type = "Microsoft.Storage/storageAccounts"
+    created = 200
+    patchable = (*Kind.patchable, "properties", "kind")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if not re.fullmatch(r"[a-z0-9]{3,24}", path.name):
@@ -130,6 +134,7 @@ class Vault(Kind):
 
     type = "Microsoft.KeyVault/vaults"
     soft_deleted = True
+    patchable = ("tags", "properties")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", path.name):
@@ -214,6 +219,7 @@ class ContainerRegistry(Kind):
     """A container registry; nothing is pushed to it, but names and settings are checked."""
 
     type = "Microsoft.ContainerRegistry/registries"
+    patchable = (*Kind.patchable, "properties")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]{5,50}", path.name):

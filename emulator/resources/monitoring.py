@@ -55,6 +55,7 @@ class DiagnosticSetting(Kind):
     """Where the logs and metrics of a resource go."""
 
     type = "Microsoft.Insights/diagnosticSettings"
+    created = 200
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         target = self.cloud.store.get(path.parent_id)
@@ -98,6 +99,7 @@ class ActionGroup(Kind):
     """Who is told; nobody is, here."""
 
     type = "Microsoft.Insights/actionGroups"
+    patchable = ("tags", "properties")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         properties = body.get("properties", {})
@@ -113,6 +115,8 @@ class MetricAlert(Kind):
     """A rule over the metrics of a resource; it never fires here."""
 
     type = "Microsoft.Insights/metricAlerts"
+    created = 200
+    patchable = ("tags", "properties")
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         if str(body.get("location", "")).lower() != "global":

@@ -20,6 +20,7 @@ class VaultKey(Kind):
     """A key. A PUT makes one and never another version of it; its private part is never told."""
 
     type = "Microsoft.KeyVault/vaults/keys"
+    created = 200
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         del path, old

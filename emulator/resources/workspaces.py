@@ -29,6 +29,8 @@ class Workspace(Kind):
     """
 
     type = f"{ML}/workspaces"
+    created = 202
+    patchable = (*Kind.patchable, "properties")
     asynchronous = True
     soft_deleted = True
     leaves_nothing = "forceToPurge"
@@ -158,6 +160,8 @@ class Connection(Kind):
     """A workspace connection; reads never show its credentials. A workspace writes one at a time."""
 
     type = f"{ML}/workspaces/connections"
+    created = 200
+    patchable = ("properties",)
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
