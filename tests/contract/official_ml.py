@@ -311,6 +311,7 @@ SUBSCRIPTIONS = {
     "Microsoft.Authorization/permissions": Action(lambda c: c.authorization.permissions.list_for_resource_group(GROUP)),
     "Microsoft.KeyVault/deletedVaults": Action(lambda c: c.vaults.vaults.list_deleted()),
     "Microsoft.CognitiveServices/deletedAccounts": Action(lambda c: c.cognitive.deleted_accounts.list()),
+    "Microsoft.OperationalInsights/deletedWorkspaces": Action(lambda c: c.logs.deleted_workspaces.list()),
     "Microsoft.Quota/quotas": Action(lambda c: c.quota.quota.list(QUOTAS)),
     "quota": Action(lambda c: c.quota.quota.get(FAMILY, QUOTAS), "properties"),
     "quota raised": Action(
