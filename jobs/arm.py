@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from azure.mgmt.core import ARMPipelineClient
 
 ARM = "https://management.azure.com"
+_MOST_SECONDS = 7200.0
 ML_SCOPE = "https://ml.azure.com/.default"
 
 
@@ -85,7 +86,8 @@ class Arm:
     ) -> dict[str, Any] | None:
         """Sends a request and follows the operation it starts; None if `stop` was set or `seconds` were over first.
 
-        Returns the last answer's JSON object, empty where it had none.
+        Returns the last answer's JSON object, empty where it had none. Without `seconds`, two hours without an end are
+        an error: nobody waits for ever.
         """
         first = self._first(method, path, query, body)
         return self._followed(first, stop or threading.Event(), seconds)
@@ -103,6 +105,7 @@ class Arm:
         return first
 
     def _followed(self, first: Any, stop: threading.Event, seconds: float) -> dict[str, Any] | None:
+        from azure.core.exceptions import AzureError
         from azure.core.polling import LROPoller
         from azure.mgmt.core.polling.arm_polling import ARMPolling
 
@@ -111,7 +114,11 @@ class Arm:
         poller: LROPoller[dict[str, Any]] = LROPoller(
             self._client, first, lambda last: _object(last.http_response), ARMPolling(azure.POLLING_SECONDS)
         )
-        return azure.wait_for(poller, stop, seconds)
+        found = azure.wait_for(poller, stop, min(seconds, _MOST_SECONDS))
+        if found is None and seconds > _MOST_SECONDS and not stop.is_set():
+            what = first.http_response.request
+            raise AzureError(f"Azure has not ended {what.method} after {_MOST_SECONDS / 3600:g} h; it may go on there")
+        return found
 
     def _request(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> HttpRequest:
         from azure.core.rest import HttpRequest

@@ -27,8 +27,7 @@ COMPLETED = "Completed"
 _FAILED = ("Failed",)
 _POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
 _SILENCE_SECONDS = 60.0
-_LONG_SECONDS = 24 * 3600.0  # after each such time it is said again that the job bills
-_MOST_SECONDS = 72 * 3600.0  # the waiting ends then, the job does not
+_LONG_SECONDS, _MOST_SECONDS = 24 * 3600.0, 72 * 3600.0  # it is said again that the job bills; the waiting ends
 _FAILURES = 5  # looks in a row without an answer, each after the client's own retries: some ten minutes
 _TAKEN = 50
 """Names of deleted jobs that are passed over, one request each: more deleted attempts at one work are a mistake."""

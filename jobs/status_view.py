@@ -111,7 +111,11 @@ def lines(status: Status) -> list[str]:
     if half := half_way(status):
         told.append(half)
     failed = sum(each.failed for each in status.usage.recent.values())
-    return [*told, f"failed requests in the last hour: {failed}"] if failed else told
+    if failed:
+        told = [*told, f"failed requests in the last hour: {failed}"]
+    busy = sum(each.busy for each in status.usage.recent.values())
+    more = "serving.maxConcurrentRequests or serving.instances let more in"
+    return [*told, f"requests turned away for load (429) in the last hour: {busy}; {more}"] if busy else told
 
 
 def cost_line(status: Status) -> str:

@@ -37,7 +37,11 @@ Condition = tuple[str, str, str]
 
 
 class Metric(Kind):
-    """Metrics of an online endpoint: RequestsPerMinute and the RequestLatency family, split by their dimensions."""
+    """Metrics of an online endpoint: RequestsPerMinute and the RequestLatency family, split by their dimensions.
+
+    A query with a filter gets ten series unless its `top` says more. A request that reached no container has no
+    modelStatusCode, and is left out where that is asked for.
+    """
 
     type = "Microsoft.Insights/metrics"
     virtual = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from azure.core.exceptions import AzureError
 
+from jobs import client as azure
 from jobs.arm import Arm
 from tests.unit.arm_fake import install
 
@@ -53,3 +54,20 @@ def test_the_fake_refuses_an_api_version_that_azure_does_not_have(monkeypatch: p
     assert Arm().items(LIST, "2021-04-01") == [1]
     with pytest.raises(AzureError, match="InvalidApiVersionParameter"):
         Arm().items(LIST, "2021-04-01x")
+
+
+def test_nothing_is_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = install(monkeypatch)
+    waited: list[float] = []
+
+    def in_vain(poller: object, stop: object, seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(azure, "wait_for", in_vain)
+    operation = "https://management.azure.com/operations/1"
+    arm.then("DELETE", "/x", (202, {"Azure-AsyncOperation": operation}, None))
+    arm.get(operation, {"status": "Succeeded"})
+    with pytest.raises(AzureError, match="has not ended DELETE after 2 h; it may go on there"):
+        Arm().delete("/x", "2021-04-01")
+    assert Arm().run("DELETE", "/x", {"api-version": "2021-04-01"}, seconds=60) is None
+    assert waited == [7200, 60]

@@ -333,6 +333,17 @@ def test_requests_and_errors_of_the_last_hour(azure: Azure, tmp_path: Path) -> N
     assert "in the last hour 3 requests, 1 failed (33.3 %), 95 % within 1.5 s" in text
     assert "in the last hour no request" in text
     assert "failed requests in the last hour: 1" in lines(found)
+    assert not any("429" in line for line in lines(found))
+
+
+def test_requests_turned_away_for_load_are_told_apart(azure: Azure, tmp_path: Path) -> None:
+    azure.deployment("mold", hours_ago=30, traffic=100)
+    azure.asked("mold", "429", 3, 2, 1)
+    found = read(tmp_path)
+    assert found.to_json()["requests"]["last_hour"]["mold"]["busy"] == 3
+    told = "requests turned away for load (429) in the last hour: 3; serving.maxConcurrentRequests or serving.instances"
+    assert any(line.startswith(told) for line in lines(found))
+    assert not any(line.startswith("failed requests") for line in lines(found))
 
 
 def test_an_endpoint_nobody_asks_says_what_it_costs(azure: Azure, tmp_path: Path) -> None:
