@@ -28,6 +28,7 @@ from jobs.specs import Report
 
 _AT_ONCE = 8
 """Questions to Azure."""
+_MOST_SECONDS = 3600.0  # for a refresh of everything
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 
@@ -188,6 +189,13 @@ def _refused(arguments: Sequence[str], done: subprocess.CompletedProcess[str]) -
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["pulumi", *arguments, "--color", "never"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=_MOST_SECONDS
+        )
     except FileNotFoundError:
         raise OutputsError(MISSING) from None
+    except subprocess.TimeoutExpired:
+        why = f"it had not ended after {_MOST_SECONDS / 60:g} minutes, and was stopped"
+        todo = "Look whether Azure and the backend of the state answer, then run the same again."
+        on = f"`pulumi {' '.join(arguments)}`"
+        raise StageError("the stack could not be recovered", on=on, why=why, todo=todo) from None

@@ -411,3 +411,12 @@ def test_without_pulumi_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(OutputsError, match=r"pulumi is not on PATH\. Run `make setup`"):
         recover.recover("dev", print)
+
+
+def test_a_pulumi_that_does_not_end_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(command: list[str], timeout: float, **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(recover.subprocess, "run", hangs)
+    with pytest.raises(StageError, match=r"could not be recovered .*`pulumi refresh`.*had not ended after 60 minutes"):
+        recover._run("refresh")
