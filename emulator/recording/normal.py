@@ -42,6 +42,7 @@ GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 CHANGING = re.compile(
     rf"""(?P<operation>(?<=/mfeOperationsStatus/)|(?<=/mfeOperationResults/)){GUID.pattern}
     |(?<![0-9A-Za-z])(?P<role>roleDefinitions/)?(?P<guid>{GUID.pattern})(?![0-9A-Za-z])
+    |(?P<version>(?<=/versions/)\d{{6,10}}|(?<=[a-z]:)\d{{6,10}})(?![\w.:])
     |(?P<time>\d{{4}}-\d\d-\d\d[T\ ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?)
     |(?<![0-9A-Za-z])(?P<hash>[0-9a-f]{{32,128}})(?![0-9A-Za-z])
     |(?<![0-9A-Za-z])(?P<model>m?)(?P<fingerprint>[0-9a-f]{{12}})(?![0-9A-Za-z])""",
@@ -145,6 +146,8 @@ class Names:
     def _label(self, found: re.Match[str]) -> str:
         if found["operation"] is not None:
             return "<operation>"
+        if found["version"]:  # of a model: its fingerprint as a number
+            return "<version>"
         if found["time"]:
             return "<time>"
         if found["hash"]:

@@ -19,7 +19,7 @@ HEADING = """\
 What the rehearsal of the stack {stack} sends to Azure: up, up again, chat, destroy. Each request stands once, below
 what it is sent to; <...> stands for what is another one at every run. A diff here is a changed word on its way to
 Azure: read it, and write the file anew with: {command} {stack}"""
-SECONDS = 580
+SECONDS = 1200
 
 
 def baseline(stack: str) -> Path:
@@ -37,16 +37,17 @@ def record(stack: str) -> str:
         file = Path(folder) / "requests.jsonl"
         # Whatever commit this is, its tag has the same form.
         environment = {**os.environ, RECORD: str(file), "GITHUB_SHA": "0" * 40}
-        done = subprocess.run(
-            [sys.executable, "-m", "emulator", "rehearse", "--stack", stack],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
+        command = [sys.executable, "-m", "emulator", "rehearse", "--stack", stack]
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        if done.returncode:
-            raise RuntimeError(f"the rehearsal of {stack} did not end well:\n{done.stdout}\n{done.stderr}")
+        try:
+            printed, _ = child.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            child.terminate()  # at which it stops its emulator and takes its folder away
+            printed = f"{child.communicate()[0]}\nafter {SECONDS} s it was ended"
+        if child.returncode:
+            raise RuntimeError(f"the rehearsal of {stack} did not end well:\n{printed}")
         recorded = normal.exchanges(file.read_text(encoding="utf-8").splitlines())
     text = normal.page(normal.document(recorded), HEADING.format(stack=stack, command=COMMAND))
     leaked = [label for secret, label in normal.Names(recorded).secrets.items() if secret in text]

@@ -173,6 +173,26 @@ def test_no_secret_is_kept_wherever_it_stands() -> None:
     assert "key: <primaryKey of phi-dev>" in page
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("/models/phi-ultrachat/versions/1830215936", "/models/phi-ultrachat/versions/<version>"),
+        ("phi-ultrachat:1830215936", "phi-ultrachat:<version>"),
+        ("finetune-1f0481546c69-1", "finetune-<fingerprint>-1"),
+        ("m1f0481546c69", "m<fingerprint>"),
+        ("registries/azureml/models/Phi-4-mini-instruct/versions/8", "same"),
+        ("components/chat_completion_pipeline/versions/0.0.82", "same"),
+        ("2026-11-28T18:00:01Z", "<time>"),
+        ("2024-05-01-preview", "same"),
+        ("Standard_NC24ads_A100_v4", "same"),
+        ("d41d8cd98f00b204e9800998ecf8427e", "<hash>"),
+        ("http://127.0.0.1:18640", "same"),
+    ],
+)
+def test_only_what_changes_by_itself_is_replaced(text: str, kept: str) -> None:
+    assert normal.Names([]).plain(text) == (text if kept == "same" else kept)
+
+
 def test_a_kind_of_credential_is_no_secret() -> None:
     assert normal.is_secret(("properties", "credentials", "key"))
     assert normal.is_secret(("keys", "value"))
