@@ -60,7 +60,7 @@ github = None
 if settings.github.repository:
     github = Federation(
         "federation",
-        FederationArgs(names, location, tags, account.subscription_id, base.group, settings.github),
+        FederationArgs(names, location, tags, account.subscription_id, base.group, settings.github, pulumi.get_stack()),
     )
     pulumi.export("githubClientId", github.client_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,10 +38,11 @@ def _related(one: str, other: str) -> bool:
     return any(f"{a}.".startswith(f"{b}.") for a, b in ((one, other), (other, one)))
 
 
-def conflicts(settings: Settings) -> Iterator[Conflict]:
+def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
     """All of them."""
     for rule in _RULES:
         yield from rule(settings)
+    yield from _trust(settings, stack)
 
 
 def _serving_memory(settings: Settings) -> Iterator[Conflict]:
@@ -188,3 +190,26 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _tokenizer_file,
     _deployers,
 )
+
+
+def _trust(settings: Settings, stack: str) -> Iterator[Conflict]:
+    github = settings.github
+    if not github.repository:
+        return
+    if github.environment not in ("", stack):
+        yield Conflict(
+            "github.environment",
+            github.environment,
+            f"is not {stack}: jobs that another environment's rules let through would deploy this stack",
+            f"remove the key, and call the environment on GitHub {stack}",
+            ("github.repository",),
+        )
+    named = re.sub(r"@\d+", "", github.subject.removeprefix("repo:"))
+    if named.lower() not in ("", github.repository.lower()):
+        yield Conflict(
+            "github.subject",
+            github.subject,
+            f"is that of another repository than {github.repository}",
+            "`python -m jobs github-subject` asks GitHub for this one's",
+            ("github.repository",),
+        )

@@ -25,7 +25,7 @@ ACCESS_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
 
 @dataclass(frozen=True)
 class FederationArgs:
-    """What the identity may act in is `group`."""
+    """What the identity may act in is `group`; jobs of the GitHub environment called as the `stack` are it."""
 
     names: Names
     location: str
@@ -33,6 +33,7 @@ class FederationArgs:
     subscription_id: str
     group: resources.ResourceGroup
     github: Github
+    stack: str
 
 
 class Federation(pulumi.ComponentResource):
@@ -60,11 +61,11 @@ class Federation(pulumi.ComponentResource):
         managedidentity.FederatedIdentityCredential(
             "github",
             resource_name_=deployer.name,
-            federated_identity_credential_resource_name=f"github-{args.github.environment}",
+            federated_identity_credential_resource_name=f"github-{args.stack}",
             resource_group_name=group,
             issuer=ISSUER,
             audiences=[AUDIENCE],
-            subject=f"repo:{args.github.repository}:environment:{args.github.environment}",
+            subject=args.github.subject_of(args.stack),
             opts=child,
         )
         for label, role, condition in (

@@ -120,7 +120,7 @@ class Settings(Section):
         else:
             sound = settings
         keys = [problem.key for problem in problems]
-        found = conflicts(sound) if sound else ()
+        found = conflicts(sound, stack) if sound else ()
         problems += [each.problem for each in found if not any(map(each.touches, keys))]
         if problems or settings is None:
             raise SettingsError(stack, problems)

@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
             recover.recover(chosen.stack, print)
         elif chosen.command == "preflight":
             commands.preflight(chosen.stack, as_json=chosen.json)
+        elif chosen.command == "github-subject":
+            commands.github_subject(chosen.stack)
         elif chosen.command == "quota" and chosen.action == "request":
             commands.request_quota(chosen.stack, cores=chosen.cores, yes=chosen.yes)
         elif chosen.command == "quota":
@@ -91,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     cancel = commands.add_parser("cancel", parents=[stack, yes], help="end the jobs that are under way")
     cancel.add_argument("--job", metavar="NAME", help="this one alone")
     commands.add_parser("preflight", parents=[stack, json_], help="what Azure would refuse, before anything is made")
+    commands.add_parser(
+        "github-subject",
+        parents=[stack],
+        help="how GitHub's tokens begin; exit code 1 if the stack file says otherwise",
+    )
     quota = commands.add_parser(
         "quota", parents=[stack, json_, yes], help="limit and use of the VM families; `quota request` asks for more"
     )

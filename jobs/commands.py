@@ -6,7 +6,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobs.cli import ask, asked, show
+from jobs.cli import ask, asked, named, show
+from jobs.errors import StageError
 
 if TYPE_CHECKING:
     from jobs.needs import PreflightSpec
@@ -27,6 +28,22 @@ def preflight(stack: str, *, as_json: bool) -> None:
     else:
         show(findings.table(found, f"Preflight of stack {stack}, subscription {spec.subscription_id}"))
     if refused:
+        sys.exit(1)
+
+
+def github_subject(stack: str) -> None:
+    from infra.settings import load
+    from jobs import github
+
+    name = named(stack)
+    chosen = load(name).github
+    if not chosen.repository:
+        todo = "Set finetune-phi:github.repository to owner/name first (docs/environments.md)."
+        why = "no workflow of GitHub's deploys it"
+        raise StageError("the stack trusts no repository", on=f"stack {name}", why=why, todo=todo)
+    lines, right = github.described(name, chosen)
+    print("\n".join(lines))
+    if not right:
         sys.exit(1)
 
 

@@ -47,6 +47,30 @@ def _role(resource: Resource) -> str:
     return str(resource.at("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
 
 
+_SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:environment:(?P<environment>[\w.-]+)")
+
+
+@resource_rule(
+    "trust-one-environment",
+    "Workflows that act as an identity are those of one repository in the stack's own environment on GitHub.",
+    types=(kinds.FEDERATED_CREDENTIAL,),
+    reason="that environment's reviewers decide over this stack; a branch or a pull request has none",
+    remedy="declare the trust by finetune-phi:github alone; see infra/federation.py",
+    severity=CRITICAL,
+    framework=benchmark("IM-3"),
+    options={"issuers": Option("array", ["https://token.actions.githubusercontent.com"], "who may issue the tokens")},
+)
+def trust_one_environment(resource: Resource, config: Config) -> Iterator[str]:
+    issuer, subject = str(resource.at("issuer", "")), str(resource.at("subject", ""))
+    if issuer not in config["issuers"]:
+        yield f"{resource.name} trusts tokens of {issuer or 'nobody named'}"
+    found = _SUBJECT.fullmatch(subject)
+    if found is None:
+        yield f"{resource.name} trusts {subject or 'nobody named'}, which is no environment of a repository"
+    elif found["environment"] not in (resource.stack, f"{resource.stack}-review"):
+        yield f"{resource.name} trusts the environment {found['environment']}, which is not the stack's"
+
+
 @resource_rule(
     "role-no-owner",
     "Nobody is made an owner, nor may grant roles without a condition on which ones.",

@@ -9,7 +9,12 @@ from tests.program.conftest import Program, Run
 
 
 def _deployed_by_github(config: dict[str, Any]) -> None:
-    config["finetune-phi:github"] = {"repository": "someone/finetune-phi", "environment": "prod"}
+    config["finetune-phi:github"] = {"repository": "someone/finetune-phi"}
+
+
+def _renamed_since(config: dict[str, Any]) -> None:
+    subject = "repo:someone@1234567/finetune-phi@7654321"
+    config["finetune-phi:github"] = {"repository": "someone/finetune-phi", "subject": subject}
 
 
 def _github(run: Run) -> Program:
@@ -26,8 +31,14 @@ def test_only_one_environment_of_one_repository_is_trusted(run: Run) -> None:
     credential = program.resources["github"].inputs
     assert credential["issuer"] == "https://token.actions.githubusercontent.com"
     assert credential["audiences"] == ["api://AzureADTokenExchange"]
-    assert credential["subject"] == "repo:someone/finetune-phi:environment:prod"
+    assert credential["subject"] == "repo:someone/finetune-phi:environment:local"
+    assert credential["federatedIdentityCredentialResourceName"] == "github-local"
     assert program.outputs["githubClientId"] == "client"
+
+
+def test_a_repository_s_ids_are_part_of_what_is_compared(run: Run) -> None:
+    credential = run(change=_renamed_since).resources["github"].inputs
+    assert credential["subject"] == "repo:someone@1234567/finetune-phi@7654321:environment:local"
 
 
 def test_is_another_identity_than_the_one_that_serves(run: Run) -> None:

@@ -70,7 +70,7 @@ def named(config: dict[str, Any]) -> None:
 
 def named_and_github(config: dict[str, Any]) -> None:
     named(config)
-    config["finetune-phi:github"] = {"repository": "someone/finetune-phi", "environment": "prod"}
+    config["finetune-phi:github"] = {"repository": "someone/finetune-phi", "environment": "local"}
 
 
 def roles_of(program: Program) -> dict[str, Any]:

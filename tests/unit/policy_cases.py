@@ -216,6 +216,16 @@ def identity(name: str) -> Declared:
     return located(kinds.IDENTITY, name, resourceName="id-phi-dev")
 
 
+def trust(name: str) -> Declared:
+    inputs = {
+        "federatedIdentityCredentialResourceName": f"github-{STACK}",
+        "issuer": "https://token.actions.githubusercontent.com",
+        "audiences": ["api://AzureADTokenExchange"],
+        "subject": f"repo:someone/finetune-phi:environment:{STACK}",
+    }
+    return Declared(kinds.FEDERATED_CREDENTIAL, name, inputs)
+
+
 def assignment(name: str, principal: str, role: str = ACR_PULL, condition: str = "") -> Declared:
     inputs = {
         "roleAssignmentName": "d7bd6c1a-9f51-5538-baa6-db1f201d3864",

@@ -10,6 +10,7 @@ from tests.unit.policy_cases import (
     METRICS_WRITER,
     OWNER,
     ROLES,
+    STACK,
     TAGS,
     Case,
     Declared,
@@ -29,6 +30,7 @@ from tests.unit.policy_cases import (
     registry,
     release,
     storage,
+    trust,
     vault,
     workspace,
 )
@@ -154,6 +156,28 @@ CASES = [
         (connection("first", "proj"), connection("second", "proj").having(depends_on=("first",))),
         (connection("at-once", "proj-x"), connection("connections-one-by-one", "proj-x")),
         on="connections-one-by-one",
+    ),
+    *(
+        Case(
+            "trust-one-environment",
+            (trust(f"trust-clean-{number}"),),
+            (trust(f"trust-{number}").but(**{key: value}),),
+            on=f"trust-{number}",
+        )
+        for number, (key, value) in enumerate(
+            (
+                ("subject", "repo:someone/finetune-phi:environment:another"),
+                ("subject", "repo:someone/finetune-phi:ref:refs/heads/main"),
+                ("subject", "repo:someone@1/finetune-phi@2:pull_request"),
+                ("issuer", "https://vstoken.actions.githubusercontent.com"),
+            )
+        )
+    ),
+    Case(
+        "trust-one-environment",
+        (trust("trust-ids").but(subject=f"repo:someone@1/finetune-phi@2:environment:{STACK}-review"),),
+        (trust("trust-any").but(subject=f"repo:someone@1/*:environment:{STACK}"),),
+        on="trust-any",
     ),
     Case(
         "role-no-owner",

@@ -271,6 +271,35 @@ def test_what_cannot_be_a_region(name: str) -> None:
         Settings.parse({"azure-native:location": name, "finetune-phi:purgeOnDestroy": True}, "test")
 
 
+def trusting(stack: str = "prod", **github: str) -> Settings:
+    config = {"finetune-phi:purgeOnDestroy": True, "finetune-phi:github": {"repository": "me/phi", **github}}
+    return Settings.parse(config, stack)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "staging"])
+def test_the_github_environment_is_the_stacks(stack: str) -> None:
+    assert trusting(stack).github.subject_of(stack) == f"repo:me/phi:environment:{stack}"
+    assert trusting(stack, environment=stack).github.environment == stack
+
+
+def test_another_environment_does_not_deploy_the_stack() -> None:
+    with pytest.raises(SettingsError, match=r'(?s)environment = "dev"\n.*is not prod: jobs that another') as raised:
+        trusting(environment="dev")
+    assert len(raised.value.problems) == 1
+    without = {"finetune-phi:purgeOnDestroy": True, "finetune-phi:github": {"environment": "dev"}}
+    Settings.parse(without, "prod")  # trusts nobody
+
+
+def test_how_the_subject_begins_can_be_set() -> None:
+    found = trusting(subject="repo:Me@1/phi@23").github
+    assert found.subject_of("prod-review") == "repo:Me@1/phi@23:environment:prod-review"
+    with pytest.raises(SettingsError, match="is that of another repository than me/phi"):
+        trusting(subject="repo:me@1/psi@23")
+    for wrong in ("me/phi", "repo:me/phi:environment:prod", "repo:me@x/phi", "repo:me@1", "repo:*/phi"):
+        with pytest.raises(SettingsError, match="must be how GitHub's tokens for the repository begin"):
+            trusting(subject=wrong)
+
+
 def test_purge_on_destroy_has_no_default() -> None:
     with pytest.raises(SettingsError, match=r"finetune-phi:purgeOnDestroy = \(nothing\)\n.*is needed"):
         Settings.parse({}, "test")
