@@ -12,6 +12,7 @@ from flow.chat import (
     CONTRACT,
     ROUTES,
     Answer,
+    Busy,
     ChatError,
     ChatRequest,
     EndpointUnavailable,
@@ -55,7 +56,13 @@ def confirm(endpoint: Endpoint) -> None:
     name = endpoint.spec.deployment_name
     agreed = 0
     for _ in range(_TRIES * _AGREEING):
-        answer = _patiently(endpoint, "", f"deployment {name} has 100 % of the traffic")
+        try:
+            answer = _patiently(endpoint, "", f"deployment {name} has 100 % of the traffic")
+        except NotFinished as error:
+            if not isinstance(error.__cause__, Busy):
+                raise
+            endpoint.report(f"{WARNING}it is not known who answers: {error.why}")
+            return
         if not answer.deployment:
             endpoint.report(f"{WARNING}the endpoint's answers do not say which deployment gave them")
             return
@@ -119,7 +126,7 @@ def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
         except (EndpointUnavailable, KeyRefused) as error:
             # The key is read anew for each try, as somebody may rotate the keys meanwhile.
             if attempt == _TRIES:
-                raise _failed(endpoint, str(error)) from error
+                raise (_busy(endpoint) if isinstance(error, Busy) else _failed(endpoint, str(error))) from error
             _wait(endpoint, doing)
         except ChatError as error:
             raise _failed(endpoint, str(error)) from error
@@ -137,6 +144,16 @@ def _wait(endpoint: Endpoint, doing: str) -> None:
 
 def _stopped(endpoint: Endpoint, doing: str) -> NotFinished:
     return NotFinished("the release is not finished", on=endpoint.on, why=f"you asked to stop; {doing}", todo=AGAIN)
+
+
+def _busy(endpoint: Endpoint) -> NotFinished:
+    """Load, which says nothing about the model."""
+    spec = endpoint.spec
+    why = (
+        "too many ask at once (429), no fault of the model: serving.maxConcurrentRequests is "
+        f"{spec.max_concurrent_requests}, serving.instances {spec.instance_count}"
+    )
+    return NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
 
 
 def _failed(endpoint: Endpoint, why: str) -> StageError:

@@ -424,6 +424,31 @@ def test_load_is_no_fault_of_the_model_and_told_apart(in_service: FakeMl, scorin
     assert in_service.online_endpoints.traffic == {NEW: 100}
 
 
+def test_an_endpoint_too_busy_to_say_who_answers_is_left_at_100(in_service: FakeMl, scoring: Scoring) -> None:
+    ask = scoring.__call__
+
+    def busy(url: str, key: str, request: chat.ChatRequest, *, timeout: float) -> chat.Answer:
+        if not request.deployment:
+            raise chat.Busy("too many requests at once (429)")
+        return ask(url, key, request, timeout=timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smoke, "ask", busy)
+        said = _run()
+    told = "warning: it is not known who answers: too many ask at once (429), no fault of the model: serving.max"
+    assert any(line.startswith(told) for line in said)
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+def test_a_new_deployment_too_busy_to_be_tested_is_left_for_the_next_update(
+    in_service: FakeMl, scoring: Scoring
+) -> None:
+    scoring.errors = [chat.Busy("too many requests at once (429)") for _ in range(9)]
+    with pytest.raises(NotFinished, match="too many ask at once"):
+        _run()
+    assert in_service.online_endpoints.deleted == [] and in_service.online_endpoints.traffic == {OLD: 100}
+
+
 def test_a_deployment_in_service_gets_other_settings_in_place(ml: FakeMl, scoring: Scoring) -> None:
     """As one that was made before there were such settings: Azure's default is one request at a time."""
     ml.online_endpoints.deployment(NEW, concurrent=None, liveness=probe(600, timeout=2))
