@@ -118,7 +118,8 @@ def _asked(endpoint: Endpoint, name: str) -> Scores:
 def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
     """The answer to ``serving.question``; a route that is not there yet is waited for."""
     spec = endpoint.spec
-    request = ChatRequest(spec.question, deployment=deployment)
+    # Nothing left to chance: a sound model is not refused for one unlucky word.
+    request = ChatRequest(spec.question, deployment=deployment, temperature=0.0)
     for attempt in range(1, _TRIES + 1):
         url, key = endpoint.address()
         try:

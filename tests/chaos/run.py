@@ -71,6 +71,6 @@ def _base_model(folder: Path) -> Path:
     if known.exists():
         return known
     name = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["model"]["default"]["name"]
-    out = ["--out", str(folder / f"{name}-1"), "--name", name, "--version", "1"]
+    out = ["--out", str(folder / f"{name}-1-mlflow"), "--name", name, "--version", "1"]
     subprocess.run([sys.executable, "-m", "emulator.training.base", *out], cwd=ROOT, check=True, capture_output=True)
     return folder

@@ -178,7 +178,8 @@ def test_a_command_that_a_page_marks_as_run_works(checkout: Checkout, command: C
 PORTAL = """
 import sys
 from promptflow.core import Flow
-print("".join(Flow.load(sys.argv[1]).invoke({"input_data": sys.argv[2], "chat_history": []}).output["answer"]))
+asked = {"input_data": sys.argv[2], "chat_history": [], "temperature": 0.0}
+print("".join(Flow.load(sys.argv[1]).invoke(asked).output["answer"]))
 """
 
 
