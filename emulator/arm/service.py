@@ -176,7 +176,7 @@ class ResourceManager:
             kind.fill(resource, before)
             access = resource.properties.get("publicNetworkAccess")
             if str(access).lower() in ("enabled", "disabled"):  # which Azure takes in any case, and gives back in one
-                resource.properties["publicNetworkAccess"] = access.capitalize()
+                resource.properties["publicNetworkAccess"] = str(access).capitalize()
             resource.properties["provisioningState"] = (
                 ("Updating" if old else "Creating") if kind.asynchronous else "Succeeded"
             )
