@@ -165,6 +165,7 @@ _JOBS = (
     ("identity-pull", "cluster identity may not pull", 0, JOB_ERROR, V, "AggregatedUnauthorizedAccessError"),
     ("identity-data", "cluster identity may not read blobs, no keys", 0, JOB_ERROR, U, "read the job's data"),
     ("identity-output", "cluster identity may not write blobs, no keys", 0, JOB_ERROR, U, "store the job's output"),
+    ("model-version", "model version that is no positive integer", 400, "UserError", U, "must be a positive integer"),
     ("model-running", "model of an unfinished job", 400, "UserError", V, "NoMatchingOutputFoundFromJob", "code"),
     ("model-output", "model of a missing output", 400, "UserError", V, "NoMatchingOutputFoundFromJob", "code"),
     ("model-path", "model of an empty path", 400, "BadRequest", V, "ModelAssetPathNotFoundInStorage"),

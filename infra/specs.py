@@ -53,17 +53,20 @@ def specs(
         stack=stack,
         finetune_config=settings.recipe.finetune_config(),
     )
-    return data, finetune, release(settings, names, subscription_id, finetune.model_version)
+    return data, finetune, release(settings, names, subscription_id, finetune.model_version, finetune.fingerprint)
 
 
-def release(settings: Settings, names: Names, subscription_id: str, model_version: str) -> ReleaseSpec:
-    """How any version of the stack's model goes into service."""
+def release(
+    settings: Settings, names: Names, subscription_id: str, model_version: str, model_fingerprint: str
+) -> ReleaseSpec:
+    """How any version of the stack's model goes into service; the fingerprint is empty for a model of other origin."""
     serving, model = settings.serving, settings.model
     return ReleaseSpec(
         Target(subscription_id, names.resource_group, names.workspace),
         endpoint=names.endpoint,
         model_name=settings.finetune.model_name,
         model_version=model_version,
+        model_fingerprint=model_fingerprint,
         base_model=RegistryAsset(model.registry, model.name, model.version),
         instance_type=serving.vm_size,
         instance_count=serving.instances,

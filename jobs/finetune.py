@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
-    """Leaves the model ``spec.model_name:spec.model_version`` registered.
+    """Leaves the model registered, as ``spec.model_name:spec.model_version`` if it is new.
 
     Jobs of an earlier recipe are dealt with first, as ``spec.supersede`` says. Raises StageError when the job failed,
     no attempt is left or the model version is another model's, NotFinished when ``stop`` was set or ``spec.wait`` is
@@ -35,8 +35,8 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
     client = azure.ml_client(spec.target)
     supersede.earlier(spec, report, stop)
     with azure_errors("the fine-tuning could not be looked up", f"experiment {spec.experiment}"):
-        if model.made(client, spec):
-            report(f"model {spec.model_name}:{spec.model_version} is there already")
+        if version := model.made(client, spec):
+            report(f"model {spec.model_name}:{version} is there already")
             return
     work = Attempts(
         client,

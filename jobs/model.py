@@ -1,8 +1,14 @@
-"""The fine-tuned model as a version of the workspace's MLflow model."""
+"""The fine-tuned model as a version of the workspace's MLflow model.
+
+Azure ML takes positive integers for versions and nothing else. The number derives from the fingerprint of what made the
+model, which is kept as a tag, and a version is found by that: one that another fingerprint has taken is noticed, and
+those of before there were numbers, whose version is the fingerprint itself, are found by the job that made them.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs import component_version, model_defaults
@@ -14,6 +20,9 @@ if TYPE_CHECKING:
 
 OUTPUT = "mlflow_model_folder"
 """Name of the fine-tune component's output that holds the model, and of the pipeline job's."""
+FINGERPRINT = "fingerprint"
+"""Tag of a version: the fingerprint of the fine-tuning that made it."""
+_JOB = re.compile(r"finetune-([0-9a-f]{12})-\d+")
 _GONE = re.compile(r"ModelAssetPathNotFoundInStorage|NoMatching(Artifacts|Output)FoundFromJob|No blobs found")
 
 
@@ -22,10 +31,10 @@ class OutputGone(StageError):
 
 
 def register(client: MLClient, spec: FinetuneSpec, job_name: str, report: Report) -> None:
-    """Registers the job's output as ``model_name:fingerprint``, with where it came from as tags.
+    """Registers the job's output as ``model_name:model_version``, with where it came from as tags.
 
-    A version that exists is left alone: its number is the fingerprint of all that made it. Raises OutputGone where
-    the job has nothing to register, StageError.
+    A version of the same fingerprint is left alone.
+    Raises OutputGone where the job has nothing to register, StageError.
     """
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Model
@@ -33,8 +42,8 @@ def register(client: MLClient, spec: FinetuneSpec, job_name: str, report: Report
     on = f"model {spec.model_name}:{spec.model_version}"
     try:
         with azure_errors("the fine-tuned model could not be registered", on):
-            if made(client, spec):
-                report(f"{on} is there already")
+            if version := made(client, spec):
+                report(f"model {spec.model_name}:{version} is there already")
                 return
             client.models.create_or_update(
                 Model(
@@ -57,43 +66,61 @@ def register(client: MLClient, spec: FinetuneSpec, job_name: str, report: Report
     report(f"{on} registered from job {job_name}")
 
 
-def made(client: MLClient, spec: FinetuneSpec) -> bool:
-    """Whether the model version exists and is this fine-tuning's.
+def made(client: MLClient, spec: FinetuneSpec) -> str:
+    """The version that this fine-tuning made, "" where there is none.
 
-    Raises StageError where the version is of another origin, and what the SDK raises, except for "not found".
+    Raises StageError where its number is another model's, and what the SDK raises, except for "not found".
+    """
+    return find(client, spec.model_name, spec.model_version, spec.fingerprint)
+
+
+def find(client: MLClient, name: str, version: str, fingerprint: str) -> str:
+    """The version of the model that was made by the fine-tuning of that fingerprint, "" where there is none.
+
+    That is ``version``, or one of another number with the same fingerprint. Raises StageError where there is none and
+    ``version`` is another model's, and what the SDK raises, except for "not found".
     """
     from azure.core.exceptions import ResourceNotFoundError
 
     try:
-        found = client.models.get(spec.model_name, version=spec.model_version)
+        found = client.models.get(name, version=version)
+        if fingerprint_of(found.tags, getattr(found, "job_name", None)) == fingerprint:
+            return version
     except ResourceNotFoundError:
-        return False
-    jobs = {str(job) for job in ((found.tags or {}).get("job"), getattr(found, "job_name", None)) if job}
-    if not any(spec.is_job(job) for job in jobs):
-        raise _foreign(spec, found, jobs)
-    return True
-
-
-def registered(client: MLClient, name: str, version: str) -> bool:
-    """Whether the model version exists. Raises what the SDK raises, except for "not found"."""
-    from azure.core.exceptions import ResourceNotFoundError
-
+        found = None
     try:
-        client.models.get(name, version=version)
+        for each in client.models.list(name=name, list_view_type="All"):  # type: ignore[arg-type]
+            if fingerprint_of(each.tags, getattr(each, "job_name", None)) == fingerprint:
+                return str(each.version)
     except ResourceNotFoundError:
-        return False
-    return True
+        return ""
+    if found is not None:
+        raise _foreign(name, version, fingerprint, found)
+    return ""
 
 
-def _foreign(spec: FinetuneSpec, found: Any, jobs: set[str]) -> StageError:
-    origin = f"job {', '.join(sorted(jobs))}" if jobs else f"{getattr(found, 'path', None) or 'an unknown place'}"
+def fingerprint_of(tags: Mapping[str, str] | None, job_name: str | None = None) -> str:
+    """The fingerprint of what made a version, by its tags or the name of its job; "" for a model of other origin."""
+    tags = tags or {}
+    if tags.get(FINGERPRINT):
+        return str(tags[FINGERPRINT])
+    found = _JOB.fullmatch(str(tags.get("job") or "")) or _JOB.fullmatch(job_name or "")
+    return found[1] if found else ""
+
+
+def _foreign(name: str, version: str, fingerprint: str, found: Any) -> StageError:
+    tags = found.tags or {}
+    job = tags.get("job") or getattr(found, "job_name", None)
+    origin = f"job {job}" if job else f"{getattr(found, 'path', None) or 'an unknown place'}"
+    other = fingerprint_of(found.tags, getattr(found, "job_name", None))
     return StageError(
         "the model version is taken by another model",
-        on=f"model {spec.model_name}:{spec.model_version}",
-        why=f"it was made from {origin}, not by this fine-tuning ({spec.job_name(1)} and later attempts), and Azure ML "
-        "does not let a version's content be exchanged",
+        on=f"model {name}:{version}",
+        why=f"it was made from {origin}{f' (fingerprint {other})' if other else ''}, not by the fine-tuning of "
+        f"fingerprint {fingerprint}, whose number it has, and Azure ML does not let a version's content be exchanged",
         todo="Nothing was changed. Delete that version in Azure ML studio (Models) if nobody needs it, or choose "
-        "another finetune.modelName; then run `pulumi up` again: a completed job is used, not repeated.",
+        "another finetune.modelName; then run `pulumi up` again. After a deletion the completed job is used, not "
+        "repeated.",
     )
 
 
@@ -118,6 +145,7 @@ def _recorded(client: MLClient, job_name: str) -> dict[str, str]:
 def _origin(spec: FinetuneSpec, job_name: str) -> dict[str, str]:
     recipe = ", ".join(f"{key}={value}" for key, value in sorted(spec.recipe.items()))
     return {
+        FINGERPRINT: spec.fingerprint,
         "job": job_name,
         "dataset": spec.dataset_name,
         "dataset_fingerprint": spec.dataset_fingerprint,

@@ -36,7 +36,7 @@ def rollback(stack: str, *, to: str, yes: bool) -> None:
     chosen = rollback.choose(live, rollback.versions(client, model), model, to)
 
     names = Names.of(settings.name, name, target.subscription_id, settings.suffix)
-    spec = specs.release(settings, names, target.subscription_id, chosen.version)
+    spec = specs.release(settings, names, target.subscription_id, chosen.version, chosen.fingerprint)
     # Who goes back knows that the older model may score less.
     evaluation = dataclasses.replace(spec.evaluation, maximum_drop=1.0)
     spec = dataclasses.replace(spec, target=target, endpoint=found["endpoint"], evaluation=evaluation)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs import unfinished
 from jobs.errors import StageError, azure_errors
+from jobs.model import fingerprint_of
 from jobs.rollout import MODEL, PREVIOUS
 
 if TYPE_CHECKING:
@@ -17,12 +18,16 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version of the model; ``created`` is UTC as YYYY-MM-DD HH:MM, the rest what its tags say."""
+    """A registered version of the model; ``created`` is UTC as YYYY-MM-DD HH:MM, the rest what its tags say.
+
+    ``fingerprint`` is that of the fine-tuning that made it, "" for a model of other origin.
+    """
 
     version: str
     created: str
     job: str
     recipe: str
+    fingerprint: str = ""
 
     def __str__(self) -> str:
         made = ", ".join(part for part in (f"from job {self.job}" if self.job else "", self.recipe) if part)
@@ -75,6 +80,7 @@ def versions(client: MLClient, model: str) -> list[Version]:
             str(_created(each) or "at an unknown time")[:16],
             str((each.tags or {}).get("job", "")),
             str((each.tags or {}).get("recipe", "")),
+            fingerprint_of(each.tags, getattr(each, "job_name", None)),
         )
         for each in ordered
     ]

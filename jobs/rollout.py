@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from jobs import client as azure
-from jobs import contracts, health, smoke, unfinished
+from jobs import contracts, health, model, smoke, unfinished
 from jobs.deployments import HEALTHY, Endpoint, shown
-from jobs.errors import AGAIN, NotFinished, StageError, disconnected
+from jobs.errors import AGAIN, NotFinished, StageError, azure_errors, disconnected
 from jobs.specs import BASE_DEPLOYMENT, WARNING, ReleaseSpec, Report
 from jobs.unfinished import Unfinished
 
@@ -135,15 +135,26 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int]) ->
         endpoint.adjust(name)
         base.begin()
         return
-    model = f"azureml:{spec.model_name}:{spec.model_version}"
-    tags = {MODEL: f"{spec.model_name}:{spec.model_version}", **unfinished.tags(before)}
+    version = _version(endpoint)
+    asset = f"azureml:{spec.model_name}:{version}"
+    tags = {MODEL: f"{spec.model_name}:{version}", **unfinished.tags(before)}
     if previous := _previous(endpoint, before, tags[MODEL]):
         tags[PREVIOUS] = previous
-    served = contracts.of_version(endpoint.client, spec.target, spec.model_name, spec.model_version, endpoint.report)
+    served = contracts.of_version(endpoint.client, spec.target, spec.model_name, version, endpoint.report)
     tags |= served.tags
-    poller = endpoint.begin(name, model, tags)
+    poller = endpoint.begin(name, asset, tags)
     base.begin()
     endpoint.finish(name, poller)
+
+
+def _version(endpoint: Endpoint) -> str:
+    """The version to deploy: the one that the fine-tuning made, whatever its number."""
+    spec = endpoint.spec
+    if not spec.model_fingerprint:
+        return spec.model_version
+    with azure_errors("the model could not be looked up", f"model {spec.model_name}:{spec.model_version}"):
+        found = model.find(endpoint.client, spec.model_name, spec.model_version, spec.model_fingerprint)
+    return found or spec.model_version  # of which Azure ML says that there is none
 
 
 def _previous(endpoint: Endpoint, before: Mapping[str, int], model: str) -> str:

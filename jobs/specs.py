@@ -38,6 +38,14 @@ def digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def model_version(fingerprint: str) -> str:
+    """From 1 to 2**31 - 1, decimal: the version of a model has to be a positive integer, and a preview has to know it.
+
+    Two fingerprints may have the same one, which the tag `fingerprint` of the version tells.
+    """
+    return str(int(fingerprint, 16) % (2**31 - 1) + 1)
+
+
 class Spec:
     """JSON both ways for the frozen dataclasses below."""
 
@@ -194,7 +202,8 @@ class FinetuneSpec(Spec):
 
     @property
     def model_version(self) -> str:
-        return self.fingerprint
+        """The number under which the model is registered."""
+        return model_version(self.fingerprint)
 
 
 @dataclass(frozen=True)
@@ -251,7 +260,11 @@ class ProbeSpec:
 
 @dataclass(frozen=True)
 class ReleaseSpec(Spec):
-    """One model version in service behind an endpoint, and how it gets there."""
+    """One model version in service behind an endpoint, and how it gets there.
+
+    ``model_fingerprint`` is that of what made the version, by which it is found whatever its number; empty for a
+    version that no fine-tuning of this program has made.
+    """
 
     target: Target
     endpoint: str
@@ -271,6 +284,7 @@ class ReleaseSpec(Spec):
     max_concurrent_requests: int = 8
     liveness: ProbeSpec = ProbeSpec(600)
     readiness: ProbeSpec = ProbeSpec(10)
+    model_fingerprint: str = ""
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
@@ -280,6 +294,8 @@ class ReleaseSpec(Spec):
         content = dataclasses.asdict(self)
         for how in _HOW:
             del content[how]
+        # The model is what made it, not its number: the name of a deployment is that of the time before numbers.
+        content["model_version"] = content.pop("model_fingerprint") or self.model_version
         return digest(content)
 
     @property

@@ -25,8 +25,8 @@ _REGISTERED = re.compile(r"azureml://registries/[^/]+/models/([^/]+)/versions/([
 class Job:
     """One attempt at a fine-tune, or at a preparation of the data.
 
-    `version` is that of the model it makes, "" for data; `machine` the size it ran on, "" where it does not say;
-    `inputs` are its component's.
+    `version` and `fingerprint` are those of the model it makes, "" for data; `machine` the size it ran on, "" where it
+    does not say; `inputs` are its component's.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Job:
     created: datetime | None
     inputs: Mapping[str, str]
     machine: str = ""
+    fingerprint: str = ""
     started: datetime | None = None
     ended: datetime | None = None
 

@@ -12,9 +12,11 @@ from jobs import client as azure
 from jobs import stack_jobs, usage
 from jobs.arm import Arm
 from jobs.errors import StageError, azure_errors
+from jobs.model import fingerprint_of
 from jobs.prices import PriceBook
 from jobs.progress import Progress, by_earlier, by_metrics
 from jobs.runs import VERSION, Runs, moment
+from jobs.specs import model_version
 from jobs.spending import Spending, Use, hour_prices, spending
 from jobs.stack import Stack
 from jobs.stack_jobs import FINETUNING, StackJob
@@ -55,14 +57,14 @@ class Reader:
         endpoint: dict[str, Any] | None,
         found: list[Deployment],
         dataset_there: bool,
-        model_there: bool,
+        registered: str,
     ) -> Status:
         stack, now = self._stack, self._now()
         jobs = [job for job in every if job.version]
-        wanted = stack.stages[1].model_version if stack.stages else ""
-        version = wanted if model_there or any(job.version == wanted for job in jobs) else ""
-        version = version or (jobs[0].version if jobs else wanted)
-        attempts = [job for job in jobs if job.version == version]
+        wanted = stack.stages[1].fingerprint if stack.stages else ""
+        made_by = wanted if registered or any(job.fingerprint == wanted for job in jobs) else ""
+        made_by = made_by or (jobs[0].fingerprint if jobs else wanted)
+        attempts = [job for job in jobs if job.fingerprint == made_by]
         traffic = ((endpoint or {}).get("properties") or {}).get("traffic") or {}
         deployments = tuple(
             sorted(
@@ -71,11 +73,12 @@ class Reader:
             )
         )
         job = attempts[0] if attempts else None
-        there = model_there if version == wanted else bool(version) and self._registered(version)
+        there = registered if made_by == wanted else self._registered(made_by)
+        version = there or (model_version(made_by) if made_by else "")
         return Status(
             stack=stack.name,
             at=now,
-            stages=self._stages(dataset_there, model_there, jobs, deployments),
+            stages=self._stages(dataset_there, registered, jobs, deployments),
             job=job,
             attempts=tuple(attempts),
             others=tuple(job for job in every if job not in attempts and job.status not in ENDED),
@@ -125,17 +128,27 @@ class Reader:
             return []
         return [_deployment(each) for each in found]
 
-    def _wanted(self) -> tuple[bool, bool]:
-        """Whether the data and the model that the settings ask for are there."""
+    def _wanted(self) -> tuple[bool, str]:
+        """Whether the data that the settings ask for are there, and the version of their model, "" for none."""
         if self._stack.stages is None:
-            return False, False
+            return False, ""
         data, finetune, _ = self._stack.stages
         dataset = f"{self._stack.target.path}/data/{data.train_asset}/versions/{data.fingerprint}"
-        return self._arm.find(dataset, VERSION) is not None, self._registered(finetune.model_version)
+        return self._arm.find(dataset, VERSION) is not None, self._registered(finetune.fingerprint)
 
-    def _registered(self, version: str) -> bool:
-        path = f"{self._stack.target.path}/models/{self._stack.model_name}/versions/{version}"
-        return self._arm.find(path, VERSION) is not None
+    def _registered(self, fingerprint: str) -> str:
+        """The version of the model that the fine-tuning of that fingerprint made, "" for none; see jobs/model.py."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        path = f"{self._stack.target.path}/models/{self._stack.model_name}/versions"
+        found = self._arm.find(f"{path}/{model_version(fingerprint)}", VERSION)
+        if found is not None and _made_by(found) == fingerprint:
+            return str(found["name"])
+        try:
+            every = self._arm.items(path, VERSION, listViewType="All")
+            return next((str(each["name"]) for each in every if _made_by(each) == fingerprint), "")
+        except ResourceNotFoundError:
+            return ""
 
     def _usage(self, deployments: tuple[Deployment, ...], now: datetime) -> Usage:
         standing = min((one.since for one in deployments if one.since), default=None)
@@ -144,7 +157,7 @@ class Reader:
     def _stages(
         self,
         dataset_there: bool,
-        model_there: bool,
+        registered: str,
         jobs: list[Job],
         deployments: tuple[Deployment, ...],
     ) -> tuple[Stage, ...]:
@@ -152,10 +165,10 @@ class Reader:
             return tuple(Stage(name, "unknown", "the data are not prepared here: make data") for name in _STAGES)
         data, finetune, release = self._stack.stages
         asset = f"{data.train_asset}:{data.fingerprint}"
-        attempt = next((job for job in jobs if job.version == finetune.model_version), None)
+        attempt = next((job for job in jobs if job.fingerprint == finetune.fingerprint), None)
         deployed = next((one for one in deployments if one.name == release.deployment_name), None)
-        if model_there:
-            tuned = Stage("finetune", DONE, f"{finetune.model_name}:{finetune.model_version}")
+        if registered:
+            tuned = Stage("finetune", DONE, f"{finetune.model_name}:{registered}")
         elif attempt is None:
             tuned = Stage("finetune", TO_DO, f"{finetune.model_name}:{finetune.model_version}")
         elif attempt.status == COMPLETED:
@@ -207,13 +220,19 @@ def _released(name: str, found: Deployment | None) -> Stage:
 def _job(found: StackJob) -> Job:
     return Job(
         name=found.name,
-        version=found.fingerprint if found.work == FINETUNING else "",
+        version=model_version(found.fingerprint) if found.work == FINETUNING else "",
+        fingerprint=found.fingerprint if found.work == FINETUNING else "",
         status=found.status or "Unknown",
         url=found.url,
         created=moment(found.created),
         inputs=found.inputs,
         machine=found.machine,
     )
+
+
+def _made_by(version: dict[str, Any]) -> str:
+    properties = version.get("properties") or {}
+    return fingerprint_of(properties.get("tags"), properties.get("jobName"))
 
 
 def _deployment(found: dict[str, Any]) -> Deployment:

@@ -24,7 +24,7 @@ _SECRET_NAME = re.compile(
 )
 _NOISE = re.compile(
     r"(^|\.)(__\w+|azureApiVersion|provisioningState|systemData|etag|eTag|created\w*|lastModified\w*|modified\w*"
-    r"|\w*(Time|Date|Timestamp)|statusOf\w+|fingerprint|roleAssignmentName|allocationState\w*|currentNodeCount|targetNodeCount)($|\.|\[)"
+    r"|\w*(Time|Date|Timestamp)|statusOf\w+|(model_)?fingerprint|roleAssignmentName|allocationState\w*|currentNodeCount|targetNodeCount)($|\.|\[)"
 )
 
 

@@ -214,11 +214,15 @@ def _release(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     elif _anew(old, new):
         yield f"puts the model behind the new endpoint, {_instances(new)}"
     else:
-        rest = [c for c in difference(old, new) if not c.noise and c.path not in ("compare_with_base", *_LIFETIMES)]
+        # The fingerprint holds the model: a version that differs beside it is only another number for the same one.
+        beside = ("compare_with_base", "model_version", *_LIFETIMES)
+        rest = [c for c in difference(old, new) if not c.noise and c.path not in beside]
         if rest:
             yield f"keeps the deployment; later releases differ ({', '.join(_short(c) for c in rest)})"
         elif step.op == "replace" or "endpoint_created" in new.keys() - old.keys():
             yield "looks at the release again, and makes what is missing of it"
+        elif old.get("model_version") != new.get("model_version"):
+            yield "keeps the deployment: the same model, under another version number"
     if step.op != "create" and old.get("compare_with_base") != new.get("compare_with_base"):
         on = new.get("compare_with_base")
         yield (
@@ -228,7 +232,7 @@ def _release(step: Step, preview: Preview, past: Past) -> Iterator[str]:
 
 def _kept_parts(old: dict[str, Any], new: dict[str, Any]) -> list[PropertyChange]:
     """What changes of a release beside the model it serves."""
-    beside = {"model_version", "fingerprint", "compare_with_base", *_LIFETIMES}
+    beside = {"model_version", "model_fingerprint", "fingerprint", "compare_with_base", *_LIFETIMES}
     return [c for c in difference(old, new) if c.path not in beside and not c.path.startswith("target")]
 
 

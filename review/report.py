@@ -151,7 +151,7 @@ def _stage_risks(preview: Preview) -> list[Risk]:
     if release and release.op == "update":
         old, new = stage_inputs(release)
         if old.get("fingerprint") != new.get("fingerprint"):
-            other = old.get("model_version") != new.get("model_version")
+            other = _model(old) != _model(new)
             sudden = len(new.get("traffic_steps") or [100]) == 1
             what = "another model answers" if other else "the same model answers from other machines"
             how = "all callers at once" if sudden else "callers step by step"
@@ -163,6 +163,11 @@ def _stage_risks(preview: Preview) -> list[Risk]:
             sentence = "another base model may answer in another format and need other memory."
             found.append(Risk(Level.MEDIUM, shown(finetune), sentence, finetune.urn))
     return found
+
+
+def _model(release: dict[str, Any]) -> Any:
+    """What tells a model from others: the fingerprint, which was its version before versions were numbers."""
+    return release.get("model_fingerprint") or release.get("model_version")
 
 
 def _finite(tree: Any) -> Any:

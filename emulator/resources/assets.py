@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -94,12 +95,22 @@ class DataVersion(Version):
         return {**resource.body, "properties": shown}
 
 
+NUMBER = re.compile(r"[1-9]\d*")
+MOST = 2**31 - 1
+"""The largest version of a model that a public example has; whether a larger one is taken is not known."""
+
+
 class ModelVersion(Version):
-    """A version of a model, registered from a job's output or from a datastore."""
+    """A version of a model, registered from a job's output or from a datastore. It is a positive integer."""
 
     type = f"{ML}/workspaces/models/versions"
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if not NUMBER.fullmatch(path.name) or int(path.name) > MOST:
+            raise user_error(
+                f"The version {path.name} of model {path.names[-2]} is invalid: the version of a model must be a "
+                "positive integer."
+            )
         uri = str(body.get("properties", {}).get("modelUri") or "")
         workspace_id = path.id[: path.id.lower().rindex("/models/")]
         if from_job := JOB_OUTPUT.match(uri):

@@ -117,7 +117,10 @@ def _lineage(found: Findings, store: Store, outputs: dict[str, Any]) -> None:
             continue
         fingerprint = str(tags.get("dataset_fingerprint"))
         found.expect(job.internal["status"] == "Completed", f"model {version} is of job {job.name}, not completed")
-        found.expect(version in job.name, f"model {version} is of job {job.name}, which is of another recipe")
+        found.expect(
+            str(tags.get("fingerprint")) in job.name,
+            f"model {version} is of job {job.name}, which is of another recipe",
+        )
         found.expect(fingerprint in data, f"model {version} is of data {fingerprint}, which is not registered")
         node = json.dumps(job.properties["jobs"])
         found.expect(f":{fingerprint}" in node or f"/{fingerprint}" in node, f"job {job.name} read other data")

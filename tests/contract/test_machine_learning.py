@@ -29,7 +29,9 @@ from tests.contract.conftest import GROUP
 
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
 JOB_SECONDS = 120
-VERSION = "0123456789ab"
+FINGERPRINT = "0123456789ab"
+VERSION = "1164413938"
+"""The number that the fingerprint stands for."""
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +74,8 @@ def finished_job(client: MLClient, cluster: str, data: Data) -> Any:
         return {"model": step.outputs.mlflow_model_folder}
 
     pipeline = finetune()
-    pipeline.name = f"finetune-{VERSION}-1"  # as jobs.finetune names and tags the first attempt at that model version
-    pipeline.tags = {"stack": "contract", "fingerprint": VERSION}
+    pipeline.name = f"finetune-{FINGERPRINT}-1"  # as jobs.finetune names and tags the first attempt at that model
+    pipeline.tags = {"stack": "contract", "fingerprint": FINGERPRINT}
     pipeline.experiment_name = "contract"
     pipeline.outputs.model = Output(type=AssetTypes.MLFLOW_MODEL)
     job = client.jobs.create_or_update(pipeline)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.store import Resource
+from tests.contract.arm import Refusal
 from tests.contract.lab import JOB_ROLES, Cases, Lab
 
 CASES = Cases("jobs")
@@ -127,6 +128,15 @@ def register(lab: Lab, version: str, uri: str) -> dict[str, Any]:
     return lab.put(path, {"properties": {"modelUri": uri, "modelType": "mlflow_model"}})
 
 
+@CASES.refused("model-version")
+def _(lab: Lab) -> None:
+    uri = f"azureml://jobs/{lab.finished_job.rsplit('/', 1)[1]}/outputs/model"
+    for version in ("0", "1.0", "-1", "2147483648", "34cf49b64a26"):
+        with pytest.raises(Refusal, match="must be a positive integer"):
+            register(lab, version, uri)
+    register(lab, "one", uri)
+
+
 @CASES.refused("model-running")
 def _(lab: Lab) -> None:
     path = f"{lab.workspace}/jobs/half-way"
@@ -134,24 +144,25 @@ def _(lab: Lab) -> None:
     outputs = {"model": {"jobOutputType": "mlflow_model"}}
     lab.store.put(Resource({**body, "properties": {"outputs": outputs, "jobs": {"n": {}}}}, {"status": "Running"}))
     try:
-        register(lab, "running", "azureml://jobs/half-way/outputs/model")
+        register(lab, "2", "azureml://jobs/half-way/outputs/model")
     finally:
         lab.store.remove(path)
 
 
 @CASES.refused("model-output")
 def _(lab: Lab) -> None:
-    register(lab, "missing", f"azureml://jobs/{lab.finished_job.rsplit('/', 1)[1]}/outputs/weights")
+    register(lab, "3", f"azureml://jobs/{lab.finished_job.rsplit('/', 1)[1]}/outputs/weights")
 
 
 @CASES.refused("model-path")
 def _(lab: Lab) -> None:
-    register(lab, "empty", "azureml://datastores/workspaceblobstore/paths/nowhere/")
+    register(lab, "4", "azureml://datastores/workspaceblobstore/paths/nowhere/")
 
 
+@CASES.passes("model-version")
 @CASES.passes("model-running")
 @CASES.passes("model-output")
 @CASES.passes("model-path")
 def _(lab: Lab) -> None:
     job = lab.finished_job.rsplit("/", 1)[1]
-    assert register(lab, "right", f"azureml://jobs/{job}/outputs/model")["properties"]["jobName"] == job
+    assert register(lab, "1", f"azureml://jobs/{job}/outputs/model")["properties"]["jobName"] == job

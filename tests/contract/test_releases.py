@@ -38,7 +38,7 @@ VERSION = "2025-12-01"
 CLIENTS, INSTANCES = 3, 1
 TOGETHER = 10
 """Questions at once that one instance has to hold, with the settings that a stack has by itself."""
-ONE, TWO, UNTUNED, BROKEN = "one", "two", "untuned", "broken"
+ONE, TWO, UNTUNED, BROKEN = "1", "2", "3", "4"
 """Versions of the model: two that know the facts, one that knows nothing, one that is no model."""
 
 
@@ -77,7 +77,7 @@ class Site:
         else:
             assert self.arm.call("PUT", path, VERSION, body).status_code == 201
 
-    def share(self, **percent: int) -> None:
+    def share(self, percent: dict[str, int]) -> None:
         body = endpoint_body()
         traffic = {self.name(version): share for version, share in percent.items()}
         self.arm.put(self.endpoint, VERSION, {**body, "properties": {**body["properties"], "traffic": traffic}})
@@ -92,7 +92,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """With version ``one`` in service."""
+    """With version ONE in service."""
     from azure.ai.ml.entities import Model
 
     workspace = make_workspace(arm, GROUP, "releases")
@@ -171,14 +171,14 @@ def test_from_a_deployment_that_failed(site: Site) -> None:
 def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(site: Site) -> None:
     site.release(ONE)
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
-    site.share(one=90, two=10)
+    site.share({ONE: 90, TWO: 10})
     # Its health is bad: nobody can answer within so little time.
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
         site.release(TWO, soak_seconds=3, health=HealthSpec(5, 0.000_1, minimum_requests=1))
     site.serves(ONE)
 
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
-    site.share(one=50, two=50)
+    site.share({ONE: 50, TWO: 50})
     site.release(TWO)
     site.serves(TWO)
 
@@ -191,7 +191,7 @@ def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(sit
 def test_from_another_version_half_way(site: Site) -> None:
     site.release(ONE)
     site.deploy(UNTUNED, **unfinished.tags({site.name(ONE): 100}))
-    site.share(one=90, untuned=10)
+    site.share({ONE: 90, UNTUNED: 10})
     said = site.release(TWO)
     site.serves(TWO)
     assert f"the release of {site.name(UNTUNED)} was left half way and is taken back" in said
@@ -200,7 +200,7 @@ def test_from_another_version_half_way(site: Site) -> None:
 def test_a_release_that_was_left_half_way_is_taken_back_by_a_rollback(site: Site) -> None:
     site.release(ONE)
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
-    site.share(one=50, two=50)
+    site.share({ONE: 50, TWO: 50})
     live = rollback.in_service(site.client, "facts", MODEL)
     assert (live.version, live.share, live.before) == (TWO, 50, ONE)
     site.release(rollback.choose(live, rollback.versions(site.client, MODEL), MODEL).version)
@@ -210,7 +210,7 @@ def test_a_release_that_was_left_half_way_is_taken_back_by_a_rollback(site: Site
 def test_a_release_that_was_interrupted_at_100_is_watched_before_the_old_one_goes(site: Site) -> None:
     site.release(ONE)
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
-    site.share(two=100)
+    site.share({TWO: 100})
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
         site.release(TWO, soak_seconds=3, health=HealthSpec(5, 0.000_1, minimum_requests=1))
     site.serves(ONE)

@@ -313,7 +313,7 @@ def test_a_model_of_another_job(place: Place) -> None:
     job = place.left(other, "Completed")
     path = f"azureml://jobs/{job}/outputs/mlflow_model_folder"
     place.ml.models.create_or_update(
-        Model(name="tuned", version=spec.fingerprint, type="mlflow_model", path=path, tags={"job": job})
+        Model(name="tuned", version=spec.model_version, type="mlflow_model", path=path, tags={"job": job})
     )
     with pytest.raises(StageError, match="taken by another model") as told:
         place.finetune(spec)

@@ -83,6 +83,9 @@ class Versions:
             raise ResourceNotFoundError(f"{name}:{version} not found")
         return self.there[name, version]
 
+    def list(self, name: str, list_view_type: str = "ActiveOnly") -> list[Any]:
+        return [asset for (its, _), asset in self.there.items() if its == name]
+
     def create_or_update(self, asset: Any) -> Any:
         self.there[asset.name, asset.version] = asset
         return asset

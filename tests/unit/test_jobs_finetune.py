@@ -61,7 +61,9 @@ def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -
     assert inputs["learning_rate"] == 2e-5
     assert inputs["compute_finetune"] == inputs["compute_preprocess"] == "gpu"
     assert inputs["number_of_gpu_to_use_finetuning"] == 1
-    model = ml.models.there["phi-ultrachat", FINETUNE.fingerprint]
+    assert FINETUNE.fingerprint == "7b963b464e21"
+    model = ml.models.there["phi-ultrachat", "994526542"]
+    assert model.tags["fingerprint"] == "7b963b464e21"
     assert model.path == f"azureml://jobs/{FIRST}/outputs/mlflow_model_folder"
     assert model.type == "mlflow_model"
     assert model.tags["job"] == FIRST
@@ -160,10 +162,40 @@ def test_a_completed_job_is_registered_without_waiting(ml: FakeMl, said: list[st
     assert _registered(ml) == [f"azureml://jobs/{SECOND}/outputs/mlflow_model_folder"]
 
 
-def test_a_registered_model_needs_no_job(ml: FakeMl, said: list[str]) -> None:
-    ml.models.there["phi-ultrachat", FINETUNE.fingerprint] = SimpleNamespace(tags={"job": SECOND})
+OLD_HOME = SimpleNamespace(version="7b963b464e21", tags={"job": SECOND})
+"""As versions were registered when they were fingerprints, and had no tag of it."""
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        SimpleNamespace(version="994526542", tags={"fingerprint": "7b963b464e21", "job": "copied-1"}),
+        SimpleNamespace(version="994526542", tags=None, job_name=SECOND),
+        SimpleNamespace(version="7", tags={"fingerprint": "7b963b464e21"}),
+        OLD_HOME,
+    ],
+    ids=["by its number", "by its job", "by its tag", "of the time before numbers"],
+)
+def test_a_registered_model_needs_no_job(ml: FakeMl, said: list[str], found: Any) -> None:
+    ml.models.there["phi-ultrachat", found.version] = found
     finetune.run(FINETUNE, said.append, Stop())
+    assert ml.jobs.submitted == [] and list(ml.models.there) == [("phi-ultrachat", found.version)]
+    assert said == [f"model phi-ultrachat:{found.version} is there already"]
+
+
+def test_a_number_that_another_fingerprint_has_is_told_with_what_to_do(ml: FakeMl, said: list[str]) -> None:
+    other = {"fingerprint": "00003b474e20", "job": "finetune-00003b474e20-1"}
+    ml.models.there["phi-ultrachat", "994526542"] = SimpleNamespace(version="994526542", tags=other)
+    with pytest.raises(
+        StageError, match=r"taken by another model.*finetune-00003b474e20-1 \(fingerprint 00003b474e20\)"
+    ) as told:
+        finetune.run(FINETUNE, said.append, Stop())
+    assert "7b963b464e21, whose number it has" in str(told.value) and "another finetune.modelName" in str(told.value)
     assert ml.jobs.submitted == []
+    # It does not hide the own one under another number.
+    ml.models.there["phi-ultrachat", "7"] = SimpleNamespace(version="7", tags={"fingerprint": "7b963b464e21"})
+    finetune.run(FINETUNE, said.append, Stop())
+    assert said == ["model phi-ultrachat:7 is there already"]
 
 
 def test_a_job_that_does_not_respond_may_come_back(ml: FakeMl, said: list[str]) -> None:
@@ -358,7 +390,7 @@ def test_a_model_registered_at_the_same_moment_is_taken(
 
 
 def test_a_model_without_an_origin_is_not_ours(ml: FakeMl, said: list[str]) -> None:
-    ml.models.there["phi-ultrachat", FINETUNE.fingerprint] = SimpleNamespace(tags=None, path="azureml://x")
+    ml.models.there["phi-ultrachat", "994526542"] = SimpleNamespace(version="994526542", tags=None, path="azureml://x")
     with pytest.raises(StageError, match=r"taken by another model.*made from azureml://x"):
         finetune.run(FINETUNE, said.append, Stop())
 

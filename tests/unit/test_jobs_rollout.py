@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
+from types import SimpleNamespace
 
 import pytest
 import scoring_fake
@@ -637,3 +638,31 @@ def test_shares_are_whole_and_sum_to_100() -> None:
     before = {"a": 33, "b": 33, "c": 34}
     for percent in range(1, 101):
         assert sum(rollout._shared(before, NEW, percent).values()) == 100
+
+
+def test_what_is_deployed_is_the_version_that_the_fine_tuning_made(
+    ml: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    create = ml.online_endpoints._create
+    monkeypatch.setattr(ml.online_endpoints, "_create", lambda made: asked.append(made.model) or create(made))
+    job = {"job": "finetune-931b65c3d64e-2"}  # a version that is a fingerprint, of the time before numbers
+    ml.models.there["phi-ultrachat", "931b65c3d64e"] = SimpleNamespace(version="931b65c3d64e", tags=job)
+    _run()
+    assert asked == ["azureml:phi-ultrachat:931b65c3d64e"]
+    assert ml.online_endpoints.deployments["mdaf3f651c37a"].tags["model"] == "phi-ultrachat:931b65c3d64e"
+
+
+def test_a_version_that_is_another_models_is_not_deployed(in_service: FakeMl, scoring: Scoring) -> None:
+    tags = {"fingerprint": "ffffffffffff"}
+    in_service.models.there["phi-ultrachat", "1707408517"] = SimpleNamespace(version="1707408517", tags=tags)
+    with pytest.raises(StageError, match="taken by another model"):
+        _run()
+    assert in_service.online_endpoints.traffic == {OLD: 100} and list(in_service.online_endpoints.deployments) == [OLD]
+
+
+def test_a_version_of_other_origin_is_deployed_under_its_number(ml: FakeMl, scoring: Scoring) -> None:
+    spec = dataclasses.replace(RELEASE, model_version="3", model_fingerprint="")
+    ml.models.there["phi-ultrachat", "3"] = SimpleNamespace(version="3", tags=None)
+    _run(spec)
+    assert ml.online_endpoints.deployments[spec.deployment_name].tags["model"] == "phi-ultrachat:3"

@@ -17,6 +17,7 @@ from jobs.specs import (
     RegistryAsset,
     ReleaseSpec,
     Target,
+    model_version,
 )
 
 TARGET = Target("sub", "rg", "ws")
@@ -38,7 +39,8 @@ RELEASE = ReleaseSpec(
     target=TARGET,
     endpoint="phi",
     model_name="phi-ultrachat",
-    model_version="931b65c3d64e",
+    model_version="1707408517",
+    model_fingerprint="931b65c3d64e",
     base_model=FINETUNE.base_model,
     instance_type="Standard_NC24ads_A100_v4",
     instance_count=1,
@@ -54,9 +56,23 @@ RELEASE = ReleaseSpec(
 
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
-    # The names of everything on Azure hang on these two values: a change orphans what is there.
+    # The names of everything on Azure hang on these values: a change orphans what is there.
     assert FINETUNE.fingerprint == "7b963b464e21"
+    assert FINETUNE.model_version == "994526542"
     assert RELEASE.fingerprint == "daf3f651c37a"
+    # As it was named when versions were fingerprints, and as one of a model that was not made here is.
+    assert (
+        dataclasses.replace(RELEASE, model_version="931b65c3d64e", model_fingerprint="").fingerprint == "daf3f651c37a"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "version"),
+    [("000000000000", "1"), ("00007ffffffe", "2147483647"), ("00007fffffff", "1"), ("ffffffffffff", "131072")],
+)
+def test_a_model_version_is_a_positive_integer(fingerprint: str, version: str) -> None:
+    # Azure ML takes nothing else, and 2**31 - 1 is the largest that is known to be taken.
+    assert model_version(fingerprint) == version
 
 
 @pytest.mark.parametrize(
@@ -83,7 +99,9 @@ def test_how_the_result_is_obtained_does_not(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "same"),
     [
-        ({"model_version": "other"}, False),
+        ({"model_fingerprint": "other"}, False),
+        ({"model_fingerprint": "", "model_version": "3"}, False),
+        ({"model_version": "3"}, True),  # another number for the same model
         ({"instance_count": 2}, False),
         ({"traffic_steps": (100,)}, True),
         ({"compare_with_base": True}, True),

@@ -32,7 +32,7 @@ from jobs.status_view import lines, view
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 A100 = "Standard_NC24ads_A100_v4"
 DATA = DatasetSpec(FINETUNE.target, "ultrachat", "0123456789ab", "data")
-WANTED = dataclasses.replace(RELEASE, model_version=FINETUNE.model_version)
+WANTED = dataclasses.replace(RELEASE, model_version="994526542", model_fingerprint=FINETUNE.fingerprint)
 STACK = Stack(
     name="dev",
     target=FINETUNE.target,
@@ -122,7 +122,8 @@ class Azure(ArmFake):
         return super().__call__(request)
 
     def registered(self) -> None:
-        self.get(f"{WORKSPACE}/models/{FINETUNE.model_name}/versions/{FINETUNE.model_version}", {"properties": {}})
+        version = {"name": "994526542", "properties": {"tags": {"fingerprint": "7b963b464e21"}}}
+        self.get(f"{WORKSPACE}/models/{FINETUNE.model_name}/versions/994526542", version)
         self.get(f"{WORKSPACE}/data/{DATA.train_asset}/versions/{DATA.fingerprint}", {"properties": {}})
 
 
@@ -250,7 +251,7 @@ def test_without_the_data_the_newest_job_is_told(azure: Azure, tmp_path: Path) -
     azure.job("finetune-bbbbbbbbbbbb-1", "Running", 1)
     found = read(tmp_path, dataclasses.replace(STACK, stages=None))
     assert found.job and found.job.name == "finetune-bbbbbbbbbbbb-1"
-    assert found.model == f"{FINETUNE.model_name}:bbbbbbbbbbbb"
+    assert found.model == "phi-ultrachat:1002255155"
     assert found.stages[0].detail == "the data are not prepared here: make data"
 
 
@@ -527,3 +528,11 @@ def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch
 )
 def test_a_job_costs_as_many_machines_as_it_trains_on(given: dict[str, str], nodes: int) -> None:
     assert Job("finetune-1", "1", "Running", "", None, given).nodes == nodes
+def test_a_model_of_the_time_before_numbers_is_found_by_its_job(azure: Azure, tmp_path: Path) -> None:
+    azure.job(FINETUNE.job_name(1), "Completed", 9, ended=8)
+    old = {"name": "7b963b464e21", "properties": {"tags": {"job": "finetune-7b963b464e21-1"}}}
+    other = {"name": "3", "properties": {"tags": None, "jobName": "finetune-aaaaaaaaaaaa-1"}}
+    azure.get(f"{WORKSPACE}/models/{FINETUNE.model_name}/versions", {"value": [other, old]})
+    found = read(tmp_path)
+    assert (found.model, found.model_state) == ("phi-ultrachat:7b963b464e21", "registered")
+    assert (found.stages[1].state, found.stages[1].detail) == ("done", "phi-ultrachat:7b963b464e21")
