@@ -89,7 +89,7 @@ def find(client: MLClient, name: str, version: str, fingerprint: str) -> str:
     except ResourceNotFoundError:
         found = None
     try:
-        for each in client.models.list(name=name, list_view_type="All"):  # type: ignore[arg-type]
+        for each in client.models.list(name=name, list_view_type="All"):
             if fingerprint_of(each.tags, getattr(each, "job_name", None)) == fingerprint:
                 return str(each.version)
     except ResourceNotFoundError:

@@ -11,7 +11,7 @@ from emulator.arm.errors import user_error
 from emulator.cloud import Cloud
 from emulator.dataplane import tracking
 from emulator.resources.uris import job_output_uri
-from emulator.runs.launching import LOG, logged_run
+from emulator.runs.launching import LOG, current_run
 from emulator.runs.runner import log_place
 from emulator.store import Resource
 
@@ -101,9 +101,7 @@ class History:
         }
 
     def _logs(self, job: Resource, run: str) -> dict[str, str]:
-        if run != logged_run(job):
-            return {}
-        place = log_place(self._cloud, job)
+        place = log_place(self._cloud, job, run)
         if not self._cloud.azurite.names(place.account, place.container, place.path):
             return {}
         url = self._cloud.azurite.blob_sas_url(place.account, place.container, place.path)
@@ -138,7 +136,7 @@ def _status(job: Resource, run: str) -> str:
 def _error(job: Resource, run: str) -> dict[str, Any] | None:
     """A pipeline says only which node failed; the reason is the failed step's."""
     message = job.internal.get("error")
-    if message and run != logged_run(job):
+    if message and run != current_run(job):
         nodes = ", ".join(f"/{node}" for node in job.properties["jobs"])
         message = (
             f"Pipeline has failed child jobs. Failed nodes: {nodes}. For more details and logs, please go to the job "

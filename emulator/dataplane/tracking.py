@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.arm.errors import user_error
 from emulator.cloud import Cloud
-from emulator.runs.launching import logged_run
+from emulator.runs.launching import training_run
 from emulator.runs.runner import metrics_file
 from emulator.store import Resource
 
@@ -45,7 +45,7 @@ def answer(cloud: Cloud, job: Resource, run: str, method: str, what: str, given:
 def _points(cloud: Cloud, job: Resource, run: str) -> list[Point]:
     """What the training step logs it logs to the pipeline's root as well, and to no run between."""
     points: list[Point] = []
-    if run in (job.name, logged_run(job)):
+    if run in (job.name, training_run(job)):
         for entry in _entries(cloud, job):
             at = {"step": entry["step"], "timestamp": entry["timestamp"]}
             points += [{"key": key, "value": value, **at} for key, value in entry["metrics"].items()]

@@ -8,14 +8,14 @@ inferred.
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.faults.rules import Rule
+from emulator.runs import steps
+from emulator.training.errors import component_error
 
-STEPS = ("model_import", "preprocess", "finetune")
 LOG = "user_logs/std_log.txt"
 
 
@@ -33,18 +33,7 @@ class Cause:
     exit_code: int | None
     log: tuple[str, ...] = ()
     message: str = ""
-    step: str = "finetune"
-
-
-def _error(kind: str, message: str, *inner: str) -> tuple[str, ...]:
-    """The last lines of a log of the component: the exception, and the same as JSON."""
-    error: dict[str, object] = {}
-    for code in reversed(inner):
-        error = {"code": code, **({"inner_error": error} if error else {})}
-    response = {"error": {"code": "UserError", "message": message, "inner_error": error}}
-    said = f"{kind}:\n\tMessage: {message}\n\tInnerException None\n\tErrorResponse \n"
-    lines = f"{said}{json.dumps(response, indent=4)}".splitlines()
-    return tuple(line for line in lines if line.strip())
+    step: str = steps.FINETUNE
 
 
 _NO_MEMORY = (
@@ -72,7 +61,7 @@ CAUSES = {
             '  File "…/azureml/acft/common_components/utils/error_handling/swallow_all_exceptions_decorator.py", line '
             "78, in wrapper",
             "    raise AzureMLException._with_error(azureml_error)",
-            *_error(
+            *component_error(
                 "azureml._common.exceptions.AzureMLException: AzureMLException",
                 _NO_MEMORY,
                 "ResourceExhausted",
@@ -87,26 +76,26 @@ CAUSES = {
             "Traceback (most recent call last):",
             '  File "…/azureml/acft/contrib/hf/nlp/tasks/chat_completion/preprocess/base.py", line 568, in _helper',
             "    raise ACFTValidationException._with_error(",
-            *_error(
+            *component_error(
                 "azureml.acft.common_components.utils.error_handling.exceptions.ACFTValidationException: "
                 "ACFTValidationException",
                 "Failure while applying chat template to dataset: 'dict object' has no attribute 'content'",
                 "ACFTUserError",
             ),
         ),
-        step="preprocess",
+        step=steps.PREPROCESS,
     ),
     "image-pull": Cause(
         None,
         message="AzureMLCompute job failed.\nFailedPullingImage: Unable to pull docker image\n\timageName: "
         "mcr.microsoft.com/azureml/curated/acft-hf-nlp-gpu:latest\n\tReason: Error response from daemon: unauthorized",
-        step="model_import",
+        step=steps.IMPORT,
     ),
     "quota": Cause(
         None,
         message="AzureMLCompute job failed.\nClusterCoreQuotaReached: Operation results in exceeding quota limits of "
         "Total Cluster Dedicated Regional vCPUs. Maximum allowed: 24, Current in use: 24, Additional requested: 24.",
-        step="model_import",
+        step=steps.IMPORT,
     ),
     "node-lost": Cause(
         None,
@@ -152,10 +141,4 @@ class Failure:
 
     def runs(self, job: str, node: str) -> list[dict[str, str]]:
         """The job's tree of runs up to the step that failed."""
-        child = f"{job}-{node}"
-        found = [{"id": child, "parent": job, "name": node, "status": "Failed"}]
-        for step in STEPS[: STEPS.index(self.step) + 1]:
-            status = "Failed" if step == self.step else "Completed"
-            name = f"chat_completion_{step}"
-            found.append({"id": f"{child}-{step}", "parent": child, "name": name, "status": status})
-        return found
+        return steps.tree(job, node, self.step, "Failed")

@@ -6,9 +6,10 @@ import argparse
 import json
 from typing import Any
 
-from emulator.faults.causes import CAUSES, STEPS
+from emulator.faults.causes import CAUSES
 from emulator.faults.rules import KINDS, Rule
 from emulator.home import Home
+from emulator.runs.steps import STEPS
 
 WORDS = ("id", "method", "host", "path", "cause", "step", "code", "message")
 NUMBERS: dict[str, type] = {

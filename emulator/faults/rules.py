@@ -108,7 +108,14 @@ class Rule:
     code: str = ""
     message: str = ""
     cause: Literal["", "out-of-memory", "killed", "bad-row", "image-pull", "quota", "node-lost"] = ""
-    step: Literal["", "model_import", "preprocess", "finetune"] = ""
+    step: Literal[
+        "",
+        "ft_nlp_common_validation",
+        "chat_completion_model_import",
+        "chat_completion_datapreprocess",
+        "chat_completion_finetune",
+        "ft_nlp_model_converter",
+    ] = ""
     exit_code: int | None = None
     seen: int = 0
     hits: int = 0

@@ -13,7 +13,7 @@ from typing import Any
 from emulator.arm.errors import user_error
 from emulator.cloud import Cloud
 from emulator.resources.uris import BlobPath, RegistryModel, resolve
-from emulator.runs import command, pipeline
+from emulator.runs import command, pipeline, steps
 from emulator.runs.models import base_model
 from emulator.store import Resource
 
@@ -26,6 +26,7 @@ class Launch:
     """A process.
 
     Attributes:
+        step: of the component, that it does the work of; empty for a command job.
         arguments: the command.
         environment: its environment variables, all of them.
         outputs: output of the job → folder that is stored as it.
@@ -36,6 +37,7 @@ class Launch:
     environment: dict[str, str]
     outputs: dict[str, Path]
     directory: Path | None = None
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Plan:
     Attributes:
         step: what the job's body says.
         computes: clusters it names; none for serverless compute.
-        runs: the tree of runs below the job.
+        runs: the tree of runs below the job, as it begins.
     """
 
     step: pipeline.FineTune | command.Command
@@ -65,8 +67,9 @@ def plan(job: Resource) -> Plan:
         return Plan(order, (order.compute,) if order.compute else (), [])
     if kind == "Pipeline":
         step = pipeline.read(job)
-        names = [step.literals.get(f"compute_{name}", "serverless") for name in pipeline.STEPS]
-        return Plan(step, tuple(name for name in names if name != "serverless"), _runs(job.name, step.node))
+        names = [step.literals.get(name, "serverless") for name in pipeline.COMPUTES]
+        first = steps.tree(job.name, step.node, steps.VALIDATION)
+        return Plan(step, tuple(name for name in names if name != "serverless"), first)
     raise user_error(
         f"The emulator runs command jobs and pipeline jobs around the fine-tune component, not {kind} jobs."
     )
@@ -77,40 +80,30 @@ def workspace_of(job: Resource) -> str:
     return job.id[: job.id.lower().rindex("/jobs/")]
 
 
-def logged_run(job: Resource) -> str:
-    """Id of the run that has the log: a command job itself; of a pipeline the step that failed, or that trains."""
-    if failed := job.internal.get("failed_run"):
-        return str(failed)
+def current_run(job: Resource) -> str:
+    """Id of the run that is at work, or that failed: a command job itself; of a pipeline the last step begun."""
+    runs = job.internal.get("runs") or []
+    return str(runs[-1]["id"]) if runs else job.name
+
+
+def training_run(job: Resource) -> str:
+    """Id of the run that logs metrics: a command job itself; of a pipeline the step that trains."""
     nodes = job.properties.get("jobs")
-    return step_run(job.name, next(iter(nodes))) if nodes else job.name
+    return steps.run(job.name, next(iter(nodes)), steps.FINETUNE) if nodes else job.name
 
 
-def step_run(job: str, node: str) -> str:
-    """Run id of the step that trains."""
-    return f"{job}-{node}-finetune"
-
-
-def _runs(job: str, node: str) -> list[dict[str, str]]:
-    """The tree of runs a pipeline around a pipeline component has: job → node → training step."""
-    child = f"{job}-{node}"
-    return [
-        {"id": child, "parent": job, "name": node},
-        {"id": step_run(job, node), "parent": child, "name": "chat_completion_finetune"},
-    ]
-
-
-def launch(cloud: Cloud, job: Resource, step: pipeline.FineTune | command.Command, work: Path) -> Launch:
-    """Fetch what the job needs into ``work``.
+def launch(cloud: Cloud, job: Resource, step: pipeline.FineTune | command.Command, work: Path) -> list[Launch]:
+    """Fetch what the job needs into ``work``; the processes in their order.
 
     Raises:
         AzureError: something is not there.
     """
     if isinstance(step, command.Command):
-        return _command(cloud, job, step, work)
+        return [_command(cloud, job, step, work)]
     return _finetune(cloud, job, step, work)
 
 
-def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) -> Launch:
+def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) -> list[Launch]:
     workspace = workspace_of(job)
     model_uri = step.files.get("mlflow_model_path")
     if not model_uri:
@@ -119,7 +112,7 @@ def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) 
     if not isinstance(model, RegistryModel):
         raise user_error(f"The emulator fine-tunes models of the registry, not {model_uri}.")
     files = {}
-    for key in ("train_file_path", "validation_file_path"):
+    for key in ("train_file_path", "validation_file_path", "test_file_path"):
         if uri := step.files.get(key):
             files[key] = _fetch(cloud, workspace, uri, work / f"{key}.jsonl")
     if "train_file_path" not in files:
@@ -128,6 +121,8 @@ def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) 
         "base_model": str(base_model(cloud, model)),
         "train_file": files["train_file_path"],
         "validation_file": files.get("validation_file_path"),
+        "test_file": files.get("test_file_path"),
+        "prepared": str(work / "prepared.json"),
         "output_dir": str(work / "output"),
         "log_file": None,
         "metrics_file": str(work / METRICS),
@@ -135,11 +130,14 @@ def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) 
     }
     order_file = work / "job.json"
     order_file.write_text(json.dumps(order))
-    return Launch(
-        [sys.executable, "-m", "emulator.training.finetune", "--job", str(order_file)],
-        {**_without_proxy(os.environ), **_compiled(cloud)},
-        dict.fromkeys(step.outputs.values(), work / "output"),
-    )
+    environment = {**_without_proxy(os.environ), **_compiled(cloud)}
+    outputs = dict.fromkeys(step.outputs.values(), work / "output")
+
+    def of(module: str, its: str, made: dict[str, Path]) -> Launch:
+        arguments = [sys.executable, "-m", f"emulator.training.{module}", "--job", str(order_file)]
+        return Launch(arguments, environment, made, step=its)
+
+    return [of("preprocess", steps.PREPROCESS, {}), of("finetune", steps.FINETUNE, outputs)]
 
 
 def _compiled(cloud: Cloud) -> dict[str, str]:

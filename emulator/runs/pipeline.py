@@ -10,8 +10,8 @@ from emulator.arm.errors import user_error
 from emulator.registry import COMPONENT, component
 from emulator.store import Resource
 
-STEPS = ("model_import", "preprocess", "finetune")
-"""Steps of the component that name a compute of their own."""
+COMPUTES = ("compute_model_import", "compute_preprocess", "compute_finetune")
+"""Inputs of the component that name the compute of its steps."""
 BINDING = re.compile(r"\$\{\{parent\.(inputs|outputs)\.([^}]+)\}\}")
 MODELS = ("mlflow_model", "custom_model", "triton_model")
 ANY = re.compile(r".*", re.DOTALL)

@@ -20,7 +20,8 @@ from emulator.faults.rules import JOB
 from emulator.quota import Quota
 from emulator.resources.base import region
 from emulator.resources.uris import BlobPath, resolve
-from emulator.runs.launching import LOG, METRICS, Launch, Plan, launch, logged_run, plan, workspace_of
+from emulator.runs import steps
+from emulator.runs.launching import LOG, METRICS, Launch, Plan, current_run, launch, plan, workspace_of
 from emulator.store import Resource
 
 log = logging.getLogger(__name__)
@@ -94,19 +95,19 @@ class Runner:
         rule = self._faults.hit(JOB, "PUT", ARM_HOST, job_id, job_id)
         if rule is not None:
             self._fail_on_purpose(job, Failure.of(rule), work)
-        process = launch(self._cloud, job, wanted.step, work)
-        if self._status(job_id) in ENDED:
-            return
-        self._update(job_id, status="Running")
-        code = self._work(job, process)
-        if self._status(job_id) == "Canceled":
-            return
-        if code:
-            raise user_error(
-                f"Execution failed. User process 'python' exited with status code {code if code >= 0 else 128 - code}. "
-                f"Please check log file 'user_logs/{LOG}' for error details."
-            )
-        self._update(job_id, status="Finalizing")
+        for process in launch(self._cloud, job, wanted.step, work):
+            if self._status(job_id) in ENDED:
+                return
+            self._update(job_id, status="Running", **_at(job, process.step))
+            code = self._work(self._cloud.store.get(job_id) or job, process)
+            if self._status(job_id) == "Canceled":
+                return
+            if code:
+                raise user_error(
+                    f"Execution failed. User process 'python' exited with status code "
+                    f"{code if code >= 0 else 128 - code}. Please check log file 'user_logs/{LOG}' for error details."
+                )
+        self._update(job_id, status="Finalizing", **_at(job, steps.CONVERTER))
         self._store_outputs(job, process.outputs)
         self._update(job_id, status="Completed", ended=now())
 
@@ -117,8 +118,7 @@ class Runner:
             AzureError: always; its message is the run's error.
         """
         if nodes := job.properties.get("jobs"):
-            runs = failure.runs(job.name, next(iter(nodes)))
-            self._update(job.id, runs=runs, failed_run=runs[-1]["id"])
+            self._update(job.id, runs=failure.runs(job.name, next(iter(nodes))))
         if failure.log:
             self._update(job.id, status="Running")
             current = self._cloud.store.get(job.id) or job
@@ -150,7 +150,7 @@ class Runner:
 
     def _work(self, job: Resource, process: Launch) -> int:
         """Run the process to its end, its log copied to blob storage meanwhile; returns its exit code."""
-        output = log_file(self._cloud, job)
+        output = _work_directory(self._cloud, job) / f"{process.step}{LOG}"
         child = self._cloud.processes.run(
             "job",
             job.id,
@@ -159,7 +159,7 @@ class Runner:
             environment=process.environment,
             directory=process.directory,
         )
-        place = self._log_place(job)
+        place = log_place(self._cloud, job, current_run(job))
         copied = -1
         while True:
             ended = _ended(child)
@@ -176,9 +176,6 @@ class Runner:
             place = resolve(self._cloud, workspace_of(job), job.properties["outputs"][output]["uri"])
             assert isinstance(place, BlobPath)
             self._cloud.azurite.upload_folder(place.account, place.container, place.path, folder)
-
-    def _log_place(self, job: Resource) -> BlobPath:
-        return log_place(self._cloud, job)
 
     def _status(self, job_id: str) -> str:
         job = self._cloud.store.get(job_id)
@@ -211,19 +208,19 @@ def _work_directory(cloud: Cloud, job: Resource) -> Path:
     return cloud.home.work_of(job.id)
 
 
-def log_file(cloud: Cloud, job: Resource) -> Path:
-    """The output of the job's process."""
-    return _work_directory(cloud, job) / LOG
-
-
 def metrics_file(cloud: Cloud, job: Resource) -> Path:
     """The run's metrics, one JSON object a line."""
     return _work_directory(cloud, job) / METRICS
 
 
-def log_place(cloud: Cloud, job: Resource) -> BlobPath:
-    """Where the log of the job's work is kept in blob storage."""
-    run = logged_run(job)
+def _at(job: Resource, step: str) -> dict[str, Any]:
+    """The runs of a pipeline that has come to this step; nothing for a command job."""
+    nodes = job.properties.get("jobs")
+    return {"runs": steps.tree(job.name, next(iter(nodes)), step)} if nodes and step else {}
+
+
+def log_place(cloud: Cloud, job: Resource, run: str) -> BlobPath:
+    """Where the log of one of the job's runs is kept in blob storage."""
     uri = f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{run}/user_logs/{LOG}"
     place = resolve(cloud, workspace_of(job), uri)
     assert isinstance(place, BlobPath)

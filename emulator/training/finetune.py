@@ -2,8 +2,10 @@
 
     python -m emulator.training.finetune --job JOB.json
 
-JOB.json: {"base_model": folder, "train_file": path, "validation_file": path or null, "output_dir": folder,
-"log_file": path or null, "metrics_file": path, "inputs": {input of the component: value}}.
+JOB.json: {"base_model": folder, "train_file": path, "validation_file": path or null, "test_file": path or null,
+"prepared": path or null, "output_dir": folder, "log_file": path or null, "metrics_file": path,
+"inputs": {input of the component: value}}. What the files become is `emulator.training.preprocess`'s, which has left it
+at "prepared" if that is given.
 What a metrics line is stands in `emulator.training.metrics`.
 """
 
@@ -21,14 +23,12 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from emulator.training import preprocess
 from emulator.training.batches import Batches, Encoded
 from emulator.training.errors import TrainingError
 from emulator.training.folder import StandIn, load, save
 from emulator.training.recipe import WITHOUT_EFFECT, Job, Recipe, read_job
-from emulator.training.records import read_conversations
-from emulator.training.tokenizer import ChatTokenizer
 
-HELD_OUT = 0.1  # share of the training rows used for validation if there is no validation file
 SECONDS_BETWEEN_LINES = 2.0  # of progress inside a long epoch
 
 
@@ -65,7 +65,12 @@ def finetune(job: Job, recipe: Recipe, log: Log) -> None:
         "it is trained in the emulator, on this machine."
     )
     window = recipe.window(base.shape.window)
-    training, validation = _read_data(job, recipe, base.tokenizer, window)
+    prepared = (
+        preprocess.read(job.prepared) if job.prepared else preprocess.prepare(job, recipe, base.tokenizer, window)
+    )
+    for line in prepared.told:
+        log(line)
+    training, validation = prepared.training, prepared.validation
     log(f"{len(training)} conversations to train on, {len(validation)} to validate on, cut to {window} tokens")
     unused = [f"{name}={job.inputs[name]}" for name in WITHOUT_EFFECT if job.inputs.get(name) not in (None, "")]
     if unused:
@@ -76,20 +81,6 @@ def finetune(job: Job, recipe: Recipe, log: Log) -> None:
     origin = dataclasses.replace(base.origin, recipe=given)
     save(StandIn(base.shape, parameters, base.tokenizer, origin), job.output_dir)
     log(f"wrote the MLflow model folder {job.output_dir.name}")
-
-
-def _read_data(job: Job, recipe: Recipe, tokenizer: ChatTokenizer, window: int) -> tuple[list[Encoded], list[Encoded]]:
-    def encoded(path: Path) -> list[Encoded]:
-        return [tokenizer.conversation(messages, window) for messages in read_conversations(path)]
-
-    training = encoded(job.train_file)
-    if job.validation_file:
-        return training, encoded(job.validation_file)
-    order = np.random.default_rng(recipe.seed).permutation(len(training))
-    held_out = max(1, round(len(training) * HELD_OUT))
-    if len(training) == 1:
-        return training, training
-    return [training[i] for i in order[held_out:]], [training[i] for i in order[:held_out]]
 
 
 def _train(
@@ -165,7 +156,7 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             finetune(job, recipe, log)
         except TrainingError as e:
-            log(f"error: {e}")
+            log(e.report)
             sys.exit(1)
 
 

@@ -57,6 +57,8 @@ class Job(BaseModel):
     base_model: Path
     train_file: Path
     validation_file: Path | None = None
+    test_file: Path | None = None
+    prepared: Path | None = None  # what the step before has made of the files
     output_dir: Path
     log_file: Path | None = None
     metrics_file: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -68,6 +68,15 @@ class ChatTokenizer:
         """Token ids of plain text; role tokens written in the text are not special."""
         # Without this a user could close his own turn by typing <|end|>.
         return list(self._tokenizer.encode(text.replace("<|", "< |"), add_special_tokens=False).ids)
+
+    def template(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """Token ids of a whole conversation as the component encodes it: marks inside a text are marks, too."""
+        text = "".join(f"<|{message['role']}|>{message['content'].strip()}{END}" for message in messages)
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def role(self, name: str) -> int:
+        """The token before what this role says."""
+        return self._roles[name]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids, without special tokens."""

@@ -79,9 +79,10 @@ def make_workspace(arm: Arm, group: str, stem: str) -> str:
 
 @pytest.fixture(scope="session")
 def train_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight short conversations."""
+    """Sixteen short conversations: thirteen to train on where there is no other file."""
     path = tmp_path_factory.mktemp("data") / "train_data.jsonl"
     colours = ("red", "blue", "green", "white", "black", "brown", "grey", "pink")
+    colours += ("teal", "gold", "plum", "lime", "navy", "rose", "sand", "jade")
     rows = [
         f'{{"messages": [{{"role": "user", "content": "Which colour is number {number}?"}}, '
         f'{{"role": "assistant", "content": "Number {number} is {colour}."}}]}}'

@@ -274,7 +274,7 @@ class Lab:
 
     def submit(self, name: str, cluster: str = "", **inputs: dict[str, str]) -> str:
         """A fine-tuning of one epoch, submitted; returns the job's id."""
-        literals = {"num_train_epochs": "1", **{f"compute_{step}": cluster or self.cluster for step in STEPS}}
+        literals = {"num_train_epochs": "1", **dict.fromkeys(COMPUTES, cluster or self.cluster)}
         given = {
             "mlflow_model_path": {"job_input_type": "mlflow_model", "uri": BASE_MODEL},
             "train_file_path": {"job_input_type": "uri_file", "uri": self.data},
@@ -306,8 +306,12 @@ class Lab:
         workspace, name = job.split("/jobs/")
         token = DefaultAzureCredential().get_token("https://ml.azure.com/.default").token
         # A pipeline's own error only names the node; the reason is the step's.
-        url = f"https://{LOCATION}.api.azureml.ms/history/v1.0{workspace}/runs/{name}-finetune-finetune/details"
-        answer = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        runs, headers = (
+            f"https://{LOCATION}.api.azureml.ms/history/v1.0{workspace}/runs",
+            {"Authorization": f"Bearer {token}"},
+        )
+        steps = requests.get(f"{runs}/{name}-finetune/children", headers=headers, timeout=30).json()["value"]
+        answer = requests.get(f"{runs}/{steps[-1]['runId']}/details", headers=headers, timeout=30)
         error: dict[str, Any] = answer.json()["error"]["error"]
         return error
 
@@ -319,7 +323,7 @@ class Lab:
         return job
 
 
-STEPS = ("model_import", "preprocess", "finetune")
+COMPUTES = ("compute_model_import", "compute_preprocess", "compute_finetune")
 
 
 def identity_body(identity: str) -> dict[str, Any]:

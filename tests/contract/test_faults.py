@@ -299,7 +299,7 @@ def without_json(log: tuple[str, ...]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_failed_job_tells_its_step_exit_code_and_log_as_azure_does(cause: str, lab: Lab) -> None:
-    options = {"cause": cause} if cause else {"step": "preprocess", "exit_code": 3}
+    options = {"cause": cause} if cause else {"step": "chat_completion_datapreprocess", "exit_code": 3}
     name = f"faults-{cause or 'plain'}"
     with fault(lab.home, "job-fails", path=f"*/jobs/{name}", count=1, **options):
         lab.wait(lab.submit(name), "Failed")
@@ -308,10 +308,10 @@ def test_a_failed_job_tells_its_step_exit_code_and_log_as_azure_does(cause: str,
     exit_code = options.get("exit_code", known.exit_code)
     log = JobLog(azure.ml_client(Target(SUBSCRIPTION_ID, GROUP, "mlw-refusals")), name)
     runs = {run.title: run.status for run in log.children()}
-    assert runs.pop("finetune") == runs.pop(f"chat_completion_{step}") == "Failed"
+    assert runs.pop("finetune") == runs.pop(step) == "Failed"
     assert set(runs.values()) <= {"Completed"}, "the steps before"
     told = failure(log, "Failed")
-    assert (told.step, told.exit_code) == (f"chat_completion_{step}", exit_code)
+    assert (told.step, told.exit_code) == (step, exit_code)
     assert told.lines == without_json(known.log)[-15:]
     assert (told.said != "") == ("ErrorResponse" in "".join(known.log))
     assert (told.cause.name if told.cause else "") == TOLD[cause], told.why

@@ -198,7 +198,7 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
     (tuned,) = found.candidates
     assert (tuned.role, tuned.model, tuned.scores.deployment) == ("fine-tuned", f"colours:{VERSION}", "blue")
     assert tuned.scores.results[0].answer and not tuned.scores.results[0].error
-    assert len(found.losses.held_out) == 30 and len(found.losses.training) == 3
+    assert len(found.losses.held_out) == 30 and len(found.losses.training) == 6
     gather.log(stack, found)
     assert Runs(target, Arm()).metrics(job)["golden_score"] == tuned.scores.score
 

@@ -20,7 +20,7 @@ from tests.contract.arm import Arm
 from tests.contract.lab import Lab
 from tests.contract.stages import FAMILY, Place
 
-STEP = "step chat_completion_finetune ended Failed"
+STEP = "step ft_nlp_common_validation ended Failed"
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,18 @@ def test_a_bad_row(
     from azure.ai.ml.entities import Data
 
     rows = tmp_path / "rows.jsonl"
-    rows.write_text('{"messages": [{"role": "user", "content": "Who?"}]}\n')
+    rows.write_text(
+        '{"messages": [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": null}]}\n' * 12
+    )
     for asset in ("bad-train", "bad-test"):  # not by the stage, which refuses such a file
         place.ml.data.create_or_update(Data(name=asset, version="1", type="uri_file", path=str(rows)))
     spec = place.recipe(1, dataset_name="bad", dataset_fingerprint="1")
     message = failed(spec)
-    assert f"{STEP} with exit code 1. Azure says: UserError: Execution failed. User process" in message
-    assert "\n  error: row 1 of train_file_path.jsonl has no assistant message to learn from\n" in message
-    assert "Likely cause: data row" in message and "Correct the row that the log names" in message
+    assert (
+        "step chat_completion_datapreprocess ended Failed with exit code 1. Azure says: UserError: Execution" in message
+    )
+    assert "Failure while applying chat template to dataset: 'dict object' has no attribute 'content'" in message
+    assert "Likely cause: data row" in message and "Correct the conversation" in message
     assert f"https://ml.azure.com/runs/{spec.job_name(1)}" in message
 
     monkeypatch.setattr(commands, "workspace", lambda stack: place.target)
@@ -67,7 +71,7 @@ def test_a_bad_row(
     assert left.value.code == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{spec.job_name(1)}  Failed")
-    assert lines[1] == "--- chat_completion_finetune, Failed"
+    assert lines[1] == "--- chat_completion_datapreprocess, Failed"
     assert [line.partition(":")[0] for line in lines[-3:]] == ["Why", "Likely cause", "What to do"]
 
 

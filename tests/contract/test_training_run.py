@@ -43,6 +43,7 @@ def run(base: Path, here: Path, name: str, **inputs: Any) -> tuple[StandIn, list
         "base_model": str(base),
         "train_file": str(write_rows(here / "train.jsonl", 10)),
         "validation_file": str(write_rows(here / "test.jsonl", 3)),
+        "test_file": str(here / "test.jsonl"),
         "output_dir": str(here / name),
         "log_file": str(here / "logs" / f"{name}.txt"),
         "metrics_file": str(here / f"{name}.jsonl"),
@@ -86,7 +87,7 @@ def test_a_fine_tune_tells_what_it_does_and_gives_the_same_weights_again(base: P
     assert [step for step, _ in figures(slower, "eval_loss")] == [3, 4]
 
 
-def test_a_bad_row_ends_the_run_with_one_line_and_no_folder(
+def test_a_bad_file_ends_the_run_with_the_components_error_and_no_folder(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = tmp_path / "bad.jsonl"
@@ -101,7 +102,7 @@ def test_a_bad_row_ends_the_run_with_one_line_and_no_folder(
     with pytest.raises(SystemExit) as caught:
         finetune.main(["--job", str(tmp_path / "job.json")])
     assert caught.value.code == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "error: row 1 of bad.jsonl has no messages"
+    assert f"Message: Path or dict: {bad}.Dataset Columns: ['prompt']." in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 
 

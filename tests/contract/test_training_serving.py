@@ -130,14 +130,14 @@ def test_a_killed_fine_tune_leaves_no_folder(models: Path, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["job.json", "metrics.jsonl"]
 
 
-def test_a_bad_row_and_a_bad_job_end_with_one_line(models: Path, tmp_path: Path) -> None:
-    rows = (models / "train.jsonl").read_text().splitlines()[:1] * 16 + ['{"prompt": "x"}']
+def test_too_few_rows_and_a_bad_job_end_with_the_reason(models: Path, tmp_path: Path) -> None:
+    rows = [*(models / "train.jsonl").read_text().splitlines()[:9], '{"prompt": "x"}']
     (tmp_path / "train_data.jsonl").write_text("\n".join(rows))
     job = json.loads((models / "job.json").read_text()) | {"train_file": str(tmp_path / "train_data.jsonl")}
     (tmp_path / "job.json").write_text(json.dumps(job))
     refused = python("emulator.training.finetune", "--job", str(tmp_path / "job.json"))
     assert refused.returncode == 1 and refused.stderr == ""
-    assert refused.stdout.splitlines()[-1] == "error: row 17 of train_data.jsonl has no messages"
+    assert "fewer than 10 samples" in refused.stdout
 
     job["inputs"] = {"learning_rate": "fast"}
     (tmp_path / "job.json").write_text(json.dumps(job))

@@ -29,16 +29,17 @@ def make_models(here: Path) -> Path:
     assert made.returncode == 0, made.stderr
     rows = [
         {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
-        for question, answer in FACTS.items()
+        for question, answer in [*FACTS.items()] * 3  # the component wants ten rows
     ]
     (here / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     job = {
         "base_model": str(here / "base"),
         "train_file": str(here / "train.jsonl"),
         "validation_file": str(here / "train.jsonl"),
+        "test_file": str(here / "train.jsonl"),
         "output_dir": str(here / "tuned"),
         "metrics_file": str(here / "metrics.jsonl"),
-        "inputs": {"learning_rate": 3e-3, "num_train_epochs": 40, "per_device_train_batch_size": 4, "warmup_steps": 4},
+        "inputs": {"learning_rate": 3e-3, "num_train_epochs": 14, "per_device_train_batch_size": 4, "warmup_steps": 4},
     }
     (here / "job.json").write_text(json.dumps(job))
     tuned = python("emulator.training.finetune", "--job", str(here / "job.json"))

@@ -19,6 +19,7 @@ COMPONENT_INPUTS = {
     "mlflow_model_path": "mlflow_model",
     "train_file_path": "uri_file",
     "validation_file_path": "uri_file",
+    "test_file_path": "uri_file",
     "number_of_gpu_to_use_finetuning": "integer",
     "num_train_epochs": "integer",
     "learning_rate": "number",

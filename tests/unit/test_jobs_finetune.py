@@ -57,6 +57,7 @@ def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -
     assert inputs["mlflow_model_path"].path == FINETUNE.base_model.model_uri
     assert inputs["train_file_path"].path == "azureml:ultrachat-train:0123456789ab"
     assert inputs["validation_file_path"].path == "azureml:ultrachat-test:0123456789ab"
+    assert inputs["test_file_path"].path == "azureml:ultrachat-test:0123456789ab"
     assert inputs["apply_lora"] == "true"
     assert inputs["learning_rate"] == 2e-5
     assert inputs["compute_finetune"] == inputs["compute_preprocess"] == "gpu"

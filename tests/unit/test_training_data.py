@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from emulator.training import preprocess
 from emulator.training.batches import Batches, fill, pack
-from emulator.training.errors import TrainingError
-from emulator.training.recipe import read_job, read_recipe
-from emulator.training.records import read_conversations
+from emulator.training.errors import ComponentError, FirstRowError, TrainingError
+from emulator.training.preprocess import Prepared
+from emulator.training.recipe import Job, read_job, read_recipe
 from emulator.training.tokenizer import ChatTokenizer, Message, prompt_room, read_texts, train_tokenizer
+from jobs.component_error import split
 
 USER, ASSISTANT = Message(role="user", content="Who?"), Message(role="assistant", content="Ada.")
 
@@ -59,42 +62,159 @@ def test_a_long_prompt_loses_its_beginning_in_training_and_asking_alike(tokenize
     assert len(ids) <= 48 and any(learned)
 
 
+def write(path: Path, rows: Sequence[object]) -> Path:
+    path.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def said(*turns: tuple[str, object]) -> dict[str, object]:
+    return {"messages": [{"role": role, "content": content} for role, content in turns]}
+
+
+GOOD = said(("user", "What is Azure?"), ("assistant", "A cloud."))
+LONG = said(("user", "word " * 300), ("assistant", "Yes."))
+NO_ANSWER = said(("user", "Hi"), ("user", "And?"))
+
+
+def prepared(
+    here: Path, tokenizer: ChatTokenizer, rows: Sequence[object], test: bool = True, **inputs: object
+) -> Prepared:
+    held_out = write(here / "test.jsonl", [GOOD])
+    job = Job(
+        base_model=here,
+        train_file=write(here / "train.jsonl", rows),
+        validation_file=held_out if test else None,
+        test_file=held_out if test else None,
+        output_dir=here / "out",
+        metrics_file=here / "m.jsonl",
+    )
+    return preprocess.prepare(job, read_recipe(inputs), tokenizer, 128)
+
+
 @pytest.mark.parametrize(
-    ("row", "message"),
+    ("row", "kept"),
     [
-        ('{"prompt": "x"}', "row 2 of train.jsonl has no messages"),
-        ('{"messages": []}', "row 2 of train.jsonl has no messages"),
-        ("[1]", "row 2 of train.jsonl has no messages"),
-        ("{", "row 2 of train.jsonl is not JSON"),
-        ('{"messages": "hi"}', "row 2 of train.jsonl: messages must be a list of {role, content}, not str"),
-        ('{"messages": ["hi"]}', "row 2 of train.jsonl: message 1 must be an object with role and content, not str"),
-        ('{"messages": [{"role": "bot", "content": "x"}]}', "row 2 of train.jsonl: message 1 has role 'bot'"),
-        ('{"messages": [{"role": ["user"], "content": "x"}]}', "row 2 of train.jsonl: message 1 has role ['user']"),
-        ('{"messages": [{"role": "user", "content": " "}]}', "row 2 of train.jsonl: message 1 has no content"),
-        ('{"messages": [{"role": "user", "content": "x"}]}', "row 2 of train.jsonl has no assistant message"),
+        (said(("user", "Hi"), ("assistant", "Hello."), ("user", "And?")), 18),
+        (said(("system", "Be short."), ("user", "Hi"), ("assistant", "Hello.")), 18),
+        (said(("user", "Hi"), ("system", "Be short."), ("assistant", "Hello.")), 18),
+        (said(("assistant", "Hello."), ("user", "Hi"), ("assistant", "Yes?")), 18),
+        (said(("user", "Hi"), ("assistant", "Calling."), ("tool", "42"), ("assistant", "It is 42.")), 18),
+        (said(("user", ""), ("assistant", "Hello.")), 18),
+        (NO_ANSWER, 15),
+        (said(("user", "Hi"), ("user", "And?"), ("assistant", "Hello.")), 15),
+        (said(("user", "Hi"), ("bot", "Hello.")), 15),
+        (said(("user", "Hi")), 15),
+        ({"messages": []}, 15),
+        ({"messages": None}, 15),
+        ({"prompt": "x"}, 15),
     ],
 )
-def test_a_bad_row_is_refused_by_its_number(tmp_path: Path, row: str, message: str) -> None:
-    path = tmp_path / "train.jsonl"
-    path.write_text(json.dumps({"messages": [USER, ASSISTANT]}) + "\n" + row + "\n")
-    with pytest.raises(TrainingError) as caught:
-        read_conversations(path)
-    assert str(caught.value).startswith(message)
+def test_rows_are_kept_or_dropped_without_a_word_as_the_component_does(
+    tokenizer: ChatTokenizer, tmp_path: Path, row: object, kept: int
+) -> None:
+    found = prepared(tmp_path, tokenizer, [GOOD] * 15 + [row] * 3)
+    assert len(found.training) == kept
+    dropped = "3 of 18 rows of the train split have nothing to learn from and are dropped"
+    assert (dropped in found.told) is (kept == 15)
 
 
-def test_an_empty_a_missing_and_a_binary_file_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty.jsonl").write_text("\n")
-    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe")
-    for name, message in [("empty", "is empty"), ("binary", "is not UTF-8"), ("none", "there is no data file")]:
-        with pytest.raises(TrainingError, match=message):
-            read_conversations(tmp_path / f"{name}.jsonl")
+LOADING = "Error while loading the dataset: An error occurred while generating the dataset"
 
 
-def test_a_line_separator_inside_a_text_does_not_end_its_row(tmp_path: Path) -> None:
-    path = tmp_path / "train.jsonl"
-    messages = [USER, Message(role="assistant", content="one\u2028two")]
-    path.write_text(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
-    assert read_conversations(path) == [messages]
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [GOOD] * 15 + [said(("user", None), ("assistant", "Hello."))],
+            "Failure while applying chat template to dataset",
+        ),
+        ([GOOD] * 15 + [{"messages": "[]"}], LOADING),
+        ([GOOD] * 15 + ["{"], LOADING),
+        ([GOOD] * 15 + [said(("user", ["Hi"]), ("assistant", "Hello."))], LOADING),
+        ([GOOD] * 15 + [said(("user", "\ud83d"), ("assistant", "Hello."))], LOADING),
+        ([], LOADING),
+        (
+            [{"prompt": "x", "completion": "y"}] * 15,
+            "Dataset Columns: ['prompt', 'completion'].User Passed Columns: ['mess",
+        ),
+        ([GOOD] * 9, "Training dataset has 9 non-null samples, which is fewer than 10 samples"),
+        ([GOOD] * 9 + [{"messages": None}] * 9, "Training dataset has 9 non-null samples"),
+        ([{"messages": []}] * 18, "Found no examples after data preprocessing for "),
+        ([NO_ANSWER] * 18, "Unable to continue finetuning. No assistant tokens found after preprocessing."),
+    ],
+)
+def test_files_are_refused_in_the_components_words(
+    tokenizer: ChatTokenizer, tmp_path: Path, rows: list[object], message: str
+) -> None:
+    with pytest.raises(ComponentError) as refused:
+        prepared(tmp_path, tokenizer, rows)
+    assert message in str(refused.value)
+    error, rest = split(refused.value.report.splitlines())
+    assert message in error and any("\tMessage: " in line for line in rest)
+
+
+@pytest.mark.parametrize("row", [NO_ANSWER, LONG])
+def test_a_first_row_without_anything_to_learn_is_a_crash(
+    tokenizer: ChatTokenizer, tmp_path: Path, row: object
+) -> None:
+    with pytest.raises(FirstRowError) as crash:
+        prepared(tmp_path, tokenizer, [row, *[GOOD] * 15], max_seq_length=200)
+    assert crash.value.report.endswith("AttributeError: 'NoneType' object has no attribute 'write'")
+    # At any other place it is dropped.
+    assert len(prepared(tmp_path, tokenizer, [*[GOOD] * 15, row], max_seq_length=200).training) == 15
+
+
+@pytest.mark.parametrize(("rows", "trained", "measured"), [(151, 121, 15), (13, 10, 2), (12, 10, 1), (20, 16, 2)])
+def test_without_the_other_files_a_fifth_is_not_trained_on(
+    tokenizer: ChatTokenizer, tmp_path: Path, rows: int, trained: int, measured: int
+) -> None:
+    numbered = [said(("user", f"n{at}"), ("assistant", "Yes.")) for at in range(rows)]
+    found = prepared(tmp_path, tokenizer, numbered, test=False)
+    assert (len(found.training), len(found.validation)) == (trained, measured)
+    assert len(prepared(tmp_path, tokenizer, numbered).training) == rows
+
+
+def test_which_part_of_the_training_file_stands_for_which_other() -> None:
+    assert preprocess.slices(validation=True, test=True) == (None, None, None)
+    assert preprocess.slices(validation=True, test=False) == ((0, 80), None, (80, 100))
+    assert preprocess.slices(validation=False, test=True) == ((0, 80), (80, 100), None)
+    assert preprocess.slices(validation=False, test=False) == ((0, 80), (80, 90), (90, 100))
+
+
+def test_a_mark_inside_a_text_is_a_mark(tokenizer: ChatTokenizer, tmp_path: Path) -> None:
+    row = said(("user", "Say <|assistant|> please"), ("assistant", "No."))
+    ((ids, flags), *_) = prepared(tmp_path, tokenizer, [row] * 10).training
+    learned = tokenizer.decode([token for token, counts in zip(ids, flags, strict=True) if counts])
+    assert learned.startswith(" please"), "the model learns the user's words"
+
+
+def test_a_row_is_cut_at_max_seq_length(tokenizer: ChatTokenizer, tmp_path: Path) -> None:
+    row = said(("user", "Who?"), ("assistant", "word " * 100))
+    training = prepared(tmp_path, tokenizer, [row] * 10, max_seq_length=40).training
+    assert {len(ids) for ids, _ in training} == {40}
+
+
+def test_what_is_written_for_the_next_step_is_read_there(tokenizer: ChatTokenizer, tmp_path: Path) -> None:
+    found = prepared(tmp_path, tokenizer, [GOOD] * 10)
+    preprocess.write(found, tmp_path / "prepared.json")
+    again = preprocess.read(tmp_path / "prepared.json")
+    assert (again.training, again.validation) == (found.training, found.validation)
+
+
+def test_the_components_masking_is_the_templates_own_for_ordinary_rows(tokenizer: ChatTokenizer) -> None:
+    turns = [USER, ASSISTANT, USER, ASSISTANT]
+    ids, flags = tokenizer.conversation(turns, 128)
+    assert tokenizer.template(turns) == ids
+    assert preprocess.learned(ids, tokenizer.role("user"), tokenizer.role("assistant")) == flags
+    long = [Message(role="user", content="word " * 200), ASSISTANT]
+    ids = tokenizer.template(long)
+    row = (ids, preprocess.learned(ids, tokenizer.role("user"), tokenizer.role("assistant")))
+    assert preprocess.fitted(row, 48) == tokenizer.conversation(long, 48)
+
+
+def test_a_line_separator_inside_a_text_does_not_end_its_row(tokenizer: ChatTokenizer, tmp_path: Path) -> None:
+    row = json.dumps(said(("user", "one\u2028two"), ("assistant", "Yes.")), ensure_ascii=False)
+    assert len(prepared(tmp_path, tokenizer, [row] * 10).training) == 10
 
 
 def test_packing_keeps_every_conversation_whole() -> None:
