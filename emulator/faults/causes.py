@@ -140,5 +140,5 @@ class Failure:
         return [sys.executable, "-S", "-c", f"print(open({str(file)!r}).read(), end=''); raise SystemExit({code})"]
 
     def runs(self, job: str, node: str) -> list[dict[str, str]]:
-        """The job's tree of runs up to the step that failed."""
+        """The job's tree of runs, at the step that failed."""
         return steps.tree(job, node, self.step, "Failed")

@@ -49,6 +49,8 @@ CHANGING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """What is another one at every run, or after every change of data or recipe."""
+MODEL_VERSION = re.compile(r"/models/(?P<name>[^/]+)/versions/(?P<version>\d+)")
+"""Where a model is registered; its version is another one after every change of data or recipe, too."""
 ORDERED = ("PUT", "PATCH", "DELETE")
 """Methods whose order at one place is the program's; what is asked or posted may go on at once."""
 
@@ -120,9 +122,14 @@ class Names:
         """Secret text → what stands for it."""
         self._ids: dict[str, str] = {}
         self._groups: set[str] = set()
+        self._models: dict[re.Pattern[str], str] = {}
         for each in recorded:
             if each["method"] == "PUT" and GROUP.fullmatch(each["path"]):
                 self._groups.add(self.plain(each["path"]))
+            if each["method"] == "PUT" and (model := MODEL_VERSION.search(each["path"])):
+                name = re.escape(model["name"])
+                one = re.compile(rf"(/models/{name}/versions/|(?<![\w-]){name}:){model['version']}(?!\d)")
+                self._models[one] = r"\1<version>"
             owner = str(each["path"]).rstrip("/").rpartition("/")[2] if each["method"] != "POST" else _acted_on(each)
             for path, text in leaves(each["answer"]):
                 name = path[-1] if path else ""
@@ -139,6 +146,8 @@ class Names:
         for secret, label in self.secrets.items():
             text = text.replace(secret, label)
         text = CHANGING.sub(self._label, text)
+        for one, label in self._models.items():
+            text = one.sub(label, text)
         for group in self._groups:
             text = text.replace(f"{group}/", "<group>/")
         return text

@@ -82,8 +82,8 @@ def workspace_of(job: Resource) -> str:
 
 def current_run(job: Resource) -> str:
     """Id of the run that is at work, or that failed: a command job itself; of a pipeline the last step begun."""
-    runs = job.internal.get("runs") or []
-    return str(runs[-1]["id"]) if runs else job.name
+    begun = [run["id"] for run in job.internal.get("runs") or [] if run.get("status") != steps.NOT_STARTED]
+    return str(begun[-1]) if begun else job.name
 
 
 def training_run(job: Resource) -> str:

@@ -12,20 +12,23 @@ VALIDATION, IMPORT, PREPROCESS, FINETUNE, CONVERTER = STEPS = (
 """In the order in which they run, each after the one before."""
 
 
+NOT_STARTED = "NotStarted"
+
+
 def run(job: str, node: str, step: str) -> str:
     """The id of a step's run, below the run of its node in the pipeline."""
     return f"{job}-{node}-{step}"
 
 
 def tree(job: str, node: str, current: str, status: str = "") -> list[dict[str, str]]:
-    """The runs of a pipeline around the component (job → node → steps) up to the step it is at.
+    """The runs of a pipeline around the component (job → node → steps) that is at one of its steps.
 
-    Without ``status``, that and the node's are the job's.
+    Without ``status``, that step's and the node's are the job's.
     """
     own = {"status": status} if status else {}
     child = f"{job}-{node}"
     found = [{"id": child, "parent": job, "name": node, **own}]
-    for step in STEPS[: STEPS.index(current) + 1]:
-        its = own if step == current else {"status": "Completed"}
-        found.append({"id": run(job, node, step), "parent": child, "name": step, **its})
+    for at, step in enumerate(STEPS):
+        past = {"status": "Completed"} if at < STEPS.index(current) else {"status": NOT_STARTED}
+        found.append({"id": run(job, node, step), "parent": child, "name": step, **(own if step == current else past)})
     return found

@@ -122,8 +122,8 @@ UNCHECKED = (
 DIFFERENCES = (
     "Azure reads some values leniently (a number sent as text, a name in another case). The emulator refuses them: no "
     "client here sends them. A code's hash_version, which azure-ai-ml sends as a number, passes.",
-    "A step of the fine-tune component that only moves files (validation, import, conversion) has a run and no log. Rows "
-    "are cut at max_seq_length in tokens of the stand-in, of which a text has more than of Phi's.",
+    "A step of the fine-tune component that only moves files (validation, import, conversion) has a run and no log. "
+    "Rows are cut at max_seq_length in tokens of the stand-in, of which a text has more than of Phi's.",
     "No image is built for an environment: a command job runs in the emulator's own Python, on one node.",
     "Azure reports the first problem it meets; the emulator lists the others in `details`, too.",
     "Messages name the path but no line and position.",

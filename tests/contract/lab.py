@@ -311,7 +311,8 @@ class Lab:
             {"Authorization": f"Bearer {token}"},
         )
         steps = requests.get(f"{runs}/{name}-finetune/children", headers=headers, timeout=30).json()["value"]
-        answer = requests.get(f"{runs}/{steps[-1]['runId']}/details", headers=headers, timeout=30)
+        failed = [step for step in steps if step["status"] == "Failed"]
+        answer = requests.get(f"{runs}/{failed[0]['runId']}/details", headers=headers, timeout=30)
         error: dict[str, Any] = answer.json()["error"]["error"]
         return error
 

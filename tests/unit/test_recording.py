@@ -274,3 +274,24 @@ def test_the_recorder_writes_what_was_sent_and_answered_but_no_token(tmp_path: P
 )
 def test_a_body_is_read_as_far_as_it_says_something(body: bytes, kind: str, read: Any) -> None:
     assert capture.read(body, kind) == read
+
+
+def test_the_number_of_a_fine_tuned_model_is_none_of_its_words() -> None:
+    workspace = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw"
+
+    def registered(version: str) -> list[dict[str, Any]]:
+        tags = {"model": f"phi:{version}", "base": "registries/azureml/models/Phi-4-mini-instruct/versions/1"}
+        return [
+            sent(0, "GET", f"{workspace}/models/phi/versions/{version}"),
+            sent(1, "PUT", f"{workspace}/models/phi/versions/{version}", body={"tags": {"job": "finetune-1"}}),
+            sent(2, "PUT", f"{workspace}/onlineEndpoints/e/deployments/d", body={"tags": tags}),
+        ]
+
+    found = normal.document(registered("994526542"))
+    assert found == normal.document(registered("7"))
+    ((deployment,),) = [entries for target, entries in found.items() if target.endswith("/deployments/d")]
+    assert deployment["body"]["tags"] == {
+        "model": "phi:<version>",
+        "base": "registries/azureml/models/Phi-4-mini-instruct/versions/1",
+    }
+    assert sum(target.endswith("/models/phi/versions/<version>") for target in found) == 1
