@@ -14,6 +14,7 @@ from pathlib import Path
 from data_prep.adapters import AUTO, SHAPES
 from data_prep.azureml import Workspace, needs_workspace
 from data_prep.errors import DataError
+from data_prep.fit import fit
 from data_prep.models import model
 from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
 from data_prep.repairs import REPAIRS
@@ -59,8 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("stopped; nothing was written", file=sys.stderr)
         sys.exit(130)
-    for line in _summary(prepared, time.monotonic() - started):
+    fits = fit(request.directory, request.recipe.max_seq_length, request.model)
+    for line in (*_summary(prepared, time.monotonic() - started), *fits.told):
         report(line)
+    if fits.refused:
+        sys.exit("error: the files cannot be trained on as they are: " + "; ".join(fits.refused))
 
 
 def _parser() -> argparse.ArgumentParser:

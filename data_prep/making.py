@@ -20,6 +20,7 @@ from data_prep.models import model
 from data_prep.opening import Opened, opened
 from data_prep.repairs import REPAIRS
 from data_prep.request import Request, part
+from data_prep.rows import LEAST_ROWS
 from data_prep.scratch import scratch
 from data_prep.source import Source
 from data_prep.stats import SHOWN, Stats
@@ -96,6 +97,7 @@ def _worked(rows: Opened, rules: work.Rules, request: Request, origin: Origin, p
         _refuse_bad(stats, request, rows)
         digests, duplicates = merger.finish(stats, rules.near)
         _refuse_one_sided(stats, request, rows)
+        _refuse_few(stats, request, rows)
         card = _card(
             stats, request, rules, origin() | rows.origin, duplicates, {_FILES[side]: digests[side] for side in _FILES}
         )
@@ -154,6 +156,14 @@ def _refuse_one_sided(stats: Stats, request: Request, rows: Opened) -> None:
                 f"{stats.seen - stats.bad}{share}, and a row's first question decides its side; nothing was written: "
                 f"use more rows with different questions, another ratio or another seed (now {request.seed})"
             )
+
+
+def _refuse_few(stats: Stats, request: Request, rows: Opened) -> None:
+    if stats.sides[work.TRAIN] < LEAST_ROWS:
+        raise DataError(
+            f"{rows.label} gives {stats.sides[work.TRAIN]} rows to train on, and the fine-tune component needs "
+            f"{LEAST_ROWS}; nothing was written: use more rows, or a smaller test ratio (now {request.test_ratio})"
+        )
 
 
 def _card(

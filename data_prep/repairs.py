@@ -7,7 +7,7 @@ from typing import Any
 
 from data_prep.adapters import SPEAKERS
 from data_prep.errors import DataError
-from data_prep.rows import CONTROL
+from data_prep.rows import CONTROL, MARK
 
 Messages = list[dict[str, Any]]
 
@@ -31,6 +31,20 @@ def _control(messages: Messages) -> Messages:
 
 def _clean(text: str) -> str:
     return CONTROL.sub("", text).encode(errors="ignore").decode()
+
+
+def _marks(messages: Messages) -> Messages:
+    """Marks of the chat template are removed from the texts, until none is left."""
+    return [
+        {**message, "content": _unmarked(message["content"])} if isinstance(message.get("content"), str) else message
+        for message in messages
+    ]
+
+
+def _unmarked(text: str) -> str:
+    while (without := MARK.sub("", text)) != text:
+        text = without
+    return text
 
 
 def _drop_empty(messages: Messages) -> Messages:
@@ -77,12 +91,15 @@ def _drop_tail(messages: Messages) -> Messages:
 REPAIRS: dict[str, Callable[[Messages], Messages]] = {
     "role-names": _role_names,
     "control": _control,
+    "marks": _marks,
     "drop-empty": _drop_empty,
     "merge-roles": _merge_roles,
     "drop-lead": _drop_lead,
     "drop-tail": _drop_tail,
 }
 """Name → repair, in the order in which they are applied."""
+DEFAULT = tuple(name for name in REPAIRS if name != "marks")
+"""What is tried unless the settings name others: a mark may be an attempt to make the model say something."""
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:

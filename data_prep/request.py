@@ -48,7 +48,7 @@ class Request:
     rows: str = ALL
     shape: str = AUTO
     bad_rows: str = "refuse"
-    repairs: tuple[str, ...] = tuple(repairs.REPAIRS)
+    repairs: tuple[str, ...] = repairs.DEFAULT
     max_rejected: str = "1%"
     duplicates: str = "report"
     mask: bool = False

@@ -15,6 +15,8 @@ from typing import Any
 from data_prep.prefilter import Prefilter
 
 ROLES = ("system", "user", "assistant")
+LEAST_ROWS = 10
+"""The fine-tune component refuses fewer to train on."""
 MAX_TURNS = 1000
 MAX_BYTES = 8 * 2**20
 """A row beyond either is no conversation but a file that was read wrongly: the longest context that a Phi
@@ -23,8 +25,15 @@ model has, 131,072 tokens, is some 500 kB of text."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Control characters other than tab, line feed and carriage return."""
 
-_UNSOUND = Prefilter((rb"\\u00", rb"\\[bf]", rb"\x7f", rb"\xc2[\x80-\x9f]"))
-"""How a line of JSON holds them: escaped by orjson, DEL as it is, and U+0080 to U+009F as UTF-8."""
+MARK = re.compile(
+    r"<\|(?:system|user|assistant|end|endoftext|endofprompt|im_start|im_sep|im_end|/?tool(?:_call|_response)?)\|>"
+)
+"""Marks of the chat templates of Phi-3 and Phi-4. In a text they are none of its words to the component's tokenizer: a
+turn ends there, and after `<|assistant|>` the model learns to say what the user wrote."""
+
+_UNSOUND = Prefilter((rb"\\u00", rb"\\[bf]", rb"\x7f", rb"\xc2[\x80-\x9f]", rb"<\|/?[a-z_]+\|>"))
+"""How a line of JSON holds control characters (escaped by orjson, DEL as it is, and U+0080 to U+009F as UTF-8), and
+what a mark looks like."""
 
 _NAMES = {"\x00": "NUL", "\x08": "backspace", "\x0c": "form feed", "\x1b": "escape", "\x7f": "delete"}
 _ROLE_SET = frozenset(ROLES)
@@ -92,6 +101,9 @@ def _text(field: str, text: str) -> Iterator[Problem]:
     if match := CONTROL.search(text):
         name = _NAMES.get(match[0], f"U+{ord(match[0]):04X}")
         yield Problem(field, f"must hold no control characters, has {name} at character {match.start() + 1}", "control")
+    if match := MARK.search(text):
+        rule = f"must hold no marks of the chat template, has {match[0]} at character {match.start() + 1}"
+        yield Problem(field, rule, "mark")
     try:
         text.encode()
     except UnicodeEncodeError as error:

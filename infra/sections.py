@@ -67,7 +67,9 @@ class Data(Section):
     test_ratio: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     seed: Count = 0
     bad_rows: Literal["refuse", "skip", "repair"] = "refuse"
-    repairs: tuple[Literal["role-names", "control", "drop-empty", "merge-roles", "drop-lead", "drop-tail"], ...] = (
+    repairs: tuple[
+        Literal["role-names", "control", "marks", "drop-empty", "merge-roles", "drop-lead", "drop-tail"], ...
+    ] = (
         "role-names",
         "control",
         "drop-empty",

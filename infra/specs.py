@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data_prep import fingerprint
+from data_prep import DataError, fingerprint
 from data_prep.prepare import request_fingerprint
 from data_prep.stack import DECIDING, request_of
 from flow import bundle
 from infra.catalogue import MODELS, VmSize
 from infra.naming import Names
 from infra.settings import Settings
-from jobs.needs import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
+from jobs.needs import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
 from jobs.questions import load
 from jobs.specs import (
     DatasetSpec,
@@ -156,6 +156,20 @@ def preflight(settings: Settings, names: Names, stack: str, subscription_id: str
         base_model_successor=known.successor if known else "",
         component=RegistryAsset(component.registry, component.name, component.version),
         namespaces=_namespaces(settings),
+        data=_training_data(settings),
+    )
+
+
+def _training_data(settings: Settings) -> TrainingData | None:
+    """None where the data are prepared elsewhere, or not yet."""
+    try:
+        version = dataset_version(settings) if settings.data.run_on == "local" else ""
+    except DataError:
+        version = ""
+    return (
+        TrainingData(settings.data.directory, version, settings.recipe.max_seq_length, settings.model.name)
+        if version
+        else None
     )
 
 

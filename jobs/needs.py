@@ -46,11 +46,22 @@ class Machines:
 
 
 @dataclass(frozen=True)
+class TrainingData:
+    """The prepared files on this machine, and what of the recipe decides whether they can be trained on."""
+
+    directory: str
+    fingerprint: str
+    max_seq_length: int
+    model: str
+
+
+@dataclass(frozen=True)
 class PreflightSpec(Spec):
     """What Azure has to offer for a stack: subscription, region, quota, names and assets of the registry.
 
     `base_model_successor` names the model to take if the base model is gone; `releasing` is how many instances a
     new release runs beside the old one for a while; `namespaces` are resource providers that not every stack needs.
+    `data` is None where a cluster prepares them.
     """
 
     stack: str
@@ -69,6 +80,7 @@ class PreflightSpec(Spec):
     base_model_successor: str
     component: RegistryAsset
     namespaces: tuple[str, ...] = ()
+    data: TrainingData | None = None
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from jobs import client as azure
-from jobs import preflight_checks, registry_checks, subscription_checks
+from jobs import data_checks, preflight_checks, registry_checks, subscription_checks
 from jobs.credentials import ARM_SCOPE
 from jobs.errors import StageError, azure_errors, refusal
 from jobs.findings import Finding, State
@@ -33,6 +33,7 @@ CHECKS: dict[str, Check] = {
     "VM sizes": preflight_checks.sizes,
     "base model": registry_checks.base_model,
     "fine-tune component": registry_checks.component,
+    "training data": data_checks.fits,
     "soft-deleted vault": preflight_checks.deleted_vault,
     "soft-deleted AI Services": preflight_checks.deleted_account,
 }

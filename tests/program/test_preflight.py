@@ -78,6 +78,9 @@ def test_only_what_it_asks_about_makes_it_ask_again(run: Run) -> None:
     def learns_slower(config: dict[str, Any]) -> None:
         config["finetune-phi:recipe"]["learning_rate"] = 0.001
 
+    def reads_less(config: dict[str, Any]) -> None:
+        config["finetune-phi:recipe"]["max_seq_length"] = 64
+
     def grows(config: dict[str, Any]) -> None:
         config["finetune-phi:compute"]["maxNodes"] = 2
 
@@ -85,4 +88,5 @@ def test_only_what_it_asks_about_makes_it_ask_again(run: Run) -> None:
         config["azure-native:location"] = "westeurope"
 
     assert asked() == asked(learns_slower)
+    assert asked() != asked(reads_less)
     assert len({asked(), asked(grows), asked(moves)}) == 3

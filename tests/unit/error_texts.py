@@ -17,6 +17,8 @@ NOT_TOLD = {
     "Raised": "a model's own error, which nobody who asks it is told, on Azure either",
     "NoInput": "Azure's inference server's, played by the emulator",
     "ArmError": "passes on what Azure answers",
+    "ComponentError": "the fine-tune component's refusals, played by the emulator: docs/failures.md says what to do",
+    "FirstRowError": "the same",
     "_OnClusterError": "no error to a user, who is told where the data are prepared",
     "UndecidedError": "asked again later, never shown",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from jobs import commands, preflight
 from jobs.credentials import CredentialError
 from jobs.errors import StageError
 from jobs.findings import Finding, State
-from jobs.needs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
+from jobs.needs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
 from jobs.specs import RegistryAsset
 from jobs.subscription_checks import allows
 from tests.unit.arm_fake import ArmFake, install
@@ -610,3 +611,31 @@ def test_the_command_prints_and_exits(
     answer = json.loads(capsys.readouterr().out)
     assert (ended.value.code, answer["refused"]) == (1, True)
     assert {finding["state"] for finding in answer["findings"]} == {"ok", "refused"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "state", "says"),
+    [
+        ([10] * 10, State.OK, ""),
+        ([10] * 9, State.REFUSED, "train_data.jsonl has 9 rows, and the fine-tune component needs 10"),
+        ([*[10] * 10, 500], State.WARNING, "1 of them have no answer left"),
+        ([500, *[10] * 10], State.REFUSED, "the first row of train_data.jsonl has no answer within 100 tokens"),
+    ],
+)
+def test_data_that_the_component_cannot_train_on(
+    arm: ArmFake, tmp_path: Path, rows: list[int], state: State, says: str
+) -> None:
+    for name, lengths in (("train_data.jsonl", rows), ("test_data.jsonl", [10])):
+        texts = [[("user", "q" * length), ("assistant", "Yes.")] for length in lengths]
+        lines = [{"messages": [{"role": role, "content": text} for role, text in turns]} for turns in texts]
+        (tmp_path / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    data = TrainingData(str(tmp_path), "0123456789ab", 100, "Phi-4-mini-instruct")
+    told = found(dataclasses.replace(SPEC, data=data))
+    assert [finding.state for finding in told] == ([] if state is State.OK else [state])
+    assert all(finding.check == "training data" and says in finding.found and finding.fix for finding in told)
+
+
+def test_data_that_are_gone_are_no_refusal_of_azures(arm: ArmFake, tmp_path: Path) -> None:
+    data = TrainingData(str(tmp_path / "none"), "0123456789ab", 100, "Phi-4-mini-instruct")
+    finding = only(dataclasses.replace(SPEC, data=data))
+    assert finding.state is State.WARNING and "cannot be read" in finding.found

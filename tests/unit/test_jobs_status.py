@@ -528,6 +528,8 @@ def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch
 )
 def test_a_job_costs_as_many_machines_as_it_trains_on(given: dict[str, str], nodes: int) -> None:
     assert Job("finetune-1", "1", "Running", "", None, given).nodes == nodes
+
+
 def test_a_model_of_the_time_before_numbers_is_found_by_its_job(azure: Azure, tmp_path: Path) -> None:
     azure.job(FINETUNE.job_name(1), "Completed", 9, ended=8)
     old = {"name": "7b963b464e21", "properties": {"tags": {"job": "finetune-7b963b464e21-1"}}}

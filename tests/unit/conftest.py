@@ -1,0 +1,14 @@
+"""What tests of one kind share."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def few_rows_are_enough(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests of data_prep show a rule by a handful of rows; the one about ten of them is test_data_prep_fit.py."""
+    name = request.path.name
+    if name.startswith("test_data_prep_") and name != "test_data_prep_fit.py":
+        monkeypatch.setattr("data_prep.making.LEAST_ROWS", 1)
+        monkeypatch.setattr("data_prep.fit.LEAST_ROWS", 1)
