@@ -9,6 +9,7 @@ inferred.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,12 @@ CAUSES = {
 }
 
 
+def last_words(log: Sequence[str]) -> str:
+    """What of a failed process's log the run's error repeats: the component's own message, else the last line."""
+    lines = [line.strip() for line in log if line.strip()]
+    return next((line for line in reversed(lines) if line.startswith("Message: ")), lines[-1] if lines else "")
+
+
 @dataclass(frozen=True)
 class Failure:
     """What a rule makes of a job: the step that fails, what it leaves in its log, and the run's error."""
@@ -119,11 +126,9 @@ class Failure:
     def of(cls, rule: Rule) -> Failure:
         cause = CAUSES[rule.cause]
         code = rule.exit_code if rule.exit_code is not None else cause.exit_code
-        said = [line.strip() for line in cause.log if line.startswith("\tMessage: ")]
-        last = (said or [line.strip() for line in cause.log[-1:]] or [""])[-1]
         told = (
             f"Execution failed. User process 'python' exited with status code {code}. Please check log file '{LOG}' "
-            f"for error details. Error: {last}"
+            f"for error details. Error: {last_words(cause.log)}"
         )
         return cls(
             rule.step or cause.step,

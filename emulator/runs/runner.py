@@ -15,7 +15,7 @@ from emulator import identities, skus
 from emulator.arm.errors import AzureError, now, user_error
 from emulator.cloud import Cloud
 from emulator.faults.book import ARM_HOST, Faults
-from emulator.faults.causes import Failure
+from emulator.faults.causes import Failure, last_words
 from emulator.faults.rules import JOB
 from emulator.quota import Quota
 from emulator.resources.base import region
@@ -105,7 +105,8 @@ class Runner:
             if code:
                 raise user_error(
                     f"Execution failed. User process 'python' exited with status code "
-                    f"{code if code >= 0 else 128 - code}. Please check log file 'user_logs/{LOG}' for error details."
+                    f"{code if code >= 0 else 128 - code}. Please check log file 'user_logs/{LOG}' for error details. "
+                    f"Error: {last_words(self._output(job, process).read_text(errors='replace').splitlines())}"
                 )
         self._update(job_id, status="Finalizing", **_at(job, steps.CONVERTER))
         self._store_outputs(job, process.outputs)
@@ -150,7 +151,7 @@ class Runner:
 
     def _work(self, job: Resource, process: Launch) -> int:
         """Run the process to its end, its log copied to blob storage meanwhile; returns its exit code."""
-        output = _work_directory(self._cloud, job) / f"{process.step}{LOG}"
+        output = self._output(job, process)
         child = self._cloud.processes.run(
             "job",
             job.id,
@@ -170,6 +171,9 @@ class Runner:
             if ended:
                 self._cloud.processes.forget(child.pid)
                 return int(child.returncode)
+
+    def _output(self, job: Resource, process: Launch) -> Path:
+        return _work_directory(self._cloud, job) / f"{process.step}{LOG}"
 
     def _store_outputs(self, job: Resource, outputs: dict[str, Path]) -> None:
         for output, folder in outputs.items():

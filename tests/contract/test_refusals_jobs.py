@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emulator.home import SUBSCRIPTION_ID
 from emulator.store import Resource
 from tests.contract.arm import Refusal
-from tests.contract.lab import JOB_ROLES, Cases, Lab
+from tests.contract.lab import GROUP, JOB_ROLES, Cases, Lab
 
 CASES = Cases("jobs")
 
@@ -109,6 +113,69 @@ def _(lab: Lab) -> None:
         job = lab.submit(f"keyless-{uuid.uuid4().hex[:6]}")
         lab.wait(job, "Running", "Finalizing", "Completed")
     lab.arm.post(f"{job}/cancel", "2025-12-01")
+
+
+def trains_on(lab: Lab, name: str, *rows: object, **inputs: str) -> None:
+    """A job whose training file has these rows, beside sound ones for validation and test."""
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import Data
+    from azure.identity import DefaultAzureCredential
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.jsonl"
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        workspace = lab.workspace.rsplit("/", 1)[1]
+        client = MLClient(DefaultAzureCredential(), SUBSCRIPTION_ID, GROUP, workspace, enable_telemetry=False)
+        client.data.create_or_update(Data(name=name, version="1", path=str(file), type="uri_file"))
+    held_out = {"job_input_type": "uri_file", "uri": lab.data}
+    given = {key: {**LITERAL, "value": value} for key, value in inputs.items()}
+    job = lab.submit(
+        name,
+        train_file_path={"job_input_type": "uri_file", "uri": f"azureml:{name}:1"},
+        validation_file_path=held_out,
+        test_file_path=held_out,
+        **given,
+    )
+    lab.wait(job, "Completed")
+
+
+def turns(question: str, answer: str | None) -> dict[str, object]:
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
+
+
+@CASES.refused("data-few")
+def _(lab: Lab) -> None:
+    trains_on(lab, "data-few", *[turns("Who?", "Me.")] * 9)
+
+
+@CASES.refused("data-null")
+def _(lab: Lab) -> None:
+    trains_on(lab, "data-null", *[turns("Who?", "Me.")] * 10, turns("Why?", None))
+
+
+@CASES.refused("data-first")
+def _(lab: Lab) -> None:
+    trains_on(lab, "data-first", turns("Why? " * 100, "So."), *[turns("Who?", "Me.")] * 10, max_seq_length="64")
+
+
+@CASES.refused("data-answers")
+def _(lab: Lab) -> None:
+    trains_on(lab, "data-answers", *[turns("Why? " * 100, "So.")] * 10, max_seq_length="64")
+
+
+@CASES.refused("data-load")
+def _(lab: Lab) -> None:
+    trains_on(lab, "data-load", *[turns("Who?", "Me.")] * 10, {"messages": "Who? Me."})
+
+
+@CASES.passes("data-few")
+@CASES.passes("data-null")
+@CASES.passes("data-first")
+@CASES.passes("data-answers")
+@CASES.passes("data-load")
+def _(lab: Lab) -> None:
+    """Ten sound rows, and one without an answer left that is not the first."""
+    trains_on(lab, "data-right", *[turns("Who?", "Me.")] * 10, turns("Why? " * 100, "So."), max_seq_length="64")
 
 
 def test_a_job_without_quota_waits_in_the_queue(lab: Lab) -> None:
