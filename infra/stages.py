@@ -193,18 +193,20 @@ def stop_all() -> None:
 class Interrupts:
     """What each SIGINT does.
 
-    One Ctrl-C sends two of them: the terminal's, and the one with which the language host passes on that the engine
-    was cancelled, which a busy engine may do late. So a second one is another Ctrl-C only long after the first; a third
-    one always is.
+    One Ctrl-C, or an engine that ends an update early, sends several: the terminal's, and those with which the language
+    host passes on that the engine was cancelled and then ends, which a busy engine may do late. So only one long after
+    the first is another Ctrl-C; of one that comes sooner the engine takes care, which then ends the program itself.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._since: list[float] = []
+        self._first: float | None = None
 
     def __call__(self) -> None:
-        self._since.append(self._clock())
-        if len(self._since) > 2 or self._since[-1] - self._since[0] > _SAME_PRESS_SECONDS:
+        now = self._clock()
+        if self._first is None:
+            self._first = now
+        if now - self._first > _SAME_PRESS_SECONDS:
             leave()
         stop_all()
 

@@ -127,7 +127,7 @@ def test_a_hook_that_begins_after_the_ctrl_c_knows_of_it(monkeypatch: pytest.Mon
         ([100.0, 100.3], []),  # the same press, passed on by the language host
         ([100.0, 128.0], []),  # the same, by an engine that is busy
         ([100.0, 131.0], [131.0]),
-        ([100.0, 100.3, 103.0], [103.0]),
+        ([100.0, 100.3, 103.0, 104.0], []),  # an update that failed
     ],
 )
 def test_only_a_second_press_ends_the_program_at_once(
