@@ -75,7 +75,7 @@ class Quota:
 
     def _cluster(self, compute: Resource, family: Family) -> int:
         inner = compute.properties.get("properties") or {}
-        sku = skus.find(str(inner.get("vmSize", "")))
+        sku = skus.find(machines(compute))
         if sku is None or sku.family != family or compute.properties.get("provisioningState") == "Failed":
             return 0
         floor = int((inner.get("scaleSettings") or {}).get("minNodeCount") or 0)
@@ -91,6 +91,11 @@ class Quota:
         if sku is None or sku.family != family:
             return 0
         return sku.reserved(int((deployment.body.get("sku") or {}).get("capacity") or 1)) * sku.cores
+
+
+def machines(compute: Resource) -> str:
+    """The size of the machines a cluster really has."""
+    return str(compute.internal.get("machines") or (compute.properties.get("properties") or {}).get("vmSize", ""))
 
 
 def _key(family: Family, region: str) -> str:

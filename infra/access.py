@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from infra.settings import Settings
@@ -15,6 +16,18 @@ class Access:
 
     managed_network: ml.ManagedNetworkSettingsArgs | None
     datastores: ml.SystemDatastoresAuthMode | None
+
+    @property
+    def provision_now(self) -> bool | None:
+        """A managed network is made with the workspace, which takes about half an hour, and not with its first cluster.
+
+        With that it would be a race of all clusters, which Azure may not wait for (pulumi/pulumi-azure-native#3212).
+        """
+        return True if self.managed_network else None
+
+    def only_at_first(self, options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        """Options for which what counts only when a workspace is made is no change of one that is there."""
+        return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(ignore_changes=["provisionNetworkNow"]))
 
     @classmethod
     def of(cls, settings: Settings) -> Access:

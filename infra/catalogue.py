@@ -91,6 +91,37 @@ _CPU_SIZES = (
 CPU_SIZES = {size.name: size for size in _CPU_SIZES}
 """The sizes without a GPU that data may be prepared on."""
 
+_SPELLED = {name.lower(): name for name in (*VM_SIZES, *CPU_SIZES)}
+
+HOURLY_DOLLARS = {
+    "Standard_NC24ads_A100_v4": 3.67,
+    "Standard_NC48ads_A100_v4": 7.34,
+    "Standard_NC96ads_A100_v4": 14.68,
+    "Standard_NC40ads_H100_v5": 8.73,
+    "Standard_NC80adis_H100_v5": 17.46,
+    "Standard_NV36ads_A10_v5": 3.2,
+    "Standard_NV72ads_A10_v5": 6.6,
+    "Standard_NC4as_T4_v3": 0.6,
+    "Standard_NC8as_T4_v3": 0.8,
+    "Standard_NC16as_T4_v3": 1.3,
+    "Standard_NC64as_T4_v3": 4.5,
+    "Standard_DS3_v2": 0.3,
+    "Standard_DS4_v2": 0.6,
+    "Standard_D4s_v3": 0.2,
+    "Standard_D8s_v3": 0.4,
+}
+"""What a machine costs an hour at most, for limits: the dearest price that was seen on 2026-11-28.
+
+Of one A100 3.67, of one H100 6.98, 7.91 and 8.73, by region and day; a machine with more of them is a multiple. A10,
+T4 and CPU sizes are estimates. A size that is not here costs an unknown amount; Azure's price list (jobs/prices.py)
+knows more, but a policy asks nobody.
+"""
+
+
+def spelled(vm_size: str) -> str:
+    """A VM size as Azure's price list spells it, which compares with case; clusters answer theirs in capitals."""
+    return _SPELLED.get(vm_size.lower(), vm_size)
+
 
 @dataclass(frozen=True)
 class Model:

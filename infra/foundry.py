@@ -75,9 +75,10 @@ class Foundry(pulumi.ComponentResource):
             container_registry=base.registry.id,
             public_network_access="Enabled",
             managed_network=args.access.managed_network,
+            provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
             tags=args.tags,
-            opts=base.outlived_by_purge(parent=self),
+            opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
         )
         own = names.workspace_id(args.subscription_id, names.project)
         hub_purge = base.purge_live("hub", self.hub, {own: ML_VERSION}, self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -11,6 +11,7 @@ from pulumi_azure_native import machinelearningservices as ml
 from infra.access import Access
 from infra.foundation import Foundation
 from infra.lifetime import of_workspace
+from infra.machines import ClusterSize, ClusterSizeArgs
 from infra.naming import Names
 from infra.sections import Compute, Data
 from jobs.deletion import ML_VERSION
@@ -64,11 +65,12 @@ class Workspace(pulumi.ComponentResource):
             container_registry=base.registry.id,
             public_network_access="Enabled",
             managed_network=args.access.managed_network,
+            provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
             tags=args.tags,
-            opts=base.outlived_by_purge(parent=self),
+            opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
         )
-        own = args.names.workspace_id(args.subscription_id, args.names.workspace)
+        self._own = own = args.names.workspace_id(args.subscription_id, args.names.workspace)
         holds = (f"{own}/computes/{args.names.cluster}", f"{own}/onlineEndpoints/{args.names.endpoint}")
         self.purge = base.purge_live("workspace", self.workspace, dict.fromkeys(holds, ML_VERSION), self)
         scale = (compute.min_nodes, compute.max_nodes, compute.idle_seconds)
@@ -76,16 +78,31 @@ class Workspace(pulumi.ComponentResource):
         self.data_cluster = None
         if args.data.run_on == "cluster":
             cpu, scale = args.data.cluster, (0, args.data.cluster.max_nodes, DATA_IDLE_SECONDS)
-            self.data_cluster = self._cluster("data-cluster", args, args.names.data_cluster, cpu.vm_size, scale)
+            # Azure provisions a managed network with the first cluster; a second one meanwhile is a race.
+            after = [self.cluster] if args.access.managed_network else []
+            name = args.names.data_cluster
+            self.data_cluster = self._cluster("data-cluster", args, name, cpu.vm_size, scale, after)
         self.name, self.id = self.workspace.name, self.workspace.id
         self.lifetime = of_workspace(self.workspace, args.names, args.names.workspace)
         self.register_outputs({"name": self.name, "cluster": self.cluster.name})
 
     def _cluster(
-        self, name: str, args: WorkspaceArgs, azure_name: str, vm_size: str, scale: tuple[int, int, int]
+        self,
+        name: str,
+        args: WorkspaceArgs,
+        azure_name: str,
+        vm_size: str,
+        scale: tuple[int, int, int],
+        after: Sequence[pulumi.Resource] = (),
     ) -> ml.Compute:
         """`scale` is the least and most nodes, and the seconds that an idle one waits."""
         least, most, idle = scale
+        vm_size = vm_size.upper()  # as Azure answers: what a refresh takes over is no difference then
+        size = ClusterSize(
+            f"{name}-size",
+            ClusterSizeArgs(args.subscription_id, f"{self._own}/computes/{azure_name}", vm_size),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.workspace, *self.purge]),
+        )
         return ml.Compute(
             name,
             compute_name=azure_name,
@@ -99,6 +116,9 @@ class Workspace(pulumi.ComponentResource):
                     vm_size=vm_size,
                     # Azure ML has no low-priority machines any more.
                     vm_priority=ml.VmPriority.DEDICATED,
+                    # Azure's default is an open port on every node that is not in a network of its own.
+                    remote_login_port_public_access=ml.RemoteLoginPortPublicAccess.DISABLED,
+                    enable_node_public_ip=args.access.managed_network is None,
                     scale_settings=ml.ScaleSettingsArgs(
                         min_node_count=least,
                         max_node_count=most,
@@ -107,11 +127,14 @@ class Workspace(pulumi.ComponentResource):
                 ),
             ),
             tags=args.tags,
-            # Azure takes a new size in an update, echoes it and keeps the old machines.
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=self.purge,
-                replace_on_changes=["properties.properties.vmSize"],
+                depends_on=[size, *self.purge, *after],
+                # Azure takes a new size in an update, echoes it and keeps the old machines. Not by the difference in
+                # the property, which may be one of case alone; a cluster that is older than this has no trigger yet.
+                replacement_trigger=vm_size,
                 delete_before_replace=True,
+                # Fixed when a cluster is made.
+                ignore_changes=["properties.properties.enableNodePublicIp"],
             ),
         )

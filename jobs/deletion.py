@@ -70,6 +70,25 @@ def delete_for_good(
     return f"{on}: deleted for good, its name is free"
 
 
+def delete_other_size(cluster: str, vm_size: str) -> str | None:
+    """Deletes the cluster with the id ``cluster``, machines and all, if there is one and it is not of this size.
+
+    Returns a line that says so, None where there was nothing to do. Raises StageError where Azure refuses.
+    """
+    from jobs.arm import Arm
+
+    on, arm, until = f"cluster {cluster.rsplit('/', 1)[1]}", Arm(), time.monotonic() + SECONDS
+    with azure_errors("its machines could not be deleted", on):
+        found = arm.find(cluster, ML_VERSION) or {}
+        size = ((found.get("properties") or {}).get("properties") or {}).get("vmSize")
+        if not size or str(size).lower() == vm_size.lower():
+            return None
+        query = {"api-version": ML_VERSION, "underlyingResourceAction": "Delete"}
+        arm.run("DELETE", cluster, query, seconds=SECONDS)
+        _await_gone(arm, cluster, ML_VERSION, on, until, time.monotonic, time.sleep)
+    return f"{on}: deleted with its machines of size {size}, which another size does not take over"
+
+
 def _await_gone(
     arm: Arm,
     target: str,

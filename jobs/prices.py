@@ -16,6 +16,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from infra.catalogue import spelled
+
 URL = "https://prices.azure.com/api/retail/prices"
 API_VERSION = "2023-01-01-preview"
 FRESH = timedelta(days=7)
@@ -40,6 +42,10 @@ class Meter:
     service: str
     region: str
     sku: str
+
+    def __post_init__(self) -> None:
+        if self.service == MACHINES:
+            object.__setattr__(self, "sku", spelled(self.sku))
 
     @property
     def key(self) -> str:

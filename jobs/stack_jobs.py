@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra.catalogue import spelled
 from jobs.errors import StageError
 from jobs.specs import Target
 
@@ -92,7 +93,7 @@ def machine_of(arm: Arm, target: Target, cluster: str) -> dict[str, str]:
     """
     found = arm.find(f"{workspace_of(target)}/computes/{cluster}", API) or {}
     size = ((found.get("properties") or {}).get("properties") or {}).get("vmSize")
-    return {MACHINE: str(size)} if size else {}
+    return {MACHINE: spelled(str(size))} if size else {}
 
 
 def one(arm: Arm, target: Target, name: str) -> dict[str, Any] | None:

@@ -170,10 +170,12 @@ def cluster_dedicated(resource: Resource, _config: Config) -> Iterator[str]:
     "Nobody logs in to the machines of a cluster from the internet.",
     types=(kinds.COMPUTE,),
     reason="an open SSH port is searched and tried within minutes",
-    remedy='set remoteLoginPortPublicAccess to "Disabled" or leave it out',
+    remedy='set remoteLoginPortPublicAccess to "Disabled"',
     severity=HIGH,
     framework=benchmark("NS-2"),
 )
 def cluster_login_closed(resource: Resource, _config: Config) -> Iterator[str]:
-    if resource.at("properties.properties.remoteLoginPortPublicAccess") == "Enabled":
-        yield f"{resource.name} opens SSH to the internet"
+    # Left out, it is open on every node that is not in a network of its own.
+    found = resource.at("properties.properties.remoteLoginPortPublicAccess", "NotSpecified")
+    if _elastic(resource) and found != "Disabled":
+        yield f"{resource.name} opens SSH to the internet: remoteLoginPortPublicAccess is {found}"

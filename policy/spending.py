@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from data_prep.models import WAITS
-from infra.catalogue import VM_SIZES
+from infra.catalogue import HOURLY_DOLLARS
 from policy import kinds
 from policy.frameworks import well_architected
-from policy.rules import HIGH, Config, Option, Resource, resource_rule
+from policy.rules import HIGH, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
 
 HOURS_A_MONTH = 730
 """As Azure's price pages count."""
 
-_GPUS = {size.name.lower(): size.gpus for size in VM_SIZES.values()}
-_PRICE = Option("number", 4.0, "US dollars an hour for one GPU of the machines in use, an assumption to be set")
+_PRICES = Option(
+    "object",
+    HOURLY_DOLLARS,
+    "US dollars an hour for one machine, by VM size; one that is not in it costs an unknown amount, which is over "
+    "every limit. Empty: machines cost nothing here",
+)
 
 
-@resource_rule(
+def _hourly(prices: Mapping[str, float], vm_size: str) -> float | None:
+    """None where nobody knows."""
+    if not prices:
+        return 0.0
+    return {name.lower(): float(price) for name, price in prices.items()}.get(vm_size.lower())
+
+
+@stack_rule(
     "finetune-spending",
     "A fine-tune stays under its spending limit.",
-    types=(kinds.STAGE,),
     reason="epochs, attempts and nodes multiply, and each attempt waits seven minutes beside its training: a typed "
     "zero too many is found on the bill",
     remedy="lower num_train_epochs or max_steps in finetune-phi:recipe or finetune-phi:finetune's maxAttempts, "
@@ -29,27 +39,37 @@ _PRICE = Option("number", 4.0, "US dollars an hour for one GPU of the machines i
     framework=well_architected("CO:04"),
     options={
         "maximumDollars": Option("number", 100, "most US dollars, all attempts together"),
-        "dollarsPerGpuHour": _PRICE,
+        "dollarsPerHour": _PRICES,
         "hoursPerEpoch": Option("number", 1.0, "hours one pass over the training data takes, an assumption to be set"),
         "secondsPerStep": Option("number", 2.0, "seconds one step takes, for recipes with max_steps"),
     },
 )
-def finetune_spending(resource: Resource, config: Config) -> Iterator[str]:
-    if not kinds.finetune(resource):
-        return
-    steps = resource.at("input.recipe.max_steps", -1)
-    epochs = resource.at("input.recipe.num_train_epochs", 1)
+def finetune_spending(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    for stage in filter(kinds.finetune, stack.of(kinds.STAGE)):
+        same = [each for each in stack.of(kinds.COMPUTE) if each.peek("computeName") == stage.at("input.cluster")]
+        for size in (str(cluster.peek("properties.properties.vmSize")) for cluster in same):
+            told = _finetune(stage, size, config)
+            if told:
+                yield told, stage
+
+
+def _finetune(stage: Member, size: str, config: Config) -> str:
+    """What is too much, or unknown, of a fine-tune on machines of that size; "" where nothing is."""
+    hourly = _hourly(config["dollarsPerHour"], size)
+    if hourly is None:
+        return f"what {size} costs an hour is unknown; name it in dollarsPerHour"
+    steps, epochs = stage.at("input.recipe.max_steps", -1), stage.at("input.recipe.num_train_epochs", 1)
     hours = steps * config["secondsPerStep"] / 3600 if steps > 0 else epochs * config["hoursPerEpoch"]
     hours += WAITS / 3600
-    nodes = resource.at("input.recipe.num_nodes_finetune", 1)
-    attempts, gpus = resource.at("input.max_attempts", 1), resource.at("input.gpus_per_node", 1) * nodes
-    dollars = hours * attempts * gpus * config["dollarsPerGpuHour"]
-    if dollars > config["maximumDollars"]:
-        much = f"{steps:g} steps" if steps > 0 else f"{epochs:g} epoch(s)"
-        yield (
-            f"{much} on {gpus:g} GPU(s), {attempts:g} attempt(s) at most, may cost {dollars:,.0f} US dollars; "
-            f"allowed: {config['maximumDollars']:,.0f}"
-        )
+    attempts, nodes = stage.at("input.max_attempts", 1), stage.at("input.recipe.num_nodes_finetune", 1)
+    dollars = hours * attempts * nodes * hourly
+    if dollars <= config["maximumDollars"]:
+        return ""
+    much = f"{steps:g} steps" if steps > 0 else f"{epochs:g} epoch(s)"
+    return (
+        f"{much} on {nodes:g} x {size}, {attempts:g} attempt(s) at most, may cost {dollars:,.0f} US dollars; "
+        f"allowed: {config['maximumDollars']:,.0f}"
+    )
 
 
 @resource_rule(
@@ -62,18 +82,22 @@ def finetune_spending(resource: Resource, config: Config) -> Iterator[str]:
     framework=well_architected("CO:04"),
     options={
         "maximumDollarsPerMonth": Option("number", 3000, "most US dollars a month"),
-        "dollarsPerGpuHour": _PRICE,
+        "dollarsPerHour": _PRICES,
     },
 )
 def serving_spending(resource: Resource, config: Config) -> Iterator[str]:
-    gpus = _GPUS.get(str(kinds.vm_size(resource)).lower()) if kinds.release(resource) else None
-    if gpus is None:
+    if not kinds.release(resource):
         return
+    size = str(kinds.vm_size(resource))
     # The untuned model beside it runs on as many instances.
     count = resource.at("input.instance_count") * (2 if resource.at("input.compare_with_base", False) else 1)
-    dollars = count * gpus * config["dollarsPerGpuHour"] * HOURS_A_MONTH
+    hourly = _hourly(config["dollarsPerHour"], size)
+    if hourly is None:
+        yield f"what {size} costs an hour is unknown; name it in dollarsPerHour"
+        return
+    dollars = count * hourly * HOURS_A_MONTH
     if dollars > config["maximumDollarsPerMonth"]:
         yield (
-            f"{count:g} instance(s) of {kinds.vm_size(resource)} cost {dollars:,.0f} US dollars a month; "
+            f"{count:g} instance(s) of {size} cost {dollars:,.0f} US dollars a month; "
             f"allowed: {config['maximumDollarsPerMonth']:,.0f}"
         )

@@ -8,7 +8,7 @@ from html import escape
 
 from review.events import Step
 from review.happening import is_resource
-from review.kinds import kind_of
+from review.kinds import NO_RESOURCE, kind_of
 
 WIDTH, HEIGHT, GAP, DROP, MARGIN = 158, 46, 16, 46, 12
 _LONGEST = 21
@@ -27,7 +27,7 @@ def graph(steps: list[Step], dependencies: Mapping[str, tuple[str, ...]]) -> str
     `dependencies` are those of the deployed stack; a resource that is only being created has none there and
     stands below its component's other resources.
     """
-    shown = [step for step in steps if is_resource(step) or step.type.endswith((":Stash", ":Purge"))]
+    shown = [step for step in steps if is_resource(step) or step.type.endswith(NO_RESOURCE)]
     if not shown:
         return ""
     urns = {step.urn for step in shown}

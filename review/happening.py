@@ -10,7 +10,7 @@ from review.cost import training_cluster
 from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, finetune_seconds, in_words
 from review.events import Preview, Step
-from review.kinds import gpus, kind_of, shown
+from review.kinds import NO_RESOURCE, gpus, kind_of, shown
 
 _MOST = 4  # resources of one fate that are named before they are counted
 _DOES = {"create": "creates", "update": "changes", "replace": "replaces", "delete": "deletes", "import": "adopts"}
@@ -27,7 +27,7 @@ _RECIPE_IN_WORDS = {
 
 def is_resource(step: Step) -> bool:
     """Whether it is a thing on Azure, not a stage, a component or a provider."""
-    return not step.type.startswith(("finetune-phi:", "pulumi:")) and not step.type.endswith((":Stash", ":Purge"))
+    return not step.type.startswith(("finetune-phi:", "pulumi:")) and not step.type.endswith(NO_RESOURCE)
 
 
 def stage_inputs(step: Step | None) -> tuple[dict[str, Any], dict[str, Any]]:

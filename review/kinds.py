@@ -49,8 +49,12 @@ KINDS = {
     ),
     "index:Stash": Kind("stage"),
     "dynamic:Purge": Kind("purge on destroy"),
+    "dynamic:ClusterSize": Kind("machines of a cluster"),
 }
 """By the end of the type token. Keys of an endpoint, an identity's principal: what others have to be told anew."""
+
+NO_RESOURCE = (":Stash", ":Purge", ":ClusterSize")
+"""Ends of the types that are nothing on Azure, but work that the program does there."""
 
 _WORKSPACE_KINDS = {
     "hub": Kind("hub", "workspaceName", "its connections", "", kept_deleted=True),

@@ -13,7 +13,7 @@ from review.drift import Drift, drift
 from review.durations import Past
 from review.events import PolicyResult, Preview, Step
 from review.happening import is_resource, sentences, stage_inputs
-from review.kinds import shown
+from review.kinds import NO_RESOURCE, shown
 from review.risks import Level, Risk, risks
 from review.settled import settled
 from review.verdict import Thresholds, Verdict, judge
@@ -126,7 +126,7 @@ def _taken_back(feared: list[Step]) -> list[str]:
 
 
 def _worth_showing(step: Step) -> bool:
-    return is_resource(step) or step.type.endswith((":Stash", ":Purge"))
+    return is_resource(step) or step.type.endswith(NO_RESOURCE)
 
 
 def _by_severity(found: PolicyResult) -> tuple[int, int]:

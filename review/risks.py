@@ -10,7 +10,7 @@ from typing import Any
 
 from review.difference import PropertyChange, at, difference, short_id, text_of
 from review.events import Preview, State, Step
-from review.kinds import POWERFUL_ROLES, kind_of, role_of, shown
+from review.kinds import NO_RESOURCE, POWERFUL_ROLES, kind_of, role_of, shown
 
 STACK = "pulumi:pulumi:Stack"
 _VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ", "lets ")
@@ -74,7 +74,8 @@ _EXPOSURES = (
     _Exposure(r"disableLocalAuth", _is(False), Level.MEDIUM, "keys open it beside roles"),
     _Exposure(r"managedNetwork\.isolationMode", _is("Disabled", "None"), Level.HIGH,
               "what runs in it reaches, and can send data to, the whole internet"),
-    _Exposure(r"remoteLoginPortPublicAccess", _is("Enabled"), Level.HIGH, "its nodes can be logged in to from outside"),
+    _Exposure(r"remoteLoginPortPublicAccess", _is("Enabled", "NotSpecified"), Level.HIGH,
+              "its nodes can be logged in to from outside"),
     _Exposure(r"authMode", _is("Key"), Level.LOW, "a key that does not expire opens it"),
 )  # fmt: skip
 
@@ -129,7 +130,7 @@ def _lost(step: Step, risk: Make) -> Iterator[Risk]:
     kind = kind_of(step)
     replaced = step.op == "replace"
     does = "is replaced" if replaced else "is deleted"
-    if step.type.endswith(":Stash"):
+    if step.type.endswith((":Stash", ":ClusterSize")):
         return
     if kind.holds:
         end = " A new, empty one takes its place." if replaced else ""
@@ -245,7 +246,7 @@ def _changed(step: Step, risk: Make) -> Iterator[Risk]:
     if step.op == "update" and not told and old.get("identity") == new.get("identity"):
         paths = [c.path for c in difference(old, new) if not c.noise]
         only_tags = bool(paths) and all(path.startswith("tags") for path in paths)
-        if not step.type.endswith((":Stash", ":Purge")):
+        if not step.type.endswith(NO_RESOURCE):
             yield risk(Level.LOW, "gets other tags." if only_tags else "is changed in place.")
 
 

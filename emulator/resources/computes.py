@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from emulator import skus
 from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
-from emulator.quota import JOBS, Quota
+from emulator.quota import JOBS, Quota, machines
 from emulator.resources.base import Kind, region
-from emulator.resources.workspaces import ML
+from emulator.resources.workspaces import DETACHED, ML
 from emulator.skus import Sku
 from emulator.store import Resource
 
@@ -18,7 +19,10 @@ NODE_STATES = ("idleNodeCount", "runningNodeCount", "preparingNodeCount", "unusa
 
 
 class Compute(Kind):
-    """A compute cluster. Its size never changes after creation, whatever a PUT says."""
+    """A compute cluster. Its size never changes after creation, whatever a PUT says. Deleted without
+    ``underlyingResourceAction=Delete`` its machines are only let go of: the next cluster of that name has them, with
+    their size, and shows the new one.
+    """
 
     type = f"{ML}/workspaces/computes"
     patchable = ("properties",)
@@ -55,6 +59,11 @@ class Compute(Kind):
         # The PUT's answer echoes a new size, the nodes keep the old one.
         before = _inner(old.properties).get("vmSize") if old else inner.get("vmSize")
         resource.internal["vmSize"] = resource.internal.get("vmSize") or before
+        if old is None and (kept := self._detached().get(resource.id.lower())):
+            resource.internal["machines"] = kept
+        inner["vmSize"] = str(inner.get("vmSize", "")).upper()
+        inner.setdefault("enableNodePublicIp", True)
+        inner["remoteLoginPortPublicAccess"] = self._login(resource, inner, old)
         inner |= {"allocationState": "Steady", "currentNodeCount": 0, "targetNodeCount": 0, "errors": None}
         inner["nodeStateCounts"] = dict.fromkeys(NODE_STATES, 0)
         inner.setdefault("vmPriority", "Dedicated")
@@ -65,7 +74,7 @@ class Compute(Kind):
             if current is None:
                 return
             inner = _inner(current.properties)
-            inner["vmSize"] = current.internal["vmSize"]
+            inner["vmSize"] = str(current.internal["vmSize"]).upper()
             problem = self._problem(current)
             inner["errors"] = [{"error": problem.body()["error"]}] if problem else None
             current.properties["provisioningErrors"] = inner["errors"]
@@ -73,12 +82,35 @@ class Compute(Kind):
         if problem:
             raise problem
 
+    def _login(self, resource: Resource, inner: dict[str, Any], old: Resource | None) -> str:
+        """Whether SSH is open: what is not said is decided when the cluster is made, and open without a network."""
+        asked = str(inner.get("remoteLoginPortPublicAccess") or "NotSpecified")
+        if asked != "NotSpecified":
+            return asked
+        if old is not None:
+            return str(_inner(old.properties)["remoteLoginPortPublicAccess"])
+        workspace = self.cloud.store.get(resource.id.rsplit("/", 2)[0])
+        network = ((workspace.properties if workspace else {}).get("managedNetwork") or {}).get("isolationMode")
+        return "Disabled" if network not in (None, "Disabled") else "Enabled"
+
+    def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
+        resource.internal["detached"] = query.get("underlyingResourceAction", "").lower() != "delete"
+
+    def remove(self, resource: Resource) -> None:
+        kept = {key: size for key, size in self._detached().items() if key != resource.id.lower()}
+        if resource.internal.get("detached"):
+            kept[resource.id.lower()] = machines(resource)
+        self.cloud.store.set_setting(DETACHED, kept or None)
+
+    def _detached(self) -> dict[str, str]:
+        return dict(self.cloud.store.setting(DETACHED, {}))
+
     def view(self, resource: Resource) -> dict[str, Any]:
         """A cluster that cannot grow for a queued job says so in its errors."""
         workspace = resource.id.rsplit("/", 2)[0]
         for job in self.cloud.store.below(workspace, JOBS):
             if job.internal.get("status") == "Queued" and job.internal.get("waits_for") == resource.name:
-                sku = skus.find(str(_inner(resource.properties)["vmSize"]))
+                sku = skus.find(machines(resource))
                 assert sku is not None  # or no job would wait for its quota
                 usage = Quota(self.cloud.store).usage(sku.family, region(resource))
                 message = (
@@ -94,7 +126,7 @@ class Compute(Kind):
 
     def _problem(self, compute: Resource) -> AzureError | None:
         inner = _inner(compute.properties)
-        sku = skus.find(str(inner["vmSize"]))
+        sku = skus.find(machines(compute))
         if sku is None:
             return None
         if str(inner.get("vmPriority")).lower() == "lowpriority":  # which no family quota limits

@@ -16,6 +16,8 @@ from emulator.resources.base import Kind, OneWriter, region
 from emulator.store import Resource
 
 ML = "Microsoft.MachineLearningServices"
+DETACHED = "detached-machines"
+"""Setting: ids of deleted clusters whose machines were only let go of, and the size of those machines."""
 DEPENDENCIES = ("storageAccount", "keyVault")
 WORKING_DIRECTORY = "workspaceworkingdirectory"
 """The datastore of a workspace's file share, where the studio keeps notebooks and prompt flows."""
@@ -118,6 +120,12 @@ class Workspace(Kind):
 
     def everywhere(self) -> list[Resource]:
         return [*self.cloud.store.of_type(self.type), *self.cloud.store.deleted(self.type)]
+
+    def remove(self, resource: Resource) -> None:
+        """With it go the machines that its clusters had let go of."""
+        kept: dict[str, str] = self.cloud.store.setting(DETACHED, {})
+        below = f"{resource.id.lower()}/"
+        self.cloud.store.set_setting(DETACHED, {k: v for k, v in kept.items() if not k.startswith(below)} or None)
 
     def admit_delete(self, resource: Resource, query: Mapping[str, str]) -> None:
         if resource.body.get("kind") != "Hub":

@@ -17,7 +17,7 @@ from emulator.cloud import Cloud
 from emulator.faults.book import ARM_HOST, Faults
 from emulator.faults.causes import Failure, last_words
 from emulator.faults.rules import JOB
-from emulator.quota import Quota
+from emulator.quota import Quota, machines
 from emulator.resources.base import region
 from emulator.resources.uris import BlobPath, resolve
 from emulator.runs import steps
@@ -139,7 +139,7 @@ class Runner:
     def _wait_for_quota(self, job_id: str, cluster: Resource) -> None:
         """Leave the job queued until the quota of the cluster's family has room for its node."""
         inner = cluster.properties["properties"]
-        sku, quota = skus.find(str(inner["vmSize"])), Quota(self._cloud.store)
+        sku, quota = skus.find(machines(cluster)), Quota(self._cloud.store)
         dedicated = str(inner.get("vmPriority")).lower() != "lowpriority"
         while sku is not None and dedicated and self._status(job_id) not in ENDED:
             usage = quota.usage(sku.family, region(cluster))

@@ -136,6 +136,11 @@ DIFFERENCES = (
     "come minutes late. Only those about requests are there.",
     "A workspace that is soft-deleted already stays so when it is deleted with `forceToPurge=true`, and the answer is "
     "204: people report that their names stayed taken; status and code are unproven. Here only `reset` frees it.",
+    "A cluster that is deleted without `underlyingResourceAction=Delete` lets go of its machines, and the next one of "
+    "that name has them: seen with `Detach`; what Azure does without the parameter, which its specification requires, "
+    "is unproven.",
+    "A cluster made with SSH `NotSpecified` and no network of its own answers `Enabled`, as the specification "
+    "describes it; its size is answered in capitals. Changing SSH of a cluster that is there is unproven.",
     "A Log Analytics workspace that is made again while it is soft-deleted is the old one, with its properties; Azure "
     "lets the new body's win. Nothing is logged here, so no old logs are seen, only the old `customerId`.",
     "A base model is served as by Azure's image for chat models, a fine-tuned one as by MLflow's generic scoring: "

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from emulator import quota
+from jobs.deletion import delete_other_size
 from tests.contract.arm import Refusal
 from tests.contract.lab import A100, Cases, Lab, cluster_body
 
@@ -204,6 +206,61 @@ def test_a_changed_vm_size_is_accepted_echoed_and_ignored(lab: Lab) -> None:
     path = lab.make_cluster("sized")
     answer = lab.arm.call("PUT", path, "2025-12-01", cluster_body("Standard_NC48ads_A100_v4"))
     assert answer.status_code == 200
-    assert answer.json()["properties"]["properties"]["vmSize"] == "Standard_NC48ads_A100_v4"
+    assert answer.json()["properties"]["properties"]["vmSize"] == "STANDARD_NC48ADS_A100_V4"
     lab.put(path, cluster_body("Standard_NC48ads_A100_v4"))
-    assert lab.get(path)["properties"]["properties"]["vmSize"] == A100
+    assert lab.get(path)["properties"]["properties"]["vmSize"] == A100.upper()
+
+
+def machines_of(lab: Lab, path: str) -> tuple[str, str]:
+    """The size a cluster answers, and that of the machines it has."""
+    found = lab.store.get(path)
+    assert found is not None
+    return found.properties["properties"]["vmSize"], quota.machines(found)
+
+
+NC48 = "Standard_NC48ads_A100_v4"
+
+
+def test_a_cluster_deleted_without_a_word_keeps_its_machines_for_the_next_of_its_name(lab: Lab) -> None:
+    """As azure-native deletes it."""
+    path = lab.make_cluster("detached")
+    lab.delete(path)
+    lab.make_cluster("detached", NC48)
+    assert machines_of(lab, path) == (NC48.upper(), A100.upper())
+    lab.delete(path, "?underlyingResourceAction=Delete")
+    lab.make_cluster("detached", NC48)
+    assert machines_of(lab, path) == (NC48.upper(), NC48.upper())
+
+
+def test_with_its_workspace_the_machines_are_gone(lab: Lab) -> None:
+    workspace = lab.make_workspace("mlw-machines")
+    path = lab.make_cluster("detached", workspace=workspace)
+    lab.delete(path)
+    lab.delete(workspace, "?forceToPurge=true")
+    lab.make_workspace("mlw-machines")
+    lab.make_cluster("detached", NC48, workspace=workspace)
+    assert machines_of(lab, path) == (NC48.upper(), NC48.upper())
+
+
+def test_another_size_gets_other_machines(lab: Lab) -> None:
+    """What the program does before azure-native replaces a cluster."""
+    path = lab.make_cluster("resized")
+    assert delete_other_size(path, A100.upper()) is None
+    line = delete_other_size(path, NC48)
+    assert line is not None and line.startswith(f"cluster resized: deleted with its machines of size {A100.upper()}")
+    lab.delete(path)  # azure-native's own, of what is gone
+    lab.make_cluster("resized", NC48)
+    assert machines_of(lab, path) == (NC48.upper(), NC48.upper())
+    assert delete_other_size(path.replace("resized", "none-yet"), NC48) is None
+
+
+def test_ssh_is_open_where_nothing_is_said(lab: Lab) -> None:
+    assert (
+        lab.get(lab.make_cluster("said-nothing"))["properties"]["properties"]["remoteLoginPortPublicAccess"]
+        == "Enabled"
+    )
+    body = cluster_body(A100)
+    body["properties"]["properties"]["remoteLoginPortPublicAccess"] = "Disabled"
+    path = f"{lab.workspace}/computes/said-closed"
+    lab.put(path, body)
+    assert lab.get(path)["properties"]["properties"]["remoteLoginPortPublicAccess"] == "Disabled"

@@ -112,7 +112,7 @@ def test_the_cluster(local: Program) -> None:
     assert cluster.inputs["identity"] == {"type": "UserAssigned", "userAssignedIdentities": ["/id/identity"]}
     assert cluster.inputs["properties"]["computeType"] == "AmlCompute"
     machines = cluster.inputs["properties"]["properties"]
-    assert (machines["vmSize"], machines["vmPriority"]) == ("Standard_NC24ads_A100_v4", "Dedicated")
+    assert (machines["vmSize"], machines["vmPriority"]) == ("STANDARD_NC24ADS_A100_V4", "Dedicated")
     scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
     assert machines["scaleSettings"] == scale
     # Azure accepts another size and goes on with the old machines.
@@ -157,6 +157,38 @@ def test_only_the_critical_path_waits(local: Program) -> None:
     for name in ("hub", "project", "endpoint", "endpoint-connection", "ai-services"):
         assert not local.waits_for(name) & {"dataset", "finetune", "release", "cluster"}, name
     assert not local.waits_for("finetune") & {"hub", "project", "endpoint", "ai-services"}
+
+
+def test_a_clusters_machines_are_the_programs_and_closed(local: Program) -> None:
+    cluster = local.resources["cluster"]
+    inner = cluster.inputs["properties"]["properties"]
+    assert (inner["vmSize"], inner["remoteLoginPortPublicAccess"]) == ("STANDARD_NC24ADS_A100_V4", "Disabled")
+    assert inner["enableNodePublicIp"] is True
+    # Case alone replaces nothing; another size does, once the old cluster is gone with its machines.
+    assert not cluster.request.replaceOnChanges
+    assert cluster.request.replacement_trigger.string_value == "STANDARD_NC24ADS_A100_V4"
+    assert cluster.request.deleteBeforeReplace
+    size = local.resources["cluster-size"]
+    own = Names.of("phi", "local", SUBSCRIPTION).workspace_id(SUBSCRIPTION, "mlw-phi-local-6lik4z")
+    assert (size.inputs["cluster"], size.inputs["vmSize"]) == (f"{own}/computes/gpu-cluster", inner["vmSize"])
+    assert {"cluster-size"} <= local.waits_for("cluster") and "workspace" in local.waits_for("cluster-size")
+
+
+def test_a_managed_network_is_made_with_its_workspace_and_one_cluster_after_the_other(run: Run) -> None:
+    def on_a_cluster(config: dict[str, Any]) -> None:
+        config["finetune-phi:data"] = {**config["finetune-phi:data"], "runOn": "cluster"}
+
+    managed, public = run("prod", change=on_a_cluster), run("dev", change=on_a_cluster)
+    for name in ("workspace", "hub"):
+        assert managed.resources[name].inputs["provisionNetworkNow"] is True
+        assert "provisionNetworkNow" not in public.resources[name].inputs
+        # Of one that is there it is no change.
+        assert list(managed.resources[name].request.ignoreChanges) == ["provisionNetworkNow"]
+    for name in ("cluster", "data-cluster"):
+        assert managed.resources[name].inputs["properties"]["properties"]["enableNodePublicIp"] is False
+        assert list(managed.resources[name].request.ignoreChanges) == ["properties.properties.enableNodePublicIp"]
+    assert "cluster" in managed.waits_for("data-cluster")
+    assert "cluster" not in public.waits_for("data-cluster")
 
 
 def test_connections_are_made_one_after_the_other(local: Program) -> None:

@@ -232,6 +232,14 @@ CASES = [
         on="stateful-protected",
     ),
     one("logs-kept", log_analytics, retentionInDays=7),
-    one("finetune-spending", finetune, input__recipe__num_train_epochs=100),
+    Case(
+        "finetune-spending",
+        (cluster("affordable"), finetune("affordable-stage")),
+        (
+            cluster("finetune-spending-cluster"),
+            finetune("finetune-spending").but(input__recipe__num_train_epochs=100),
+        ),
+        on="finetune-spending",
+    ),
     one("serving-spending", release, input__compare_with_base=True),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra import machines
 from infra.purge import _LiveProvider, _Provider
 
 
@@ -50,3 +51,17 @@ def test_another_target_is_another_purge() -> None:
     same = _LiveProvider().diff("id", old, {**old, "target": "/a/workspaces/ONE", "holds": {"/b": "1"}})
     assert (same.replaces, same.changes) == ([], True)
     assert _LiveProvider().diff("id", old, {**old, "__provider": "x"}).changes is False
+
+
+def test_a_cluster_makes_room_before_it_gets_another_size_and_never_when_it_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr("jobs.deletion.delete_other_size", lambda cluster, size: asked.append((cluster, size)))
+    provider, old = machines._Provider(), {"subscriptionId": "s", "cluster": "/c", "vmSize": "A"}
+    new = {**old, "vmSize": "B"}
+    provider.create(old)
+    assert (provider.diff("/c", old, old).changes, provider.diff("/c", old, new).changes) == (False, True)
+    provider.update("/c", old, new)
+    provider.delete("/c", new)
+    assert asked == [("/c", "A"), ("/c", "B")]

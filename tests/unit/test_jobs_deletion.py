@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.deletion import delete_for_good
+from jobs.deletion import delete_for_good, delete_other_size
 from jobs.errors import StageError
 from tests.unit.arm_fake import ArmFake, install
 
@@ -107,3 +107,23 @@ def test_a_project_that_never_goes_ends_with_azures_words(arm: ArmFake) -> None:
     with pytest.raises(StageError, match=r"associated AI projects \(other\)"):
         delete(HUB)
     assert len(sent(arm)) == 8
+
+
+CLUSTER = f"{HUB}/computes/gpu-cluster"
+NC24 = {"properties": {"properties": {"vmSize": "STANDARD_NC24ADS_A100_V4"}}}
+
+
+def test_a_cluster_of_another_size_is_deleted_with_its_machines(arm: ArmFake) -> None:
+    arm.then("GET", CLUSTER, (200, {}, NC24), GONE)
+    arm.then("DELETE", CLUSTER, (200, {}, None))
+    line = delete_other_size(CLUSTER, "STANDARD_NC48ADS_A100_V4")
+    assert line is not None and line.startswith("cluster gpu-cluster: deleted with its machines of size STANDARD_NC24")
+    assert sent(arm) == [f"{ARM}{CLUSTER}?api-version=2025-12-01&underlyingResourceAction=Delete"]
+
+
+@pytest.mark.parametrize("found", [NC24, {"properties": {"properties": None}}, None], ids=["case", "no size", "none"])
+def test_a_cluster_of_the_same_size_stays(arm: ArmFake, found: Any) -> None:
+    if found:
+        arm.get(CLUSTER, found)
+    assert delete_other_size(CLUSTER, "Standard_NC24ads_A100_v4") is None
+    assert not sent(arm)

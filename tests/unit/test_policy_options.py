@@ -70,18 +70,65 @@ def test_traffic_steps_rise_to_all(steps: list[int], problem: str) -> None:
 
 
 def test_max_steps_decide_what_a_fine_tune_costs() -> None:
-    stage = next(c.clean[0] for c in CASES if c.rule == "finetune-spending")
+    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
     long = stage.having(name="long").but(input__recipe__max_steps=100_000)
     short = stage.having(name="short").but(input__recipe__max_steps=10, input__recipe__num_train_epochs=1000)
-    assert broken([long, short, *BUDGET]) == {"long": ["finetune-spending"]}
+    assert broken([machines, long, short, *BUDGET]) == {"long": ["finetune-spending"]}
+
+
+H100 = "Standard_NC40ads_H100_v5"
+
+
+def test_an_h100_does_not_pass_at_the_price_of_an_a100() -> None:
+    """3,000 a month are allowed."""
+    found = findings([release("a100"), release("h100").but(input__instance_type=H100), *BUDGET])
+    assert list(found) == ["h100"]
+    (line,) = found["h100"]
+    told = f"serving-spending: 1 instance(s) of {H100} cost 6,373 US dollars a month; allowed: 3,000"
+    assert line.startswith(told)
+
+
+def test_a_fine_tune_costs_what_its_clusters_machines_do() -> None:
+    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
+    dear = machines.but(properties__properties__vmSize=H100.upper())
+    five = stage.but(input__recipe__num_train_epochs=5)
+    limit = {"maximumDollars": 60.0}
+    assert stack_findings("finetune-spending", [machines, five], limit) == []
+    assert stack_findings("finetune-spending", [dear, five], limit) == [
+        f"5 epoch(s) on 1 x {H100.upper()}, 3 attempt(s) at most, may cost 134 US dollars; allowed: 60"
+    ]
+    two = five.but(input__recipe__num_nodes_finetune=2)
+    assert stack_findings("finetune-spending", [machines, two], limit) == [
+        "5 epoch(s) on 2 x Standard_NC24ads_A100_v4, 3 attempt(s) at most, may cost 113 US dollars; allowed: 60"
+    ]
+
+
+def test_a_size_nobody_knows_the_price_of_is_over_every_limit() -> None:
+    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
+    unknown = machines.but(properties__properties__vmSize="Standard_ND96isr_H200_v5")
+    told = "what Standard_ND96isr_H200_v5 costs an hour is unknown; name it in dollarsPerHour"
+    assert stack_findings("finetune-spending", [unknown, stage], {}) == [told]
+    named = {"dollarsPerHour": {"standard_nd96isr_h200_v5": 10.0}}
+    assert stack_findings("finetune-spending", [unknown, stage], named) == []
+    assert stack_findings("finetune-spending", [unknown, stage], {"dollarsPerHour": {}}) == []
+
+
+def test_a_cluster_that_says_nothing_of_ssh_is_open() -> None:
+    silent = cluster("silent").but(properties__properties__remoteLoginPortPublicAccess=None)
+    default = cluster("default").but(properties__properties__remoteLoginPortPublicAccess="NotSpecified")
+    assert broken([silent, default, *BUDGET]) == {
+        "silent": ["cluster-login-closed"],
+        "default": ["cluster-login-closed"],
+    }
 
 
 def test_a_fine_tune_s_waits_count_for_each_attempt_and_node() -> None:
-    stage = next(c.clean[0] for c in CASES if c.rule == "finetune-spending")
-    stage = stage.but(input__recipe__max_steps=1, input__max_attempts=10, input__gpus_per_node=8)
-    one = stage.having(name="one")  # 10 attempts x 7 minutes x 8 GPUs x 4 dollars: 38
-    four = stage.having(name="four").but(input__recipe__num_nodes_finetune=4)
-    assert broken([one, four, *BUDGET]) == {"four": ["finetune-spending"]}
+    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
+    machines = machines.but(properties__properties__vmSize="Standard_NC96ads_A100_v4")
+    stage = stage.but(input__recipe__max_steps=1, input__max_attempts=10, input__gpus_per_node=4)
+    one = stage.having(name="one")  # 10 attempts x 7 minutes x 14.68 dollars: 17
+    eight = stage.having(name="eight").but(input__recipe__num_nodes_finetune=8)
+    assert broken([machines, one, eight, *BUDGET]) == {"eight": ["finetune-spending"]}
 
 
 def test_other_kinds_of_compute_have_no_nodes_to_scale() -> None:
