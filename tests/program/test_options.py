@@ -312,12 +312,12 @@ def test_a_cluster_for_the_data_only_when_asked_for(run: Run) -> None:
     }
 
     program = run(change=clustered)
-    assert set(program.resources) - set(local.resources) == {"data-cluster"}
+    assert set(program.resources) - set(local.resources) == {"data-cluster", "data-cluster-size"}
     cpu, gpu = program.resources["data-cluster"].inputs, program.resources["cluster"].inputs
     assert cpu["computeName"] == "cpu-cluster"
     assert cpu["identity"] == gpu["identity"]
     inner = cpu["properties"]["properties"]
-    assert (inner["vmSize"], inner["vmPriority"]) == ("Standard_D8s_v3", "Dedicated")
+    assert (inner["vmSize"], inner["vmPriority"]) == ("STANDARD_D8S_V3", "Dedicated")
     assert (inner["scaleSettings"]["minNodeCount"], inner["scaleSettings"]["maxNodeCount"]) == (0, 2)
 
     given = program.resources["dataset"].inputs["input"]
