@@ -8,7 +8,7 @@ model version and of each deployment of it, for everyone who asks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flow.chat import CHAT_COMPLETIONS, CONTRACT, MLFLOW
 from jobs import blobs, registry_checks
@@ -16,14 +16,13 @@ from jobs.arm import Arm
 from jobs.errors import StageError, azure_errors
 from jobs.specs import WARNING, RegistryAsset, Report, Target
 
-if TYPE_CHECKING:
-    from azure.ai.ml import MLClient
-
 IMAGE = "serving_image"
 """Tag: the image that the model's metadata name."""
 MLMODEL = "MLmodel"
 _CHAT_IMAGE = "foundation-model-inference"
 _MOST = 1_000_000  # bytes
+_VERSION = "2025-12-01"
+_WRITABLE = ("description", "flavors", "isAnonymous", "isArchived", "jobName", "modelType", "modelUri", "properties")
 WORDS = {
     MLFLOW: "MLflow's generic scoring: /score alone, whole answers",
     CHAT_COMPLETIONS: "Azure's image for chat models: /v1/chat/completions, which streams, and /score",
@@ -69,19 +68,20 @@ def read(mlmodel: bytes) -> Contract:
     return Contract(why=f"its {MLMODEL} is of {kinds}, not of hftransformersv2 for chat-completion")
 
 
-def of_version(client: MLClient, target: Target, name: str, version: str, report: Report) -> Contract:
+def of_version(target: Target, name: str, version: str, report: Report) -> Contract:
     """The contract of a version of the workspace's model: its tags', or else its MLmodel's, which become its tags.
 
     Raises nothing: what cannot be read or is not understood is said, and whoever asks tries both routes.
     """
-    on = f"model {name}:{version}"
+    on, path = f"model {name}:{version}", f"{target.path}/models/{name}/versions/{version}"
+    arm = Arm()
     try:
         with azure_errors("how the model is served could not be read", on):
-            model = client.models.get(name, version=version)
-            tags = dict(model.tags or {})
+            model = arm.get(path, _VERSION)["properties"]
+            tags = dict(model.get("tags") or {})
             if tags.get(CONTRACT):
                 return Contract(tags[CONTRACT], tags.get(IMAGE, ""))
-            found = read(blobs.read(Arm(), target, f"{str(model.path).rstrip('/')}/{MLMODEL}", _MOST))
+            found = read(blobs.read(arm, target, f"{str(model['modelUri']).rstrip('/')}/{MLMODEL}", _MOST))
     except StageError as error:
         found = Contract(why=error.why)
     if found.why:
@@ -89,7 +89,14 @@ def of_version(client: MLClient, target: Target, name: str, version: str, report
     else:
         report(f"{on} is served by {WORDS[found.name]}")
     if found.tags:
-        _tag(client, model, found, report)
+        # Not by the SDK, which would send the model's address in another form, and be told that it can't be changed.
+        body = {each: model[each] for each in _WRITABLE if model.get(each) is not None}
+        body["tags"] = {**tags, **found.tags}
+        try:
+            with azure_errors("the model's tags could not be written", on):
+                arm.run("PUT", path, {"api-version": _VERSION}, {"properties": body})
+        except StageError as error:
+            report(f"{WARNING}{error.what}: {error.why}")
     return found
 
 
@@ -101,12 +108,3 @@ def of_base(model: RegistryAsset) -> Contract:
     except StageError:
         return Contract()
     return Contract(CHAT_COMPLETIONS) if "vllm" in str(tags.get("inference_supported_envs", "")) else Contract()
-
-
-def _tag(client: MLClient, model: Any, found: Contract, report: Report) -> None:
-    try:
-        with azure_errors("the model's tags could not be written", f"model {model.name}"):
-            model.tags = {**(model.tags or {}), **found.tags}
-            client.models.create_or_update(model)
-    except StageError as error:
-        report(f"{WARNING}{error.what}: {error.why}")

@@ -140,7 +140,7 @@ def _provide(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int]) ->
     tags = {MODEL: f"{spec.model_name}:{version}", **unfinished.tags(before)}
     if previous := _previous(endpoint, before, tags[MODEL]):
         tags[PREVIOUS] = previous
-    served = contracts.of_version(endpoint.client, spec.target, spec.model_name, version, endpoint.report)
+    served = contracts.of_version(spec.target, spec.model_name, version, endpoint.report)
     tags |= served.tags
     poller = endpoint.begin(name, asset, tags)
     base.begin()

@@ -134,7 +134,7 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
     assert next(tmp_path.rglob("MLmodel")).exists()
     said: list[str] = []
     target = Target(SUBSCRIPTION_ID, GROUP, client.workspace_name)
-    assert contracts.of_version(client, target, "colours", VERSION, said.append).name == "mlflow"
+    assert contracts.of_version(target, "colours", VERSION, said.append).name == "mlflow"
     assert said == [f"model colours:{VERSION} is served by MLflow's generic scoring: /score alone, whole answers"]
     tagged = client.models.get("colours", version=VERSION)
     assert tagged.tags == {"contract": "mlflow"} and tagged.path == model.path
