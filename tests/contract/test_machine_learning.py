@@ -134,7 +134,8 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
     assert next(tmp_path.rglob("MLmodel")).exists()
     said: list[str] = []
     target = Target(SUBSCRIPTION_ID, GROUP, client.workspace_name)
-    assert contracts.of_version(target, "colours", VERSION, said.append).name == "mlflow"
+    served = contracts.of_version(target, "colours", VERSION, said.append)
+    assert served.tags == {"contract": "mlflow"}
     assert said == [f"model colours:{VERSION} is served by MLflow's generic scoring: /score alone, whole answers"]
     tagged = client.models.get("colours", version=VERSION)
     assert tagged.tags == {"contract": "mlflow"} and tagged.path == model.path
@@ -147,7 +148,7 @@ def test_the_model_is_registered_from_the_job_and_serves(client: MLClient, finis
         model=f"azureml:colours:{VERSION}",
         instance_type="Standard_NC24ads_A100_v4",
         instance_count=1,
-        tags={"model": f"colours:{VERSION}"},
+        tags={"model": f"colours:{VERSION}", **served.tags},
     )
     client.online_deployments.begin_create_or_update(deployment).result()
     key = client.online_endpoints.get_keys("colours-contract").primary_key
