@@ -115,7 +115,8 @@ class ModelVersion(Version):
         workspace_id = path.id[: path.id.lower().rindex("/models/")]
         if from_job := JOB_OUTPUT.match(uri):
             self._admit_output(path, workspace_id, from_job["job"], from_job["output"], uri)
-        if old is not None and old.properties["modelUri"] != uri and not from_job:
+        # azure-ai-ml writes resourcegroups where Azure ML answers resourceGroups.
+        if old is not None and old.properties["modelUri"].lower() != uri.lower() and not from_job:
             raise user_error(f"The model {path.names[-2]}:{path.name} exists with another path.", 409)
         place = resolve(self.cloud, workspace_id, uri)
         if isinstance(place, BlobPath) and not self.cloud.azurite.names(place.account, place.container, place.path):
@@ -155,6 +156,8 @@ class ModelVersion(Version):
             scope = workspace_id.lstrip("/").replace("providers/Microsoft.MachineLearningServices/", "")
             properties["jobName"] = from_job["job"]
             properties["modelUri"] = f"azureml://{scope}/{short}{from_job['path']}"
+        elif old is not None:
+            properties.update({key: old.properties[key] for key in ("modelUri", "jobName") if key in old.properties})
 
 
 class CodeVersion(Version):

@@ -301,7 +301,7 @@ def test_a_model_of_this_fine_tuning(place: Place) -> None:
     place.finetune(spec)
     place.delete(f"jobs/{spec.job_name(1)}")
     place.finetune(spec)
-    assert place.said == [f"model tuned:{spec.fingerprint} is there already"]
+    assert place.said == [f"model tuned:{spec.model_version} is there already"]
     assert place.attempts(spec) == {}
 
 
