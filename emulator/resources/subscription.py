@@ -13,7 +13,7 @@ from emulator import skus
 from emulator.arm.errors import AzureError
 from emulator.arm.paths import ArmPath, parse
 from emulator.cloud import Cloud
-from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
+from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
 from emulator.quota import COMPUTES, Quota, Usage
 from emulator.rbac import ASSIGNMENT, ROLES, Role, find
 from emulator.regions import REGIONS
@@ -96,6 +96,7 @@ class Subscription:
         return {
             "id": SCOPE,
             "subscriptionId": SUBSCRIPTION_ID,
+            "tenantId": TENANT_ID,
             "displayName": "emulator",
             "state": chosen.get("state", "Enabled"),
             "subscriptionPolicies": {
