@@ -89,9 +89,10 @@ def _yes(true: bool) -> str:
 PROBES = (
     Probe(
         name="base-model",
-        claim=f"{BASE[1]} is an MLflow model whose tags say its own defaults and the machines it takes",
+        claim=f"{BASE[1]} is an MLflow model whose tags say its own defaults, and maybe the machines it takes",
         run=base_model,
-        believed={"type": "mlflow_model", **{f"tag {tag}": "yes" for tag in TAGS}},
+        # The lists of machines are tags of other models of the catalogue; this one's are in no public source.
+        believed={"type": "mlflow_model", f"tag {TAGS[0]}": "yes", f"tag {TAGS[1]}": "", f"tag {TAGS[2]}": ""},
     ),
     Probe(
         name="usages",

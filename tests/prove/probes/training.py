@@ -115,7 +115,7 @@ PROBES = (
         claim="The fine-tune component trains on all rows of three files and its model is registered",
         run=component,
         believed={
-            "cluster": "20[01], then Succeeded",
+            "cluster": "20[0-2], then Succeeded",
             "status of the pipeline while its first step waits": "",
             "ended": "Completed",
             "model": "200",
