@@ -14,6 +14,7 @@ from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pulumi.runtime import rpc
@@ -238,6 +239,17 @@ def unanswered(golden: ModuleType) -> str:
 def no_outputs(outputs: ModuleType) -> str:
     """The Pulumi CLI that gives no outputs."""
     return str(outputs._explained("local", f"error: {LINE}"))
+
+
+def not_asked(github: ModuleType) -> str:
+    """GitHub's own command line that fails, and says with what."""
+    failed = SimpleNamespace(returncode=1, stdout="", stderr=f"error: {LINE}")
+    with patch.object(github.subprocess, "run", lambda *_, **__: failed):
+        try:
+            github._by_gh("repos/o/r")
+        except Exception as error:  # noqa: BLE001 - whichever class the module has now
+            return str(error)
+    raise AssertionError("it was asked")
 
 
 def misplaced(problems: ModuleType) -> str:

@@ -61,6 +61,7 @@ REDACTIONS = (
     Redaction("usage", "jobs.usage", "redact(str(error))", "str(error)", show.unmeasured),
     Redaction("preflight", "jobs.preflight", 'redact(f"no answer', '(f"no answer', show.unchecked),
     Redaction("evaluation", "jobs.golden", "redact(str(error))", "str(error)", show.unanswered),
+    Redaction("GitHub", "jobs.github", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked),
     Redaction("outputs", "jobs.outputs", "redact(said)", "said", show.no_outputs),
     Redaction("settings", "infra.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
     Redaction("echo", "flow.chat.endpoint", '_without_key(key, b"".join', '(b"".join', show.echoed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,14 @@ PRINCIPAL = {"ARM_TENANT_ID": "tenant", "ARM_CLIENT_ID": "client"}
 SECRET = {**PRINCIPAL, "ARM_CLIENT_SECRET": "secret"}  # pragma: allowlist secret
 OIDC = {**PRINCIPAL, "ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN": "federated"}
 MSI = {"ARM_USE_MSI": "true"}
+
+
+@pytest.fixture(autouse=True)
+def nobody_s_subscription() -> Iterator[None]:
+    """The process keeps the subscription of the command that ran last, whichever test that was in."""
+    credentials.work_in(None)
+    yield
+    credentials.work_in(None)
 
 
 @pytest.fixture
