@@ -165,6 +165,7 @@ _JOBS = (
     ("identity-pull", "cluster identity may not pull", 0, JOB_ERROR, V, "AggregatedUnauthorizedAccessError"),
     ("identity-data", "cluster identity may not read blobs, no keys", 0, JOB_ERROR, U, "read the job's data"),
     ("identity-output", "cluster identity may not write blobs, no keys", 0, JOB_ERROR, U, "store the job's output"),
+    ("recipe", "keys that the component refuses beside each other", 0, JOB_ERROR, S, "Set evaluation_strategy to one"),
     ("data-few", "fewer than ten rows to train on", 0, JOB_ERROR, V, "which is fewer than 10 samples"),
     ("data-null", "a message without content", 0, JOB_ERROR, V, "Failure while applying chat template to dataset"),
     ("data-first", "a first row without anything to learn", 0, JOB_ERROR, V, "has no attribute 'write'"),

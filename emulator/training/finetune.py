@@ -23,7 +23,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from emulator.training import preprocess
+from emulator.training import combinations, preprocess
 from emulator.training.batches import Batches, Encoded
 from emulator.training.errors import TrainingError
 from emulator.training.folder import StandIn, load, save
@@ -76,6 +76,7 @@ def finetune(job: Job, recipe: Recipe, log: Log) -> None:
     if unused:
         log(f"without effect on the stand-in: {', '.join(unused)}")
 
+    combinations.check(job.inputs)
     parameters = _train(base, recipe, training, validation, window, job.metrics_file, log)
     given = recipe.model_dump()
     origin = dataclasses.replace(base.origin, recipe=given)

@@ -57,6 +57,13 @@ def _(lab: Lab) -> None:
     lab.submit("bad-value", apply_lora={**LITERAL, "value": "yes"})
 
 
+@CASES.refused("recipe")
+def _(lab: Lab) -> None:
+    keys = {"apply_early_stopping": "true", "evaluation_strategy": "disable"}
+    lab.wait(lab.submit("bad-keys", **{key: {**LITERAL, "value": value} for key, value in keys.items()}), "Completed")
+
+
+@CASES.passes("recipe")
 @CASES.passes("compute")
 @CASES.passes("dataset")
 @CASES.passes("input-name")
