@@ -32,7 +32,7 @@ def tagged(store: Store, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def workspace(store: Store, resource: Resource) -> dict[str, Any]:
-    """A hub lists its projects; a managed network is active, with rules of its own, once a cluster needs it."""
+    """A hub lists its projects; a managed network is active, with rules of its own, once it is asked for or needed."""
     body: dict[str, Any] = copy.deepcopy(resource.body)
     properties = body["properties"]
     projects = [
@@ -44,7 +44,7 @@ def workspace(store: Store, resource: Resource) -> dict[str, Any]:
         properties["associatedWorkspaces"] = projects
     network = properties.get("managedNetwork")
     if network and network.get("isolationMode") != "Disabled":
-        active = bool(store.below(resource.id, COMPUTES))
+        active = bool(properties.get("provisionNetworkNow") or store.below(resource.id, COMPUTES))
         network.setdefault("status", {"status": "Active" if active else "Inactive", "sparkReady": False})
         if network["status"].get("status") == "Active":
             network["outboundRules"] = {**_own_rules(properties), **(network.get("outboundRules") or {})}

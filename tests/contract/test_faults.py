@@ -241,6 +241,9 @@ def test_an_operation_fails_and_its_resource_with_it(lab: Lab) -> None:
             lab.make_endpoint("faults-fails")
         assert (refused.value.code, refused.value.message) == ("Conflict", "no machine")
         assert lab.get(path)["properties"]["provisioningState"] == "Failed"
+        with pytest.raises(Refusal, match="BadRequest"):  # no PUT mends what never came to life
+            lab.make_endpoint("faults-fails")
+        lab.delete(path)
         lab.make_endpoint("faults-fails")
     with fault(lab.home, "operation-fails", method="DELETE", path=path, count=1):
         with pytest.raises(Refusal):

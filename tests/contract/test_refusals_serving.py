@@ -27,6 +27,7 @@ def test_way_through(name: str, lab: Lab) -> None:
 
 
 A100_FAMILY = "StandardNCADSA100v4Family"
+H100_FAMILY, H100 = "StandardNCadsH100v5Family", "Standard_NC40ads_H100_v5"
 T4_FAMILY = "Standard NCASv3_T4 Family"
 T4 = "Standard_NC4as_T4_v3"
 
@@ -52,12 +53,11 @@ def _(lab: Lab) -> None:
 @CASES.passes("size-retired")
 @CASES.passes("quota")
 def _(lab: Lab) -> None:
-    """``live`` has one deployment of 24 cores; a second fits into 48 and no third."""
-    lab.get(lab.live)
-    with lab.setting("quota", {A100_FAMILY: 48}):
-        deployment = lab.deploy(lab.live, "fits")
+    """One deployment of 40 cores fits into 40 of a family that nothing else here is of, and no second."""
+    with lab.setting("quota", {H100_FAMILY: 40}):
+        deployment = lab.deploy(lab.idle, "fits", H100)
         with pytest.raises(Refusal, match="BadRequest"):
-            lab.deploy(lab.live, "too-much")
+            lab.deploy(lab.idle, "too-much", H100)
     lab.delete(deployment)
 
 
