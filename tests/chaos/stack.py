@@ -22,7 +22,7 @@ from emulator.store import Store
 from tests.chaos.schedule import Habits, Kill, Plan, titled
 from tests.journey.stack import Checkout
 
-ROWS = 4
+ROWS = 10  # the fewest that the component trains on
 """Of the sample, to train on and to test with: the stand-in learns nothing from so few, and nobody asks it to."""
 MAX_ATTEMPTS = 10
 """More than the three a person gets: some rounds make more jobs fail than that."""
