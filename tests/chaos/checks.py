@@ -88,9 +88,9 @@ def _outputs(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cluster(found: Findings, stack: ChaosStack, store: Store) -> None:
-    """One, of the machines that the settings ask for."""
+    """One, of the machines that the settings ask for, in capitals as Azure writes them."""
     sizes = [str(each.properties["properties"]["vmSize"]) for each in store.of_type(Compute.type)]
-    found.expect(sizes == [stack.size], f"the training clusters are of {sizes}, not {stack.size}")
+    found.expect(sizes == [stack.size.upper()], f"the training clusters are of {sizes}, not {stack.size}")
 
 
 def _jobs(found: Findings, store: Store) -> None:
