@@ -52,14 +52,12 @@ def test_no_recording_tells_whose_subscription_it_was(seen: dict[str, Recording]
         assert "AccountKey" not in text and "eyJ" not in text
 
 
-@pytest.mark.parametrize("file", [file.stem for file in sorted(RECORDINGS.glob("*.json"))] or ["none yet"])
-def test_the_emulator_answers_as_azure_did(file: str, seen: dict[str, Recording]) -> None:
-    if file == "none yet":
-        assert not list(RECORDINGS.glob("*.json"))  # nobody with a subscription has run `make prove` yet
-        return
-    recorded = read(RECORDINGS / f"{file}.json")
+# Skipped, and said so, as long as nobody with a subscription has recorded anything.
+@pytest.mark.parametrize("file", sorted(RECORDINGS.glob("*.json")), ids=lambda file: str(file.stem))
+def test_the_emulator_answers_as_azure_did(file: Path, seen: dict[str, Recording]) -> None:
+    recorded = read(file)
     assert recorded.on == "Azure", "a recording of the emulator is no evidence"
-    assert differences(recorded, seen[file], PROBES[file].own) == []
+    assert differences(recorded, seen[recorded.probe], PROBES[recorded.probe].own) == []
 
 
 def test_an_answer_of_azures_that_is_another_fails(seen: dict[str, Recording], tmp_path: Path) -> None:
