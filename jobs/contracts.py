@@ -100,11 +100,19 @@ def of_version(target: Target, name: str, version: str, report: Report) -> Contr
     return found
 
 
-def of_base(model: RegistryAsset) -> Contract:
-    """The contract of a registry's model: its files cannot be read from outside, but its tags name who serves it."""
+def of_base(model: RegistryAsset, report: Report) -> Contract:
+    """The contract of a registry's model: its files cannot be read from outside, but its tags name who serves it.
+
+    Raises nothing: what is not known is said.
+    """
     try:
         with azure_errors("the base model could not be read", f"model {model.name}"):
             tags = registry_checks.tags(model, Arm())
-    except StageError:
-        return Contract()
-    return Contract(CHAT_COMPLETIONS) if "vllm" in str(tags.get("inference_supported_envs", "")) else Contract()
+    except StageError as error:
+        found = Contract(why=error.why)
+    else:
+        if "vllm" in str(tags.get("inference_supported_envs", "")):
+            return Contract(CHAT_COMPLETIONS)
+        found = Contract(why="its tag inference_supported_envs does not name vllm")
+    report(f"{WARNING}how {model.name} is served is not known: {found.why}. Whoever asks it tries both routes.")
+    return found

@@ -275,7 +275,7 @@ class _BaseModel:
                     self._endpoint.adjust(BASE_DEPLOYMENT)
                     return
                 self._endpoint.remove(BASE_DEPLOYMENT)
-            tags = {**wanted, **contracts.of_base(spec.base_model).tags}
+            tags = {**wanted, **contracts.of_base(spec.base_model, self._endpoint.report).tags}
             self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, tags)
         except NotFinished:
             raise

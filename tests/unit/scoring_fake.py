@@ -58,6 +58,6 @@ def install(monkeypatch: pytest.MonkeyPatch, ml: FakeMl) -> tuple[Scoring, Metri
     monkeypatch.setattr(golden, "ask", scoring)
     monkeypatch.setattr(health, "read", metrics)
     monkeypatch.setattr(contracts, "of_version", lambda *_: contracts.Contract())
-    monkeypatch.setattr(contracts, "of_base", lambda _: contracts.Contract())
+    monkeypatch.setattr(contracts, "of_base", lambda *_: contracts.Contract())
     monkeypatch.setattr(smoke, "ROUTES", Routes())
     return scoring, metrics

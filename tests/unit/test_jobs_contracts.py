@@ -179,13 +179,22 @@ def test_a_blob_is_read_with_what_its_datastore_is_opened_with(
     assert arm.calls == [datastore] + [f"POST {datastore}/listSecrets"] * (kind == "AccountKey")
 
 
-@pytest.mark.parametrize(("tags", "name"), [({"inference_supported_envs": "['vllm']"}, CHAT_COMPLETIONS), ({}, "")])
+@pytest.mark.parametrize(
+    ("tags", "name", "said"),
+    [
+        ({"inference_supported_envs": "['vllm']"}, CHAT_COMPLETIONS, []),
+        ({}, "", ["warning: how Phi-4-mini-instruct is served is not known: its tag inference_supported_envs does not "
+                  "name vllm. Whoever asks it tries both routes."]),
+    ],
+)  # fmt: skip
 def test_the_registry_says_who_serves_the_base_model(
-    monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], name: str
+    monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], name: str, said: list[str]
 ) -> None:
+    told: list[str] = []
     monkeypatch.setattr(contracts, "Arm", lambda: None)
     monkeypatch.setattr(contracts.registry_checks, "tags", lambda *_: tags)
-    assert contracts.of_base(RegistryAsset("azureml", "Phi-4-mini-instruct", "1")).name == name
+    assert contracts.of_base(RegistryAsset("azureml", "Phi-4-mini-instruct", "1"), told.append).name == name
+    assert told == said
 
 
 @pytest.fixture
@@ -195,7 +204,7 @@ def scoring(monkeypatch: pytest.MonkeyPatch) -> scoring_fake.Scoring:
 
 def _release(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
     monkeypatch.setattr(contracts, "of_version", lambda *_: contracts.Contract(name))
-    monkeypatch.setattr(contracts, "of_base", lambda _: contracts.Contract(CHAT_COMPLETIONS))
+    monkeypatch.setattr(contracts, "of_base", lambda *_: contracts.Contract(CHAT_COMPLETIONS))
     said: list[str] = []
     rollout.run(dataclasses.replace(RELEASE, compare_with_base=True), said.append, Stop())
     return said
