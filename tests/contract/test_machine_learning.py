@@ -213,10 +213,10 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
         "registered",
     )
     assert [(one["name"], one["traffic"]) for one in told["deployments"]] == [("blue", 100)]
-    # The question before; the golden one, for which a route was tried that this model has not, as the deployment has no
-    # tag that says so. What was refused, or had nowhere to go, reached no deployment.
+    # The question before and the golden one, whose route the deployment's tag names. What was refused, or had nowhere
+    # to go, reached no deployment.
     assert told["requests"]["trouble"] == ""
-    assert told["requests"]["last_hour"]["blue"]["requests"] == 3
+    assert told["requests"]["last_hour"]["blue"]["requests"] == 2
     assert told["requests"]["last_hour"]["blue"]["failed"] == 0
     assert told["cost"]["so_far"] > 0 and told["cost"]["hourly"] == 4
     assert "made-up price" in told["cost"]["prices"]["Standard_NC24ads_A100_v4"]["source"]

@@ -358,7 +358,7 @@ def test_a_replacement_whose_engine_is_killed_half_way_is_recovered(checkout: Ch
     assert again.returncode == 0, again.stdout + again.stderr
     assert "replaced" not in again.stdout, "it was made already"
     (cluster,) = Store(checkout.home.database).of_type(Compute.type)
-    assert cluster.properties["properties"]["vmSize"] == size
+    assert cluster.properties["properties"]["vmSize"] == size.upper()
     assert checkout.changes() == {}
 
 

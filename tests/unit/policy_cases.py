@@ -219,6 +219,8 @@ def identity(name: str) -> Declared:
 def trust(name: str) -> Declared:
     inputs = {
         "federatedIdentityCredentialResourceName": f"github-{STACK}",
+        "resourceGroupName": "rg-checked",
+        "resourceName": "id-checked",
         "issuer": "https://token.actions.githubusercontent.com",
         "audiences": ["api://AzureADTokenExchange"],
         "subject": f"repo:someone/finetune-phi:environment:{STACK}",
