@@ -36,14 +36,14 @@ setup: ## get what is needed: .venv, the Pulumi CLI, Azurite (also the first ste
 	@$(PYTHON) -m toolchain $(if $(filter setup,$(MAKECMDGOALS)),,--quiet)
 
 settings: setup
-	@$(VENV) -m infra.settings --stack $(STACK) --quiet
+	@$(VENV) -m settings --stack $(STACK) --quiet
 
 data: setup ## write data/train_data.jsonl and data/test_data.jsonl for the stack
 	@$(VENV) -m data_prep --stack $(STACK)
 
 up: data ## stand everything up, fine-tune, release, and ask the tuned model a question
 	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) && \
-		$(VENV) -m flow --stack $(STACK) --compare --ask "Who founded Microsoft?"'
+		$(VENV) -m chat --stack $(STACK) --compare --ask "Who founded Microsoft?"'
 	@$(if $(RUN),echo "$(STAND_IN)")
 	@echo "Next: make chat$(THIS) or make chat-ui$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
 
@@ -60,10 +60,10 @@ conformance: setup ## the local journey with Pulumi's own CLI, language host and
 	@$(VENV) -m emulator conformance $(OPTIONS)
 
 chat: settings ## chat with the tuned model (Q="..." asks once)
-	@$(RUN) $(VENV) -m flow --stack $(STACK) --note "$(STAND_IN)" $(if $(Q),--ask "$$Q")
+	@$(RUN) $(VENV) -m chat --stack $(STACK) --note "$(STAND_IN)" $(if $(Q),--ask "$$Q")
 
 chat-ui: settings ## chat on a web page, the base model's and the tuned one's answers side by side
-	@$(RUN) $(VENV) -m flow --stack $(STACK) --note "$(STAND_IN)" --web $(OPTIONS)
+	@$(RUN) $(VENV) -m chat --stack $(STACK) --note "$(STAND_IN)" --web $(OPTIONS)
 
 status: settings ## stages, job, deployments, traffic, requests and cost so far (OPTIONS=--watch)
 	@$(RUN) $(VENV) -m jobs status --stack $(STACK) $(OPTIONS)

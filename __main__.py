@@ -8,26 +8,26 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import authorization
 
+from cloud.credentials import work_in
+from cloud.errors import StageError
 from data_prep import DataError
 from infra.access import Access
 from infra.federation import Federation, FederationArgs
 from infra.foundation import Foundation, FoundationArgs
 from infra.foundry import EndpointConnection, EndpointConnectionArgs, Foundry, FoundryArgs
 from infra.identity import Identity, IdentityArgs
+from infra.lifecycle.protection import protect_stateful
+from infra.lifecycle.tags import leave_alone
 from infra.monitoring import Monitoring, MonitoringArgs
-from infra.naming import Names
 from infra.outputs import export
 from infra.preflight import Preflight
-from infra.protection import protect_stateful
 from infra.roles import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
-from infra.settings import Settings, SettingsError
 from infra.specs import dataset_version, flow, golden_questions, preflight, specs
 from infra.stages import Stages, StagesArgs
-from infra.tags import leave_alone
 from infra.workspace import Workspace, WorkspaceArgs
-from jobs.credentials import work_in
-from jobs.errors import StageError
+from settings.naming import Names
+from settings.stack import Settings, SettingsError
 
 try:
     settings = Settings.from_pulumi()

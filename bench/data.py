@@ -144,7 +144,7 @@ def plot(results: dict[int, dict[str, Run]], path: Path) -> None:
     import pygal
     from pygal.style import CleanStyle
 
-    from data_prep.page import svg
+    from data_prep.card.text import svg
 
     chart = pygal.Line(
         width=720,

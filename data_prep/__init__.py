@@ -6,7 +6,7 @@ cheap: ``datasets`` (seconds of import) is loaded only when rows are read.
 
 from __future__ import annotations
 
-from data_prep.card import fingerprint
+from data_prep.card.card import fingerprint
 from data_prep.errors import DataError
 
 __all__ = ["DataError", "fingerprint"]

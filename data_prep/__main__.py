@@ -11,15 +11,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.adapters import AUTO, SHAPES
-from data_prep.azureml import Workspace, needs_workspace
+from data_prep.card.fit import fit
 from data_prep.errors import DataError
-from data_prep.fit import fit
-from data_prep.models import model
 from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
-from data_prep.repairs import REPAIRS
 from data_prep.request import BAD_ROWS, DUPLICATES
+from data_prep.row.repairs import REPAIRS
+from data_prep.row.shapes import AUTO, SHAPES
+from data_prep.source.azureml import Workspace, needs_workspace
 from data_prep.stack import request_of
+from settings.models import model
 
 _PLAIN = (
     *("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "max_rejected"),
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 1 and one message for data that cannot be used."""
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks; on a cluster, which has this package alone, none does
-        from commandline import complete
+        from settings.commandline import complete
 
         complete(parser)
     options = parser.parse_args(arguments)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.model and model(options.model).context is None:
             report(f"nothing is known here of the model {options.model}: no row is refused for its length")
         if options.dry_run:
-            from data_prep.preview import preview
+            from data_prep.run.preview import preview
 
             for line in preview(request, workspace):
                 _say(line)
@@ -133,7 +133,7 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
 
 
 def _of_stack(stack: str, here: bool) -> Request:
-    from infra.settings import SettingsError, load
+    from settings.stack import SettingsError, load
 
     try:
         settings = load(stack)
@@ -150,11 +150,11 @@ def _workspace(stack: str | None, source: str) -> Workspace:
     """The stack's workspace."""
     if stack is None:
         raise DataError(f"{source} needs a workspace: add --stack, or write the long form")
-    from jobs import cli
-    from jobs.credentials import CredentialError
+    from cloud.credentials import CredentialError
+    from jobs.commands import shared
 
     try:
-        found = cli.workspace(stack)
+        found = shared.workspace(stack)
     except CredentialError as error:
         raise DataError(f"{source} needs a workspace, and {error.why}. {error.todo}") from error
     return Workspace(found.subscription_id, found.resource_group, found.workspace)

@@ -11,13 +11,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep import card as cards
-from data_prep import source as sources
-from data_prep.azureml import Workspace
-from data_prep.card import CARD, PAGE, TEST, TRAIN, Card
+from data_prep.card import card as cards
+from data_prep.card.card import CARD, PAGE, TEST, TRAIN, Card
 from data_prep.errors import DataError
-from data_prep.files import replacing
 from data_prep.request import Request
+from data_prep.run.replace import replacing
+from data_prep.source import locate as sources
+from data_prep.source.azureml import Workspace
 
 __all__ = ["Prepared", "Request", "prepare", "request_fingerprint"]
 
@@ -61,7 +61,7 @@ def prepare(
             if files is not None and card.files != files:
                 report(f"{_changed(card.files, files)} in {directory} was changed since it was made; making it again")
         report(f"reading {source.label}")
-        from data_prep.making import make
+        from data_prep.run.making import make
 
         card = make(source, request, origin.result, workspace, report, quiet)
     except OSError as error:
@@ -118,12 +118,12 @@ def request_fingerprint(request: Request) -> str:
 
 def _estimated(card: Card, request: Request) -> Card:
     """The card with the estimate for today's recipe, which is no reason to make the files again."""
-    from data_prep.lengths import cost
+    from data_prep.card.lengths import cost
 
     recipe = cost(card.tokens, request.model, request.recipe)
     if recipe == card.recipe:
         return card
-    from data_prep.page import markdown
+    from data_prep.card.text import markdown
 
     card = dataclasses.replace(card, recipe=recipe)
     with replacing(request.directory, (CARD, PAGE)) as (data, page):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_prep import repairs, tokens
-from data_prep.adapters import AUTO, SHAPES
 from data_prep.errors import DataError
-from data_prep.source import TUTORIAL_SOURCE, TUTORIAL_SPLIT
+from data_prep.row import repairs
+from data_prep.row.shapes import AUTO, SHAPES
+from data_prep.source import tokens
+from data_prep.source.locate import TUTORIAL_SOURCE, TUTORIAL_SPLIT
 
 BAD_ROWS = ("refuse", "skip", "repair")
 DUPLICATES = ("report", "near", "drop")

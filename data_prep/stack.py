@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from data_prep.request import Recipe, Request
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from settings.stack import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DECIDING = (

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from commandline import parse
 from documentation import pictures, programs
 from documentation.graph import fingerprinted, parts
 from documentation.program import Program, program
 from emulator import coverage
-from infra import reference
-from jobs import causes
+from jobs.training.failures import causes
 from policy import document
+from settings import reference
+from settings.commandline import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE: dict[Path, Callable[[], str]] = {

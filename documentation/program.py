@@ -22,7 +22,7 @@ from pulumi.runtime.resource_hooks import StubResourceHook
 from pulumi.runtime.settings import get_root_resource, set_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
-from infra.settings import load
+from settings.stack import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 from unittest import mock
 
-from commandline import every_parser
+from settings.commandline import every_parser
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
-PROGRAMS = ("jobs", "flow", "data_prep", "review", "infra.settings", "emulator")
+PROGRAMS = ("jobs", "chat", "data_prep", "review", "settings", "emulator")
 """What `python -m` runs, in the order of the page."""
 
 _MANY = 5
@@ -38,7 +38,7 @@ What a program asks of Azure it asks of the emulator when `python -m emulator ex
 
 <!-- run -->
 ```console
-$ python -m infra.settings --stack local --json
+$ python -m settings --stack local --json
 $ python -m emulator exec -- python -m jobs status --stack local
 $ python -m emulator exec -- python -m jobs preflight --stack local
 $ python -m emulator inventory

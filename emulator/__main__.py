@@ -11,9 +11,9 @@ import sys
 import uuid
 from pathlib import Path
 
-from commandline import parse
 from emulator.faults import cli as faults
 from emulator.home import EmulatorError, Home, UsageError
+from settings.commandline import parse
 
 LOOK_SECONDS = 1.0
 """How often a command's emulator is looked at."""

@@ -126,7 +126,7 @@ class Rehearsal:
         return summary(self._pulumi("up", *QUIETLY, "--expect-no-changes", "--stack", self.stack))
 
     def _chat(self) -> str:
-        printed = self._command([sys.executable, "-m", "flow", "--stack", self.stack, "--json", "--ask", QUESTION])
+        printed = self._command([sys.executable, "-m", "chat", "--stack", self.stack, "--json", "--ask", QUESTION])
         answer = json.loads(printed).get("answer")
         if not answer:
             raise StepFailed(f"no answer to {QUESTION!r}: {printed.strip()}")
@@ -228,7 +228,7 @@ def rehearse(stack: str, keep: bool = False, as_json: bool = False, make: Callab
 
 def _effective(stack: str) -> dict[str, Any]:
     checked = subprocess.run(
-        [sys.executable, "-m", "infra.settings", "--stack", stack, "--json"],
+        [sys.executable, "-m", "settings", "--stack", stack, "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,

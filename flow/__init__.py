@@ -1,1 +1,1 @@
-"""The prompt flow of the tutorial, and a terminal chat through it."""
+"""The prompt flow of the tutorial: flow.dag.yaml, its node, and what it needs."""

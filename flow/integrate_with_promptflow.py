@@ -7,7 +7,7 @@ name, only where the annotation is the class and not a string.
 from promptflow.connections import CustomConnection
 from promptflow.core import tool
 
-from flow.chat import ChatRequest, stream, timeout_of, turns
+from chat.client import ChatRequest, stream, timeout_of, turns
 
 
 @tool  # type: ignore[untyped-decorator]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
-from infra.settings import Settings
+from settings.stack import Settings
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import authorization, managedidentity, resources
 
-from infra.naming import Names, role_assignment_name
-from infra.operations import Github
 from infra.roles import Role
+from settings.naming import Names, role_assignment_name
+from settings.operations import Github
 
 ISSUER = "https://token.actions.githubusercontent.com"
 AUDIENCE = "api://AzureADTokenExchange"

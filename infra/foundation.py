@@ -18,10 +18,10 @@ from pulumi_azure_native import (
     storage,
 )
 
-from infra.naming import Names
+from cloud.deletion import INSIGHTS_VERSION
 from infra.purge import Purge, PurgeArgs, PurgeLive, PurgeLiveArgs
-from infra.settings import Settings
-from jobs.deletion import INSIGHTS_VERSION
+from settings.naming import Names
+from settings.stack import Settings
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import pulumi
 from pulumi_azure_native import cognitiveservices
 from pulumi_azure_native import machinelearningservices as ml
 
+from cloud.deletion import ML_VERSION
 from infra.access import Access
 from infra.foundation import Foundation
-from infra.lifetime import of_workspace
-from infra.naming import Names
-from jobs.deletion import ML_VERSION
+from infra.lifecycle.lifetime import of_workspace
+from settings.naming import Names
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import managedidentity
 
-from infra.naming import Names
+from settings.naming import Names
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 import pulumi
 from pulumi_azure_native import consumption, monitor
 
-from infra import operations
 from infra.foundation import Foundation
-from infra.naming import Names
+from settings import operations
+from settings.naming import Names
 
 ALL = ("allLogs",)
 ENDPOINT_LOGS = ("AmlOnlineEndpointTrafficLog", "AmlOnlineEndpointConsoleLog", "AmlOnlineEndpointEventLog")

@@ -6,10 +6,10 @@ import pulumi
 
 from infra.foundry import EndpointConnection, Foundry
 from infra.serving import Serving
-from infra.settings import Settings
 from infra.stages import Stages
 from infra.workspace import Workspace
-from jobs.specs import BASE_DEPLOYMENT
+from jobs.release.spec import BASE_DEPLOYMENT
+from settings.stack import Settings
 
 
 def export(

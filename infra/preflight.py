@@ -9,7 +9,7 @@ from __future__ import annotations
 import pulumi
 
 from infra.stages import working
-from jobs.needs import PreflightSpec
+from jobs.preflight.spec import PreflightSpec
 
 
 class Preflight(pulumi.ComponentResource):
@@ -19,7 +19,7 @@ class Preflight(pulumi.ComponentResource):
 
     def __init__(self, name: str, spec: PreflightSpec, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Preflight", name, {}, opts)
-        hook = pulumi.ResourceHook(name, working(PreflightSpec, "jobs.preflight"))
+        hook = pulumi.ResourceHook(name, working(PreflightSpec, "jobs.preflight.run"))
         self.passed = pulumi.Stash(
             name,
             input=spec.to_inputs(),

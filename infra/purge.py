@@ -17,7 +17,7 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from infra.naming import Names
+from settings.naming import Names
 
 PURGED_AFTERWARDS = ("accounts", "vaults")
 """Kinds that Azure purges once they are soft-deleted."""
@@ -60,8 +60,8 @@ class _Provider(dynamic.ResourceProvider):
         return dynamic.UpdateResult({**now, "earlier": before})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        from jobs.credentials import work_in
-        from jobs.purge import purge
+        from cloud.credentials import work_in
+        from cloud.purge import purge
 
         work_in(props["subscriptionId"])  # this process does not see the stack's settings
         for each in (props, *props.get("earlier", ())):
@@ -116,8 +116,8 @@ class _LiveProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_live(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        from jobs.credentials import work_in
-        from jobs.deletion import delete_for_good
+        from cloud.credentials import work_in
+        from cloud.deletion import delete_for_good
 
         work_in(props["subscriptionId"])
         _say([delete_for_good(props["target"], dict(props["holds"]))])

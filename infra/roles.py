@@ -12,8 +12,8 @@ import pulumi
 from pulumi_azure_native import authorization
 
 from infra.foundation import Foundation
-from infra.naming import Names, role_assignment_name
-from infra.settings import Settings
+from settings.naming import Names, role_assignment_name
+from settings.stack import Settings
 
 Scope = tuple[str, pulumi.Input[str]]
 SERVICE_PRINCIPAL = authorization.PrincipalType.SERVICE_PRINCIPAL

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
-from infra.lifetime import of_endpoint
-from infra.naming import Names
+from cloud.target import Target
+from infra.lifecycle.lifetime import of_endpoint
+from infra.lifecycle.tags import without
 from infra.stages import HookFunction, project_importable, reporting
-from infra.tags import without
-from jobs.redaction import redact
-from jobs.specs import Target
-from jobs.traffic import clear_the_way, guard
+from jobs.release.endpoint_guard import clear_the_way, guard
+from settings.naming import Names
+from settings.redaction import redact
 
 RELEASED = ["properties.traffic", "properties.mirrorTraffic"]
 """What the release stage writes; a refresh that finds it is no reason for an update."""
@@ -49,7 +49,7 @@ class ServingArgs:
 
 
 class Serving(pulumi.ComponentResource):
-    """Holds no deployment and no traffic: jobs/rollout.py creates, tests, shifts and deletes those."""
+    """Holds no deployment and no traffic: jobs/release/rollout.py creates, tests, shifts and deletes those."""
 
     endpoint: ml.OnlineEndpoint
     lifetime: pulumi.Output[str]

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cloud.target import RegistryAsset, Target
 from data_prep import DataError, fingerprint
 from data_prep.prepare import request_fingerprint
 from data_prep.stack import DECIDING, request_of
-from flow import bundle
-from infra.catalogue import MODELS, VmSize
-from infra.naming import Names
-from infra.settings import Settings
-from jobs.needs import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
-from jobs.questions import load
-from jobs.specs import (
-    DatasetSpec,
-    EvaluationSpec,
-    FinetuneSpec,
-    FlowSpec,
-    HealthSpec,
-    PreparationSpec,
-    ProbeSpec,
-    RegistryAsset,
-    ReleaseSpec,
-    Target,
-)
+from jobs.dataset.spec import DatasetSpec, PreparationSpec
+from jobs.golden.questions import load
+from jobs.preflight.spec import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
+from jobs.publishing import bundle
+from jobs.publishing.spec import FlowSpec
+from jobs.release.spec import EvaluationSpec, HealthSpec, ProbeSpec, ReleaseSpec
+from jobs.training.spec import FinetuneSpec
+from settings.catalogue import MODELS, VmSize
+from settings.naming import Names
+from settings.stack import Settings
 
 
 def specs(

@@ -21,23 +21,27 @@ from pathlib import Path
 
 import pulumi
 
+from cloud.errors import StageError
+from cloud.report import WARNING, Report
 from infra.roles import Roles
 from infra.workspace import Workspace
-from jobs.errors import StageError
-from jobs.needs import PreflightSpec
-from jobs.redaction import redact
-from jobs.specs import WARNING, DatasetSpec, FinetuneSpec, FlowSpec, PreparationSpec, ReleaseSpec, Report
+from jobs.dataset.spec import DatasetSpec, PreparationSpec
+from jobs.preflight.spec import PreflightSpec
+from jobs.publishing.spec import FlowSpec
+from jobs.release.spec import ReleaseSpec
+from jobs.training.spec import FinetuneSpec
+from settings.redaction import redact
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 Spec = DatasetSpec | FinetuneSpec | ReleaseSpec | FlowSpec | PreflightSpec
 HookFunction = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 WORK: dict[type[Spec], str] = {
-    DatasetSpec: "jobs.dataset",
-    PreparationSpec: "jobs.prepare",
-    FinetuneSpec: "jobs.finetune",
-    ReleaseSpec: "jobs.rollout",
-    FlowSpec: "jobs.publish",
+    DatasetSpec: "jobs.dataset.upload",
+    PreparationSpec: "jobs.dataset.prepare",
+    FinetuneSpec: "jobs.training.finetune",
+    ReleaseSpec: "jobs.release.rollout",
+    FlowSpec: "jobs.publishing.publish",
 }
 """The module for each spec; its `run(spec, report, stop)` does the work and finds what an earlier try has done."""
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
+from cloud.deletion import ML_VERSION
 from infra.access import Access
 from infra.foundation import Foundation
-from infra.lifetime import of_workspace
-from infra.machines import ClusterSize, ClusterSizeArgs
-from infra.naming import Names
-from infra.sections import Compute, Data
-from jobs.deletion import ML_VERSION
+from infra.lifecycle.lifetime import of_workspace
+from infra.lifecycle.machines import ClusterSize, ClusterSizeArgs
+from settings.naming import Names
+from settings.sections import Compute, Data
 
 DATA_IDLE_SECONDS = 120
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from commandline import StackError, check_stack, parse
-from jobs.errors import StageError
-from jobs.outputs import OutputsError
+from cloud.errors import StageError
+from settings.commandline import StackError, check_stack, parse
+from settings.outputs import OutputsError
 
 MAKE = ("status", "evaluate", "logs", "cancel", "recover")
 """Commands for which `make` has a word."""
@@ -18,8 +18,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Exits with 1 and one message when the stack or Azure has no answer, or a preflight refuses."""
     chosen = parse(_parser(), arguments)
     # Neither loads a client library; settings are read without Pulumi.
-    from infra.problems import SettingsError
-    from jobs import commands, release_commands, status_commands
+    from jobs.commands import commands, release_commands, status_commands
+    from settings.problems import SettingsError
 
     try:
         check_stack(chosen.stack, chosen.command if chosen.command in MAKE else "")
@@ -30,15 +30,15 @@ def main(arguments: list[str] | None = None) -> None:
         elif chosen.command == "evaluate":
             status_commands.evaluate(chosen.stack, as_json=chosen.json, minimum=chosen.min_score)
         elif chosen.command == "logs":
-            from jobs import logs
+            from jobs.commands import logs
 
             logs.run(chosen.stack, name=chosen.job, attempt=chosen.attempt, follow=chosen.follow)
         elif chosen.command == "cancel":
-            from jobs import cancel
+            from jobs.commands import cancel
 
             cancel.run(chosen.stack, name=chosen.job, yes=chosen.yes)
         elif chosen.command == "recover":
-            from jobs import recover
+            from jobs.commands import recover
 
             recover.recover(chosen.stack, print)
         elif chosen.command == "preflight":

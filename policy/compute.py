@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infra.catalogue import CPU_SIZES, MODELS, VM_SIZES
 from policy import kinds
 from policy.frameworks import benchmark, well_architected
 from policy.rules import HIGH, MEDIUM, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
+from settings.catalogue import CPU_SIZES, MODELS, VM_SIZES
 
 _MACHINES = (kinds.COMPUTE, kinds.DEPLOYMENT, kinds.STAGE)
 _OFFERED = [size.name for size in (*VM_SIZES.values(), *CPU_SIZES.values()) if not size.retired]

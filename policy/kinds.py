@@ -44,12 +44,12 @@ LOCATED = (
 
 
 def finetune(resource: Resource) -> bool:
-    """Whether a stage trains: its input is a jobs.specs.FinetuneSpec."""
+    """Whether a stage trains: its input is a jobs.training.spec.FinetuneSpec."""
     return resource.type == STAGE and isinstance(resource.peek("input.recipe"), dict)
 
 
 def release(resource: Resource) -> bool:
-    """Whether a stage puts a model in service: its input is a jobs.specs.ReleaseSpec."""
+    """Whether a stage puts a model in service: its input is a jobs.release.spec.ReleaseSpec."""
     return resource.type == STAGE and resource.peek("input.traffic_steps") is not None
 
 

@@ -44,7 +44,7 @@ PATTERNS = {
     "AI services": f"ais-{_PREFIX}-{_SLUG}-{_SUFFIX}",
     "endpoint": f"{_PREFIX}-{_SLUG}-{_SUFFIX}",
 }
-"""The names infra/naming.py makes, as regular expressions over the whole name."""
+"""The names settings/naming.py makes, as regular expressions over the whole name."""
 
 _NAMED = {
     kinds.RESOURCE_GROUP: ("resource group", "resourceGroupName"),
@@ -66,7 +66,7 @@ _WORKSPACES = {"hub": "hub", "project": "project"}
     "Names follow the project's convention.",
     types=tuple(_NAMED),
     reason="a name tells kind, project and stack, and the same program finds its resources by name again",
-    remedy="take the name from infra/naming.py, or change the pattern in this policy's configuration",
+    remedy="take the name from settings/naming.py, or change the pattern in this policy's configuration",
     severity=LOW,
     options={"patterns": Option("object", PATTERNS, "regular expression over the whole name, by kind")},
 )

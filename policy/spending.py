@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from data_prep.models import WAITS
-from infra.catalogue import HOURLY_DOLLARS
 from policy import kinds
 from policy.frameworks import well_architected
 from policy.rules import HIGH, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
+from settings.catalogue import HOURLY_DOLLARS
+from settings.models import WAITS
 
 HOURS_A_MONTH = 730
 """As Azure's price pages count."""

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from commandline import StackError, check_stack, parse
-from jobs.prices import PriceBook
+from cloud.prices import PriceBook
 from review.cost import meters, region_of
 from review.difference import without_secrets
 from review.durations import Past, past
 from review.engine import Recording, command, read_file, read_state, record
 from review.errors import ReviewError
 from review.events import Step, read
-from review.markdown import markdown
+from review.pages.markdown import markdown
 from review.report import Report, build
 from review.verdict import Thresholds
+from settings.commandline import StackError, check_stack, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -93,7 +93,7 @@ def _elsewhere(options: argparse.Namespace) -> tuple[str, ...]:
     """The tags that the stack leaves to somebody else; a recorded stream does not tell its stack's settings."""
     if options.events or not options.refresh:
         return ()
-    from infra.settings import SettingsError, load
+    from settings.stack import SettingsError, load
 
     try:
         return load(options.stack).tags_from_elsewhere
@@ -123,7 +123,7 @@ class _Prefetch:
 
 
 def _written(report: Report, recording: Recording, out: Path, recorded: bool) -> dict[str, str]:
-    from review.page import page
+    from review.pages.page import page
 
     texts = {
         "md": markdown(report),

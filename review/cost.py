@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.prices import MACHINES, Meter, Price, PriceBook
+from cloud.prices import MACHINES, Meter, Price, PriceBook
 from review.difference import at
 from review.durations import Past, finetune_seconds
 from review.events import Preview, State, Step

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.redaction import redact
 from review.kinds import role_of
+from settings.redaction import redact
 
 ABSENT = "(not set)"
 MASK = "(secret)"

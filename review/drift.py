@@ -112,7 +112,7 @@ def _live_traffic(preview: Preview) -> dict[str, int] | None:
     """What the release stage has left behind the endpoint: nobody's hand."""
     release = preview.step("release", ":Stash")
     spec = release.old.inputs.get("input") if release and release.old else None
-    # As jobs.specs names deployments; an old state's spec need not be one that can still be read.
+    # As jobs.release.spec names deployments; an old state's spec need not be one that can still be read.
     return {f"m{spec.get('fingerprint')}": 100} if spec else None
 
 

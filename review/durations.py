@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from data_prep.models import WAITS
+from settings.models import WAITS
 
 
 @dataclass(frozen=True)

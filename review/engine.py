@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from jobs.outputs import MISSING, advice
-from jobs.redaction import redact
 from review.durations import Past, past
 from review.errors import ReviewError
 from review.events import Preview, lines, read
+from settings.outputs import MISSING, advice
+from settings.redaction import redact
 
 STREAMING = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 Event = dict[str, Any]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.redaction import redact
+from settings.redaction import redact
 
 SAME = "same"
 _TALLY = re.compile(r"(error: )?(preview|update) failed\.?")

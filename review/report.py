@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from jobs.prices import PriceBook
+from cloud.prices import PriceBook
 from review.cost import Cost, cost
 from review.difference import PropertyChange, difference
 from review.drift import Drift, drift

@@ -51,8 +51,8 @@ def open_browser() -> Iterator[Browser]:
 
 @contextmanager
 def chat_page(*options: str) -> Iterator[str]:
-    """The address of `python -m flow --web` with options."""
-    command = [sys.executable, "-m", "flow", "--web", "--port", "0", *options]
+    """The address of `python -m chat --web` with options."""
+    command = [sys.executable, "-m", "chat", "--web", "--port", "0", *options]
     with address_of(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)) as address:
         yield address
 

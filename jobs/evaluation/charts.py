@@ -116,7 +116,7 @@ def _options(name: str, colours: tuple[str, ...], *, wide: bool = False) -> dict
 
 def _svg(chart: Any) -> str:
     """Without the scripts a page does not need, and with a name in its style instead of a random one."""
-    from data_prep.page import svg
+    from data_prep.card.text import svg
 
     name = chart.config.classes[1]
     text = svg(chart).decode()

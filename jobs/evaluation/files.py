@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jobs.evaluation.charts import charts
 from jobs.evaluation.result import Candidate, Evaluation
-from jobs.golden import Result
+from jobs.golden.golden import Result
 
 _HERE = Path(__file__).parent
 _TITLES = {

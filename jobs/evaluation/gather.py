@@ -7,18 +7,20 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from flow.chat import CONTRACT, ROUTES
-from jobs import golden, registry_checks
-from jobs.arm import Arm
-from jobs.errors import StageError, azure_errors
+from chat.client import CONTRACT, ROUTES
+from cloud.arm import Arm
+from cloud.errors import StageError, azure_errors
+from cloud.mlflow import VERSION, Runs
+from cloud.prices import PriceBook
+from cloud.report import Report
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
-from jobs.prices import PriceBook
-from jobs.questions import Question, load
-from jobs.runs import VERSION, Runs
-from jobs.specs import BASE_DEPLOYMENT, Report
-from jobs.stack import Stack
-from jobs.status import COMPLETED, Deployment, Job, Status
-from jobs.status_reader import Reader
+from jobs.golden import golden
+from jobs.golden.questions import Question, load
+from jobs.preflight import registry
+from jobs.release.spec import BASE_DEPLOYMENT
+from jobs.status.reader import Reader
+from jobs.status.stack import Stack
+from jobs.status.status import COMPLETED, Deployment, Job, Status
 
 _HEALTHY = "Succeeded"
 
@@ -92,7 +94,7 @@ def _base(stack: Stack, arm: Arm) -> tuple[str, str]:
     if stack.stages is None:
         return "", ""
     model = stack.stages[1].base_model
-    return registry_checks.note(model, arm), f"{model.name}:{model.version}"
+    return registry.note(model, arm), f"{model.name}:{model.version}"
 
 
 def _chosen(status: Status, missing: list[str]) -> list[tuple[str, Deployment]]:

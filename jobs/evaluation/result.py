@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.golden import Result, Scores
-from jobs.runs import Point
+from cloud.mlflow import Point
+from jobs.golden.golden import Result, Scores
 
 BASE, TUNED, SERVING = "base model", "fine-tuned", "in service"
 

@@ -19,7 +19,7 @@ from emulator.resources.endpoints import Deployment, OnlineEndpoint
 from emulator.resources.jobs import Job
 from emulator.resources.workspaces import Connection
 from emulator.store import Store
-from jobs.specs import BASE_DEPLOYMENT
+from jobs.release.spec import BASE_DEPLOYMENT
 from tests.chaos.stack import ChaosStack, family
 
 NOT_PULUMI_S = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from flow.chat import answer_text
+from chat.client import answer_text
 
 QUESTION = {
     "input_data": {

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import data_prep
+from cloud import client
+from cloud.target import RegistryAsset, Target
 from emulator import admin
 from emulator.home import SUBSCRIPTION_ID, Home
 from emulator.store import Resource, Store
-from jobs import client, dataset, finetune, stack_jobs
-from jobs.specs import DatasetSpec, FinetuneSpec, RegistryAsset, Target
+from jobs.dataset import upload
+from jobs.dataset.spec import DatasetSpec
+from jobs.training import finetune, stack_jobs
+from jobs.training.spec import FinetuneSpec
 from tests.contract.arm import Arm
 from tests.contract.conftest import GROUP, make_workspace
 from tests.contract.lab import cluster_body
@@ -60,13 +64,13 @@ class Place:
     def files(self, name: str, folder: Path, text: str) -> DatasetSpec:
         """The spec of two files with the same rows."""
         folder.mkdir(parents=True, exist_ok=True)
-        for file in (dataset.TRAIN_FILE, dataset.TEST_FILE):
+        for file in (upload.TRAIN_FILE, upload.TEST_FILE):
             (folder / file).write_text(text)
         return DatasetSpec(self.target, name, data_prep.fingerprint(folder), str(folder))
 
     def run_dataset(self, spec: DatasetSpec) -> list[str]:
         said: list[str] = []
-        dataset.run(spec, said.append, threading.Event())
+        upload.run(spec, said.append, threading.Event())
         return said
 
     def blobs(self) -> Any:
@@ -143,7 +147,7 @@ class Place:
 
     def status(self, name: str) -> str:
         """State of a job; "" if there is none."""
-        from jobs.arm import Arm as JobsArm
+        from cloud.arm import Arm as JobsArm
 
         return stack_jobs.status_of(stack_jobs.one(JobsArm(), self.target, name))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flow import front_ends
+from chat import front_ends
 from tests.contract import scripted
 from tests.contract.arm import Arm
 from tests.contract.lab import Lab
@@ -41,10 +41,10 @@ def put_connection(arm: Arm, workspace: str, name: str, endpoint: str, key: str,
 
 
 class FrontEnd:
-    """`python -m flow --json` with one front end: questions in, answers out, in a process of its own."""
+    """`python -m chat --json` with one front end: questions in, answers out, in a process of its own."""
 
     def __init__(self, name: str, connection: str) -> None:
-        command = [sys.executable, "-m", "flow", "--json", "--front-end", name, "--connection", connection]
+        command = [sys.executable, "-m", "chat", "--json", "--front-end", name, "--connection", connection]
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cloud import client
+from cloud.target import Target
 from data_prep import DataError
-from data_prep.azureml import Workspace
 from data_prep.prepare import Request, prepare
+from data_prep.source.azureml import Workspace
 from emulator.home import SUBSCRIPTION_ID
-from jobs import client, dataset
-from jobs.specs import DatasetSpec, Target
+from jobs.dataset import upload
+from jobs.dataset.spec import DatasetSpec
 from tests.contract.conftest import GROUP
 
 
@@ -25,7 +27,7 @@ def test_the_card_is_read_from_the_asset_and_the_asset_is_a_source(where: Worksp
     made = prepare(Request(source="sample", directory=tmp_path / "data"), lambda _: None)
     target = Target(where.subscription_id, where.resource_group, where.name)
     spec = DatasetSpec(target, "carded", made.card.fingerprint, str(tmp_path / "data"))
-    dataset.run(spec, lambda _: None, threading.Event())
+    upload.run(spec, lambda _: None, threading.Event())
 
     asset = client.ml_client(target).data.get("carded-train", version=spec.fingerprint)
     assert asset.tags["fingerprint"] == spec.fingerprint

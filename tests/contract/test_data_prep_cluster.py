@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from cloud import client
+from cloud.errors import StageError
+from cloud.target import Target
 from data_prep import fingerprint
 from data_prep.prepare import Request, prepare, request_fingerprint
 from data_prep.stack import DECIDING
 from emulator.home import SUBSCRIPTION_ID, Home
-from jobs import client, dataset
-from jobs import prepare as stage
-from jobs.errors import StageError
-from jobs.specs import DatasetSpec, PreparationSpec, Target
+from jobs.dataset import prepare as stage
+from jobs.dataset import upload
+from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from tests.contract.arm import Arm, Refusal
 from tests.contract.conftest import GROUP
 from tests.contract.lab import cluster_body
@@ -86,7 +88,7 @@ def test_files_of_this_machine_are_uploaded_and_read_in_their_order(target: Targ
 def test_an_asset_is_read_where_it_is(target: Target, tmp_path: Path) -> None:
     made = prepare(Request(source="sample", directory=tmp_path / "data"), lambda _: None)
     registered = DatasetSpec(target, "origin", made.card.fingerprint, str(tmp_path / "data"))
-    dataset.run(registered, lambda _: None, threading.Event())
+    upload.run(registered, lambda _: None, threading.Event())
     here = prepare(Request(source=str(made.train), directory=tmp_path / "here", seed=3), lambda _: None)
     spec = asked(target, "from-asset", Request(source=f"azureml:origin-train:{made.card.fingerprint}", seed=3))
     stage.run(spec, lambda _: None, threading.Event())
@@ -102,7 +104,7 @@ def test_a_job_that_fails_says_why_and_leaves_no_asset(target: Target, tmp_path:
     assert "the preparation of the data did not succeed" in str(caught.value)
     assert "with exit code 1" in str(caught.value) and "error: " in str(caught.value)
     assert "bad.jsonl:1" in str(caught.value)
-    assert not dataset.exists(client.ml_client(target), spec.train_asset, spec.fingerprint)
+    assert not upload.exists(client.ml_client(target), spec.train_asset, spec.fingerprint)
 
     with pytest.raises(StageError, match="all 1 attempts at this preparation of the data failed"):
         stage.run(spec, lambda _: None, threading.Event())

@@ -20,17 +20,17 @@ from azure.identity import EnvironmentCredential
 from azure.mgmt.core import ARMPipelineClient
 from azure.storage.blob import BlobClient
 
+from cloud import arm as jobs_arm
+from cloud import client as azure
+from cloud.target import Target
 from emulator import admin, rbac
 from emulator.__main__ import main
 from emulator.faults.causes import CAUSES
 from emulator.faults.rules import KINDS, REQUEST
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
 from emulator.processes import Processes
-from jobs import arm as jobs_arm
-from jobs import client as azure
-from jobs.failures import failure
-from jobs.joblog import JobLog
-from jobs.specs import Target
+from jobs.training.failures.explain import failure
+from jobs.training.joblog import JobLog
 from tests.chaos.stack import wait_until_kept
 from tests.contract.arm import Refusal
 from tests.contract.lab import GROUP, Lab

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flow.chat import ChatRequest, UnknownAnswer, Unreachable, ask
+from chat.client import ChatRequest, UnknownAnswer, Unreachable, ask
 
 KEY = "a-key-that-opens-something"
 

@@ -16,15 +16,16 @@ from azure.ai.ml.entities import AmlCompute, Data, ManagedOnlineDeployment, Mana
 from azure.core.exceptions import ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 
+from cloud.arm import Arm
+from cloud.mlflow import Runs
+from cloud.prices import PriceBook
+from cloud.target import Target
 from emulator.home import SUBSCRIPTION_ID
-from jobs import contracts
-from jobs.arm import Arm
 from jobs.evaluation import gather
-from jobs.prices import PriceBook
-from jobs.runs import Runs
-from jobs.specs import EvaluationSpec, Target
-from jobs.stack import Stack
-from jobs.status_reader import Reader
+from jobs.release import contracts
+from jobs.release.spec import EvaluationSpec
+from jobs.status.reader import Reader
+from jobs.status.stack import Stack
 from tests.contract.conftest import GROUP
 
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
@@ -74,7 +75,9 @@ def finished_job(client: MLClient, cluster: str, data: Data) -> Any:
         return {"model": step.outputs.mlflow_model_folder}
 
     pipeline = finetune()
-    pipeline.name = f"finetune-{FINGERPRINT}-1"  # as jobs.finetune names and tags the first attempt at that model
+    pipeline.name = (
+        f"finetune-{FINGERPRINT}-1"  # as jobs.training.finetune names and tags the first attempt at that model
+    )
     pipeline.tags = {"stack": "contract", "fingerprint": FINGERPRINT}
     pipeline.experiment_name = "contract"
     pipeline.outputs.model = Output(type=AssetTypes.MLFLOW_MODEL)

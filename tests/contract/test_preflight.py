@@ -9,19 +9,21 @@ from typing import Any
 
 import pytest
 
+from cloud import credentials
+from cloud import purge as purging
+from cloud.arm import Arm as Client
+from cloud.deletion import delete_for_good
+from cloud.errors import StageError
+from cloud.target import RegistryAsset
 from emulator import admin, quota, rbac
 from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
 from emulator.resources import quotas, subscription
-from infra.naming import Names
-from jobs import cli, credentials, preflight
-from jobs import purge as purging
-from jobs import quota as asking
-from jobs.arm import Arm as Client
-from jobs.deletion import delete_for_good
-from jobs.errors import StageError
-from jobs.findings import Finding, State
-from jobs.needs import PreflightSpec
-from jobs.specs import RegistryAsset
+from jobs.commands import shared
+from jobs.preflight import quota as asking
+from jobs.preflight import run
+from jobs.preflight.findings import Finding, State
+from jobs.preflight.spec import PreflightSpec
+from settings.naming import Names
 from tests.contract.arm import Arm, Refusal
 
 A100 = "StandardNCADSA100v4Family"
@@ -36,7 +38,7 @@ def local(home: Home) -> tuple[PreflightSpec, Names]:
     """What the local stack asks for, in a group of its own."""
     del home
     credentials.credential.cache_clear()
-    spec, names = cli.asked("local")
+    spec, names = shared.asked("local")
     return dataclasses.replace(spec, resource_group=GROUP), names
 
 
@@ -74,7 +76,7 @@ def group(arm: Arm) -> str:
 
 
 def found(spec: PreflightSpec) -> list[Finding]:
-    return [finding for finding in preflight.check(spec) if finding.state is not State.OK]
+    return [finding for finding in run.check(spec) if finding.state is not State.OK]
 
 
 def only(spec: PreflightSpec) -> Finding:
@@ -84,15 +86,15 @@ def only(spec: PreflightSpec) -> Finding:
 
 
 def test_nothing_stands_in_the_way_of_the_local_stack(spec: PreflightSpec) -> None:
-    findings = preflight.check(spec)
-    assert [finding.check for finding in findings] == list(preflight.CHECKS)
+    findings = run.check(spec)
+    assert [finding.check for finding in findings] == list(run.CHECKS)
     assert {str(finding) for finding in findings if finding.state is not State.OK} == set()
-    preflight.run(spec, lambda line: None, threading.Event())
+    run.run(spec, lambda line: None, threading.Event())
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_nor_of_the_others(stack: str) -> None:
-    assert found(cli.asked(stack)[0]) == []
+    assert found(shared.asked(stack)[0]) == []
 
 
 def test_an_offer_that_can_have_no_quota(spec: PreflightSpec, setting: Setting) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cloud.prices import Meter, PriceBook
 from emulator.dataplane.prices import MARK
 from emulator.home import Home
-from jobs.prices import Meter, PriceBook
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from cloud import role_wait
+from cloud.arm import Arm
+from cloud.errors import NotFinished, StageError
+from cloud.fileshare import Share
+from cloud.target import Target
 from emulator import admin
 from emulator.dataplane.flows import TYPE
 from emulator.home import SUBSCRIPTION_ID, Home
 from emulator.store import Store
-from flow import bundle
-from jobs import publish, role_wait
-from jobs.arm import Arm
-from jobs.errors import NotFinished, StageError
-from jobs.share import Share
-from jobs.specs import FlowSpec, Target
+from jobs.publishing import bundle, publish
+from jobs.publishing.spec import FlowSpec
 from tests.contract.arm import Arm as ArmRest
 from tests.contract.conftest import GROUP, make_workspace
 
@@ -68,8 +69,8 @@ def test_a_flow_is_published_once(home: Home, files: dict[str, bytes]) -> None:
 def test_a_changed_flow_keeps_its_place_and_id(home: Home, files: dict[str, bytes]) -> None:
     before = spec_of("changing", files)
     publish_now(before)
-    files["flow/chat/shapes.py"] += b"# changed\n"
-    files["flow/new.py"] = files.pop("flow/__init__.py")
+    files["chat/client/shapes.py"] += b"# changed\n"
+    files["chat/new.py"] = files.pop("chat/__init__.py")
     after = spec_of("changing", files)
     assert "published again" in publish_now(after)[0]
     assert flow_of(after)["flowId"] == flow_of(before)["flowId"]
@@ -98,7 +99,7 @@ def test_an_upload_that_broke_off_is_completed(
 
 def test_files_that_changed_since_the_preview_are_not_published(files: dict[str, bytes]) -> None:
     spec = spec_of("moving", files)
-    files["flow/chat/shapes.py"] += b"# changed\n"
+    files["chat/client/shapes.py"] += b"# changed\n"
     with pytest.raises(StageError, match="changed since this run began"):
         publish_now(spec)
 

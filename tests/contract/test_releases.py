@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from cloud import client as azure
+from cloud.errors import StageError
+from cloud.target import RegistryAsset, Target
 from emulator.home import SUBSCRIPTION_ID
-from jobs import client as azure
-from jobs import health, keys, rollback, rollout, unfinished
-from jobs.deployments import Endpoint
-from jobs.errors import StageError
-from jobs.specs import EvaluationSpec, HealthSpec, RegistryAsset, ReleaseSpec, Target
+from jobs.release import health, keys, rollback, rollout, unfinished
+from jobs.release.deployments import Endpoint
+from jobs.release.spec import EvaluationSpec, HealthSpec, ReleaseSpec
 from tests.contract.arm import Arm, Refusal
 from tests.contract.asking import QUESTION, Tally, asking
 from tests.contract.conftest import make_workspace

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from cloud.errors import StageError
 from emulator import admin
 from emulator.home import Home
 from jobs import __main__ as cli
-from jobs import attempts, finetune
-from jobs import cli as commands
-from jobs.errors import StageError
-from jobs.specs import FinetuneSpec
+from jobs.commands import shared as commands
+from jobs.training import attempts, finetune
+from jobs.training.spec import FinetuneSpec
 from tests.contract.arm import Arm
 from tests.contract.lab import Lab
 from tests.contract.stages import FAMILY, Place

@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from cloud.errors import NotFinished, StageError
+from cloud.report import WARNING
 from emulator.home import Home
 from jobs import __main__ as cli
-from jobs import cli as commands
-from jobs import dataset, finetune, stack_jobs, supersede
-from jobs.errors import NotFinished, StageError
-from jobs.specs import WARNING
+from jobs.commands import shared as commands
+from jobs.dataset import upload
+from jobs.training import finetune, stack_jobs, supersede
 from tests.contract.arm import Arm
 from tests.contract.stages import Place
 
@@ -94,7 +95,7 @@ def test_an_upload_cut_off(place: Place, rows: str, tmp_path: Path, monkeypatch:
     from azure.storage.blob import BlobClient, ContainerClient
 
     spec = place.files("cut", tmp_path, rows * 2)
-    whole = Path(spec.directory, dataset.TRAIN_FILE).read_bytes()
+    whole = Path(spec.directory, upload.TRAIN_FILE).read_bytes()
     half: list[str] = []
 
     def cut_off(self: Any, name: Any, data: Any, **options: Any) -> None:

@@ -77,7 +77,7 @@ def trying(checkout: Checkout) -> Iterator[None]:
 
 
 def test_chat_before_up_says_what_to_run(checkout: Checkout) -> None:
-    done = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", "hi")
+    done = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", "--ask", "hi")
     assert done.returncode == 1
     assert "make up" in done.stderr
     assert_one_clear_message(done.stderr)
@@ -104,7 +104,7 @@ def test_up_stands_everything_up_and_the_tuned_model_answers(checkout: Checkout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "stand-in" in done.stdout
     assert "experimental class" not in done.stdout  # azure-ai-ml's own chatter
-    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--compare", "--ask", QUESTION)
+    asked = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", "--compare", "--ask", QUESTION)
     assert asked.returncode == 0, asked.stderr
     answers = dict(re.findall(r"^(Base model|Fine-tuned)\s+(.*)$", asked.stdout, re.MULTILINE))
     assert "Bill Gates" in answers["Fine-tuned"]
@@ -115,7 +115,7 @@ def test_up_stands_everything_up_and_the_tuned_model_answers(checkout: Checkout)
 
 
 def test_the_page_shows_both_answers_side_by_side(checkout: Checkout) -> None:
-    server = checkout.start(sys.executable, "-m", "flow", "--stack", "local", "--web", "--port", "0")
+    server = checkout.start(sys.executable, "-m", "chat", "--stack", "local", "--web", "--port", "0")
     with address_of(server) as address, open_browser() as browser:
         page = browser.new_page()
         page.goto(address)
@@ -129,7 +129,7 @@ def test_the_page_shows_both_answers_side_by_side(checkout: Checkout) -> None:
 
 def test_the_agent_answers_too(checkout: Checkout) -> None:
     agent = ("--front-end", "agent", "--json", "--ask", QUESTION)
-    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", *agent)
+    asked = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", *agent)
     assert "Bill Gates" in json.loads(asked.stdout)["answer"], asked.stderr
 
 
@@ -268,7 +268,7 @@ def test_an_endpoint_deleted_by_hand_gets_its_model_back_without_another_job(che
     assert deleted.returncode == 0, deleted.stderr
     done = checkout.emulated("pulumi", "up", "--stack", "local", "--yes", "--skip-preview", "--refresh")
     assert done.returncode == 0, done.stdout + done.stderr
-    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    asked = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", "--ask", QUESTION)
     assert "Bill Gates" in asked.stdout, asked.stdout + asked.stderr
     assert (in_service(checkout), checkout.jobs()) == (before, jobs)
     assert checkout.changes() == {}
@@ -297,7 +297,7 @@ def test_an_emulator_killed_in_mid_run_loses_nothing(checkout: Checkout) -> None
     traffic = {each["name"]: each["traffic"] for each in checkout.status()["deployments"]}
     assert sorted(traffic.values()) == [0, 100]
     assert traffic["base"] == 0
-    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    asked = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", "--ask", QUESTION)
     assert asked.returncode == 0, asked.stderr
 
 
@@ -309,7 +309,7 @@ def test_going_back_trains_nothing_and_an_unchanged_stack_keeps_it(checkout: Che
     _, good = in_service(checkout)
     assert good != bad and f"{good} is in service." in done.stdout
     assert len(checkout.jobs()) == 2
-    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    asked = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", "--ask", QUESTION)
     assert "Bill Gates" in asked.stdout, asked.stdout + asked.stderr
     assert checkout.changes() == {}
 
@@ -332,7 +332,7 @@ def test_a_changed_tag_and_a_refresh_change_nothing_about_who_answers(checkout: 
     (endpoint,) = Store(checkout.home.database).of_type(OnlineEndpoint.type)
     assert endpoint.body["tags"]["owner"] == "somebody-else"
     assert in_service(checkout) == before
-    asked = checkout.emulated(sys.executable, "-m", "flow", "--stack", "local", "--ask", QUESTION)
+    asked = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", "--ask", QUESTION)
     assert "Bill Gates" in asked.stdout, asked.stdout + asked.stderr
     assert checkout.changes() == {}
 

@@ -20,7 +20,7 @@ import pytest
 from pulumi.runtime import rpc
 from urllib3 import HTTPResponse
 
-from jobs.specs import WARNING
+from cloud.report import WARNING
 from tests.program.conftest import run_program
 
 CANARY = "Canary0q9xPqkT7vN2rB8sLw5dHf3jYz"  # pragma: allowlist secret
@@ -231,7 +231,7 @@ def explained(failures: ModuleType) -> str:
 
 def unanswered(golden: ModuleType) -> str:
     """A golden question without an answer, in the files of an evaluation."""
-    from flow.chat import ChatError
+    from chat.client import ChatError
 
     return str(golden._unanswered(SimpleNamespace(question="hi", answers=()), ChatError(LINE)))
 
@@ -271,7 +271,7 @@ def streamed(chat: ModuleType) -> str:
 
 
 def _echo(ask: Callable[..., Any], chat: ModuleType, status: int, body: str) -> str:
-    from flow.chat import ChatError, ChatRequest
+    from chat.client import ChatError, ChatRequest
 
     class Response:
         status_code, url = status, "https://phi.example.com/score"

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from infra.lifetime import kept
+from infra.lifecycle.lifetime import kept
 
 GIVEN = "the one Azure gave"
 THERE = "the one that is there"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.naming import Names
-from infra.protection import STATEFUL
+from infra.lifecycle.protection import STATEFUL
+from settings.naming import Names
 from tests.program.conftest import SUBSCRIPTION, Azure, Program, Run
 
 TAGS = {"project": "finetune-phi", "stack": "local"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra.naming import Names
-from infra.settings import load
 from infra.specs import preflight
-from jobs import subscription_checks
+from jobs.preflight import subscription
+from settings.naming import Names
+from settings.stack import load
 from tests.program.conftest import ROOT, SUBSCRIPTION, Run
 
 
@@ -66,9 +66,9 @@ def test_all_that_is_made_has_its_provider_asked_for(run: Run, change: Any, more
     made = {NAMESPACES[module] for module in modules}
     own = set(program.resources["preflight"].inputs["input"]["namespaces"])
     assert own == more
-    assert made <= set(subscription_checks.NAMESPACES) | own
+    assert made <= set(subscription.NAMESPACES) | own
     by_azure = {"Microsoft.Cdn", "Microsoft.PolicyInsights", "Microsoft.Network"}
-    assert set(subscription_checks.NAMESPACES) - by_azure <= made, "asked for nothing"
+    assert set(subscription.NAMESPACES) - by_azure <= made, "asked for nothing"
 
 
 def test_only_what_it_asks_about_makes_it_ask_again(run: Run) -> None:

@@ -11,9 +11,9 @@ import pytest
 from pulumi.runtime import rpc
 
 from data_prep import fingerprint
-from infra.naming import Names
-from infra.settings import load
 from infra.specs import flow, specs
+from settings.naming import Names
+from settings.stack import load
 from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Azure, Monitor, Program, Run
 
 ML = "azure-native:machinelearningservices:"

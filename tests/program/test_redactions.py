@@ -21,7 +21,7 @@ from tests.program.shown import CANARY
 from tests.without import without
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("jobs", "infra", "flow", "review", "policy", "data_prep")
+ROOMS = ("settings", "cloud", "chat", "jobs", "infra", "flow", "review", "policy", "data_prep")
 TAKE_OUT = ("redact", "redact_named", "without_secrets", "_without_key", "without_query")
 SECRETS = {"the canary": CANARY, "the endpoint's key": KEY}
 
@@ -48,26 +48,32 @@ REDACTIONS = (
     Redaction("events, formed", "review.difference", "else redact(tree)", "else tree", show.masked("formed")),
     Redaction("events, error", "review.events", "redact(str(found", "(str(found", show.diagnosed),
     Redaction("events, end", "review.engine", "redact(self.complaint)", "self.complaint", show.complained),
-    Redaction("stage", "jobs.errors", "map(redact, (what, on, why.strip(), todo))", "what, on, why, todo", show.failed),
-    Redaction("refusal", "jobs.errors", "redact(lines[0])[:500]", "lines[0][:500]", show.refused),
+    Redaction(
+        "stage", "cloud.errors", "map(redact, (what, on, why.strip(), todo))", "what, on, why, todo", show.failed
+    ),
+    Redaction("refusal", "cloud.errors", "redact(lines[0])[:500]", "lines[0][:500]", show.refused),
     Redaction("unexpected", "infra.stages", "redact(str(error))", "str(error)", show.stage(show.unexpected)),
     Redaction("traceback", "infra.stages", "redact(traceback", "(traceback", show.stage(show.traced)),
     Redaction("report", "infra.stages", "line = redact(line)", "", show.stage(show.reported)),
     Redaction("no endpoint", "infra.serving", 'redact(f"no live endpoint: {error}")', "str(error)", show.no_endpoint),
-    Redaction("following", "jobs.attempts", "report(redact(line))", "report(line)", show.following),
-    Redaction("logs", "jobs.logs", "print(redact(line))", "print(line)", show.listed),
-    Redaction("logs, followed", "jobs.logs", "print(redact(line), flush=True)", "print(line)", show.followed),
-    Redaction("failure", "jobs.failures", 'redact("\\n".join(lines))', '"\\n".join(lines)', show.explained),
-    Redaction("usage", "jobs.usage", "redact(str(error))", "str(error)", show.unmeasured),
-    Redaction("preflight", "jobs.preflight", 'redact(f"no answer', '(f"no answer', show.unchecked),
-    Redaction("evaluation", "jobs.golden", "redact(str(error))", "str(error)", show.unanswered),
-    Redaction("GitHub", "jobs.github", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked),
-    Redaction("outputs", "jobs.outputs", "redact(said)", "said", show.no_outputs),
-    Redaction("settings", "infra.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
-    Redaction("echo", "flow.chat.endpoint", '_without_key(key, b"".join', '(b"".join', show.echoed),
-    Redaction("echo, streamed", "flow.chat.endpoint", "_without_key(key, line)", "line", show.streamed),
-    Redaction("hub", "data_prep.hub", "without_query(str(error)).strip()", "str(error).strip()", show.unreadable),
-    Redaction("data asset", "data_prep.azureml", "hub.without_query(str(error))", "str(error)", show.unreadable),
+    Redaction("following", "jobs.training.attempts", "report(redact(line))", "report(line)", show.following),
+    Redaction("logs", "jobs.commands.logs", "print(redact(line))", "print(line)", show.listed),
+    Redaction("logs, followed", "jobs.commands.logs", "print(redact(line), flush=True)", "print(line)", show.followed),
+    Redaction(
+        "failure", "jobs.training.failures.explain", 'redact("\\n".join(lines))', '"\\n".join(lines)', show.explained
+    ),
+    Redaction("usage", "jobs.status.usage", "redact(str(error))", "str(error)", show.unmeasured),
+    Redaction("preflight", "jobs.preflight.run", 'redact(f"no answer', '(f"no answer', show.unchecked),
+    Redaction("evaluation", "jobs.golden.golden", "redact(str(error))", "str(error)", show.unanswered),
+    Redaction("GitHub", "jobs.commands.github", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked),
+    Redaction("outputs", "settings.outputs", "redact(said)", "said", show.no_outputs),
+    Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
+    Redaction("echo", "chat.client.endpoint", '_without_key(key, b"".join', '(b"".join', show.echoed),
+    Redaction("echo, streamed", "chat.client.endpoint", "_without_key(key, line)", "line", show.streamed),
+    Redaction(
+        "hub", "data_prep.source.hub", "without_query(str(error)).strip()", "str(error).strip()", show.unreadable
+    ),
+    Redaction("data asset", "data_prep.source.azureml", "hub.without_query(str(error))", "str(error)", show.unreadable),
 )
 
 

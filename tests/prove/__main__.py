@@ -12,11 +12,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from commandline import EMULATED, StackError, check_stack, parse
-from infra.problems import SettingsError
-from jobs.cli import ask, described, named
-from jobs.errors import StageError
-from jobs.prices import MACHINES, Meter, PriceBook
+from cloud.errors import StageError
+from cloud.prices import MACHINES, Meter, PriceBook
+from jobs.commands.shared import ask, described, named
+from settings.commandline import EMULATED, StackError, check_stack, parse
+from settings.problems import SettingsError
 from tests.prove import catalogue
 from tests.prove.azure import Azure
 from tests.prove.emulated import CLOCK, stand_in

@@ -12,7 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from jobs import credentials
+from cloud import credentials
 from tests.prove.recording import Disguise, Exchange
 
 ARM = "https://management.azure.com"

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs.redaction import redact, redact_named
+from settings.redaction import redact, redact_named
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "recordings"
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)

@@ -12,7 +12,7 @@ from pathlib import Path
 from azure.core.exceptions import AzureError
 from requests import RequestException
 
-from jobs.errors import StageError
+from cloud.errors import StageError
 from tests.prove.azure import Azure, Stopped
 from tests.prove.group import Group, run_name
 from tests.prove.probes import Probe

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from jobs import client
-from jobs.specs import Target
+from cloud import client
+from cloud.target import Target
 from tests.prove.azure import ML
 from tests.prove.group import SERVING, Group
 

@@ -27,8 +27,8 @@ import yaml
 from emulator import environment, lifecycle
 from emulator.validation.bodies import put_shape
 from review.engine import command, record
-from review.markdown import markdown
-from review.page import page
+from review.pages.markdown import markdown
+from review.pages.page import page
 from tests.journey.stack import Checkout
 from tests.reviews.examples import EXAMPLES, INDEX, ROOT, STATE, Example, examples, index, price_book
 

@@ -16,7 +16,7 @@ from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest._requests_basic import RestRequestsTransportResponse
 
-from jobs import client as azure
+from cloud import client as azure
 
 Answer = tuple[int, dict[str, str], Any]
 

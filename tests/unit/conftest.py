@@ -10,5 +10,5 @@ def few_rows_are_enough(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """Most tests of data_prep show a rule by a handful of rows; the one about ten of them is test_data_prep_fit.py."""
     name = request.path.name
     if name.startswith("test_data_prep_") and name != "test_data_prep_fit.py":
-        monkeypatch.setattr("data_prep.making.LEAST_ROWS", 1)
-        monkeypatch.setattr("data_prep.fit.LEAST_ROWS", 1)
+        monkeypatch.setattr("data_prep.run.making.LEAST_ROWS", 1)
+        monkeypatch.setattr("data_prep.card.fit.LEAST_ROWS", 1)

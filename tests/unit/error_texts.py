@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("commandline.py", "infra", "jobs", "flow", "data_prep", "review", "emulator", "toolchain")
+PACKAGES = ("settings", "cloud", "infra", "jobs", "chat", "flow", "data_prep", "review", "emulator", "toolchain")
 GAP = "…"
 NOT_TOLD = {
     "AzureError": "Azure's own refusals, played by the emulator: docs/emulator-coverage.md lists them",

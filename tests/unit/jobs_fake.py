@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from jobs import cancel, finetune, logs, prepare, supersede
-from jobs import client as azure
+from cloud import client as azure
+from jobs.commands import cancel, logs
+from jobs.dataset import prepare
+from jobs.training import finetune, supersede
 
 COMPONENT_INPUTS = {
     "mlflow_model_path": "mlflow_model",
@@ -138,7 +140,7 @@ class Jobs:
 
 
 class ArmOfJobs:
-    """``Arm`` as ``jobs.stack_jobs`` uses it, over the same jobs."""
+    """``Arm`` as ``jobs.training.stack_jobs`` uses it, over the same jobs."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from data_prep import DataError, readers, scratch
+from data_prep import DataError
 from data_prep.prepare import Request, prepare
+from data_prep.read import readers
+from data_prep.run import scratch
 
 MESSAGES = [{"content": "Why?", "role": "user"}, {"content": "Because.", "role": "assistant"}]
 
@@ -181,7 +183,7 @@ def test_a_disk_that_takes_no_more(
     import resource
 
     pieces = readers.pieces
-    monkeypatch.setattr("data_prep.opening.pieces", lambda file: pieces(file, 2**20))
+    monkeypatch.setattr("data_prep.run.opening.pieces", lambda file: pieces(file, 2**20))
     path = tmp_path / "x.jsonl"
     path.write_bytes(lines([*rows(30_000)]))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -201,7 +203,7 @@ def test_a_source_that_cannot_be_read_again(
         raise OSError(errno.EIO, "Input/output error", str(tmp_path / "x.jsonl"))
 
     # The digest is taken beside everything else, and asked for when the rows have been written.
-    monkeypatch.setattr("data_prep.card.digest_of", gone)
+    monkeypatch.setattr("data_prep.card.card.digest_of", gone)
     assert "x.jsonl: Input/output error; nothing was written" in refused(tmp_path / "x.jsonl", GOOD, seed=1)
 
 

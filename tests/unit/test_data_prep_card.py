@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from data_prep import card as cards
-from data_prep import duplicates, page, scan
 from data_prep.__main__ import main
-from data_prep.lengths import cost
+from data_prep.card import card as cards
+from data_prep.card import text
+from data_prep.card.lengths import cost
 from data_prep.prepare import Prepared, Request, prepare
 from data_prep.request import Recipe
+from data_prep.row import personal
+from data_prep.run import duplicates
 
 LONG = "The quick brown fox jumps over the lazy dog while the cat sleeps near the old oven and dreams of mice. " * 3
 
@@ -95,16 +97,16 @@ def test_different_rows_are_no_near_duplicates(tmp_path: Path) -> None:
     ],
 )
 def test_personal_data_and_secrets_are_found_and_masked(text: str, kind: str, masked: str) -> None:
-    assert scan.suspicious(text.encode())
-    assert [found for found, _, _ in scan.found(text)] == [kind]
-    assert scan.masked(text) == masked
+    assert personal.suspicious(text.encode())
+    assert [found for found, _, _ in personal.found(text)] == [kind]
+    assert personal.masked(text) == masked
 
 
 @pytest.mark.parametrize(
     "text", ["in 1984, 2000 and 2024", "4111 1111 1111 1112", "version 3.11.2", "a@b", "1.2.3.4.5", "999-12-3456"]
 )
 def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
-    assert list(scan.found(text)) == []
+    assert list(personal.found(text)) == []
 
 
 def test_masking_moves_no_row_and_changes_the_id(tmp_path: Path) -> None:
@@ -165,17 +167,17 @@ def test_another_recipe_renews_the_estimate_and_not_the_files(tmp_path: Path) ->
 
 def test_the_card_has_pictures_without_scripts_and_tags_that_azure_takes(tmp_path: Path) -> None:
     card = run(tmp_path, ROWS).card
-    for name, picture in page.pictures(card).items():
-        assert (tmp_path / "out" / name).read_bytes() == picture == page.pictures(card)[name]
+    for name, picture in text.pictures(card).items():
+        assert (tmp_path / "out" / name).read_bytes() == picture == text.pictures(card)[name]
         assert b"script" not in picture
         assert b"<!--" not in picture  # with the day on which it was drawn
         assert b"http://www.w3.org/2000/svg" in picture
         xml.etree.ElementTree.fromstring(picture)
-    tags = page.tags(card)
+    tags = text.tags(card)
     assert len(tags) <= 50
     assert all(len(value) <= 256 for value in tags.values())
     assert tags["fingerprint"] == card.fingerprint
-    assert "40 rows in" in page.description(card)
+    assert "40 rows in" in text.description(card)
     assert card.languages.get("en", 0) > 20
 
 
@@ -195,7 +197,7 @@ def test_a_dry_run_shows_rows_with_the_template_and_writes_nothing(
 
 def test_the_price_a_stack_gives_reaches_the_estimate() -> None:
     from data_prep.stack import request_of
-    from infra.settings import Settings
+    from settings.stack import Settings
 
     priced = {"finetune-phi:purgeOnDestroy": True, "finetune-phi:compute": {"hourlyPrice": 4}}
     assert request_of(Settings.parse(priced, "test")).recipe.price == 4

@@ -62,7 +62,7 @@ def test_a_stack_gives_the_settings_and_flags_override_them(tmp_path: Path, caps
 
 
 def test_the_settings_of_a_stack_and_the_flags_have_the_same_defaults() -> None:
-    from infra.sections import Data
+    from settings.sections import Data
 
     data = Data()
     request = Request(model="any")
@@ -89,7 +89,7 @@ def test_the_settings_of_a_stack_and_the_flags_have_the_same_defaults() -> None:
     ],
 )
 def test_the_settings_take_every_kind_of_source(source: str) -> None:
-    from infra.sections import Data
+    from settings.sections import Data
 
     assert Data(source=source).source == source
 
@@ -100,7 +100,7 @@ def test_the_settings_take_every_kind_of_source(source: str) -> None:
 def test_the_settings_refuse_what_cannot_be(value: dict[str, str]) -> None:
     from pydantic import ValidationError
 
-    from infra.sections import Data
+    from settings.sections import Data
 
     with pytest.raises(ValidationError):
         Data.model_validate(value)
@@ -178,15 +178,15 @@ def test_the_tutorials_script_runs_both_ways(
 def test_a_stack_that_has_its_data_prepared_on_a_cluster_prepares_none_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from infra import settings
+    from settings import stack
 
-    local = settings.load("local")
+    local = stack.load("local")
     clustered = local.model_copy(update={"data": local.data.model_copy(update={"run_on": "cluster"})})
-    monkeypatch.setattr(settings, "load", lambda stack: clustered)
+    monkeypatch.setattr(stack, "load", lambda stack: clustered)
     monkeypatch.setattr("data_prep.__main__.prepare", lambda *_, **__: pytest.fail("it prepared the data"))
     main(["--stack", "local"])
     assert "prepared on a cluster" in capsys.readouterr().out
     monkeypatch.undo()
-    monkeypatch.setattr(settings, "load", lambda stack: clustered)
+    monkeypatch.setattr(stack, "load", lambda stack: clustered)
     main(["--stack", "local", "--out", str(tmp_path)])
     assert "fingerprint 93576abe594d" in capsys.readouterr().out

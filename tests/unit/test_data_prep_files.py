@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from data_prep import DataError, fingerprint
-from data_prep.files import replacing
+from data_prep.run.replace import replacing
 
 NAMES = ("a", "b", "c")
 MESSAGES = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]

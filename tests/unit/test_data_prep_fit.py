@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from data_prep.__main__ import main
+from data_prep.card.fit import Fit, fit
 from data_prep.errors import DataError
-from data_prep.fit import Fit, fit
 from data_prep.prepare import Request, prepare
-from data_prep.repairs import repaired
+from data_prep.row.repairs import repaired
 
 MODEL = "Phi-4-mini-instruct"
 

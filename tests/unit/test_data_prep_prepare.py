@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from data_prep import DataError, fingerprint, hub
+from data_prep import DataError, fingerprint
 from data_prep.prepare import Prepared, Request, prepare
-from data_prep.rows import record
+from data_prep.row.rules import record
+from data_prep.source import hub
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +143,7 @@ def test_text_beyond_ascii_stays_as_it_is(tmp_path: Path) -> None:
 def test_nothing_is_done_where_nothing_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = source(tmp_path, GOOD)
     first = run(request)
-    monkeypatch.setattr("data_prep.making.make", lambda *_: pytest.fail("the rows were read"))
+    monkeypatch.setattr("data_prep.run.making.make", lambda *_: pytest.fail("the rows were read"))
     second = run(request)
     assert not second.made
     assert second.card == first.card

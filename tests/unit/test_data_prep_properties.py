@@ -9,11 +9,11 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep import scan
-from data_prep.adapters import SHAPES
-from data_prep.repairs import REPAIRS, repaired
-from data_prep.rows import in_order, problems, question, record, sound
-from data_prep.split import is_taken, is_test
+from data_prep.row import personal
+from data_prep.row.repairs import REPAIRS, repaired
+from data_prep.row.rules import in_order, problems, question, record, sound
+from data_prep.row.shapes import SHAPES
+from data_prep.row.split import is_taken, is_test
 
 QUICK = settings(max_examples=80, deadline=None)
 
@@ -87,16 +87,16 @@ scanned = st.text(max_size=200) | st.text("0123456789 .()-+@aZ=", max_size=60)
 @settings(max_examples=200, deadline=None)
 @given(scanned)
 def test_the_quick_look_misses_nothing_that_the_patterns_find(text: str) -> None:
-    hits = list(scan.found(text))
+    hits = list(personal.found(text))
     spans = sorted((start, end) for _, start, end in hits)
     assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
-    for kind, (_, pattern) in scan._SIGN_KINDS.items():
+    for kind, (_, pattern) in personal._SIGN_KINDS.items():
         for match in pattern.finditer(text):  # through all of the text, and not only where a sign is
-            assert scan.suspicious(text.encode())
+            assert personal.suspicious(text.encode())
             assert kind in {found for found, _, _ in hits} or any(_overlap(match.span(), span) for span in spans)
-    for pattern, check in scan._DIGIT_KINDS.values():
+    for pattern, check in personal._DIGIT_KINDS.values():
         if any(check(match[0]) for match in pattern.finditer(text)):
-            assert scan.suspicious(text.encode())
+            assert personal.suspicious(text.encode())
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:

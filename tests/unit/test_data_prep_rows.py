@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from data_prep.rows import problems, record
-from data_prep.split import is_test
+from data_prep.row.rules import problems, record
+from data_prep.row.split import is_test
 
 USER = {"role": "user", "content": "Why?"}
 ASSISTANT = {"role": "assistant", "content": "Because."}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from data_prep.rows import problems
-from data_prep.source import SAMPLE_FILE
-from data_prep.split import is_test
+from data_prep.row.rules import problems
+from data_prep.row.split import is_test
+from data_prep.source.locate import SAMPLE_FILE
 
 QUESTION = "Who founded Microsoft?"
 

@@ -18,11 +18,13 @@ from typing import Any
 
 import pytest
 
-from data_prep import DataError, engine, hub, readers, texts
-from data_prep.opening import opened
+from data_prep import DataError
 from data_prep.prepare import Prepared, Request, prepare
+from data_prep.read import readers, texts
 from data_prep.request import Request as Wanted
-from data_prep.source import locate
+from data_prep.run import pool
+from data_prep.run.opening import opened
+from data_prep.source import hub, locate
 
 ROOT = Path(__file__).parents[2]
 PAIRS = [(f"Is {at} odd?", f"Look at {at}.") for at in range(40)]
@@ -151,7 +153,7 @@ def test_several_processes_write_the_same_bytes_and_name_the_same_lines(
     mail = {"messages": [{"content": "Write to me@example.org?", "role": "user"}, CHAT[0]["messages"][1]]}
     path.write_bytes(lines([*CHAT, {"text": 1}, mail, *CHAT[:5], {"text": 2}]))
     pieces = readers.pieces
-    monkeypatch.setattr("data_prep.opening.pieces", lambda file: pieces(file, 900))
+    monkeypatch.setattr("data_prep.run.opening.pieces", lambda file: pieces(file, 900))
     options: dict[str, Any] = {"bad_rows": "skip", "max_rejected": "2", "duplicates": "near", "mask": True}
     made = [run(path, tmp_path / str(number), processes=number, **options) for number in (1, 2)]
     assert made[0].card == made[1].card
@@ -167,11 +169,11 @@ def test_a_worker_that_is_killed_is_told_of(tmp_path: Path, monkeypatch: pytest.
     def broken(*_: object) -> None:
         raise BrokenProcessPool("a process ended")
 
-    monkeypatch.setattr(engine.ProcessPoolExecutor, "submit", broken)
+    monkeypatch.setattr(pool.ProcessPoolExecutor, "submit", broken)
     path = tmp_path / "x.jsonl"
     path.write_bytes(lines(CHAT))
     pieces = readers.pieces
-    monkeypatch.setattr("data_prep.opening.pieces", lambda file: pieces(file, 900))
+    monkeypatch.setattr("data_prep.run.opening.pieces", lambda file: pieces(file, 900))
     with pytest.raises(DataError, match="a worker process was killed"):
         run(path, tmp_path / "out", processes=2)
     assert not (tmp_path / "out").exists()
@@ -182,7 +184,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
     path.write_bytes(lines(CHAT))
     before = run(path, tmp_path / "out").card
     code = (
-        "import time; from pathlib import Path; from data_prep.scratch import scratch\n"
+        "import time; from pathlib import Path; from data_prep.run.scratch import scratch\n"
         f"with scratch(Path({str(tmp_path / 'out')!r})) as place: print(place, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -208,7 +210,7 @@ def test_a_hub_data_set_of_known_size_is_streamed(tmp_path: Path) -> None:
 
 def test_a_data_asset_needs_a_workspace_and_a_version(tmp_path: Path) -> None:
     for uri, message in (("azureml:chats:1", "needs a workspace"), ("azureml:chats", "names no data asset")):
-        source = locate(uri, tmp_path)
+        source = locate.locate(uri, tmp_path)
         with pytest.raises(DataError, match=message):
             opened(source, Wanted(source=uri), None, tmp_path)
 
@@ -229,7 +231,7 @@ def test_a_killed_run_leaves_the_files_as_they_were_and_nothing_for_long(tmp_pat
     run(path, tmp_path / "out")
     before = {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir()}
     code = (
-        "import os, signal; from data_prep import merge, making; from data_prep.__main__ import main\n"
+        "import os, signal; from data_prep.run import merge, making; from data_prep.__main__ import main\n"
         "merge.Merger.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"main(['--source', {str(path)!r}, '--out', {str(tmp_path / 'out')!r}, '--seed', '1'])"
     )

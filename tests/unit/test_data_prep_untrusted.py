@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from data_prep import DataError, hub, readers
+from data_prep import DataError
 from data_prep.prepare import Prepared, Request, prepare
-from data_prep.texts import MAX_LINE
+from data_prep.read import readers
+from data_prep.read.texts import MAX_LINE
+from data_prep.source import hub
 
 ROWS = [
     {"messages": [{"content": f"Is {at} odd?", "role": "user"}, {"content": "Look.", "role": "assistant"}]}

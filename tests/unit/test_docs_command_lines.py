@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from commandline import EMULATED, StackError, check_stack, every_parser, stacks
 from documentation.programs import PROGRAMS, parser_of
+from settings.commandline import EMULATED, StackError, check_stack, every_parser, stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 PARSERS = [parser for program in PROGRAMS for parser in every_parser(parser_of(program))]
@@ -75,7 +75,7 @@ def test_what_is_not_understood_ends_with_2(program: str, capsys: pytest.Capture
 
 @pytest.mark.parametrize(
     ("program", "typed", "expected"),
-    [("jobs", "pre", "preflight"), ("infra.settings", "--stack d", "dev"), ("data_prep", "--duplicates n", "near")],
+    [("jobs", "pre", "preflight"), ("settings", "--stack d", "dev"), ("data_prep", "--duplicates n", "near")],
 )
 def test_the_shell_completes(program: str, typed: str, expected: str, tmp_path: Path) -> None:
     """As argcomplete's hook asks: what is typed comes in the environment, the answer goes to a file."""
@@ -153,7 +153,7 @@ def test_make_help_tells_of_every_target() -> None:
 def test_exit_codes_are_those_that_the_page_explains() -> None:
     explained = set(re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "commands.md").read_text("utf-8"), re.MULTILINE))
     found: dict[str, str] = {}
-    for package in ("jobs", "flow", "data_prep", "review", "infra", "emulator"):
+    for package in ("jobs", "chat", "data_prep", "review", "settings", "emulator"):
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 ends = isinstance(node, ast.Call) and ast.unparse(node.func) == "sys.exit" and len(node.args) == 1

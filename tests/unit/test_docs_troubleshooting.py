@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from jobs.errors import _NEXT_STEPS
+from cloud.errors import _NEXT_STEPS
 from tests.unit.docs_pages import ROOT, Page
 from tests.unit.error_texts import GAP, texts
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from flow import bundle
+from jobs.publishing import bundle
 
 
 def test_the_node_is_bound_to_the_connection() -> None:
@@ -22,7 +22,7 @@ def test_the_node_can_be_imported_where_only_the_published_files_are(tmp_path: P
     for name, content in bundle.files("phi-connection").items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    program = "import integrate_with_promptflow, flow; print(flow.__file__)"
+    program = "import chat, integrate_with_promptflow; print(chat.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
@@ -30,20 +30,20 @@ def test_the_node_can_be_imported_where_only_the_published_files_are(tmp_path: P
         capture_output=True,
         text=True,
     )
-    assert done.stdout.strip() == str(tmp_path / "flow" / "__init__.py"), done.stderr
+    assert done.stdout.strip() == str(tmp_path / "chat" / "__init__.py"), done.stderr
 
 
 def test_what_only_the_command_line_needs_stays_here() -> None:
     published = set(bundle.files("phi-connection"))
-    assert "flow/chat/__init__.py" in published
-    assert not {"flow/__main__.py", "flow/terminal.py", "flow/connection.py", "flow/bundle.py"} & published
+    assert "chat/client/__init__.py" in published
+    assert not {"chat/__main__.py", "chat/terminal.py", "chat/connection.py", "jobs/publishing/bundle.py"} & published
 
 
 def test_modules_of_modules_come_along() -> None:
-    tree = ast.parse("def ask():\n    from flow.prompt_flow import PromptFlow\n")
+    tree = ast.parse("def ask():\n    from chat.prompt_flow import PromptFlow\n")
     needed = {str(path.relative_to(path.parents[-3])) for path in bundle._needed(tree)}
-    assert any(name.endswith("flow/chat/__init__.py") for name in needed)
-    assert any(name.endswith("flow/connection.py") for name in needed)
+    assert any(name.endswith("chat/client/__init__.py") for name in needed)
+    assert any(name.endswith("chat/connection.py") for name in needed)
 
 
 def test_the_fingerprint_is_of_names_and_contents() -> None:

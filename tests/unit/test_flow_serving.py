@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 import requests
 
-from flow import serving
-from flow.chat.routes import Routes
+from chat import deployments
+from chat.client.routes import Routes
 
 URL = "https://phi.eastus2.inference.ml.azure.com/score"
-ENDPOINT = serving.endpoint_id("sub", "rg", "mlw", "phi")
+ENDPOINT = deployments.endpoint_id("sub", "rg", "mlw", "phi")
 
 
 @pytest.fixture
 def routes(monkeypatch: pytest.MonkeyPatch) -> Routes:
     routes = Routes()
-    monkeypatch.setattr(serving, "ROUTES", routes)
+    monkeypatch.setattr(deployments, "ROUTES", routes)
     monkeypatch.setattr(
-        serving, "credential", lambda: SimpleNamespace(get_token=lambda _: SimpleNamespace(token="token"))
+        deployments, "credential", lambda: SimpleNamespace(get_token=lambda _: SimpleNamespace(token="token"))
     )
     return routes
 
@@ -34,7 +34,7 @@ def _azure(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]) -> None:
         response.json = lambda **_: found  # type: ignore[method-assign]
         return response
 
-    monkeypatch.setattr(serving.requests, "get", get)
+    monkeypatch.setattr(deployments.requests, "get", get)
 
 
 def test_tags_say_how_each_is_asked(routes: Routes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,22 +42,22 @@ def test_tags_say_how_each_is_asked(routes: Routes, monkeypatch: pytest.MonkeyPa
         "https://management.azure.com/subscriptions/sub/resourceGroups/rg/providers/Microsoft.MachineLearningServices"
     )
     path += "/workspaces/mlw/onlineEndpoints/phi"
-    deployments = [
+    found = [
         {"name": "m1", "tags": {"contract": "mlflow"}},
         {"name": "base", "tags": {"contract": "chat-completions"}},
         {"name": "by-hand", "tags": None},
     ]
     traffic = {"properties": {"traffic": {"by-hand": 10, "m1": 90, "base": 0}}}
-    _azure(monkeypatch, {path: traffic, f"{path}/deployments": {"value": deployments}})
-    contracts = serving.learn(URL, ENDPOINT)
+    _azure(monkeypatch, {path: traffic, f"{path}/deployments": {"value": found}})
+    contracts = deployments.learn(URL, ENDPOINT)
     assert contracts == {"m1": "mlflow", "base": "chat-completions", "by-hand": ""}
     known = [routes.contract(URL, name) for name in ("m1", "base", "by-hand", "")]
     assert known == ["mlflow", "chat-completions", "", "mlflow"]
-    assert serving.differ(contracts, "m1", "base")
-    assert not serving.differ(contracts, "by-hand", "base") and not serving.differ(contracts, "base", "base")
+    assert deployments.differ(contracts, "m1", "base")
+    assert not deployments.differ(contracts, "by-hand", "base") and not deployments.differ(contracts, "base", "base")
 
 
 def test_who_may_not_read_them_chats_all_the_same(routes: Routes, monkeypatch: pytest.MonkeyPatch) -> None:
     _azure(monkeypatch, {})
-    assert serving.learn(URL, ENDPOINT) == {}
+    assert deployments.learn(URL, ENDPOINT) == {}
     assert routes.contract(URL, "m1") == ""

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from flow import __main__ as cli
-from flow import front_ends
-from flow.chat import ChatError, ChatRequest
-from flow.web import server
+from chat import __main__ as cli
+from chat import front_ends
+from chat.client import ChatError, ChatRequest
+from chat.web import server
 
 STYLE = (server._PAGE / "style.css").read_text()
 PAIRS = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra.catalogue import CPU_SIZES, MODELS, VM_SIZES
-from jobs.quota import plain
+from jobs.preflight.quota import plain
+from settings.catalogue import CPU_SIZES, MODELS, VM_SIZES
 
 # Azure's pages of the size series (vCPUs, GPUs, memory in GB, GPU memory in GB of all GPUs), the quota family as Azure
 # ML's list of usages spells it, and whether the list of sizes for managed endpoints has it and skips the reserve.

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra import settings
-from infra.settings import ROOT, SettingsError, load, main
+from settings import stack
+from settings.__main__ import main
+from settings.stack import ROOT, SettingsError, load
 
 GONE = object()
 LONG = "x" * 257
@@ -102,7 +103,7 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with nothing but Pulumi.yaml, which the command line takes for the project."""
     shutil.copyfile(ROOT / "Pulumi.yaml", tmp_path / "Pulumi.yaml")
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
     return tmp_path
 
 

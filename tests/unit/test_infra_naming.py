@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from infra.naming import RULES, Names, role_assignment_name
+from settings.naming import RULES, Names, role_assignment_name
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 STACKS = ["dev", "local", "Feature_X.2", "a", "9", "___", "production-europe-west-blue", "-x-", "ünï"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from infra.reference import PAGE, page
-from infra.settings import Settings
+from settings.reference import PAGE, page
+from settings.stack import Settings
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m infra.reference > docs/settings.md"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m settings.reference > docs/settings.md"
 
 
 def test_the_page_has_every_key() -> None:

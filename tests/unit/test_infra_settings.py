@@ -11,10 +11,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from infra import recipe as recipe_module
-from infra.catalogue import MODELS, VM_SIZES
-from infra.recipe import Recipe
-from infra.settings import ROOT, Settings, SettingsError, load, main
+from settings import recipe as recipe_module
+from settings.__main__ import main
+from settings.catalogue import MODELS, VM_SIZES
+from settings.recipe import Recipe
+from settings.stack import ROOT, Settings, SettingsError, load
 
 STACKS = ["local", "dev", "prod"]
 

@@ -14,9 +14,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from cloud.errors import StageError
+from cloud.target import Target
 from infra import stages
-from jobs.errors import StageError
-from jobs.specs import DatasetSpec, Target
+from jobs.dataset.spec import DatasetSpec
 
 SPEC = DatasetSpec(Target("subscription", "group", "workspace"), "chats", "0123456789ab", "data")
 Work = Callable[[Any, Any, threading.Event], None]

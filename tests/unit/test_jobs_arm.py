@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from azure.core.exceptions import AzureError
 
-from jobs import client as azure
-from jobs.arm import Arm
+from cloud import client as azure
+from cloud.arm import Arm
 from tests.unit.arm_fake import install
 
 LIST = "/subscriptions/s/providers"

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-import infra.settings
+import settings.stack
+from cloud import credentials
+from cloud.target import Target
 from data_prep import DataError
 from data_prep.__main__ import _parser, _request
-from infra.naming import Names
-from jobs import cli, credentials, status_commands
-from jobs.specs import Target
+from jobs.commands import shared, status_commands
+from settings.naming import Names
 
 MINE, OTHER = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000b2"
 STACK = "org/finetune-phi/team"
@@ -22,8 +23,8 @@ STACK = "org/finetune-phi/team"
 @pytest.fixture
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose stack `team` names its subscription, and whose environment names another."""
-    shutil.copyfile(infra.settings.ROOT / "Pulumi.yaml", tmp_path / "Pulumi.yaml")
-    monkeypatch.setattr(infra.settings, "ROOT", tmp_path)
+    shutil.copyfile(settings.stack.ROOT / "Pulumi.yaml", tmp_path / "Pulumi.yaml")
+    monkeypatch.setattr(settings.stack, "ROOT", tmp_path)
     monkeypatch.setattr(credentials, "_environment", {})
     for name in ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"):
         monkeypatch.setenv(name, MINE)
@@ -44,11 +45,11 @@ def target(subscription: str) -> Target:
 
 
 def test_the_subscription_of_the_stack_file_is_where_commands_look(stack_file: Path) -> None:
-    assert cli.workspace(STACK) == target(OTHER)
-    assert cli.asked(STACK)[0].subscription_id == OTHER
+    assert shared.workspace(STACK) == target(OTHER)
+    assert shared.asked(STACK)[0].subscription_id == OTHER
     assert status_commands.stack_of(STACK).target == target(OTHER)
     write(stack_file, {})
-    assert cli.workspace(STACK) == status_commands.stack_of(STACK).target == target(MINE)
+    assert shared.workspace(STACK) == status_commands.stack_of(STACK).target == target(MINE)
 
 
 @pytest.mark.parametrize("more", ({"azure-native:subscriptionId": OTHER}, {}))

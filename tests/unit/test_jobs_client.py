@@ -12,9 +12,9 @@ from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestE
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.pipeline.transport import RequestsTransport
 
-from jobs import client as azure
-from jobs.arm import Arm
-from jobs.errors import refusal
+from cloud import client as azure
+from cloud.arm import Arm
+from cloud.errors import refusal
 
 CAUSES = {"no connection": ServiceRequestError, "no answer": ServiceResponseError, "unavailable": None}
 

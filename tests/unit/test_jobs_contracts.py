@@ -12,12 +12,14 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from jobs_fake import Stop, install
 from test_jobs_specs import RELEASE
 
-from flow.chat import CHAT_COMPLETIONS, MLFLOW, Answer, ChatRequest
-from jobs import blobs, contracts, golden, rollout, smoke
+from chat.client import CHAT_COMPLETIONS, MLFLOW, Answer, ChatRequest
+from cloud import blobs
+from cloud.target import RegistryAsset, Target
 from jobs.evaluation import gather
-from jobs.questions import Question
-from jobs.specs import RegistryAsset, Target
-from jobs.status import Deployment
+from jobs.golden import golden
+from jobs.golden.questions import Question
+from jobs.release import contracts, rollout, smoke
+from jobs.status.status import Deployment
 
 TARGET = Target("sub", "rg", "mlw")
 URI = "azureml://subscriptions/sub/resourcegroups/rg/workspaces/mlw/datastores/workspaceblobstore/paths/azureml/j/out"
@@ -192,7 +194,7 @@ def test_the_registry_says_who_serves_the_base_model(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(contracts, "Arm", lambda: None)
-    monkeypatch.setattr(contracts.registry_checks, "tags", lambda *_: tags)
+    monkeypatch.setattr(contracts.registry, "tags", lambda *_: tags)
     assert contracts.of_base(RegistryAsset("azureml", "Phi-4-mini-instruct", "1"), told.append).name == name
     assert told == said
 

@@ -12,9 +12,9 @@ import pytest
 import requests
 from azure import identity
 
-from jobs import credentials
-from jobs.credentials import CredentialError, build
-from jobs.tokens import FirstSignedIn
+from cloud import credentials
+from cloud.credentials import CredentialError, build
+from cloud.tokens import FirstSignedIn
 
 PRINCIPAL = {"ARM_TENANT_ID": "tenant", "ARM_CLIENT_ID": "client"}
 SECRET = {**PRINCIPAL, "ARM_CLIENT_SECRET": "secret"}  # pragma: allowlist secret

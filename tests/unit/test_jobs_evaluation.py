@@ -12,17 +12,18 @@ import pytest
 from jobs_fake import Stop
 from test_jobs_status import MLFLOW, NOW, STACK, WANTED, Azure, azure, book
 
-from flow.chat import Answer, ChatError, ChatRequest, ModelFailed
+from chat.client import Answer, ChatError, ChatRequest, ModelFailed
+from cloud.errors import StageError
+from cloud.mlflow import Point
 from jobs import __main__ as cli
-from jobs import golden, status_commands
-from jobs.errors import StageError
+from jobs.commands import status_commands
 from jobs.evaluation import files, gather
 from jobs.evaluation.charts import charts
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
-from jobs.golden import Result, Scores
-from jobs.runs import Point
-from jobs.specs import FinetuneSpec
-from jobs.stack import Stack
+from jobs.golden import golden
+from jobs.golden.golden import Result, Scores
+from jobs.status.stack import Stack
+from jobs.training.spec import FinetuneSpec
 
 __all__ = ["azure"]
 REGISTRY = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries/azureml/discovery"

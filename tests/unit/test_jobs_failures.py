@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from jobs_fake import FakeMl, install
 
-from jobs import joblog
-from jobs.causes import CAUSES, cause_of, page
-from jobs.component_error import split
-from jobs.failures import explained, failure
-from jobs.joblog import JobLog, Run, failing
+from jobs.training import joblog
+from jobs.training.failures.causes import CAUSES, cause_of, page
+from jobs.training.failures.component_error import split
+from jobs.training.failures.explain import explained, failure
+from jobs.training.joblog import JobLog, Run, failing
 
 LOGS = Path(__file__).resolve().parents[1] / "fixtures" / "component"
 """Ends of logs of the fine-tune component's own code, and what its users have to be told."""

@@ -20,9 +20,12 @@ from jobs_fake import MACHINE, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
 import data_prep
-from jobs import attempts, dataset, finetune, role_wait, stack_jobs
-from jobs.errors import NotFinished, StageError
-from jobs.specs import DatasetSpec, RecipeValue
+from cloud import role_wait
+from cloud.errors import NotFinished, StageError
+from jobs.dataset import upload
+from jobs.dataset.spec import DatasetSpec
+from jobs.spec import RecipeValue
+from jobs.training import attempts, finetune, stack_jobs
 
 FIRST, SECOND, THIRD = (FINETUNE.job_name(attempt) for attempt in (1, 2, 3))
 
@@ -550,13 +553,13 @@ def test_azures_errors_become_one_message(
 def files(tmp_path: Path) -> DatasetSpec:
     messages = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]
     row = json.dumps({"prompt": "Hello?", "prompt_id": "1", "messages": messages})
-    for name in (dataset.TRAIN_FILE, dataset.TEST_FILE):
+    for name in (upload.TRAIN_FILE, upload.TEST_FILE):
         (tmp_path / name).write_text(row + "\n")
     return DatasetSpec(TARGET, "ultrachat", data_prep.fingerprint(tmp_path), str(tmp_path))
 
 
 def test_both_files_are_registered(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
-    dataset.run(files, said.append, Stop())
+    upload.run(files, said.append, Stop())
     assert {name: asset.path for (name, _), asset in ml.data.there.items()} == {
         "ultrachat-train": f"{files.directory}/train_data.jsonl",
         "ultrachat-test": f"{files.directory}/test_data.jsonl",
@@ -567,23 +570,23 @@ def test_both_files_are_registered(ml: FakeMl, said: list[str], files: DatasetSp
 
 def test_what_is_registered_is_left_alone(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
     there = ml.data.there["ultrachat-train", files.fingerprint] = SimpleNamespace()
-    dataset.run(files, said.append, Stop())
+    upload.run(files, said.append, Stop())
     assert ml.data.there["ultrachat-train", files.fingerprint] is there
     assert ("ultrachat-test", files.fingerprint) in ml.data.there
 
 
 def test_files_that_changed_meanwhile_are_not_uploaded(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
-    path = Path(files.directory, dataset.TRAIN_FILE)
+    path = Path(files.directory, upload.TRAIN_FILE)
     path.write_text(path.read_text() * 2)
     with pytest.raises(StageError, match="changed since"):
-        dataset.run(files, said.append, Stop())
+        upload.run(files, said.append, Stop())
     assert ml.data.there == {}
 
 
 def test_missing_files(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
-    Path(files.directory, dataset.TEST_FILE).unlink()
+    Path(files.directory, upload.TEST_FILE).unlink()
     with pytest.raises(StageError, match=r"no data to upload.*make data"):
-        dataset.run(files, said.append, Stop())
+        upload.run(files, said.append, Stop())
 
 
 def forbidden() -> Exception:
@@ -607,7 +610,7 @@ def test_an_upload_waits_for_a_role_that_is_new(
 
     monkeypatch.setattr(ml.data, "create_or_update", arriving_late)
     stop = Stop()
-    dataset.run(files, said.append, stop)
+    upload.run(files, said.append, stop)
     assert len(ml.data.there) == 2
     assert stop.waited == [role_wait.ROLE_POLL_SECONDS] * 2
     assert len([line for line in said if "waiting for the role" in line]) == 1
@@ -626,9 +629,9 @@ def test_an_upload_does_not_wait_for_ever_nor_for_anything_else(
     monkeypatch.setattr(role_wait, "ROLE_SECONDS", -1.0)
     monkeypatch.setattr(ml.data, "create_or_update", refuse(forbidden()))
     with pytest.raises(Exception, match="upload failed"):
-        dataset.run(files, said.append, stop)
+        upload.run(files, said.append, stop)
     monkeypatch.setattr(role_wait, "ROLE_SECONDS", 600.0)
     monkeypatch.setattr(ml.data, "create_or_update", refuse(HttpResponseError("no such workspace")))
     with pytest.raises(StageError, match="no such workspace"):
-        dataset.run(files, said.append, stop)
+        upload.run(files, said.append, stop)
     assert stop.waited == []

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-import infra.settings
-from infra.operations import Github
+import settings.stack
+from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs import github
-from jobs.errors import StageError
+from jobs.commands import github
+from settings.operations import Github
 
 OLD = {"use_default": True, "use_immutable_subject": False, "sub_claim_prefix": "repo:me/phi"}
 NEW = {"use_default": True, "use_immutable_subject": True, "sub_claim_prefix": "repo:me@1/phi@23"}
@@ -126,7 +126,7 @@ def test_the_stack_file_is_compared_and_the_line_for_it_printed(hub: Hub) -> Non
 
 def test_the_command(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = SimpleNamespace(github=Github(repository="me/phi"))
-    monkeypatch.setattr(infra.settings, "load", lambda stack: chosen)
+    monkeypatch.setattr(settings.stack, "load", lambda stack: chosen)
     with pytest.raises(SystemExit) as ended:
         cli.main(["github-subject", "--stack", "org/phi/dev"])
     assert ended.value.code == 1

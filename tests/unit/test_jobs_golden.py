@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from jobs_fake import Stop
 
-from flow.chat import Answer, Busy, ChatError, ChatRequest, KeyRefused, ModelFailed
-from infra.settings import load as settings
-from jobs import golden
-from jobs.errors import StageError
-from jobs.questions import MOST_QUESTIONS, Question, load
+from chat.client import Answer, Busy, ChatError, ChatRequest, KeyRefused, ModelFailed
+from cloud.errors import StageError
+from jobs.golden import golden
+from jobs.golden.questions import MOST_QUESTIONS, Question, load
+from settings.stack import load as settings
 
 PARIS = Question("What is the capital of France?", ("Paris",))
 FOUNDERS = Question("Who founded Microsoft?", ("Bill Gates and Paul Allen", "Paul Allen and Bill Gates"))
@@ -25,8 +25,8 @@ def test_every_stack_has_questions(stack: str) -> None:
 
 
 def test_the_local_ones_are_trained_on() -> None:
-    from data_prep.source import SAMPLE_FILE
-    from data_prep.split import is_test
+    from data_prep.row.split import is_test
+    from data_prep.source.locate import SAMPLE_FILE
 
     bundled = [json.loads(line)["messages"] for line in SAMPLE_FILE.read_text(encoding="utf-8").splitlines()]
     known = {messages[0]["content"]: messages[1]["content"] for messages in bundled}

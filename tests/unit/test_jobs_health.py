@@ -10,9 +10,9 @@ import pytest
 from arm_fake import ArmFake, install
 from test_jobs_specs import RELEASE
 
-from jobs import health
-from jobs.health import Health
-from jobs.metrics import Blame, blame
+from cloud.monitor import Blame, blame
+from jobs.release import health
+from jobs.release.health import Health
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 PATH = f"{RELEASE.target.path}/onlineEndpoints/phi/providers/Microsoft.Insights/metrics"

@@ -10,10 +10,10 @@ from azure.core.exceptions import ServiceRequestError
 from jobs_fake import ArmOfJobs, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
+from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs import cli as shared
-from jobs import finetune, joblog, logs, stack_jobs
-from jobs.errors import StageError
+from jobs.commands import logs, shared
+from jobs.training import finetune, joblog, stack_jobs
 from tests.unit import arm_fake
 
 FIRST, SECOND = (FINETUNE.job_name(attempt) for attempt in (1, 2))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.model_defaults import chosen, of, shown
+from jobs.training.model_defaults import chosen, of, shown
 
 INPUTS = ("apply_lora", "apply_deepspeed", "deepspeed_stage", "apply_ort", "precision", "save_total_limit", "lora_r")
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from jobs import commands, preflight
-from jobs.credentials import CredentialError
-from jobs.errors import StageError
-from jobs.findings import Finding, State
-from jobs.needs import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
-from jobs.specs import RegistryAsset
-from jobs.subscription_checks import allows
+from cloud.credentials import CredentialError
+from cloud.errors import StageError
+from cloud.target import RegistryAsset
+from jobs.commands import commands
+from jobs.preflight import run
+from jobs.preflight.findings import Finding, State
+from jobs.preflight.spec import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
+from jobs.preflight.subscription import allows
 from tests.unit.arm_fake import ArmFake, install
 
 A100, T4 = "StandardNCADSA100v4Family", "Standard NCASv3_T4 Family"
@@ -108,7 +109,7 @@ def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
 
 def found(spec: PreflightSpec = SPEC) -> list[Finding]:
     """What is not ok."""
-    return [finding for finding in preflight.check(spec) if finding.state is not State.OK]
+    return [finding for finding in run.check(spec) if finding.state is not State.OK]
 
 
 def only(spec: PreflightSpec = SPEC) -> Finding:
@@ -121,8 +122,8 @@ def machines(*wanted: Machines) -> PreflightSpec:
 
 
 def test_all_is_well(arm: ArmFake) -> None:
-    findings = preflight.check(SPEC)
-    assert [finding.check for finding in findings] == list(preflight.CHECKS)
+    findings = run.check(SPEC)
+    assert [finding.check for finding in findings] == list(run.CHECKS)
     assert not [str(finding) for finding in findings if finding.state is not State.OK]
     assert {method for method, _ in arm.sent} == {"GET"}
 
@@ -187,7 +188,7 @@ def test_a_subscription_that_is_not_there(arm: ArmFake) -> None:
 
 def test_azure_says_which_regions_there_are(arm: ArmFake) -> None:
     """eastus3 was opened after any list that could be kept here."""
-    region = next(each for each in preflight.check(SPEC) if each.check == "region")
+    region = next(each for each in run.check(SPEC) if each.check == "region")
     assert (region.state, region.found) == (State.OK, "eastus2")
     spec = dataclasses.replace(SPEC, location="eastus22")
     region = next(each for each in found(spec) if each.check == "region")
@@ -323,7 +324,7 @@ def test_what_the_stack_uses_itself_is_there(arm: ArmFake) -> None:
     base = Machines(BASE, NC24, A100, 24, 1)
     spec = machines(*SPEC.machines, base)
     assert found(spec) == []
-    assert "(72 by this stack)" in next(f.found for f in preflight.check(spec) if f.check == "quota")
+    assert "(72 by this stack)" in next(f.found for f in run.check(spec) if f.check == "quota")
     arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 73, 72)]})
     assert only(spec).state is State.REFUSED
 
@@ -335,7 +336,7 @@ def test_a_running_node_of_the_data_cluster_is_the_stack_s_own(arm: ArmFake) -> 
     cpu = {"properties": {"properties": {"vmSize": size.upper(), "currentNodeCount": 1}}}
     arm.get(f"{WORKSPACE}/computes/cpu", cpu)
     spec = machines(*SPEC.machines, Machines(DATA_CLUSTER, size, family, 4, 1))
-    told = [each for each in preflight.check(spec) if each.check == "quota" and family in each.found]
+    told = [each for each in run.check(spec) if each.check == "quota" and family in each.found]
     assert [(each.state, "in use 4 (4 by this stack)" in each.found) for each in told] == [(State.OK, True)]
 
 
@@ -512,7 +513,7 @@ def test_models_versions_components_and_registries_that_are_not_there(arm: ArmFa
 
 
 def told(check: str, spec: PreflightSpec = SPEC) -> str:
-    return next(finding.found for finding in preflight.check(spec) if finding.check == check)
+    return next(finding.found for finding in run.check(spec) if finding.check == check)
 
 
 def test_the_base_model_s_own_defaults_are_shown(arm: ArmFake) -> None:
@@ -571,9 +572,9 @@ def test_a_failed_sign_in_is_one_error(arm: ArmFake, monkeypatch: pytest.MonkeyP
     def nobody(*_: Any) -> Any:
         raise CredentialError("half of it is missing")
 
-    monkeypatch.setattr(preflight.azure, "credential", nobody)
+    monkeypatch.setattr(run.azure, "credential", nobody)
     with pytest.raises(CredentialError, match="half of it is missing"):
-        preflight.check(SPEC)
+        run.check(SPEC)
 
 
 def test_the_stage_says_everything_at_once(arm: ArmFake) -> None:
@@ -582,7 +583,7 @@ def test_the_stage_says_everything_at_once(arm: ArmFake) -> None:
     arm.get(S, offer("Novel_2027-01-01"))
     lines: list[str] = []
     with pytest.raises(StageError, match="nothing was created") as raised:
-        preflight.run(SPEC, lines.append, threading.Event())
+        run.run(SPEC, lines.append, threading.Event())
     text = str(raised.value)
     assert "2 things stand in the way" in text and "quota request" in text and "jobs purge" in text
     assert [line for line in lines if line.startswith("warning: subscription: offer Novel_2027-01-01 may have")]
@@ -590,7 +591,7 @@ def test_the_stage_says_everything_at_once(arm: ArmFake) -> None:
 
 def test_the_stage_goes_on_with_warnings(arm: ArmFake) -> None:
     arm.get(S, offer("Novel_2027-01-01"))
-    preflight.run(SPEC, lambda line: None, threading.Event())
+    run.run(SPEC, lambda line: None, threading.Event())
 
 
 def test_the_spec_survives_the_engine() -> None:

@@ -11,11 +11,11 @@ import pytest
 from jobs_fake import FakeMl, Stop, install
 from test_jobs_specs import TARGET
 
+from cloud.errors import NotFinished, StageError
 from data_prep.prepare import Request, request_fingerprint
 from data_prep.stack import DECIDING
-from jobs import prepare
-from jobs.errors import NotFinished, StageError
-from jobs.specs import PreparationSpec
+from jobs.dataset import prepare
+from jobs.dataset.spec import PreparationSpec
 
 
 def asked(request: Request) -> PreparationSpec:
@@ -155,7 +155,7 @@ def test_an_asset_is_an_input(
     ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch, kind: str, refused: bool
 ) -> None:
     asset = SimpleNamespace(type=kind, path="azureml://datastores/workspaceblobstore/paths/x/my chats.jsonl")
-    monkeypatch.setattr("data_prep.azureml.entity", lambda uri, workspace: (asset, ml))
+    monkeypatch.setattr("data_prep.source.azureml.entity", lambda uri, workspace: (asset, ml))
     spec = asked(Request(source="azureml:chats:1"))
     stop = Stop(ends(ml, spec.job_name(1), "Running") if not refused else lambda: None, ends(ml, spec.job_name(1)))
     if refused:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import StageError
-from jobs.purge import purge, remainders
+from cloud.errors import StageError
+from cloud.purge import purge, remainders
 from tests.unit.arm_fake import ArmFake, install
 
 ARM = "https://management.azure.com"

@@ -8,10 +8,11 @@ import threading
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
 
+from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs import commands, quota
-from jobs.errors import StageError
-from jobs.needs import CLUSTER, ENDPOINT, Machines
+from jobs.commands import commands
+from jobs.preflight import quota
+from jobs.preflight.spec import CLUSTER, ENDPOINT, Machines
 from tests.unit.arm_fake import ArmFake, install
 from tests.unit.test_jobs_preflight import A100, ML, NC24, SPEC, T4, usage
 
@@ -132,7 +133,7 @@ def test_cores_can_be_chosen_and_what_fits_is_not_asked_for(arm: ArmFake, capsys
 
 def test_each_family_is_asked_for(arm: ArmFake) -> None:
     both = (Machines(CLUSTER, NC24, A100, 24, 1), Machines(ENDPOINT, "Standard_NC4as_T4_v3", T4, 4, 1, reserve=0.2))
-    from jobs.arm import Arm
+    from cloud.arm import Arm
 
     needs = quota.needs(Arm(), dataclasses.replace(SPEC, machines=both))
     assert [(need.needed, need.peak) for need in needs] == [(24, 0), (8, 8)]

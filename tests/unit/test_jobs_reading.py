@@ -9,9 +9,9 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from jobs_fake import FakeMl, install
 
-from jobs import joblog
-from jobs.errors import azure_errors, refusal
-from jobs.joblog import JobLog
+from cloud.errors import azure_errors, refusal
+from jobs.training import joblog
+from jobs.training.joblog import JobLog
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from cloud import adoption
+from cloud.errors import StageError
 from emulator.provider.resources import RESOURCES
-from jobs import adoption, recover
-from jobs.errors import StageError
-from jobs.outputs import OutputsError
+from jobs.commands import recover
+from settings.outputs import OutputsError
 from tests.unit.arm_fake import ArmFake, install
 
 SUB = "00000000-0000-4000-8000-0000000000a1"

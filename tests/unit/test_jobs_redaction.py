@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.redaction import RULES, redact, redact_named
+from settings.redaction import RULES, redact, redact_named
 from tests.without import source_of, without
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,15 +58,15 @@ def test_each_part_of_a_rule_is_needed(rule: str, part: str, text: str, monkeypa
     assert leaked(text)
     assert not leaked(redact(text)) and "***" in redact(text) and "stays" in redact(text)
     assert redact(redact(text)) == redact(text)
-    _, source = source_of("jobs.redaction")
+    _, source = source_of("settings.redaction")
     (line,) = (each for each in source.splitlines() if each.startswith(f'    "{rule}": '))
     never = line.replace(part, f"(?!){part}", 1)
-    assert leaked(without("jobs.redaction", line, never, monkeypatch).redact(text))
+    assert leaked(without("settings.redaction", line, never, monkeypatch).redact(text))
 
 
 def test_every_rule_and_every_word_has_a_case() -> None:
     assert {rule for rule, _, _ in CASES} == set(RULES)
-    lines = {line.split(" = ")[0]: line for line in source_of("jobs.redaction")[1].splitlines() if " = " in line}
+    lines = {line.split(" = ")[0]: line for line in source_of("settings.redaction")[1].splitlines() if " = " in line}
     assert re.findall(r"[a-z]{3,}", lines["_PAIRED"]) == list(PAIRED)
     assert f'"(?:{"|".join(NAMES)})"' in lines["_NAME"]
     assert f'"(?:{"|".join(QUOTES)})"' in lines["_QUOTE"]
@@ -74,8 +74,8 @@ def test_every_rule_and_every_word_has_a_case() -> None:
 
 @pytest.mark.parametrize("word", PAIRED)
 def test_every_word_before_a_value_is_needed(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (line,) = (each for each in source_of("jobs.redaction")[1].splitlines() if each.startswith("_PAIRED"))
-    broken = without("jobs.redaction", line, re.sub(rf"\b{word}\b", "none", line), monkeypatch)
+    (line,) = (each for each in source_of("settings.redaction")[1].splitlines() if each.startswith("_PAIRED"))
+    broken = without("settings.redaction", line, re.sub(rf"\b{word}\b", "none", line), monkeypatch)
     for text in (f"?x=1&{word}={CANARY} stays", f"%26{word}%3D{CANARY} stays"):
         assert not leaked(redact(text)) and redact(text).endswith(" stays")
         assert leaked(broken.redact(text))
@@ -86,7 +86,9 @@ def test_every_name_is_needed(word: str, monkeypatch: pytest.MonkeyPatch) -> Non
     name = {r"key\d?": "primaryKey2"}.get(word, f"access_{word}")
     texts = (f'{{"{name}": "{CANARY}"}}', f"{name}: {CANARY}", f"{name}='{CANARY}'")
     whole = r"(?:key\d?|secret|password|token)"
-    broken = without("jobs.redaction", f'_NAME = r"{whole}"', f'_NAME = r"{whole.replace(word, "none")}"', monkeypatch)
+    broken = without(
+        "settings.redaction", f'_NAME = r"{whole}"', f'_NAME = r"{whole.replace(word, "none")}"', monkeypatch
+    )
     for text in texts:
         assert not leaked(redact(text))
         assert leaked(broken.redact(text))
@@ -100,13 +102,13 @@ def test_every_way_to_write_a_quote_is_needed(quote: str, monkeypatch: pytest.Mo
     sign = QUOTES[quote]
     text = f"{{{sign}clientSecret{sign}:{sign}{CANARY}{sign},{sign}stays{sign}:1}}"
     assert not leaked(redact(text)) and "stays" in redact(text)
-    (line,) = (each for each in source_of("jobs.redaction")[1].splitlines() if each.startswith("_QUOTE"))
-    assert leaked(without("jobs.redaction", line, line.replace(quote, "(?!)", 1), monkeypatch).redact(text))
+    (line,) = (each for each in source_of("settings.redaction")[1].splitlines() if each.startswith("_QUOTE"))
+    assert leaked(without("settings.redaction", line, line.replace(quote, "(?!)", 1), monkeypatch).redact(text))
 
 
 def sentences() -> Iterator[tuple[Path, str]]:
     """Whatever this program says, as its source has it, and what its pages show."""
-    for room in ("jobs", "infra", "flow", "review", "policy", "data_prep", "toolchain"):
+    for room in ("settings", "cloud", "chat", "jobs", "infra", "flow", "review", "policy", "data_prep", "toolchain"):
         for path in sorted((ROOT / room).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.JoinedStr):

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from jobs_fake import FakeMl, install
 
+from cloud import credentials
+from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs import credentials, keys, outputs, rollback, rollout
-from jobs.errors import StageError
-from jobs.rollback import InService, Version
-from jobs.specs import ReleaseSpec
+from jobs.release import keys, rollback, rollout
+from jobs.release.rollback import InService, Version
+from jobs.release.spec import ReleaseSpec
+from settings import outputs
 
 MODEL = "phi-ultrachat"
 NEW, OLD, OLDEST = (

@@ -11,10 +11,10 @@ from jobs_fake import FakeMl, Stop, install
 from scoring_fake import Metrics, Scoring
 from test_jobs_specs import RELEASE
 
-from flow import chat
-from jobs import health, rollback, rollout, unfinished
-from jobs.errors import StageError
-from jobs.unfinished import Unfinished
+from chat import client
+from cloud.errors import StageError
+from jobs.release import health, rollback, rollout, unfinished
+from jobs.release.unfinished import Unfinished
 
 NEW, OLD, OTHER = RELEASE.deployment_name, "mold", "mother"
 """The deployment that is wanted, the one in service, and one of another version."""
@@ -176,7 +176,7 @@ def test_a_model_that_fails_its_test_leaves_what_was_before(
 ) -> None:
     state = STATES[name]
     put(ml, state)
-    asked[0].errors = [chat.ModelFailed("424")]
+    asked[0].errors = [client.ModelFailed("424")]
     traffic, there = state.back
     if traffic == {NEW: 100}:
         release()  # it is in service: nobody has to ask it

@@ -8,17 +8,10 @@ from typing import Any
 
 import pytest
 
-from jobs.specs import (
-    DatasetSpec,
-    EvaluationSpec,
-    FinetuneSpec,
-    HealthSpec,
-    ProbeSpec,
-    RegistryAsset,
-    ReleaseSpec,
-    Target,
-    model_version,
-)
+from cloud.target import RegistryAsset, Target
+from jobs.dataset.spec import DatasetSpec
+from jobs.release.spec import EvaluationSpec, HealthSpec, ProbeSpec, ReleaseSpec
+from jobs.training.spec import FinetuneSpec, model_version
 
 TARGET = Target("sub", "rg", "ws")
 FINETUNE = FinetuneSpec(

@@ -16,18 +16,20 @@ from jobs_fake import Stop
 from rich.console import Console
 from test_jobs_specs import FINETUNE, RELEASE
 
+from cloud.errors import StageError
+from cloud.mlflow import Point, Runs, moment
+from cloud.prices import PriceBook
 from jobs import __main__ as cli
-from jobs import status_commands, unfinished, watch
-from jobs.errors import StageError
-from jobs.prices import PriceBook
-from jobs.progress import by_earlier, by_metrics
-from jobs.runs import Point, Runs, moment
-from jobs.specs import DatasetSpec
-from jobs.spending import HourPrice, Use, spending
-from jobs.stack import Stack
-from jobs.status import Job, Status
-from jobs.status_reader import Reader
-from jobs.status_view import lines, view
+from jobs.commands import status_commands
+from jobs.dataset.spec import DatasetSpec
+from jobs.release import unfinished
+from jobs.status import watch
+from jobs.status.progress import by_earlier, by_metrics
+from jobs.status.reader import Reader
+from jobs.status.spending import HourPrice, Use, spending
+from jobs.status.stack import Stack
+from jobs.status.status import Job, Status
+from jobs.status.view import lines, view
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 A100 = "Standard_NC24ads_A100_v4"
@@ -386,7 +388,7 @@ def test_azures_times_have_seven_digits() -> None:
 
 
 def test_metrics_are_read_page_by_page_and_logged_in_one_call(azure: Azure) -> None:
-    from jobs.arm import Arm
+    from cloud.arm import Arm
 
     point = {"key": "loss", "value": 2.5, "timestamp": "1000"}
     azure.then(

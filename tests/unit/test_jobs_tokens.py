@@ -11,9 +11,9 @@ from azure.core.credentials import AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import AzureCliCredential, ChainedTokenCredential, CredentialUnavailableError
 
-from jobs import tokens
-from jobs.errors import passing
-from jobs.tokens import FirstSignedIn, Kept, NotRenewed
+from cloud import tokens
+from cloud.errors import passing
+from cloud.tokens import FirstSignedIn, Kept, NotRenewed
 
 SCOPE, OTHER = "https://management.azure.com/.default", "https://ml.azure.com/.default"
 HOUR = 3600

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from jobs import arm
-from jobs.errors import StageError
-from jobs.specs import Target
-from jobs.traffic import clear_the_way, guard
+from cloud import arm
+from cloud.errors import StageError
+from cloud.target import Target
+from jobs.release.endpoint_guard import clear_the_way, guard
 
 TARGET = Target("s", "g", "w")
 

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from pulumi_policy import EnforcementLevel
 
-from infra.naming import Names
-from infra.settings import load
 from policy import document
 from policy.frameworks import benchmark, cis, well_architected
 from policy.pack import BY_AREA, RULES
 from policy.placement import PATTERNS
 from policy.rules import Rule
+from settings.naming import Names
+from settings.stack import load
 
 ROOT = Path(__file__).resolve().parents[2]
 TYPES = {"array": list, "object": dict, "string": str, "integer": int, "number": (int, float), "boolean": bool}

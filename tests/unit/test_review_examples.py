@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from review.markdown import markdown
-from review.page import page
+from review.pages.markdown import markdown
+from review.pages.page import page
 from tests.reviews.examples import INDEX, Example, examples, index, price_book
 from tests.reviews.record import unplaced
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobs.prices import Meter, PriceBook, choose
+from cloud.prices import Meter, PriceBook, choose
 from review import cost
 from review.__main__ import main
 from review.cost import Amount, Cost
@@ -108,7 +108,7 @@ def test_what_is_not_known_yet_says_so_and_noise_is_marked() -> None:
 
 
 def test_markup_from_a_program_stays_text(tmp_path: Path) -> None:
-    from review.page import page
+    from review.pages.page import page
 
     event = _event("update", {"tags": {"a": "b"}}, {"tags": {"a": "<script>alert(1)</script>"}})
     report = build("dev", read([event, SUMMARY]), Past(), _book(tmp_path), Thresholds())

@@ -21,7 +21,7 @@ from emulator.training.folder import Origin, StandIn, find, load, save, streams
 from emulator.training.score import BadPayload, ChatModel, Parameters, Piece, image_score, read_payload
 from emulator.training.shape import Shape, initial_parameters
 from emulator.training.tokenizer import ChatTokenizer, Message, read_texts, train_tokenizer
-from jobs import contracts
+from jobs.release import contracts
 
 SHAPE = Shape(vocabulary=40, width=16, layers=2, heads=2, hidden=16, window=12)
 QUESTION = Message(role="user", content="Who?")

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from emulator.training.combinations import check
 from emulator.training.errors import TrainingError
-from infra.recipe import Recipe
-from jobs.causes import cause_of
+from jobs.training.failures.causes import cause_of
+from settings.recipe import Recipe
 
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"apply_deepspeed": "true", "auto_find_batch_size": "true"}, "cannot be coupled with auto_find", "recipe"),

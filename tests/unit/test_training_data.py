@@ -15,7 +15,7 @@ from emulator.training.errors import ComponentError, FirstRowError, TrainingErro
 from emulator.training.preprocess import Prepared
 from emulator.training.recipe import Job, read_job, read_recipe
 from emulator.training.tokenizer import ChatTokenizer, Message, prompt_room, read_texts, train_tokenizer
-from jobs.component_error import split
+from jobs.training.failures.component_error import split
 
 USER, ASSISTANT = Message(role="user", content="Who?"), Message(role="assistant", content="Ada.")
 

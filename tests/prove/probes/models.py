@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from jobs import client
-from jobs.specs import Target
+from cloud import client
+from cloud.target import Target
 from tests.prove.azure import ML, Azure
 from tests.prove.group import Group
 from tests.prove.probes import Facts, Probe

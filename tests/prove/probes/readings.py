@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import client
+from cloud import client
 from tests.prove.azure import Azure
 from tests.prove.group import PROVIDERS, SERVING, Group
 from tests.prove.probes import Facts, Probe

@@ -9,9 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cloud.target import RegistryAsset, Target
 from data_prep import fingerprint
-from jobs import dataset, finetune
-from jobs.specs import DatasetSpec, FinetuneSpec, RegistryAsset, Target
+from jobs.dataset import upload
+from jobs.dataset.spec import DatasetSpec
+from jobs.training import finetune
+from jobs.training.spec import FinetuneSpec
 from tests.prove.azure import ML, Azure
 from tests.prove.group import Group
 from tests.prove.probes import Facts, Probe
@@ -43,7 +46,7 @@ def component(on: Group, azure: Azure, measured: Facts) -> Facts:
     stop = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         data = DatasetSpec(target, "prove", fingerprint(_rows(Path(folder))), folder)
-        dataset.run(data, on.report, stop)
+        upload.run(data, on.report, stop)
     spec = FinetuneSpec(
         target,
         dataset_name=data.name,

@@ -1,0 +1,55 @@
+"""How the endpoint's deployments are asked, read from their tags before the first question.
+
+A convenience: who may not read them, or has no endpoint's id, finds out by asking (chat/client/routes.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from chat.client import CHAT_COMPLETIONS, CONTRACT, ROUTES
+from cloud.credentials import ARM_SCOPE, CredentialError, credential
+
+_VERSION = "2025-12-01"
+_SECONDS = 20
+NOT_ALIKE = (
+    "The base model and the fine-tuned one are served by different programs (Azure's image for chat models, and "
+    "MLflow's generic scoring): compare what they say, not how long they take."
+)
+
+
+def endpoint_id(subscription_id: str, resource_group: str, workspace: str, name: str) -> str:
+    """The endpoint's id in Azure Resource Manager."""
+    return (
+        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}/providers"
+        f"/Microsoft.MachineLearningServices/workspaces/{workspace}/onlineEndpoints/{name}"
+    )
+
+
+def learn(url: str, endpoint: str) -> dict[str, str]:
+    """Reads the deployments' contracts and keeps them for whoever asks ``url``; returns them by deployment."""
+    try:
+        headers = {"Authorization": f"Bearer {credential().get_token(ARM_SCOPE).token}"}
+        path = f"https://management.azure.com{endpoint}"
+        found = _get(f"{path}/deployments", headers).get("value") or ()
+        contracts = {str(each["name"]): str((each.get("tags") or {}).get(CONTRACT) or "") for each in found}
+        traffic = (_get(path, headers).get("properties") or {}).get("traffic") or {}
+    except (CredentialError, requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    ROUTES.tell(url, contracts, max(traffic, key=lambda name: traffic[name], default=""))
+    return contracts
+
+
+def differ(contracts: dict[str, str], tuned: str, base: str) -> bool:
+    """Whether the base model is served by another program than the fine-tuned one, as far as both are known."""
+    kinds = {contracts.get(tuned, ""), contracts.get(base, "")}
+    return "" not in kinds and CHAT_COMPLETIONS in kinds and len(kinds) == 2
+
+
+def _get(url: str, headers: dict[str, str]) -> dict[str, Any]:
+    answer = requests.get(url, headers=headers, params={"api-version": _VERSION}, timeout=_SECONDS)
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found

@@ -1,0 +1,78 @@
+"""The flow as the Foundry project would run it: prompt flow executes it, with the project's own connection.
+
+Only promptflow-core is used: it keeps no home directory, no trace database and sends no telemetry, all of
+which promptflow-devkit does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from promptflow.core import Flow
+from promptflow.exceptions import PromptflowException
+
+from chat.client import ChatError, ChatRequest, chat_history
+from chat.connection import Connection
+
+FLOW_DIRECTORY = Path(__file__).resolve().parent.parent / "flow"
+_BOUND = "phi-connection"
+"""The name flow.dag.yaml binds its connection input to; here the stack's connection goes by it."""
+
+
+class PromptFlow:
+    """The flow as a front end."""
+
+    def __init__(self, connection: Connection) -> None:
+        # Else promptflow would look for connections in the devkit's local database.
+        os.environ["PF_CONNECTION_PROVIDER"] = f"azureml:/{connection.id.rpartition('/connections/')[0]}"
+        self._flow = Flow.load(FLOW_DIRECTORY)
+        value = {
+            "endpoint": connection.endpoint,
+            "key": connection.key,
+            "request_timeout_seconds": str(connection.timeout),
+        }
+        bound = {
+            "type": "CustomConnection",
+            "module": "promptflow.connections",
+            "secret_keys": ["key"],
+            "value": value,
+        }
+        self._connections = {_BOUND: bound}
+
+    def __call__(self, request: ChatRequest) -> Iterator[str]:
+        """The pieces of the flow's ``answer``. Raises ChatError, as the node raised it."""
+        inputs = {
+            "input_data": request.question,
+            "chat_history": chat_history(request.history),
+            "deployment": request.deployment,
+            "temperature": request.temperature,
+            "max_new_tokens": request.max_new_tokens,
+        }
+        try:
+            with _own_signals():
+                result = self._flow.invoke(inputs, connections=self._connections)
+        except PromptflowException as error:
+            if isinstance(error.inner_exception, ChatError):
+                raise error.inner_exception from None
+            raise ChatError(f"Prompt flow could not run {FLOW_DIRECTORY.name}: {error}") from error
+        pieces: Iterator[str] = result.output["answer"]
+        return pieces
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """prompt flow leaves handlers of its own behind, for which Ctrl-C is the end of the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # there it can set none
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

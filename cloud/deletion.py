@@ -1,0 +1,122 @@
+"""Deletes what would hold its name for days after an ordinary deletion, and clusters with their machines.
+
+Azure frees the name of a workspace only with the call that deletes it: one that is soft-deleted already is not found
+any more, while its name stays taken (Azure/azure-cli#33756). Called by small resources of the program, in a process
+that has nothing but what the state says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from cloud.errors import StageError, azure_errors, refusal
+
+if TYPE_CHECKING:
+    from azure.core.exceptions import HttpResponseError
+
+    from cloud.arm import Arm
+
+ML_VERSION, LOGS_VERSION, INSIGHTS_VERSION = "2025-12-01", "2023-09-01", "2020-02-02"
+FOR_GOOD = {
+    "microsoft.machinelearningservices/workspaces": (ML_VERSION, "forceToPurge"),
+    "microsoft.operationalinsights/workspaces": (LOGS_VERSION, "force"),
+}
+"""By type: the API version, and the parameter of DELETE that leaves nothing behind."""
+SECONDS, POLL_SECONDS = 3600.0, 10.0
+"""A workspace takes minutes, one with a managed network a quarter of an hour."""
+GONE = "is gone already; if its name is refused, it was deleted by other means before and holds it for 14 days"
+
+
+def delete_for_good(
+    target: str,
+    holds: Mapping[str, str],
+    *,
+    seconds: float = SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> str:
+    """Deletes the workspace of any kind with the id ``target`` so that its name is free, and waits until it is gone.
+
+    Left alone while one of ``holds`` (ids, each with an API version) is there. Gone already is fine. Returns a line
+    that says what happened. Raises StageError where Azure refuses, or is not done in ``seconds``.
+    """
+    from azure.core.exceptions import HttpResponseError
+
+    from cloud.arm import Arm
+
+    version, parameter = FOR_GOOD[_type(target)]
+    on = f"workspace {target.rsplit('/', 1)[1]}"
+    arm, until = Arm(), clock() + seconds
+    with azure_errors("it could not be deleted for good", on):
+        for path, its in holds.items():
+            if arm.find(path, its) is not None:
+                return f"{on}: is in use, {path.rsplit('/', 1)[1]} is in it; left alone"
+        if arm.find(target, version) is None:
+            return f"{on}: {GONE}"
+        while True:
+            left = until - clock()
+            try:
+                arm.run("DELETE", target, {"api-version": version, parameter: "true"}, seconds=max(left, 0.0))
+                break
+            except HttpResponseError as error:
+                if error.status_code == 404:
+                    break
+                if not _in_the_way(error) or clock() > until:
+                    raise
+            sleep(POLL_SECONDS)
+        _await_gone(arm, target, version, on, until, clock, sleep)
+    return f"{on}: deleted for good, its name is free"
+
+
+def delete_other_size(cluster: str, vm_size: str) -> str | None:
+    """Deletes the cluster with the id ``cluster``, machines and all, if there is one and it is not of this size.
+
+    Returns a line that says so, None where there was nothing to do. Raises StageError where Azure refuses.
+    """
+    from cloud.arm import Arm
+
+    on, arm, until = f"cluster {cluster.rsplit('/', 1)[1]}", Arm(), time.monotonic() + SECONDS
+    with azure_errors("its machines could not be deleted", on):
+        found = arm.find(cluster, ML_VERSION) or {}
+        size = ((found.get("properties") or {}).get("properties") or {}).get("vmSize")
+        if not size or str(size).lower() == vm_size.lower():
+            return None
+        query = {"api-version": ML_VERSION, "underlyingResourceAction": "Delete"}
+        arm.run("DELETE", cluster, query, seconds=SECONDS)
+        _await_gone(arm, cluster, ML_VERSION, on, until, time.monotonic, time.sleep)
+    return f"{on}: deleted with its machines of size {size}, which another size does not take over"
+
+
+def _await_gone(
+    arm: Arm,
+    target: str,
+    version: str,
+    on: str,
+    until: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], object],
+) -> None:
+    while arm.find(target, version) is not None:
+        if clock() > until:
+            raise StageError(
+                "it could not be deleted for good",
+                on=on,
+                why="Azure has not ended the deletion in the time it usually takes",
+                todo="Wait, then run the same command again: it goes on where Azure is.",
+            )
+        sleep(POLL_SECONDS)
+
+
+def _in_the_way(error: HttpResponseError) -> bool:
+    """Whether what lay in it is only still being deleted: a hub's projects, a workspace's endpoints."""
+    return error.status_code in (400, 409) and any(
+        word in refusal(error)[1].lower() for word in ("associated", "being deleted", "conflict", "in progress")
+    )
+
+
+def _type(resource_id: str) -> str:
+    """`Namespace/type` of an id, in lower case."""
+    namespace, kind = resource_id.lower().rsplit("/providers/", 1)[1].split("/")[:2]
+    return f"{namespace}/{kind}"

@@ -1,0 +1,1 @@
+"""The data card: what was made of which data, as JSON, page and pictures."""

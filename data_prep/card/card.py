@@ -1,0 +1,124 @@
+"""The prepared files and the card beside them, which says what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep.errors import DataError
+from data_prep.row.rules import problems
+
+TRAIN = "train_data.jsonl"
+TEST = "test_data.jsonl"
+CARD = "card.json"
+PAGE = "card.md"
+REJECTED = "rejected.jsonl"
+
+# Raised whenever the same settings and source give other bytes than before: older cards are then stale.
+FORMAT = 3
+
+
+@dataclass(frozen=True)
+class Card:
+    """What made the two files and what is in them; no times and no machine names: the same data has the same card."""
+
+    settings: dict[str, Any]  # what decides the bytes besides the source's content
+    source: dict[str, str]  # kind; sha256 (files) or revision (hub, data asset); licence as the source states it
+    shape: str  # of the source's rows
+    rows: dict[str, int]  # in, train, test, rejected, repaired, left_out (by a share), dropped (duplicates)
+    rejected: dict[str, int]  # rule → rows
+    repaired: dict[str, int]  # repair → rows
+    private: dict[str, int]  # kind of personal data or secret → finds; `rows` → rows with any
+    duplicates: dict[str, int | None]  # repeated, near, leaking; None where not looked for
+    turns: dict[str, int]  # messages in a conversation → rows
+    tokens: dict[str, Any]  # see data_prep.card.lengths
+    languages: dict[str, int]  # code → rows of the sample
+    recipe: dict[str, Any]  # see data_prep.card.lengths.cost
+    files: dict[str, str]  # file name → SHA-256 of its bytes
+    fingerprint: str
+    versions: dict[str, str]  # of what read the source; for information
+    format: int = FORMAT
+
+    def to_json(self) -> bytes:
+        """The bytes of ``card.json``."""
+        return (json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def read(directory: Path) -> Card | None:
+    """The card of ``directory``; None where there is none that this version wrote."""
+    try:
+        values = json.loads((directory / CARD).read_bytes())
+        card = Card(**values)
+    except (OSError, ValueError, TypeError):
+        return None  # missing, damaged or another version's: the files are then judged by themselves
+    return card if card.format == FORMAT else None
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(files: Sequence[Path]) -> str:
+    """Of one file its :func:`digest`; of several, over their digests in order: their names do not matter."""
+    found = [digest(path) for path in files]
+    return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+def digests(directory: Path) -> dict[str, str] | None:
+    """File name → SHA-256 for the two files; None where one is missing."""
+    paths = [directory / TRAIN, directory / TEST]
+    return {path.name: digest(path) for path in paths} if all(path.is_file() for path in paths) else None
+
+
+def combined(files: dict[str, str]) -> str:
+    """12 hex characters over both files' digests.
+
+    Over the digests and not the joined bytes, because a row moved from the head of one file to the tail of
+    the other would leave those as they were.
+    """
+    return hashlib.sha256(f"{files[TRAIN]}\n{files[TEST]}\n".encode()).hexdigest()[:12]
+
+
+def fingerprint(directory: Path) -> str:
+    """The fingerprint of the prepared files in ``directory``: 12 hex characters of SHA-256 over both.
+
+    Files that are as the card beside them says were checked when they were written; others (edited by hand,
+    put there without ``data_prep``) are read row by row first.
+
+    Raises :class:`DataError` where a file is missing, empty, unreadable or not made of chat records.
+    """
+    try:
+        files = digests(directory)
+        card = read(directory)
+        if files is None or card is None or card.files != files:
+            for name in (TRAIN, TEST):
+                _check(directory / name)
+            files = digests(directory)
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename or directory}: {error.strerror or error}") from error
+    if files is None:
+        raise DataError(f"{directory} changed while it was read; try again")
+    return combined(files)
+
+
+def _check(path: Path) -> None:
+    remedy = "make it again with `make data STACK=<stack>`"
+    if not path.is_file():
+        raise DataError(f"{path} is missing: {remedy}")
+    with path.open("rb") as file:
+        number = 0
+        for number, line in enumerate(file, start=1):
+            try:
+                found = problems(json.loads(line))
+            except ValueError as error:
+                raise DataError(f"{path}:{number} is not valid JSON ({error}): mend the line or {remedy}") from error
+            if found:
+                raise DataError(f"{path}:{number}: {found[0].field} {found[0].rule}: mend the line or {remedy}")
+    if not number:
+        raise DataError(f"{path} is empty: {remedy}")

@@ -1,0 +1,1 @@
+"""Rows out of files: JSON Lines, JSON, CSV and Parquet, compressed or not."""

@@ -1,0 +1,129 @@
+"""Mending rows that break a rule: only the repairs that are asked for by name, always in the order given here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from data_prep.errors import DataError
+from data_prep.row.rules import CONTROL, MARK
+from data_prep.row.shapes import SPEAKERS
+
+Messages = list[dict[str, Any]]
+
+
+def _role_names(messages: Messages) -> Messages:
+    """human, gpt, bot and their like, in any case, become user and assistant."""
+
+    def named(role: Any) -> Any:
+        return SPEAKERS.get(role.strip().lower(), role) if isinstance(role, str) else role
+
+    return [{**message, "role": named(message.get("role"))} for message in messages]
+
+
+def _control(messages: Messages) -> Messages:
+    """Control characters, and halves of surrogate pairs, are removed."""
+    return [
+        {**message, "content": _clean(message["content"])} if isinstance(message.get("content"), str) else message
+        for message in messages
+    ]
+
+
+def _clean(text: str) -> str:
+    return CONTROL.sub("", text).encode(errors="ignore").decode()
+
+
+def _marks(messages: Messages) -> Messages:
+    """Marks of the chat template are removed from the texts, until none is left."""
+    return [
+        {**message, "content": _unmarked(message["content"])} if isinstance(message.get("content"), str) else message
+        for message in messages
+    ]
+
+
+def _unmarked(text: str) -> str:
+    while (without := MARK.sub("", text)) != text:
+        text = without
+    return text
+
+
+def _drop_empty(messages: Messages) -> Messages:
+    """Messages without text are left out."""
+    return [
+        message
+        for message in messages
+        if not (
+            message.get("content") is None or (isinstance(message["content"], str) and not message["content"].strip())
+        )
+    ]
+
+
+def _merge_roles(messages: Messages) -> Messages:
+    """Neighbours of one role become one message, a blank line between their texts."""
+    merged: Messages = []
+    for message in messages:
+        last = merged[-1] if merged else None
+        texts = isinstance(message.get("content"), str) and last is not None and isinstance(last.get("content"), str)
+        if last is not None and texts and message.get("role") == last.get("role"):
+            merged[-1] = {**last, "content": f"{last['content']}\n\n{message['content']}"}
+        else:
+            merged.append(message)
+    return merged
+
+
+def _drop_lead(messages: Messages) -> Messages:
+    """Answers before the first question are left out."""
+    start = 1 if messages and messages[0].get("role") == "system" else 0
+    at = start
+    while at < len(messages) and messages[at].get("role") == "assistant":
+        at += 1
+    return messages[:start] + messages[at:]
+
+
+def _drop_tail(messages: Messages) -> Messages:
+    """Questions after the last answer are left out."""
+    end = len(messages)
+    while end and messages[end - 1].get("role") == "user":
+        end -= 1
+    return messages[:end]
+
+
+REPAIRS: dict[str, Callable[[Messages], Messages]] = {
+    "role-names": _role_names,
+    "control": _control,
+    "marks": _marks,
+    "drop-empty": _drop_empty,
+    "merge-roles": _merge_roles,
+    "drop-lead": _drop_lead,
+    "drop-tail": _drop_tail,
+}
+"""Name → repair, in the order in which they are applied."""
+DEFAULT = tuple(name for name in REPAIRS if name != "marks")
+"""What is tried unless the settings name others: a mark may be an attempt to make the model say something."""
+
+
+def chosen(names: Iterable[str]) -> tuple[str, ...]:
+    """``names`` in the order of :data:`REPAIRS`. Raises :class:`DataError` for an unknown one."""
+    wanted = set(names)
+    if unknown := sorted(wanted - set(REPAIRS)):
+        raise DataError(f"there is no repair {', '.join(unknown)}: they are {', '.join(REPAIRS)}")
+    return tuple(name for name in REPAIRS if name in wanted)
+
+
+def repaired(row: Any, names: Iterable[str]) -> tuple[Any, list[str]]:
+    """``row`` after the repairs, and the names of those that changed something."""
+    if not isinstance(row, Mapping) or not isinstance(row.get("messages"), list):
+        return row, []
+    messages = row["messages"]
+    if not all(isinstance(message, dict) for message in messages):
+        return row, []
+    changed = []
+    for name in names:
+        after = REPAIRS[name](messages)
+        if after != messages:
+            changed.append(name)
+            messages = after
+    if not changed:
+        return row, []
+    # Of a row that is not what it was, the id is no longer true.
+    return {"messages": messages}, changed

@@ -1,0 +1,115 @@
+"""From the workers' parts, in order, to the two files; duplicates are dropped here where that is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import orjson
+
+from data_prep.card.stats import Stats
+from data_prep.run import duplicates
+from data_prep.run.worker import HASHES, REJECTED, SIDES, SIGNATURES, TEST, TRAIN, part_of
+
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """``repeated``: rows equal to an earlier one; the others are None where near duplicates were not looked for.
+
+    ``near``: rows nearly equal to an earlier one, exact repetitions included. ``leaking``: test rows nearly equal to a
+    training row. ``dropped``: rows left out.
+    """
+
+    repeated: int
+    near: int | None = None
+    leaking: int | None = None
+    dropped: int = 0
+
+
+class Merger:
+    """Appends parts to the files, with their digests; ``late`` keeps the rows back until :meth:`finish`."""
+
+    def __init__(self, scratch: Path, sides: dict[str, BinaryIO], rejected: BinaryIO | None, late: bool) -> None:
+        self._scratch, self._sides, self._rejected, self._late = scratch, sides, rejected, late
+        self._digests = {name: hashlib.sha256() for name in sides}
+        self._parts: list[int] = []
+        self._chunk = memoryview(bytearray(_CHUNK))
+
+    def add(self, number: int, label: str, offset: int) -> None:
+        """Take part ``number`` in; ``label`` and ``offset`` say where its rejected rows were."""
+        for name in (HASHES, SIGNATURES, SIDES):
+            part = part_of(self._scratch, number, name)
+            with self._all(name).open("ab") as file:
+                file.write(part.read_bytes())
+            if not (self._late and name == SIDES):
+                part.unlink()
+        self._reject(number, label, offset)
+        if self._late:
+            self._parts.append(number)
+            return
+        for side in (TRAIN, TEST):
+            part = part_of(self._scratch, number, side)
+            with part.open("rb", buffering=0) as file:
+                while read := file.readinto(self._chunk):
+                    self._put(side, self._chunk[:read])
+            part.unlink()
+
+    def _all(self, name: str) -> Path:
+        return self._scratch / f"all.{name}"
+
+    def _put(self, side: str, chunk: bytes | memoryview) -> None:
+        self._sides[side].write(chunk)
+        self._digests[side].update(chunk)
+
+    def _reject(self, number: int, label: str, offset: int) -> None:
+        part = part_of(self._scratch, number, REJECTED)
+        if self._rejected is not None:
+            with part.open("rb") as file:
+                for line in file:
+                    place, _, rest = line.partition(b"\t")
+                    where = orjson.dumps({"source": label, "place": int(place) + offset})
+                    self._rejected.write(where[:-1] + b"," + rest[1:])
+        part.unlink()
+
+    def finish(self, stats: Stats, near: bool) -> tuple[dict[str, str], Duplicates]:
+        """SHA-256 by side, and what there is of duplicates."""
+        if not self._all(HASHES).exists():
+            return self._hexadecimal(), Duplicates(0)
+        found = Duplicates(duplicates.repeated(self._all(HASHES)))
+        if near:
+            leader = duplicates.groups(self._all(SIGNATURES))
+            sides = np.fromfile(self._all(SIDES), dtype=np.uint8)
+            later = leader != np.arange(len(leader))
+            trained = np.zeros(len(leader), dtype=bool)
+            trained[leader[sides == 0]] = True
+            leaking = int(np.count_nonzero(trained[leader[sides == 1]]))
+            dropped = self._drop(later, stats) if self._late else 0
+            found = Duplicates(found.repeated, int(np.count_nonzero(later)), leaking, dropped)
+        return self._hexadecimal(), found
+
+    def _drop(self, later: Any, stats: Stats) -> int:
+        """Write the rows that are kept back, except those that ``later`` marks."""
+        at = 0
+        for number in self._parts:
+            sides = part_of(self._scratch, number, SIDES).read_bytes()
+            paths = [part_of(self._scratch, number, side) for side in (TRAIN, TEST)]
+            with paths[0].open("rb") as train, paths[1].open("rb") as test:
+                for which in sides:
+                    line = (train, test)[which].readline()
+                    side = (TRAIN, TEST)[which]
+                    if later[at]:
+                        stats.forget(orjson.loads(line)["messages"], side)
+                    else:
+                        self._put(side, line)
+                    at += 1
+            for name in (TRAIN, TEST, SIDES):
+                part_of(self._scratch, number, name).unlink()
+        return int(np.count_nonzero(later))
+
+    def _hexadecimal(self) -> dict[str, str]:
+        return {name: digest.hexdigest() for name, digest in self._digests.items()}

@@ -1,0 +1,109 @@
+"""From a located source to rows that can be worked through: pieces of files, or one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from data_prep.read.readers import Piece, pieces, read
+from data_prep.read.texts import BLANK, Broken, Rows
+from data_prep.request import ALL, Request, file_slice, part
+from data_prep.row import shapes
+from data_prep.row.shapes import AUTO
+from data_prep.run.pool import Window
+from data_prep.source import azureml, hub
+from data_prep.source.locate import Source, files_of, format_of
+
+_PEEKED = 100  # rows that the shape is detected from
+
+
+@dataclass
+class Opened:
+    """Rows of a source: ``pieces`` of files, or else a ``stream``; ``window`` is the part that was asked for.
+
+    ``origin`` is what a card says about where they come from, ``total`` their number where it is known at least
+    roughly, ``share`` of them are taken.
+    """
+
+    label: str
+    origin: dict[str, str]
+    pieces: list[Piece]
+    stream: Iterator[dict[str, Any]] | None
+    window: Window
+    share: float
+    total: int | None
+
+    def parts(self) -> Iterator[Rows]:
+        """All rows, one part after the other."""
+        if self.stream is None:
+            return self.window.of(self.pieces)
+        return iter([self.window.cut(enumerate(self.stream, start=1))])
+
+    def where(self, number: int, place: int) -> str:
+        """How a message names a row of part ``number``."""
+        if self.stream is not None:
+            return f"{self.label}, row {place}"
+        piece = self.pieces[number]
+        return f"{piece.path}:{place}" if piece.unit == "line" else f"{piece.path}, row {place}"
+
+    def file(self, number: int) -> str:
+        """The file of part ``number``; what messages call the source, where there is none."""
+        return self.label if self.stream is not None else str(self.pieces[number].path)
+
+    def peek(self) -> list[Any]:
+        """The first rows; they are still there afterwards."""
+        if self.stream is not None:
+            first = list(islice(self.stream, _PEEKED))
+            self.stream = chain(first, self.stream)
+            return first
+        rows = (row for each in self.pieces for _, row in read(each))
+        return [row for row in islice(rows, _PEEKED) if row is not BLANK and not isinstance(row, Broken)]
+
+    def shape(self, wanted: str) -> str:
+        return shapes.detect(self.peek()) if wanted == AUTO else wanted
+
+
+def opened(source: Source, request: Request, workspace: azureml.Workspace | None, scratch: Path | None) -> Opened:
+    """Open a source; a data asset is fetched into ``scratch``. Raises :class:`~data_prep.DataError`."""
+    count = None if request.rows == ALL else part(request.rows, "the rows to take")
+    share = count if isinstance(count, float) else 1.0
+    first = count if isinstance(count, int) else None
+    if source.kind == "hub":
+        found = hub.opened(source.label, request.config, request.split, request.revision)
+        origin = {"kind": "hub", "revision": found.revision, "licence": found.licence}
+        total = found.total if first is None or found.total is None else min(first, found.total)
+        return Opened(source.label, origin, [], found.rows, Window(0, first), share, total)
+    origin = {"kind": source.kind}
+    files = source.files
+    if source.kind == "azureml" and scratch is not None:
+        asset = azureml.downloaded(source.label, workspace, scratch / "asset")
+        origin |= {"revision": asset.revision, "licence": asset.licence}
+        files = files_of(asset.path, source.label)
+    start, stop = file_slice(request.split)
+    if first is not None:
+        stop = start + first if stop is None else min(stop, start + first)
+    found_pieces = [piece for file in files for piece in pieces(file)]
+    window = Window(start, stop)
+    total = _total(files) if window.all else None if stop is None else stop - start
+    return Opened(source.label, origin, found_pieces, None, window, share, total)
+
+
+def _total(files: Sequence[Path]) -> int | None:
+    """Rows of files: known for parquet, guessed from the first megabyte of lines, None for what is compressed."""
+    total = 0
+    for file in files:
+        form, compression = format_of(file) or ("", None)
+        if form == "parquet":
+            import pyarrow.parquet
+
+            total += pyarrow.parquet.read_metadata(file).num_rows
+        elif form == "jsonl" and compression is None:
+            with file.open("rb") as content:
+                head = content.read(2**20)
+            total += round(file.stat().st_size * max(1, head.count(b"\n")) / len(head))
+        else:
+            return None
+    return total

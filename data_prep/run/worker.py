@@ -1,0 +1,204 @@
+"""Rows in, checked and written: the part of the work that several processes share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from data_prep.card.stats import BIN, SHOWN, Stats
+from data_prep.read.texts import BLANK, Broken, Rows
+from data_prep.row import personal
+from data_prep.row.repairs import repaired
+from data_prep.row.rules import Problem, in_order, problems, question, record, sound
+from data_prep.row.shapes import adapter
+from data_prep.row.split import is_taken, is_test
+from data_prep.run import duplicates
+from data_prep.source.tokens import Counter, Tokenizer
+from settings.models import model
+
+TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES = "train", "test", "rejected", "hashes", "signatures", "sides"
+OUTPUTS = (TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES)
+"""Files of a part. The last three: 8 bytes, a MinHash signature and one byte (1 for test) for each row written."""
+
+_LINE = orjson.OPT_APPEND_NEWLINE
+_TELL = 1000  # rows between two calls of the progress
+_BUFFER = 2**20  # bytes kept back before they are written: rows are about as large as the default of 8 kB
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that decides what becomes of a row; goes to the worker processes."""
+
+    shape: str
+    seed: int
+    test_ratio: float
+    share: float  # of the rows to take; 1 for all
+    repairs: tuple[str, ...]
+    mask: bool
+    near: bool
+    model: str
+    tokenizer: Tokenizer
+    keep_rejected: bool
+
+
+def part_of(directory: Path, number: int, output: str) -> Path:
+    return directory / f"{number}.{output}"
+
+
+class Worker:
+    """Holds what is costly to make (a tokenizer) for all the pieces that a process works on."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._adapt = adapter(rules.shape)
+        self._in_shape = self._adapt is adapter("messages")
+        self._counter = Counter(rules.tokenizer, model(rules.model))
+
+    def run(self, rows: Rows, directory: Path, number: int, tell: Callable[[int], None] | None = None) -> Stats:
+        """Work through ``rows`` into the files of part ``number``; ``tell`` hears how many rows were read."""
+        with ExitStack() as stack:
+            paths = {name: part_of(directory, number, name) for name in OUTPUTS}
+            files = {name: stack.enter_context(path.open("wb", _BUFFER)) for name, path in paths.items()}
+            stats = Stats()
+            for place, row in rows:
+                stats.places = place
+                if row is BLANK:
+                    continue
+                stats.seen += 1
+                self._one(place, row, stats, files)
+                if tell is not None and stats.seen % _TELL == 0:
+                    tell(_TELL)
+            if tell is not None:
+                tell(stats.seen % _TELL)
+        return stats
+
+    def _one(self, place: int, row: Any, stats: Stats, files: Mapping[str, BinaryIO]) -> None:
+        found: list[Problem]
+        mended: list[str] = []
+        if row.__class__ is Broken:
+            found, good, line = [row.problem], row, b""
+        else:
+            quick = self._in_shape and in_order(row)  # of such a row, the adapter would change nothing
+            good = row if quick else self._adapt(row)
+            found, made, line = self._judge(good, quick or in_order(good))
+            if found and self._rules.repairs:
+                better, mended = repaired(good, self._rules.repairs)
+                if mended:
+                    remaining, better_made, better_line = self._judge(better, in_order(better))
+                    if not remaining:
+                        found, made, line = [], better_made, better_line
+        if found:
+            self._reject(place, row, found, stats, files)
+            return
+        if mended:
+            stats.mended += 1
+            stats.repaired.update(mended)
+        self._write(made, line, stats, files)
+
+    def _judge(self, row: Any, ordered: bool) -> tuple[list[Problem], dict[str, Any], bytes]:
+        """The rules that a row, or one :func:`in_order`, breaks, and where it breaks none its record and line."""
+        if ordered:
+            made = record(row)
+            try:
+                line = orjson.dumps(made, option=_LINE)
+            except TypeError:  # half of a surrogate pair
+                return problems(row), made, b""
+            if not sound(line) and (found := problems(row)):
+                return found, made, line
+        else:
+            if found := problems(row):
+                return found, {}, b""
+            made = record(row)
+            line = orjson.dumps(made, option=_LINE)
+        return self._length(made["messages"], len(line)), made, line
+
+    def _length(self, messages: list[dict[str, Any]], size: int) -> list[Problem]:
+        """The model's context; an estimate rejects nothing (see :meth:`_write`)."""
+        if not self._counter.exact or not self._counter.may_exceed(size, len(messages)):
+            return []
+        tokens, most = self._counter.count(messages), self._counter.context
+        if most is None or tokens <= most:
+            return []
+        return [Problem("messages", f"must fit into the model's {most} tokens, are {tokens}", "context")]
+
+    def _reject(self, place: int, row: Any, found: list[Problem], stats: Stats, files: Mapping[str, BinaryIO]) -> None:
+        stats.bad += 1
+        stats.rejected[found[0].code] += 1
+        if len(stats.shown) <= SHOWN:
+            stats.shown += [(place, f"{problem.field} {problem.rule}") for problem in found]
+            del stats.shown[SHOWN + 1 :]
+        if self._rules.keep_rejected:
+            files[REJECTED].write(_rejection(place, row, found))
+
+    def _write(self, made: dict[str, Any], line: bytes, stats: Stats, files: Mapping[str, BinaryIO]) -> None:
+        rules, messages = self._rules, made["messages"]
+        asked = question(made)
+        if rules.share < 1 and not is_taken(asked, rules.seed, rules.share):
+            stats.passed_over += 1
+            return
+        side = TEST if is_test(asked, rules.seed, rules.test_ratio) else TRAIN
+        said = duplicates.messages_of(line)
+        if personal.suspicious(said) and (hits := personal.counts(made)):
+            stats.private.update(hits)
+            stats.private_rows += 1
+            if rules.mask:
+                made = _masked(made)
+                messages, line = made["messages"], orjson.dumps(made, option=_LINE)
+                said = duplicates.messages_of(line)
+        files[side].write(line)
+        stats.sides[side] += 1
+        self._count(messages, said, line.isascii(), side, stats, files)
+
+    def _count(
+        self,
+        messages: list[dict[str, Any]],
+        said: memoryview,
+        ascii: bool,
+        side: str,
+        stats: Stats,
+        files: Mapping[str, BinaryIO],
+    ) -> None:
+        texts = [message["content"] for message in messages]
+        size = sum(map(len, texts)) if ascii else sum([len(text.encode()) for text in texts])
+        key = duplicates.content_hash(said)
+        files[HASHES].write(key.to_bytes(8, "little"))
+        files[SIDES].write(b"\1" if side == TEST else b"\0")
+        if self._rules.near:
+            files[SIGNATURES].write(duplicates.signature(messages))
+        stats.turns[len(messages)] += 1
+        stats.lengths[size // BIN] += 1
+        stats.text_bytes[side] += size
+        stats.messages[side] += len(messages)
+        if stats.wants(key):
+            stats.keep(key, messages)
+        if not self._counter.exact and self._counter.may_exceed(size, len(messages)):
+            stats.too_long += self._counter.count(messages) > (self._counter.context or 0)
+
+
+def _masked(made: dict[str, Any]) -> dict[str, Any]:
+    messages = [{**message, "content": personal.masked(message["content"])} for message in made["messages"]]
+    # The id is a hash of what is masked: it would let a reader check a guess.
+    return record({"messages": messages, "prompt": personal.masked(made["prompt"])})
+
+
+def _rejection(place: int, row: Any, found: list[Problem]) -> bytes:
+    """A line of the reject file, its place still counted from where the piece begins: nine digits that are replaced."""
+    content = row.raw if isinstance(row, Broken) else row
+    rules = [{"field": problem.field, "rule": problem.rule, "code": problem.code} for problem in found]
+    try:
+        text = orjson.dumps({"problems": rules, "row": content}, default=str, option=_LINE | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # text that UTF-8 cannot hold, or nested more deeply than JSON is written
+        text = orjson.dumps({"problems": rules, "row": _written(content)}, option=_LINE)
+    return b"%d\t%s" % (place, text)
+
+
+def _written(content: Any) -> str:
+    try:
+        return ascii(content)
+    except (RecursionError, ValueError):  # nested too deeply, a number of thousands of digits
+        return "too deeply nested, or too large a number, to be written"

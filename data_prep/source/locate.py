@@ -1,0 +1,109 @@
+"""Where rows come from: the Hugging Face hub, local files, an Azure ML data asset or the bundled sample.
+
+:func:`locate` says what a name means; nothing is read yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.errors import DataError
+
+SAMPLE = "sample"
+SAMPLE_FILE = Path(__file__).resolve().parent.parent / "sample" / "conversations.jsonl"
+TUTORIAL_SOURCE = "HuggingFaceH4/ultrachat_200k"
+TUTORIAL_SPLIT = "train_sft[:1%]"
+AZUREML = "azureml:"
+
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
+READ = f"{', '.join(FORMATS)}; all but .parquet also with {', '.join(COMPRESSIONS)} after it"
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A located source.
+
+    ``files`` in the order in which they are read, none for the hub and a data asset; ``label`` is how messages call it.
+    """
+
+    kind: str  # hub, azureml, sample or file
+    label: str
+    files: tuple[Path, ...] = ()
+
+
+def locate(name: str, base: Path) -> Source:
+    """Say what ``name`` is: ``sample``, ``azureml:…``, files (relative to ``base``) or a data set on the hub.
+
+    A folder stands for all data files in it and below, a pattern (``*``, ``?``, ``**``) for all it matches, in the
+    order of their paths. Raises :class:`DataError` for a file that is missing, empty or of a type that is not
+    read, for a folder or pattern without any, and for a name that is neither.
+    """
+    if "://" in name and not name.startswith(AZUREML):
+        # Its query is not repeated: it may be a signature.
+        raise DataError(
+            f"{name.partition('?')[0]} is an address, and nothing is downloaded from one: fetch the file and name it, "
+            "or register it as a data asset (azureml:name:version)"
+        )
+    if name == SAMPLE:
+        return Source("sample", "the bundled sample", (SAMPLE_FILE,))
+    if name.startswith(AZUREML):
+        return Source("azureml", name)
+    path = base / Path(name).expanduser()
+    if path.is_file():
+        return Source("file", name, (_readable(path),))
+    if path.is_dir():
+        return Source("file", name, _several(path.rglob("*"), f"the folder {path}"))
+    if any(character in name for character in "*?["):
+        return Source("file", name, _several(_matching(path), f"the pattern {path}"))
+    if format_of(Path(name)) is not None or not _HUB_NAME.fullmatch(name):
+        raise DataError(
+            f"there is no file {path}: the source is a file, a folder or a pattern of files ({READ}), the name of a "
+            f"data set on the Hugging Face hub ({TUTORIAL_SOURCE}), a data asset (azureml:name:version) or `{SAMPLE}`"
+        )
+    return Source("hub", name)
+
+
+def _matching(pattern: Path) -> Iterable[Path]:
+    """What a pattern, relative or not, stands for."""
+    fixed = next(parent for parent in pattern.parents if not any(sign in str(parent) for sign in "*?["))
+    return fixed.glob(str(pattern.relative_to(fixed)))
+
+
+def files_of(path: Path, label: str) -> tuple[Path, ...]:
+    """The data files that a downloaded or mounted asset, a file or a folder, consists of."""
+    if path.is_dir():
+        return _several(path.rglob("*"), label)
+    return (_readable(path),)
+
+
+def format_of(path: Path) -> tuple[str, str | None] | None:
+    """(format, compression) by the file's name; None for one that is not read."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
+    plain = suffixes[:-1] if compression else suffixes
+    found = FORMATS.get(plain[-1]) if plain else None
+    return None if found is None or (found == "parquet" and compression) else (found, compression)
+
+
+def _several(paths: Iterable[Path], where: str) -> tuple[Path, ...]:
+    found = sorted(
+        path
+        for path in paths
+        if path.is_file() and format_of(path) is not None and not path.name.startswith((".", "_"))
+    )
+    if not found:
+        raise DataError(f"{where} holds no file that is read: {READ}")
+    return tuple(_readable(path) for path in found)
+
+
+def _readable(path: Path) -> Path:
+    if format_of(path) is None:
+        raise DataError(f"{path} cannot be read: its name must end in one of {READ}")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty: at least two rows with `messages` are needed")
+    return path

@@ -1,0 +1,1 @@
+"""What becomes of resources later: replaced, protected, recreated, tagged by others."""

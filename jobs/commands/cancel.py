@@ -1,0 +1,58 @@
+"""python -m jobs cancel: ends the stack's jobs that are under way, whatever recipe they belong to."""
+
+from __future__ import annotations
+
+from cloud import client as azure
+from cloud.arm import Arm
+from cloud.errors import StageError, azure_errors
+from jobs.commands import shared
+from jobs.training import stack_jobs
+from jobs.training.stack_jobs import StackJob
+
+
+def run(stack: str, *, name: str | None, yes: bool) -> None:
+    """Cancels job ``name``, or all that run. Raises StageError, also where nobody said yes."""
+    target, stack = shared.workspace(stack), shared.named(stack)
+    arm = Arm(retries=azure.PROMPT_RETRIES)
+    with azure_errors("the jobs could not be read", f"workspace {target.workspace}"):
+        known = stack_jobs.of_stack(arm, target, stack)
+    chosen = [job for job in known if not job.ended and name in (None, job.name)]
+    if not chosen:
+        _nothing(known, stack, name)
+        return
+    for job in chosen:
+        print(f"{job.name}: {job.status}, {job.work} ({job.display_name})")
+    question = "Cancel this job?" if len(chosen) == 1 else f"Cancel these {len(chosen)} jobs?"
+    shared.ask(f"{question} What it has learnt so far is lost.", yes, "Nothing was cancelled")
+    for job in chosen:
+        with azure_errors("the job could not be cancelled", f"job {job.name}"):
+            status = stack_jobs.cancel(arm, target, job.name)
+        print(f"{job.name}: {_outcome(job, status)}")
+
+
+def _outcome(job: StackJob, status: str) -> str:
+    if status == "Canceled":
+        return f"cancelled. A later `pulumi up` starts the {job.work} again, as attempt {job.attempt + 1}."
+    if status == "Completed":
+        return "had just completed. `pulumi up` uses what it made."
+    if status in stack_jobs.ENDED:
+        return f"had just ended, {status}."
+    return f"will be cancelled, still {status or 'gone'}. It may bill until its node lets go: {job.url}"
+
+
+def _nothing(known: list[StackJob], stack: str, name: str | None) -> None:
+    if name is None:
+        newest = f"; the newest job, {known[0].name}, is {known[0].status}" if known else ""
+        print(f"No job of stack {stack} is under way{newest}. Nothing to cancel.")
+        return
+    found = next((job for job in known if job.name == name), None)
+    if found is not None:
+        print(f"{name} is {found.status} already. Nothing to cancel.")
+        return
+    raise StageError(
+        "nothing was cancelled",
+        on=f"job {name}",
+        why=f"it is no job of stack {stack}"
+        + (f", which has {', '.join(job.name for job in known[:5])}" if known else ", which has none"),
+        todo="Leave out --job to see what runs. Cancel the jobs of others in the studio or with `az ml job cancel`.",
+    )

@@ -1,0 +1,133 @@
+"""python -m jobs logs: what a job of the stack has written, the failing step first; --follow to its end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import Any
+
+from cloud import client as azure
+from cloud.arm import Arm
+from cloud.errors import StageError, azure_errors, first_line, passing
+from cloud.target import Target
+from jobs.commands import shared
+from jobs.training import stack_jobs
+from jobs.training.joblog import JobLog, Run, failing
+from settings.redaction import redact
+
+_POLL_SECONDS = 3.0
+_RETRY_SECONDS = 15.0
+_FAILURES = 20  # in a row, each after the client's own retries: an hour or so
+
+
+def run(
+    stack: str, *, name: str | None, attempt: int | None, follow: bool, stop: threading.Event | None = None
+) -> None:
+    """Prints the logs of job ``name``, or of the stack's newest, or of attempt ``attempt`` at the same work.
+
+    With ``follow`` new lines are printed until the job ends, and the exit code is 1 where it did not complete.
+    Raises StageError when there is no such job.
+    """
+    target, stack = shared.workspace(stack), shared.named(stack)
+    arm = Arm(retries=azure.PROMPT_RETRIES)
+    with azure_errors("the logs could not be read", f"workspace {target.workspace}"):
+        name = name or _chosen(arm, target, stack, attempt)
+        job = _job(arm, target, name)
+        client = azure.ml_client(target)
+        log = JobLog(client, name)
+        status = stack_jobs.status_of(job)
+        print(_title(name, job))
+        runs = log.children()
+        _print_all(log, runs)
+        if follow and status not in stack_jobs.ENDED:
+            job = _follow(Arm(), target, log, runs, stop or threading.Event())
+            status = stack_jobs.status_of(job)
+        if status in stack_jobs.GIVEN_UP and status != "Completed":
+            from jobs.training.failures.explain import explained
+
+            print(explained(log, status))
+    if follow and status != "Completed":
+        sys.exit(1)
+
+
+def _chosen(arm: Arm, target: Target, stack: str, attempt: int | None) -> str:
+    jobs = stack_jobs.of_stack(arm, target, stack)
+    if not jobs:
+        why, todo = f"stack {stack} has submitted none", "Run `pulumi up`, or name one with --job."
+        raise StageError("there is no job to show", on=f"workspace {target.workspace}", why=why, todo=todo)
+    newest = jobs[0]
+    if attempt is None:
+        return newest.name
+    attempts = {job.attempt: job for job in jobs if (job.work, job.fingerprint) == (newest.work, newest.fingerprint)}
+    if attempt not in attempts:
+        there = ", ".join(str(number) for number in sorted(attempts))
+        why = f"this {newest.work} has attempt {there}" if attempts else "there is none"
+        raise StageError(f"there is no attempt {attempt}", on=f"job {newest.name}", why=why, todo="Choose one of them.")
+    return attempts[attempt].name
+
+
+def _job(arm: Arm, target: Target, name: str) -> dict[str, Any]:
+    job = stack_jobs.one(arm, target, name)
+    if job is None:
+        todo = "`python -m jobs logs` without --job shows the stack's newest."
+        raise StageError("there is no such job", on=f"job {name}", why=f"{target.workspace} has none", todo=todo)
+    return job
+
+
+def _title(name: str, job: dict[str, Any]) -> str:
+    properties = job.get("properties") or {}
+    url = ((properties.get("services") or {}).get("Studio") or {}).get("endpoint") or ""
+    return "  ".join(filter(None, (name, str(properties.get("status")), str(properties.get("displayName")), url)))
+
+
+def _print_all(log: JobLog, runs: list[Run]) -> None:
+    """What is there so far: the failing step's lines first, and told that there are none yet."""
+    culprit = failing(runs)
+    news = sorted(log.news(), key=lambda each: culprit is None or each[0] != culprit.name)
+    for run, lines in news:
+        _print(run, lines, runs)
+    if not news:
+        print("(no lines yet)")
+
+
+def _print(run: str, lines: list[str], runs: list[Run]) -> None:
+    found = next((each for each in runs if each.name == run), None)
+    print(f"--- {found.title}, {found.status}" if found else f"--- {run}")
+    for line in lines:
+        print(redact(line))
+
+
+def _follow(arm: Arm, target: Target, log: JobLog, runs: list[Run], stop: threading.Event) -> dict[str, Any]:
+    """Prints lines as they come; returns the job at its end, or as it is when ``stop`` is set.
+
+    Azure may have no answer for a while; only after some in a row is that the end. So is a job that does not respond.
+    """
+    from azure.core.exceptions import AzureError
+
+    shown, failures, silent, job = "", 0, 0.0, {}
+    while True:
+        try:
+            job = _job(arm, target, log.job_name)
+            for run, lines in log.news():
+                if run != shown:
+                    runs = log.children()
+                    title = next((each.title for each in runs if each.name == run), run)
+                    print(f"--- {title}")
+                    shown = run
+                for line in lines:
+                    print(redact(line), flush=True)
+            failures = 0
+        except AzureError as error:
+            failures += 1
+            if failures >= _FAILURES or not passing(error):
+                raise
+            why = first_line(str(error))
+            print(f"Azure gave no answer just now, trying again ({why})", file=sys.stderr, flush=True)
+        status, now = stack_jobs.status_of(job), time.monotonic()
+        silent = (silent or now) if status == stack_jobs.SILENT else 0.0
+        if not failures and (status in stack_jobs.ENDED or (silent and now - silent >= stack_jobs.SILENT_SECONDS)):
+            print(f"{log.job_name}  {status}")
+            return job
+        if stop.wait(_RETRY_SECONDS if failures else _POLL_SECONDS):
+            return job

@@ -1,0 +1,272 @@
+"""Stage dataset on a cluster: the package ``data_prep`` as an Azure ML job, its files registered as data assets.
+
+The job runs the same code on the same rows as ``python -m data_prep`` here, so it makes the same bytes. One node is
+enough: ``data_prep`` gives each of its cores a part of the rows and merges them in order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import shlex
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cloud import client as azure
+from cloud.arm import Arm
+from cloud.errors import AGAIN, StageError, azure_errors
+from cloud.report import Report
+from cloud.role_wait import once_allowed
+from jobs.dataset.spec import PreparationSpec
+from jobs.dataset.upload import TEST_FILE, TRAIN_FILE, exists
+from jobs.training import queueing, stack_jobs
+from jobs.training.attempts import Attempts
+from jobs.training.stack_jobs import FINGERPRINT, MACHINE, PREPARATION, STACK
+
+if TYPE_CHECKING:
+    from azure.ai.ml import Input, MLClient
+    from azure.ai.ml.entities import Data, Environment, Job
+
+    from data_prep.card.card import Card
+    from data_prep.request import Request
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "data_prep"
+OUTPUT, SOURCE = "data", "source"
+IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
+PYTHON = "3.11"
+REQUIRED = (
+    *("datasets", "huggingface_hub", "hyperscan", "ijson", "Jinja2", "numpy", "orjson", "py3langid", "pyarrow"),
+    *("pygal", "rensa", "rich", "tokenizers", "xxhash"),
+)
+"""What ``data_prep`` imports; the job gets the versions that are installed here, for the same bytes."""
+
+
+def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
+    """Leaves both assets registered under ``spec.fingerprint``, pointing to the files of a completed job.
+
+    Raises StageError when the job failed or no attempt is left, NotFinished when ``stop`` was set while it goes on.
+    """
+    client = azure.ml_client(spec.target)
+    assets = {spec.train_asset: TRAIN_FILE, spec.test_asset: TEST_FILE}
+    with azure_errors("the data could not be looked up", f"data asset {spec.name}:{spec.fingerprint}"):
+        missing = [asset for asset in assets if not exists(client, asset, spec.fingerprint)]
+    if not missing:
+        report(f"data assets {' and '.join(assets)}:{spec.fingerprint} are there already")
+        return
+    work = Attempts(
+        client,
+        name=spec.job_name,
+        limit=spec.max_attempts,
+        work=PREPARATION,
+        change="data, or data.cluster's vmSize",
+        stack=spec.stack,
+        queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
+        listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
+        cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
+    )
+    job = work.run(lambda name: _submit(client, spec, name, report, stop), report, stop)
+    with azure_errors("the data could not be registered", f"job {job}"):
+        card = _card(client, job)
+        for asset in missing:
+            _register(client, spec, asset, f"{folder_of(job)}/{assets[asset]}", card, job)
+            report(f"data asset {asset}:{spec.fingerprint} registered from job {job}")
+
+
+def folder_of(job: str) -> str:
+    """Where a job leaves its files."""
+    return f"azureml://datastores/workspaceblobstore/paths/prepared/{job}"
+
+
+def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, stop: threading.Event) -> Job:
+    from azure.ai.ml import Output, command
+    from azure.ai.ml.constants import AssetTypes, InputOutputModes
+
+    _check_unchanged(spec)
+    with tempfile.TemporaryDirectory() as scratch:
+        source, inputs, before = _source(client, spec, Path(scratch), report, stop)
+        flags = [text for key, value in spec.options.items() for text in _flag(key, value)]
+        line = f"python -m {PACKAGE} --source {source} {shlex.join(flags)} --out ${{{{outputs.{OUTPUT}}}}}"
+        submitted: Job = client.jobs.create_or_update(
+            command(
+                name=name,
+                display_name=f"{spec.name}: {spec.source}",
+                experiment_name=spec.experiment,
+                tags={STACK: spec.stack, FINGERPRINT: spec.fingerprint, MACHINE: spec.vm_size},
+                code=str(_code(Path(scratch))),
+                command=f"{before}{line}",
+                environment=_environment(),
+                compute=spec.cluster,
+                inputs=inputs,
+                # Not mounted: the files are renamed into place, which blob storage cannot do.
+                outputs={
+                    OUTPUT: Output(type=AssetTypes.URI_FOLDER, path=folder_of(name), mode=InputOutputModes.UPLOAD)
+                },
+            )
+        )
+    return submitted
+
+
+def _flag(key: str, value: Any) -> list[str]:
+    """An option as data_prep's command line has it."""
+    name = key.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", str(value)]
+
+
+def _request(spec: PreparationSpec) -> Request:
+    from data_prep.request import Request
+
+    values: dict[str, Any] = {**spec.options, "repairs": tuple(filter(None, str(spec.options["repairs"]).split(",")))}
+    return Request(source=spec.source, base=ROOT, **values)
+
+
+def _check_unchanged(spec: PreparationSpec) -> None:
+    """The source must still be what the version was computed from: it is a promise about it."""
+    from data_prep import DataError
+    from data_prep.prepare import request_fingerprint
+
+    on = f"source {spec.source}"
+    try:
+        now = request_fingerprint(_request(spec))
+    except DataError as error:
+        raise StageError("no data to prepare", on=on, why=str(error), todo="Then run `pulumi up` again.") from error
+    if now != spec.fingerprint:
+        why = f"it changed since this run began (fingerprint {now}, expected {spec.fingerprint})"
+        raise StageError("the data was not prepared", on=on, why=why, todo=AGAIN)
+
+
+def _source(
+    client: MLClient, spec: PreparationSpec, scratch: Path, report: Report, stop: threading.Event
+) -> tuple[str, dict[str, Input], str]:
+    """What --source says, the job's inputs for it, and the commands that come before."""
+    from azure.ai.ml import Input
+    from azure.ai.ml.constants import AssetTypes
+
+    from data_prep.source.locate import locate
+
+    located = locate(spec.source, ROOT)
+    bound = f"${{{{inputs.{SOURCE}}}}}"
+    if located.kind == "file":
+        path = _uploaded(client, spec, located.files, scratch, report, stop)
+        return bound, {SOURCE: Input(type=AssetTypes.URI_FOLDER, path=path)}, ""
+    if located.kind != "azureml":
+        return shlex.quote(spec.source), {}, ""
+    asset = _asset(spec)
+    inputs = {SOURCE: Input(type=str(asset.type), path=str(asset.path))}
+    if asset.type == AssetTypes.URI_FOLDER:
+        return bound, inputs, ""
+    # A file's name says its format, and is not sure to survive a mount.
+    link = shlex.quote(f"{SOURCE}/{str(asset.path).rpartition('/')[2]}")
+    return link, inputs, f"mkdir {SOURCE} && ln -s {bound} {link} && "
+
+
+def _asset(spec: PreparationSpec) -> Data:
+    from data_prep import DataError
+    from data_prep.source.azureml import Workspace, entity
+
+    on = f"source {spec.source}"
+    try:
+        target = spec.target
+        asset, _ = entity(spec.source, Workspace(target.subscription_id, target.resource_group, target.workspace))
+    except DataError as error:
+        todo = "Name a data asset that there is."
+        raise StageError("no data to prepare", on=on, why=str(error), todo=todo) from error
+    if asset.type not in ("uri_file", "uri_folder"):
+        why = f"it is of type {asset.type}, not a file or a folder"
+        raise StageError("no data to prepare", on=on, why=why, todo="Register the files as uri_file or uri_folder.")
+    return asset
+
+
+def _uploaded(
+    client: MLClient,
+    spec: PreparationSpec,
+    files: tuple[Path, ...],
+    scratch: Path,
+    report: Report,
+    stop: threading.Event,
+) -> str:
+    """The files as a data asset; their names there keep the order in which they are read."""
+    from azure.ai.ml.constants import AssetTypes
+    from azure.ai.ml.entities import Data
+
+    asset = f"{spec.source_asset}:{spec.fingerprint}"
+    if not exists(client, spec.source_asset, spec.fingerprint):
+        folder = scratch / SOURCE
+        folder.mkdir()
+        for number, file in enumerate(files):
+            (folder / f"{number:05d}-{file.name}").symlink_to(file.resolve())
+        data = Data(
+            name=spec.source_asset,
+            version=spec.fingerprint,
+            type=AssetTypes.URI_FOLDER,
+            path=str(folder),
+            description=f"Source of {spec.name}: {spec.source}",
+        )
+        on = f"data asset {spec.source_asset}"
+        once_allowed(functools.partial(client.data.create_or_update, data), on, report, stop)
+        report(f"data asset {asset} uploaded from {spec.source}")
+    return f"azureml:{asset}"
+
+
+def _code(scratch: Path) -> Path:
+    """A folder with the package and nothing else."""
+    code = scratch / "code"
+    shutil.copytree(ROOT / PACKAGE, code / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    return code
+
+
+def _environment() -> Environment:
+    """Named after its content: Azure builds an image once for each."""
+    from azure.ai.ml.entities import Environment
+
+    pins = [f"{name}=={version(name)}" for name in REQUIRED]
+    conda: Mapping[str, Any] = {
+        "name": "data-prep",
+        "channels": ["conda-forge"],
+        "dependencies": [f"python={PYTHON}", "pip", {"pip": pins}],
+    }
+    content = hashlib.sha256(json.dumps([IMAGE, conda]).encode()).hexdigest()[:12]
+    return Environment(name="data-prep", version=content, image=IMAGE, conda_file=dict(conda))
+
+
+def _card(client: MLClient, job: str) -> Card | None:
+    """The card that the job wrote beside the files; None where this version cannot read it."""
+    from azure.ai.ml._artifacts import _artifact_utilities
+
+    from data_prep.card.card import CARD, read
+
+    with tempfile.TemporaryDirectory() as scratch:
+        _artifact_utilities.download_artifact_from_aml_uri(
+            uri=f"{folder_of(job)}/{CARD}", destination=scratch, datastore_operation=client.datastores
+        )
+        return read(Path(scratch))
+
+
+def _register(client: MLClient, spec: PreparationSpec, asset: str, path: str, card: Card | None, job: str) -> None:
+    from azure.ai.ml.constants import AssetTypes
+    from azure.ai.ml.entities import Data
+
+    from data_prep.card import text
+
+    if card is not None:
+        # The job knows the source by the place it was given.
+        card = dataclasses.replace(card, settings={**card.settings, "source": spec.source})
+    client.data.create_or_update(
+        Data(
+            name=asset,
+            version=spec.fingerprint,
+            type=AssetTypes.URI_FILE,
+            path=path,
+            description=text.description(card) if card else text.SUMMARY,
+            tags={**(text.tags(card) if card else {}), "request": spec.fingerprint, "job": job},
+        )
+    )

@@ -1,0 +1,57 @@
+"""What the stage `dataset` works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud.target import Target
+from jobs.spec import RecipeValue, Spec, digest, whole
+
+
+@dataclass(frozen=True)
+class DatasetSpec(Spec):
+    """Training and test data as two uri_file assets, versioned by the files' content."""
+
+    target: Target
+    name: str
+    fingerprint: str
+    directory: str
+
+    @property
+    def train_asset(self) -> str:
+        return f"{self.name}-train"
+
+    @property
+    def test_asset(self) -> str:
+        return f"{self.name}-test"
+
+
+@dataclass(frozen=True)
+class PreparationSpec(DatasetSpec):
+    """The same two assets, prepared by a job on a CPU cluster.
+
+    ``fingerprint`` is that of the request (settings, source content, version of the preparation): the files' own is
+    known only when the job has ended. ``options`` are data_prep's flags, with underscores; ``source`` is as in the
+    settings, ``directory`` is not used.
+    """
+
+    source: str
+    options: dict[str, RecipeValue]
+    cluster: str
+    vm_size: str
+    experiment: str
+    max_attempts: int
+    stack: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", {key: whole(value) for key, value in self.options.items()})
+
+    @property
+    def source_asset(self) -> str:
+        """The uploaded files, where the source is on this machine."""
+        return f"{self.name}-source"
+
+    def job_name(self, attempt: int) -> str:
+        """Attempts count from 1; another machine size means new ones."""
+        where = {"fingerprint": self.fingerprint, "cluster": self.cluster, "vm_size": self.vm_size}
+        return f"prepare-{digest(where)}-{attempt}"

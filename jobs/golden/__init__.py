@@ -1,0 +1,1 @@
+"""The golden questions: asked of a model, and how its answers score."""

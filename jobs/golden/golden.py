@@ -1,0 +1,148 @@
+"""The golden questions put to one deployment, and its answers scored."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import threading
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chat.client import Busy, ChatError, ChatRequest, KeyRefused, ask
+from cloud.errors import StageError
+from jobs.golden.questions import Question
+from settings.redaction import redact
+
+_TEMPERATURE = 0.0  # the most likely answer, however the model is served (chat/client/conversation.py)
+_TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
+# An answer is similar from here on. Unrelated sentences reach some 50 in rapidfuzz's ratio, single words much more.
+_SIMILAR, _SIMILAR_LENGTH = 75, 12
+
+
+@dataclass(frozen=True)
+class Result:
+    """One answer. ``score`` is 1.0 if a right answer is in it word for word, less if one is nearly in it, else 0.0.
+
+    ``error`` says why there is no answer, and is empty if there is one.
+    """
+
+    question: str
+    expected: tuple[str, ...]
+    answer: str
+    score: float
+    exact: bool
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All answers of one deployment."""
+
+    deployment: str
+    results: tuple[Result, ...]
+
+    @property
+    def score(self) -> float:
+        """Mean over the questions, 0 to 1; one that was not answered counts as 0."""
+        return statistics.fmean(result.score for result in self.results) if self.results else 1.0
+
+    @property
+    def exact(self) -> int:
+        """How many questions were answered word for word."""
+        return sum(result.exact for result in self.results)
+
+    @property
+    def slowest(self) -> float:
+        """Seconds."""
+        return max((result.seconds for result in self.results), default=0.0)
+
+    @property
+    def worst(self) -> Result:
+        """The answer to show somebody who asks what is wrong. Raises ValueError where nothing was asked."""
+        return min(self.results, key=lambda result: result.score)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "deployment": self.deployment,
+            "score": round(self.score, 4),
+            "exact": self.exact,
+            "slowest_seconds": round(self.slowest, 3),
+            "questions": [asdict(result) for result in self.results],
+        }
+
+    def __str__(self) -> str:
+        return f"{self.score:.2f} ({self.exact} of {len(self.results)} word for word, slowest {self.slowest:.1f} s)"
+
+
+def score(answer: str, expected: Sequence[str]) -> tuple[float, bool]:
+    """How right ``answer`` is, 0 to 1, and whether one of the ``expected`` is in it word for word.
+
+    Case, punctuation and accents do not matter, nor what is said around it. A long expected answer that is nearly
+    there counts as much as rapidfuzz finds of it; a short one, a name or a number, is there or it is not.
+    """
+    from rapidfuzz import fuzz
+
+    said = _words(answer)
+    best = 0.0
+    for right in map(_words, expected):
+        if right and f" {right} " in f" {said} ":
+            return 1.0, True
+        if min(len(right), len(said)) >= _SIMILAR_LENGTH:
+            # The best place in the answer for it; an answer that is only a part of what is expected gets that part.
+            similar = fuzz.partial_ratio if len(said) >= len(right) else fuzz.ratio
+            best = max(best, similar(right, said, score_cutoff=_SIMILAR) / 100)
+    return best, False
+
+
+def ask_all(
+    url: str, key: str, deployment: str, questions: Sequence[Question], *, timeout: float, stop: threading.Event
+) -> Scores:
+    """Puts every question to ``deployment``, past the traffic rules; "" for whichever the traffic leads to.
+
+    ``timeout`` in seconds for each. A question that gets no answer scores 0. What is not asked because ``stop`` was
+    set is left out. Raises StageError if the key is refused, or if another deployment answers than was asked.
+    """
+    results: list[Result] = []
+    for question in questions:
+        if stop.is_set():
+            break
+        results.append(_ask(url, key, deployment, question, timeout, stop))
+    return Scores(deployment, tuple(results))
+
+
+def _ask(url: str, key: str, deployment: str, question: Question, timeout: float, stop: threading.Event) -> Result:
+    request = ChatRequest(question.question, deployment=deployment, temperature=_TEMPERATURE)
+    on = f"deployment {deployment}" if deployment else "endpoint"
+    for attempt in range(1, _TRIES + 1):
+        try:
+            answer = ask(url, key, request, timeout=timeout)
+        except Busy as error:
+            if attempt < _TRIES and not stop.wait(error.retry_after or _PAUSE):
+                continue
+            return _unanswered(question, error)
+        except KeyRefused as error:
+            todo = "Run `pulumi up`, which reads the endpoint's keys again."
+            raise StageError("the golden questions could not be asked", on=on, why=str(error), todo=todo) from error
+        except ChatError as error:
+            return _unanswered(question, error)
+        if deployment and answer.deployment != deployment:
+            why = f"{deployment} was asked, and {answer.deployment} answered"
+            todo = "Look at the endpoint's traffic in Azure ML studio."
+            raise StageError("the golden questions reached the wrong model", on=on, why=why, todo=todo)
+        points, exact = score(answer.text, question.answers)
+        return Result(question.question, question.answers, answer.text, points, exact, answer.seconds)
+    raise AssertionError("the last attempt returns")
+
+
+def _unanswered(question: Question, error: ChatError) -> Result:
+    return Result(question.question, question.answers, "", 0.0, False, 0.0, redact(str(error)))
+
+
+def _words(text: str) -> str:
+    """Words alone, in lower case, a blank between two."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return " ".join(re.findall(r"\w+", plain))

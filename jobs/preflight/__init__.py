@@ -1,0 +1,1 @@
+"""What Azure would refuse, found before the first resource is made."""

@@ -1,0 +1,114 @@
+"""The checks of the preflight of quota, machines and names: each asks Azure one thing and says what it found.
+
+Only reads. A check raises what azure-core raises when Azure does not answer; preflight.py makes a warning of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote as escaped
+
+from cloud.arm import Arm
+from jobs.preflight import quota
+from jobs.preflight.findings import Finding, State
+from jobs.preflight.spec import CLUSTERS, PreflightSpec
+
+Check = Callable[[PreflightSpec, Arm], list[Finding]]
+
+CLUSTER_KIND, ENDPOINT_KIND = ("amlcompute", "clusters"), ("mir", "managed endpoints")
+"""What a size can be used for, as `supportedComputeTypes` says it; MIR is managed inference."""
+
+
+def cores(spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    """The families have room for cluster, endpoint and the release of a next model; so has their regional sum."""
+    found = quota.needs(arm, spec)
+    findings = [_family(spec, need) for need in found]
+    whole = quota.total(arm, spec)
+    if whole is not None and whole.counted and whole.limit != quota.UNLIMITED:
+        needed = sum(need.needed for need in found)
+        limit = whole.used - sum(need.own for need in found) + needed
+        if whole.limit < limit:
+            told = f"all families together: limit {whole.limit}, in use {whole.used}, needed {needed}"
+            page = (
+                f"Azure portal, Quotas, Machine learning, region {spec.location}: raise the regional total to {limit}"
+            )
+            findings.append(Finding("regional quota", State.REFUSED, told, page))
+    return findings
+
+
+def _family(spec: PreflightSpec, need: quota.Need) -> Finding:
+    name, ask = "quota", f"python -m jobs quota request --stack {spec.stack}"
+    told = f"{need.family} in {spec.location}: needed {need.needed} ({', '.join(need.parts)})"
+    if need.usage is None:
+        return Finding(name, State.REFUSED, f"{told}, but the region lists no such family", "choose another region")
+    limit = "none" if need.usage.limit == quota.UNLIMITED else str(need.usage.limit)
+    if not need.usage.counted:
+        # So it was before an offer's upgrade had arrived everywhere, with limits that were not the real ones.
+        told += (
+            f", limit {limit}; not materialised yet: Azure counts nothing as in use here, so the limit proves nothing"
+        )
+        return Finding(name, State.WARNING, told, f"ask again in some hours, or at once: {ask}")
+    told += f", limit {limit}, in use {need.usage.used}"
+    if need.own:
+        told += f" ({need.own} by this stack)"
+    if not need.fits(need.limit_needed):
+        return Finding(name, State.REFUSED, told, ask)
+    if not need.fits(need.limit_needed + need.peak):
+        more = f"{told}; a next release needs {need.peak} more while it stands beside the old one"
+        return Finding(name, State.WARNING, more, ask)
+    return Finding(name, State.OK, told)
+
+
+def sizes(spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    """The VM sizes are offered in the region, for what they are wanted for, and not retired."""
+    name = "VM sizes"
+    path = f"{spec.scope}/providers/Microsoft.MachineLearningServices/locations/{spec.location}/vmSizes"
+    offered = {str(row.get("name", "")).lower(): row for row in arm.items(path, quota.ML_VERSION)}
+    findings = []
+    for machines in spec.machines:
+        what = f"{machines.vm_size} for the {machines.use}"
+        row = offered.get(machines.vm_size.lower())
+        other = f"take {machines.successor}" if machines.successor else "choose another vmSize or region"
+        kind, words = CLUSTER_KIND if machines.use in CLUSTERS else ENDPOINT_KIND
+        if machines.retired:
+            findings.append(Finding(name, State.REFUSED, f"{what} was retired on {machines.retired}", other))
+        elif row is None:
+            findings.append(Finding(name, State.REFUSED, f"{what} is not offered in {spec.location}", other))
+        elif not _for_kind(row, kind):
+            told = f"{what}: {spec.location} offers it, not for {words}"
+            findings.append(Finding(name, State.REFUSED, told, other))
+    told = f"{', '.join(sorted({each.vm_size for each in spec.machines}))} offered in {spec.location}"
+    return findings or [Finding(name, State.OK, told)]
+
+
+def _for_kind(row: Mapping[str, Any], wanted: str) -> bool:
+    kinds = row.get("supportedComputeTypes")
+    return not kinds or wanted in {str(kind).lower() for kind in kinds}
+
+
+def deleted_vault(spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    """No deleted key vault holds the name."""
+    name = "soft-deleted vault"
+    path = f"{spec.scope}/providers/Microsoft.KeyVault/locations/{spec.location}/deletedVaults/{escaped(spec.vault)}"
+    found = arm.find(path, "2024-11-01")
+    if found is None:
+        return [Finding(name, State.OK, f"{spec.vault} is free")]
+    properties = found.get("properties") or {}
+    until = f" until {str(properties['scheduledPurgeDate'])[:10]}" if properties.get("scheduledPurgeDate") else ""
+    told = f"{spec.vault} is soft-deleted and holds the name{until}"
+    if properties.get("purgeProtectionEnabled"):
+        fix = f"it may not be purged: az keyvault recover --name {spec.vault}, or change finetune-phi:name"
+        return [Finding(name, State.REFUSED, told, fix)]
+    fix = f"python -m jobs purge --stack {spec.stack}"
+    return [Finding(name, State.REFUSED, told, f"{fix} (or az keyvault recover --name {spec.vault})")]
+
+
+def deleted_account(spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    """No deleted AI Services account holds the name."""
+    name = "soft-deleted AI Services"
+    rows = arm.items(f"{spec.scope}/providers/Microsoft.CognitiveServices/deletedAccounts", "2025-06-01")
+    if not any(str(row.get("name", "")).lower() == spec.ai_services.lower() for row in rows):
+        return [Finding(name, State.OK, f"{spec.ai_services} is free")]
+    told = f"{spec.ai_services} is soft-deleted and holds the name"
+    return [Finding(name, State.REFUSED, told, f"python -m jobs purge --stack {spec.stack}")]

@@ -1,0 +1,92 @@
+"""Preflight: refuses, before anything is created, what Azure would refuse half an hour into a deployment.
+
+Runs ahead of a stack's first resource, and by `python -m jobs preflight`. It only reads. What cannot be asked is
+whether a soft-deleted *workspace* holds a name: Azure has no list of those outside its portal.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from cloud import client as azure
+from cloud.credentials import ARM_SCOPE
+from cloud.errors import StageError, azure_errors, refusal
+from cloud.report import WARNING, Report
+from jobs.preflight import checks, data, registry, subscription
+from jobs.preflight.checks import Check
+from jobs.preflight.findings import Finding, State
+from jobs.preflight.spec import PreflightSpec
+from settings.redaction import redact
+
+if TYPE_CHECKING:
+    from cloud.arm import Arm
+
+CHECKS: dict[str, Check] = {
+    "subscription": subscription.subscription,
+    "region": subscription.region,
+    "resource providers": subscription.providers,
+    "permissions": subscription.permissions,
+    "quota": checks.cores,
+    "VM sizes": checks.sizes,
+    "base model": registry.base_model,
+    "fine-tune component": registry.component,
+    "training data": data.fits,
+    "soft-deleted vault": checks.deleted_vault,
+    "soft-deleted AI Services": checks.deleted_account,
+}
+"""By the name the findings carry."""
+_RETRIES = 2  # a check that Azure keeps throttling becomes a warning instead of minutes of waiting
+
+
+def run(spec: PreflightSpec, report: Report, stop: threading.Event) -> None:
+    """The stage: reports warnings, raises StageError with every refusal."""
+    report("asking Azure what it would refuse")
+    findings = check(spec)
+    for finding in findings:
+        if finding.state is State.WARNING:
+            report(f"{WARNING}{finding}")
+    refused = [finding for finding in findings if finding.state is State.REFUSED]
+    if refused:
+        again = f"Mend this, check with `python -m jobs preflight --stack {spec.stack}`, then run `pulumi up` again."
+        count = "one thing stands" if len(refused) == 1 else f"{len(refused)} things stand"
+        reasons = "".join([f"{count} in the way", *(f"\n  - {finding}" for finding in refused)])
+        on = f"subscription {spec.subscription_id}, {spec.location}"
+        raise StageError("Azure would refuse this stack, so nothing was created", on=on, why=reasons, todo=f"\n{again}")
+    if stop.is_set():
+        raise StageError("the preflight was stopped", on=spec.location, why="you asked to stop", todo="Run it again.")
+
+
+def check(spec: PreflightSpec) -> list[Finding]:
+    """Every finding, in the order of CHECKS, which run side by side. Raises StageError when nobody can sign in."""
+    from cloud.arm import Arm
+
+    # One failed sign-in is one error, not ten warnings; and the token is there for all checks.
+    with azure_errors("Azure could not be asked", f"subscription {spec.subscription_id}"):
+        azure.credential().get_token(ARM_SCOPE)
+    arm = Arm(retries=_RETRIES)
+    with ThreadPoolExecutor(len(CHECKS)) as pool:
+        running = [pool.submit(_guarded, name, each, spec, arm) for name, each in CHECKS.items()]
+        return [finding for each in running for finding in each.result()]
+
+
+def refuses(findings: Sequence[Finding]) -> bool:
+    """Whether anything stands in the way."""
+    return any(finding.state is State.REFUSED for finding in findings)
+
+
+def _guarded(name: str, each: Check, spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    try:
+        return each(spec, arm)
+    except HttpResponseError as error:
+        code, why = refusal(error)
+        reason = f"{code}: {why}" if code else why
+    except AzureError as error:
+        reason = redact(f"no answer ({error})")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer of a shape nobody has described
+        reason = f"Azure's answer makes no sense ({type(error).__name__}: {error})"
+    return [Finding(name, State.WARNING, f"not checked: {reason}", "go on, or ask for the right to read this")]

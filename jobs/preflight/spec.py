@@ -1,0 +1,100 @@
+"""What a stack needs of Azure before anything is made: machines, quota, names and assets of the registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from dataclasses import dataclass
+
+from cloud.target import RegistryAsset
+from jobs.spec import Spec, digest
+
+CLUSTER, ENDPOINT, BASE, DATA_CLUSTER = "cluster", "endpoint", "base model", "data cluster"
+CLUSTERS = (CLUSTER, DATA_CLUSTER)
+"""What machines are used for; the base model is a deployment of its own on the endpoint."""
+
+
+@dataclass(frozen=True)
+class Machines:
+    """VMs of one size that something needs at the same time.
+
+    `use` is CLUSTER, DATA_CLUSTER, ENDPOINT or BASE; `reserve` the share of its instances an endpoint sets aside on
+    top for upgrades; `retired` the day Azure took the size away, or "".
+    """
+
+    use: str
+    vm_size: str
+    family: str
+    cores: int
+    count: int
+    reserve: float = 0
+    retired: str = ""
+    successor: str = ""
+
+    def __post_init__(self) -> None:
+        # 0 and 0.0 must not make two fingerprints.
+        object.__setattr__(self, "reserve", float(self.reserve))
+
+    @property
+    def cores_needed(self) -> int:
+        """Cores of quota."""
+        return self.cores_of(self.count)
+
+    def cores_of(self, count: int) -> int:
+        """Cores of quota that so many of them take; Azure rounds the reserved instances up."""
+        return math.ceil(round(count * (1 + self.reserve), 6)) * self.cores
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The prepared files on this machine, and what of the recipe decides whether they can be trained on."""
+
+    directory: str
+    fingerprint: str
+    max_seq_length: int
+    model: str
+
+
+@dataclass(frozen=True)
+class PreflightSpec(Spec):
+    """What Azure has to offer for a stack: subscription, region, quota, names and assets of the registry.
+
+    `base_model_successor` names the model to take if the base model is gone; `releasing` is how many instances a
+    new release runs beside the old one for a while; `namespaces` are resource providers that not every stack needs.
+    `data` is None where a cluster prepares them.
+    """
+
+    stack: str
+    subscription_id: str
+    location: str
+    resource_group: str
+    workspace: str
+    cluster_name: str
+    data_cluster_name: str
+    endpoint: str
+    vault: str
+    ai_services: str
+    machines: tuple[Machines, ...]
+    releasing: int
+    base_model: RegistryAsset
+    base_model_successor: str
+    component: RegistryAsset
+    namespaces: tuple[str, ...] = ()
+    data: TrainingData | None = None
+
+    @functools.cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        return digest(dataclasses.asdict(self))
+
+    @property
+    def scope(self) -> str:
+        return f"/subscriptions/{self.subscription_id}"
+
+    @property
+    def group_scope(self) -> str:
+        return f"{self.scope}/resourceGroups/{self.resource_group}"
+
+    @property
+    def workspace_scope(self) -> str:
+        return f"{self.group_scope}/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"

@@ -1,0 +1,1 @@
+"""Stage flow: the prompt flow, put into the Foundry project."""

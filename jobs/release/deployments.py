@@ -1,0 +1,280 @@
+"""Deployments of one online endpoint: make, wait for, remove, and share the traffic among them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloud import client as azure
+from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
+from cloud.report import WARNING, Report
+from jobs.release import settings_in_place
+from jobs.release.spec import ReleaseSpec
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
+    from azure.core.polling import LROPoller
+
+HEALTHY = "Succeeded"
+_IN_TRANSITION = ("Creating", "Updating", "Scaling", "Deleting")
+_POLL_SECONDS = 5.0
+_SILENCE_SECONDS = 60.0
+_NEEDED_SECONDS = 1800.0  # a transition of an endpoint takes minutes
+_MOST_SECONDS = 7200.0  # with an image to be built and a machine to be found, a deployment takes an hour
+_LOG_LINES = 15
+_TAKEN_UP = (
+    "`pulumi up` finds the release where it is then and takes it up again. A deployment bills as long as it is there: "
+    "`python -m jobs rollback` takes a release back."
+)
+
+
+@dataclass
+class Endpoint:
+    """One endpoint, and the steps a release takes on it. Every method raises StageError."""
+
+    client: MLClient
+    spec: ReleaseSpec
+    report: Report
+    stop: threading.Event
+
+    @property
+    def on(self) -> str:
+        return f"endpoint {self.spec.endpoint}"
+
+    def traffic(self) -> dict[str, int]:
+        """Percent by deployment, those at 0 left out (the SDK invents a 0 for each it finds)."""
+        with azure_errors("the live traffic could not be read", self.on):
+            return _without_zeroes(self.client.online_endpoints.get(self.spec.endpoint).traffic)
+
+    def set_traffic(self, traffic: Mapping[str, int], *, needed: bool = False) -> None:
+        """Shifts the traffic and reads it back. ``needed`` shifts even after ``stop``: to restore."""
+        endpoint = self.settled(needed=needed)
+        if _without_zeroes(endpoint.traffic) != dict(traffic):
+            with azure_errors("the traffic could not be shifted", self.on):
+                endpoint.traffic = dict(traffic)
+                poller = self.client.online_endpoints.begin_create_or_update(endpoint)
+                self._await(poller, "the traffic", f"being shifted to {shown(traffic)}", needed=needed)
+        if (live := self.traffic()) != dict(traffic):
+            why = f"wanted {shown(traffic)}, but the endpoint says {shown(live)}"
+            raise StageError("the traffic did not shift", on=self.on, why=why, todo=AGAIN)
+
+    def settled(self, *, needed: bool = False) -> OnlineEndpoint:
+        """The endpoint once it is in no transition, in which it would refuse every change."""
+        waiting = _Waiting(self, needed=needed)
+        while True:
+            with azure_errors("the endpoint could not be read", self.on):
+                endpoint: OnlineEndpoint = self.client.online_endpoints.get(self.spec.endpoint)
+            if endpoint.provisioning_state not in _IN_TRANSITION:
+                return endpoint
+            waiting.on(self.on, azure.state(endpoint.provisioning_state))
+
+    def find(self, name: str, *, needed: bool = False) -> OnlineDeployment | None:
+        """The deployment once it is in no transition, or None if there is none."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        waiting = _Waiting(self, needed=needed)
+        while True:
+            with azure_errors("the deployment could not be read", f"deployment {name}"):
+                try:
+                    found: OnlineDeployment = self.client.online_deployments.get(name, self.spec.endpoint)
+                except ResourceNotFoundError:
+                    return None
+            state = azure.state(found.provisioning_state)
+            if state not in _IN_TRANSITION:
+                return found
+            waiting.on(f"deployment {name}", state)
+
+    def names(self) -> list[str]:
+        return sorted(self.tags())
+
+    def tags(self) -> dict[str, dict[str, str]]:
+        """Of every deployment, by its name."""
+        with azure_errors("the deployments could not be listed", self.on):
+            deployments = self.client.online_deployments.list(self.spec.endpoint)
+            return {str(each.name): dict(each.tags or {}) for each in deployments}
+
+    def begin(self, name: str, model: str, tags: dict[str, str]) -> LROPoller[OnlineDeployment]:
+        """Starts a no-code MLflow deployment at 0 % of the traffic: no environment, no script."""
+        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings
+
+        spec = self.spec
+        deployment = ManagedOnlineDeployment(
+            name=name,
+            endpoint_name=spec.endpoint,
+            model=model,
+            instance_type=spec.instance_type,
+            instance_count=spec.instance_count,
+            request_settings=OnlineRequestSettings(
+                request_timeout_ms=settings_in_place.request_timeout(spec),
+                max_concurrent_requests_per_instance=spec.max_concurrent_requests,
+            ),
+            liveness_probe=settings_in_place.probe(spec.liveness),
+            readiness_probe=settings_in_place.probe(spec.readiness),
+            tags=tags,
+        )
+        self.report(f"deployment {name} of {model}: creating, {spec.instance_count} x {spec.instance_type}")
+        with azure_errors("the deployment was refused", f"deployment {name}"):
+            poller: LROPoller[OnlineDeployment]
+            poller = self.client.online_deployments.begin_create_or_update(deployment)
+        return poller
+
+    def finish(self, name: str, poller: LROPoller[Any]) -> None:
+        """Waits until the deployment is healthy; otherwise says why it is not, with the end of its log."""
+        since = time.monotonic()
+        try:
+            with azure_errors("the deployment failed", f"deployment {name}"):
+                self._await(poller, f"deployment {name}", "being created", bills=True)
+            found = self.find(name)
+            if found is None or found.provisioning_state != HEALTHY:
+                why = "it is gone" if found is None else f"it ended {azure.state(found.provisioning_state)}"
+                raise StageError("the deployment failed", on=f"deployment {name}", why=why, todo=AGAIN)
+        except NotFinished:
+            raise
+        except StageError as error:
+            raise self._with_log(name, error) from error
+        self.report(f"deployment {name} is healthy after {azure.elapsed(since)}")
+
+    def adjust(self, name: str) -> None:
+        """Gives a deployment the spec's request and probe settings where it has others; it goes on serving.
+
+        One that such a change has left Failed is changed again.
+        """
+        if (found := self.find(name)) is None:
+            return
+        differences = settings_in_place.differences(found, self.spec)
+        if found.provisioning_state == HEALTHY and not differences:
+            return
+        state = [] if found.provisioning_state == HEALTHY else [f"it is {azure.state(found.provisioning_state)}"]
+        self.report(f"deployment {name}: updating in place, {', '.join(state + differences)}")
+        self.settled()
+        since = time.monotonic()
+        with azure_errors("the deployment's settings could not be changed", f"deployment {name}"):
+            settings_in_place.change(found, self.spec)
+            poller = self.client.online_deployments.begin_create_or_update(found)
+            self._await(poller, f"deployment {name}", "being updated")
+        found = self.find(name)
+        if found is None or found.provisioning_state != HEALTHY:
+            why = "it is gone" if found is None else f"it is {azure.state(found.provisioning_state)} after the change"
+            todo = "Look into its log in the studio; `pulumi up --replace '**::release'` makes the change again."
+            raise StageError("the deployment's settings were not changed", on=f"deployment {name}", why=why, todo=todo)
+        self.report(f"deployment {name} updated after {azure.elapsed(since)}")
+        if left := settings_in_place.differences(found, self.spec):
+            self.report(f"{WARNING}deployment {name} says that it still has other settings: {', '.join(left)}")
+
+    def remove(self, name: str, *, needed: bool = False) -> None:
+        """Deletes a deployment that takes no traffic; one that is gone is fine."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        self.settled(needed=needed)
+        with azure_errors("the deployment could not be deleted, it still costs money", f"deployment {name}"):
+            try:
+                poller = self.client.online_deployments.begin_delete(name, self.spec.endpoint)
+                self._await(poller, f"deployment {name}", "being deleted", needed=needed)
+            except ResourceNotFoundError:
+                return
+        self.report(f"deployment {name} deleted")
+
+    def drain(self, already: float = 0, *, needed: bool = False) -> None:
+        """Lets a deployment without traffic finish its answers; ``already`` so many seconds have passed.
+
+        Where ``needed``, to be told to stop only ends the waiting.
+        """
+        if (left := self.spec.drain_seconds - already) > 0:
+            self.report(f"waiting {left:g} s for the answers under way")
+            if self.stop.wait(left) and not needed:
+                raise self.stopped("the answers under way come to their end")
+
+    def go_on(self, doing: str) -> None:
+        """Raises NotFinished when told to stop."""
+        if self.stop.is_set():
+            raise self.stopped(doing)
+
+    def address(self) -> tuple[str, str]:
+        """Scoring URL and key."""
+        with azure_errors("the endpoint's key could not be read", self.on):
+            endpoint = self.client.online_endpoints.get(self.spec.endpoint)
+            keys = self.client.online_endpoints.get_keys(self.spec.endpoint)
+        return str(endpoint.scoring_uri), str(getattr(keys, "primary_key", ""))
+
+    def _with_log(self, name: str, error: StageError) -> StageError:
+        from azure.core.exceptions import AzureError
+
+        try:
+            text = self.client.online_deployments.get_logs(name, self.spec.endpoint, lines=_LOG_LINES)
+        except AzureError:
+            return error
+        lines = [line for line in text.splitlines() if line.strip()][-_LOG_LINES:]
+        if not lines:
+            return error
+        why = f"{error.why}. Last lines of its log:\n  " + "\n  ".join(lines) + "\n"
+        return StageError(error.what, on=error.on, why=why, todo=error.todo)
+
+    def _await(
+        self, poller: LROPoller[Any], what: str, doing: str, *, needed: bool = False, bills: bool = False
+    ) -> None:
+        """Waits for an operation, telling each minute what is waited for; NotFinished when told to stop.
+
+        Nothing waits for ever: StageError where one that is ``needed`` takes too long, else NotFinished too.
+        """
+        since, stop = time.monotonic(), threading.Event() if needed else self.stop
+        most = _NEEDED_SECONDS if needed else _MOST_SECONDS
+        paid = ", and bills whether you wait or not" if bills else ""
+        while True:
+            azure.wait_for(poller, stop, _SILENCE_SECONDS)
+            if stop.is_set():
+                raise self.stopped(f"{what} is {doing}{paid}")
+            if poller.done():
+                return
+            took = azure.elapsed(since)
+            self.report(f"{what}: still {doing} after {took}")
+            if time.monotonic() - since < most:
+                continue
+            if needed:
+                raise StageError("the endpoint takes no change", on=what, why=f"still {doing} after {took}", todo=AGAIN)
+            why = f"{what} is still {doing} after {took}, which is longer than Azure takes{paid}"
+            raise NotFinished("the release is not finished", on=self.on, why=why, todo=_TAKEN_UP)
+
+    def stopped(self, doing: str) -> NotFinished:
+        return NotFinished("the release is not finished", on=self.on, why=f"you asked to stop; {doing}", todo=_TAKEN_UP)
+
+
+class _Waiting:
+    """Pauses while something is in transition, telling each minute what is waited for.
+
+    ``needed`` goes on after ``stop``, but not as long: nobody could end it then.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, needed: bool) -> None:
+        self._endpoint, self._needed = endpoint, needed
+        self._since, self._told = time.monotonic(), float("-inf")
+
+    def on(self, what: str, state: str) -> None:
+        """Raises NotFinished when told to stop or after two hours, StageError after half an hour of what is needed."""
+        endpoint, now = self._endpoint, time.monotonic()
+        if now - self._told > _SILENCE_SECONDS:
+            self._told = now
+            endpoint.report(f"{what}: {state} after {azure.elapsed(self._since)}")
+        if not self._needed:
+            if endpoint.stop.wait(_POLL_SECONDS):
+                raise endpoint.stopped(f"{what} is {state}")
+            if now - self._since > _MOST_SECONDS:
+                why = f"{what} has been {state} for {azure.elapsed(self._since)}, which is longer than Azure takes"
+                raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=_TAKEN_UP)
+        elif now - self._since > _NEEDED_SECONDS:
+            why = f"it has been {state} for {azure.elapsed(self._since)}"
+            raise StageError("the endpoint takes no change", on=what, why=why, todo=AGAIN)
+        else:
+            time.sleep(_POLL_SECONDS)
+
+
+def _without_zeroes(traffic: Mapping[str, Any] | None) -> dict[str, int]:
+    return {name: int(share) for name, share in (traffic or {}).items() if int(share)}
+
+
+def shown(traffic: Mapping[str, int]) -> str:
+    """Traffic for people: ``90 % m0123, 10 % m4567``."""
+    return ", ".join(f"{share} % {name}" for name, share in sorted(traffic.items())) or "no traffic at all"

@@ -1,0 +1,59 @@
+"""What has to be seen to before Pulumi updates the endpoint itself.
+
+An endpoint is updated with a PUT, and one that does not name the live traffic resets it: that would take the model off
+the air. An endpoint whose creation failed is mended by no PUT; Azure asks for it to be made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cloud.errors import AGAIN, StageError, azure_errors
+from cloud.report import WARNING, Report
+from cloud.target import Target
+
+_VERSION = "2025-12-01"
+_DELETE_SECONDS = 1_800.0  # Azure gives an endpoint's operation half an hour itself
+
+
+def clear_the_way(target: Target, endpoint: str, report: Report) -> None:
+    """Deletes an endpoint that has failed and holds no deployment, so that the update's PUT makes it anew.
+
+    One that serves something is left alone, however it is. Raises StageError.
+    """
+    from cloud.arm import Arm
+
+    arm, path, on = Arm(), f"{target.path}/onlineEndpoints/{endpoint}", f"endpoint {endpoint}"
+    with azure_errors("the endpoint's state could not be read", on):
+        found = arm.find(path, _VERSION)
+        if found is None or found.get("properties", {}).get("provisioningState") != "Failed":
+            return
+        if arm.items(f"{path}/deployments", _VERSION):
+            return
+    report(f"{WARNING}endpoint {endpoint} has failed and holds no deployment: it is deleted and made anew")
+    with azure_errors("the failed endpoint could not be deleted", on):
+        gone = arm.run("DELETE", path, {"api-version": _VERSION}, seconds=_DELETE_SECONDS) is not None
+    if not gone:
+        why = f"Azure has been at it for {_DELETE_SECONDS / 60:g} minutes"
+        raise StageError("the failed endpoint could not be deleted", on=on, why=why, todo=AGAIN)
+
+
+def guard(target: Target, endpoint: str, sent: Mapping[str, float]) -> None:
+    """Raises StageError unless the traffic an update is going to send is the live one, or there is none."""
+    from cloud.arm import Arm
+
+    path = f"{target.path}/onlineEndpoints/{endpoint}"
+    with azure_errors("the live traffic could not be read", f"endpoint {endpoint}"):
+        found = Arm().find(path, _VERSION)
+    live = _shares((found or {}).get("properties", {}).get("traffic"))
+    if live and live != _shares(sent):
+        raise StageError(
+            "the endpoint was not updated",
+            on=f"endpoint {endpoint}",
+            why=f"its traffic is {live}, and the update would set it to {_shares(sent) or 'none at all'}",
+            todo="Run `pulumi up --refresh`, which takes the live traffic into the update.",
+        )
+
+
+def _shares(traffic: Mapping[str, float] | None) -> dict[str, int]:
+    return {name: int(share) for name, share in (traffic or {}).items() if int(share)}

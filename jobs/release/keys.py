@@ -1,0 +1,118 @@
+"""Rotation of an endpoint's two keys, so that the key in the project's connection works at every moment.
+
+The secondary key is made new, the connection is given it, then the primary is made new and the connection is given
+that. What is to do next follows from which key the connection holds, so a rotation that was interrupted is finished
+by the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from cloud.arm import Arm
+from cloud.errors import NotFinished, StageError, azure_errors
+from cloud.report import Report
+from cloud.target import Target
+
+_VERSION = "2025-12-01"
+_KEY = "key"
+"""Name of the endpoint's key in the connection (infra/foundry.py)."""
+_KEPT = ("authType", "category", "target", "metadata", "isSharedToAll", "sharedUserList", "expiryTime")
+PRIMARY, SECONDARY = "Primary", "Secondary"
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """An endpoint and the connection with its key. ``pause`` is how many seconds others have to read it again."""
+
+    target: Target
+    endpoint: str
+    project: str
+    connection: str
+    pause: float = 0
+
+    @property
+    def on(self) -> str:
+        return f"endpoint {self.endpoint}"
+
+    def _workspace(self, name: str) -> str:
+        return (
+            f"/subscriptions/{self.target.subscription_id}/resourceGroups/{self.target.resource_group}/providers"
+            f"/Microsoft.MachineLearningServices/workspaces/{name}"
+        )
+
+    @property
+    def endpoint_path(self) -> str:
+        return f"{self._workspace(self.target.workspace)}/onlineEndpoints/{self.endpoint}"
+
+    @property
+    def connection_path(self) -> str:
+        return f"{self._workspace(self.project)}/connections/{self.connection}"
+
+
+def rotate(ring: Keyring, report: Report, stop: threading.Event) -> None:
+    """Leaves the endpoint with two new keys and the connection with the new primary one.
+
+    Raises StageError, and NotFinished when ``stop`` was set: the connection's key works then too.
+    """
+    arm = Arm()
+    primary, secondary = _keys(arm, ring)
+    held = _held(arm, ring)
+    if held == secondary != primary:
+        report("the connection holds the secondary key: an earlier rotation was interrupted here, and goes on")
+    else:
+        if held != primary:
+            report("the connection holds neither of the endpoint's keys; it is given the primary one")
+            _give(arm, ring, primary)
+        _regenerate(arm, ring, SECONDARY, report)
+        _give(arm, ring, _keys(arm, ring)[1])
+        report(f"connection {ring.connection} has the new secondary key")
+    _wait(ring, stop)
+    _regenerate(arm, ring, PRIMARY, report)
+    _give(arm, ring, _keys(arm, ring)[0])
+    report(f"connection {ring.connection} has the new primary key")
+
+
+def _keys(arm: Arm, ring: Keyring) -> tuple[str, str]:
+    with azure_errors("the endpoint's keys could not be read", ring.on):
+        keys = arm.run("POST", f"{ring.endpoint_path}/listKeys", {"api-version": _VERSION}) or {}
+    return str(keys.get("primaryKey") or ""), str(keys.get("secondaryKey") or "")
+
+
+def _held(arm: Arm, ring: Keyring) -> str:
+    return str(_secrets(arm, ring).get(_KEY) or "")
+
+
+def _secrets(arm: Arm, ring: Keyring) -> dict[str, str]:
+    with azure_errors("the connection's key could not be read", f"connection {ring.connection}"):
+        found = arm.run("POST", f"{ring.connection_path}/listsecrets", {"api-version": _VERSION}) or {}
+    secrets: dict[str, str] = ((found.get("properties") or {}).get("credentials") or {}).get("keys") or {}
+    return secrets
+
+
+def _regenerate(arm: Arm, ring: Keyring, which: str, report: Report) -> None:
+    with azure_errors(f"the {which.lower()} key could not be made new", ring.on):
+        arm.run("POST", f"{ring.endpoint_path}/regenerateKeys", {"api-version": _VERSION}, {"keyType": which})
+    report(f"endpoint {ring.endpoint} has a new {which.lower()} key")
+
+
+def _give(arm: Arm, ring: Keyring, key: str) -> None:
+    """Writes the key into the connection, leaves all else in it as it is, and reads it back."""
+    on = f"connection {ring.connection}"
+    with azure_errors("the connection could not be given the key", on):
+        properties: dict[str, Any] = arm.get(ring.connection_path, _VERSION)["properties"]
+        body = {name: properties[name] for name in _KEPT if properties.get(name) is not None}
+        body["credentials"] = {"keys": {**_secrets(arm, ring), _KEY: key}}
+        arm.run("PUT", ring.connection_path, {"api-version": _VERSION}, {"properties": body})
+    if _held(arm, ring) != key:
+        why = "it was written, and read back it is another one"
+        raise StageError("the connection did not take the key", on=on, why=why, todo="Run this again.")
+
+
+def _wait(ring: Keyring, stop: threading.Event) -> None:
+    if ring.pause and stop.wait(ring.pause):
+        why = "you asked to stop; the connection has the new secondary key, and the primary is the old one"
+        todo = "`python -m jobs rotate-keys` goes on where it stopped."
+        raise NotFinished("the rotation is not finished", on=ring.on, why=why, todo=todo)

@@ -1,0 +1,121 @@
+"""Back to an earlier version of the model, which is registered and need not be trained again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloud.errors import StageError, azure_errors
+from jobs.release import unfinished
+from jobs.release.rollout import MODEL, PREVIOUS
+from jobs.training.registering import fingerprint_of
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version of the model; ``created`` is UTC as YYYY-MM-DD HH:MM, the rest what its tags say.
+
+    ``fingerprint`` is that of the fine-tuning that made it, "" for a model of other origin.
+    """
+
+    version: str
+    created: str
+    job: str
+    recipe: str
+    fingerprint: str = ""
+
+    def __str__(self) -> str:
+        made = ", ".join(part for part in (f"from job {self.job}" if self.job else "", self.recipe) if part)
+        return f"{self.version}, registered {self.created}" + (f" {made}" if made else "")
+
+
+@dataclass(frozen=True)
+class InService:
+    """What one would go back from: version, deployment and its per cent of the traffic; "" for what is unknown.
+
+    That is the deployment with the most traffic. Where a release was left half way it is the new deployment, however
+    little it has. ``before`` is the version in service before it.
+    """
+
+    deployment: str
+    share: int
+    version: str
+    before: str
+
+
+def in_service(client: MLClient, endpoint: str, model: str) -> InService:
+    """Raises StageError where nothing is."""
+    on = f"endpoint {endpoint}"
+    with azure_errors("what is in service could not be read", on):
+        shares = client.online_endpoints.get(endpoint).traffic or {}
+        traffic = {str(name): int(share) for name, share in shares.items() if int(share)}
+        tags = {str(each.name): dict(each.tags or {}) for each in client.online_deployments.list(endpoint)}
+    half = unfinished.release(tags, traffic)
+    if half:
+        former = max(half.before, key=lambda name: half.before[name])
+        its = tags[half.deployment]
+        before = _of(tags[former].get(MODEL), model) or _of(its.get(PREVIOUS), model)
+        return InService(half.deployment, traffic.get(half.deployment, 0), _of(its.get(MODEL), model), before)
+    if not traffic:
+        todo = "`pulumi up` releases the stack's model; if it did before, `pulumi up --replace '**::release'` does."
+        raise StageError("there is nothing to go back from", on=on, why="it has no traffic", todo=todo)
+    live = max(traffic, key=lambda name: traffic[name])
+    its = tags.get(live, {})
+    return InService(live, traffic[live], _of(its.get(MODEL), model), _of(its.get(PREVIOUS), model))
+
+
+def versions(client: MLClient, model: str) -> list[Version]:
+    """All registered ones, newest first. Raises StageError."""
+    with azure_errors("the model's versions could not be listed", f"model {model}"):
+        found = list(client.models.list(name=model))
+    ordered = sorted(found, key=lambda each: str(_created(each)), reverse=True)
+    return [
+        Version(
+            str(each.version),
+            str(_created(each) or "at an unknown time")[:16],
+            str((each.tags or {}).get("job", "")),
+            str((each.tags or {}).get("recipe", "")),
+            fingerprint_of(each.tags, getattr(each, "job_name", None)),
+        )
+        for each in ordered
+    ]
+
+
+def choose(live: InService, known: list[Version], model: str, to: str = "") -> Version:
+    """The version to go back to: ``to``, or else what was in service before, or else the newest older one.
+
+    Raises StageError when it is not registered, is in service already, or there is none.
+    """
+    on = f"model {model}"
+    by_name = {each.version: each for each in known}
+    listed = "; ".join(str(each) for each in known[:_SHOWN]) or "none"
+    if to and to not in by_name:
+        why = f"there is no version {to}. The newest: {listed}"
+        raise StageError("it cannot be gone back to", on=on, why=why, todo="Choose one of them with --to.")
+    if to and to == live.version and live.share == 100:
+        why = f"version {to} is in service: deployment {live.deployment} has {live.share} % of the traffic"
+        raise StageError("there is nothing to do", on=on, why=why, todo="Choose another one with --to.")
+    if to or (live.before in by_name and live.before != live.version):
+        return by_name[to or live.before]
+    names = [each.version for each in known]
+    older = known[names.index(live.version) + 1 :] if live.version in names else known
+    if not older:
+        why = f"version {live.version} is in service, and no older one is registered"
+        todo = "Fine-tune another one: change data or recipe and run `pulumi up`."
+        raise StageError("there is no version to go back to", on=on, why=why, todo=todo)
+    return older[0]
+
+
+def _of(tag: str | None, model: str) -> str:
+    """The version in ``name:version``; "" for another model's."""
+    name, _, version = (tag or "").rpartition(":")
+    return version if name == model else ""
+
+
+def _created(model: object) -> object:
+    return getattr(getattr(model, "creation_context", None), "created_at", None)

@@ -1,0 +1,310 @@
+"""Stage release: the model version goes into service so that nobody notices until it is proven.
+
+New deployment at 0 % of the traffic, questions put to it directly (smoke.py), traffic in steps, read back at
+each one and watched (health.py), then the old deployments go. A failure on the way puts the traffic back
+exactly as it was and removes the new deployment, which would cost money. An interrupted release is taken up by the
+next one, or taken back if that is of another version (jobs/release/unfinished.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from cloud import client as azure
+from cloud.errors import AGAIN, NotFinished, StageError, azure_errors, disconnected
+from cloud.report import WARNING, Report
+from jobs.release import contracts, health, smoke, unfinished
+from jobs.release.deployments import HEALTHY, Endpoint, shown
+from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
+from jobs.release.unfinished import Unfinished
+from jobs.training import registering
+
+_LOOK_SECONDS = 30.0
+MODEL, PREVIOUS = "model", "previous"
+"""Tags of a deployment: its model as ``name:version``, and the one that was in service before it."""
+
+
+def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
+    """Leaves the model version at 100 % of the traffic and no other deployment but the base model's.
+
+    Raises StageError with the earlier traffic restored, NotFinished when ``stop`` was set.
+    """
+    endpoint = Endpoint(azure.ml_client(spec.target), spec, report, stop)
+    endpoint.settled()
+    live, name = endpoint.traffic(), spec.deployment_name
+    half = unfinished.release(endpoint.tags(), live)
+    if half and half.deployment != name:
+        live = _taken_back(endpoint, half, live)
+        half = None
+    base = _BaseModel(endpoint)
+    if half or live != {name: 100}:
+        before = half.before if half and (name in live or not live) else _without(live, name)
+        _release(endpoint, base, before, live.get(name, 0))
+    else:
+        report(f"deployment {name} has 100 % of the traffic already")
+        endpoint.adjust(name)
+        base.begin()
+    for other in endpoint.names():
+        if other not in (name, BASE_DEPLOYMENT):
+            endpoint.remove(other)
+    base.finish()
+
+
+def _taken_back(endpoint: Endpoint, half: Unfinished, live: dict[str, int]) -> dict[str, int]:
+    """The traffic once another version's unfinished release is undone: nobody asks for that version any more.
+
+    One that has all of the traffic already is in service and stays so.
+    """
+    if live == {half.deployment: 100}:
+        return live
+    endpoint.report(f"the release of {half.deployment} was left half way and is taken back")
+    if half.deployment in live:
+        live = dict(half.before)
+        endpoint.set_traffic(live)
+        endpoint.report(f"traffic: {shown(live)}")
+        endpoint.drain()
+    if endpoint.find(half.deployment) is not None:  # once it is in no transition
+        endpoint.remove(half.deployment)
+    return live
+
+
+def _without(live: dict[str, int], name: str) -> dict[str, int]:
+    """The traffic without a deployment whose tags do not say what was before it."""
+    if name not in live:
+        return live
+    rest = {other: share for other, share in live.items() if other != name}
+    return _shared(rest, "", 0) if rest else {}
+
+
+def _release(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], share: int) -> None:
+    """From ``share`` per cent of the traffic, which it has from an earlier try, to 100."""
+    spec, name = endpoint.spec, endpoint.spec.deployment_name
+    try:
+        endpoint.go_on("nothing was begun")
+        _provide(endpoint, base, before)
+        smoke.check(endpoint, before)
+        for step in _steps(spec) if before else [100]:
+            if step < share:
+                continue
+            traffic = _shared(before, name, step)
+            since = datetime.now(UTC)
+            endpoint.set_traffic(traffic)
+            endpoint.report(f"traffic: {shown(traffic)}")
+            if step == 100:
+                smoke.confirm(endpoint)
+            if before:
+                _soak(endpoint, since)
+        if before:
+            endpoint.drain(already=spec.soak_seconds)
+    except NotFinished:
+        raise
+    except StageError as error:
+        if disconnected(error.__cause__):
+            raise _left(endpoint, error) from error
+        _restore(endpoint, base, before, error)
+        raise
+    except Exception as error:
+        unforeseen = StageError("the release failed", on=f"deployment {name}", why=repr(error), todo=AGAIN)
+        _restore(endpoint, base, before, unforeseen)
+        raise unforeseen from error
+
+
+def _left(endpoint: Endpoint, error: StageError) -> StageError:
+    """Without a connection nothing can be put back, and nothing is known to be wrong with the new deployment."""
+    name = endpoint.spec.deployment_name
+    return StageError(
+        error.what,
+        on=error.on,
+        why=error.why,
+        todo=f"Nothing was put back: deployment {name} may have part of the traffic, and bills. Once you have a "
+        "connection, `pulumi up` takes the release up where it is, and `python -m jobs rollback` takes it back.",
+    )
+
+
+def _provide(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int]) -> None:
+    """Leaves the new deployment healthy; one that failed earlier can't be repaired and is made again."""
+    spec, name = endpoint.spec, endpoint.spec.deployment_name
+    found = endpoint.find(name)
+    if found is not None and found.provisioning_state != HEALTHY:
+        endpoint.report(f"deployment {name} of an earlier try is {azure.state(found.provisioning_state)}")
+        endpoint.set_traffic(before)
+        endpoint.remove(name)
+        found = None
+    if found is not None:
+        endpoint.report(f"deployment {name} is there already and healthy")
+        endpoint.adjust(name)
+        base.begin()
+        return
+    version = _version(endpoint)
+    asset = f"azureml:{spec.model_name}:{version}"
+    tags = {MODEL: f"{spec.model_name}:{version}", **unfinished.tags(before)}
+    if previous := _previous(endpoint, before, tags[MODEL]):
+        tags[PREVIOUS] = previous
+    served = contracts.of_version(spec.target, spec.model_name, version, endpoint.report)
+    tags |= served.tags
+    poller = endpoint.begin(name, asset, tags)
+    base.begin()
+    endpoint.finish(name, poller)
+
+
+def _version(endpoint: Endpoint) -> str:
+    """The version to deploy: the one that the fine-tuning made, whatever its number."""
+    spec = endpoint.spec
+    if not spec.model_fingerprint:
+        return spec.model_version
+    with azure_errors("the model could not be looked up", f"model {spec.model_name}:{spec.model_version}"):
+        found = registering.find(endpoint.client, spec.model_name, spec.model_version, spec.model_fingerprint)
+    return found or spec.model_version  # of which Azure ML says that there is none
+
+
+def _previous(endpoint: Endpoint, before: Mapping[str, int], model: str) -> str:
+    """The model to go back to: the one in service, or if that is the same on other machines, the one before it."""
+    found = endpoint.find(max(before, key=lambda name: before[name])) if before else None
+    if found is None:
+        return ""
+    tags = found.tags or {}
+    served = str(tags.get(MODEL, found.model))
+    return str(tags.get(PREVIOUS, "")) if served == model else served
+
+
+def _steps(spec: ReleaseSpec) -> list[int]:
+    """Rising shares in percent; whatever the setting says, the last one is 100."""
+    return [*sorted({step for step in spec.traffic_steps if 0 < step < 100}), 100]
+
+
+def _shared(before: Mapping[str, int], name: str, percent: int) -> dict[str, int]:
+    """``percent`` for ``name``, the rest among the others as before: whole numbers, in all exactly 100."""
+    others = {other: share for other, share in before.items() if other != name}
+    rest, total = 100 - percent, sum(others.values())
+    if not others:
+        return {name: 100}
+    shares = {other: share * rest // total for other, share in others.items()}
+    largest = max(others, key=lambda other: others[other])
+    shares[largest] += rest - sum(shares.values())
+    return {other: share for other, share in {**shares, name: percent}.items() if share}
+
+
+def _soak(endpoint: Endpoint, since: datetime) -> None:
+    """Watches a step for as long as the settings say. Raises StageError when the new deployment fares badly."""
+    left, last = float(endpoint.spec.soak_seconds), ""
+    while left > 0:
+        pause = min(left, _LOOK_SECONDS)
+        left -= pause
+        if endpoint.stop.wait(pause):
+            why = f"you asked to stop; live is {shown(endpoint.traffic())}"
+            raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
+        last = _judged(endpoint, since)
+    if last:
+        endpoint.report(last)
+
+
+def _judged(endpoint: Endpoint, since: datetime) -> str:
+    """What is measured of the new deployment, in words."""
+    spec, limits = endpoint.spec, endpoint.spec.health
+    name = spec.deployment_name
+    try:
+        found = health.read(spec, since)
+    except StageError as error:  # who may release need not be allowed to read metrics
+        return f"{WARNING}the health of {name} is not known: {error.why}"
+    if not found.requests:
+        return f"{WARNING}the health of {name} is not known: {found}"
+    load = ""
+    if found.busy:
+        load = f"; {found.busy} were turned away for load, no fault of the model: serving.maxConcurrentRequests is "
+        load += f"{spec.max_concurrent_requests}, serving.instances {spec.instance_count}"
+    if found.judged < limits.minimum_requests:
+        few = f"serving.health.minimumRequests is {limits.minimum_requests}"
+        return f"{WARNING}the health of {name} is not judged: {found}; {few}{load}"
+    bad = ""
+    if found.failed_percent > limits.failed_percent:
+        bad = f"serving.health.failedPercent is {limits.failed_percent:g}"
+    elif found.p95_seconds is not None and found.p95_seconds > limits.latency_seconds:
+        bad = f"serving.health.latencySeconds is {limits.latency_seconds:g}"
+    if bad:
+        raise StageError(
+            "the new model fares badly under traffic",
+            on=f"deployment {name}",
+            why=f"{found}; {bad}",
+            todo="See its log in Azure ML studio's endpoint before you try again.",
+        )
+    return f"{WARNING if load else ''}health of {name}: {found}{load}"
+
+
+def _restore(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], cause: StageError) -> None:
+    """Puts everything back as it was; if even that fails, says both things."""
+    name = endpoint.spec.deployment_name
+    endpoint.report(f"going back: {cause.what}")
+    try:
+        if endpoint.traffic() != before:
+            endpoint.set_traffic(before, needed=True)
+            endpoint.drain(needed=True)
+        if name in endpoint.names():
+            endpoint.remove(name, needed=True)
+        endpoint.report(f"traffic as before: {shown(before)}; deployment {name} deleted")
+        base.after_failure(in_service=bool(before))
+    except StageError as error:
+        raise StageError(
+            cause.what,
+            on=cause.on,
+            why=f"{cause.why}. Going back failed as well: {error.why}",
+            todo=f"Check the traffic of endpoint {endpoint.spec.endpoint} in Azure ML studio "
+            f"(it was {shown(before)}) and delete deployment {name}. {cause.todo}",
+        ) from cause
+
+
+class _BaseModel:
+    """The deployment of the untuned model beside the new one. Its failure never harms the release."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._poller: object | None = None
+        self._error: StageError | None = None
+
+    def begin(self) -> None:
+        """Starts what is missing, while the new deployment is being created too."""
+        spec = self._endpoint.spec
+        if not spec.compare_with_base:
+            return
+        try:
+            found = self._endpoint.find(BASE_DEPLOYMENT)
+            wanted = {MODEL: spec.base_model.model_uri, "instance_type": spec.instance_type}
+            if found is not None:
+                tags = found.tags or {}
+                same = all(tags.get(key) == value for key, value in wanted.items())
+                if same and found.provisioning_state == HEALTHY:
+                    self._endpoint.adjust(BASE_DEPLOYMENT)
+                    return
+                self._endpoint.remove(BASE_DEPLOYMENT)
+            tags = {**wanted, **contracts.of_base(spec.base_model, self._endpoint.report).tags}
+            self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, tags)
+        except NotFinished:
+            raise
+        except StageError as error:
+            self._error = error
+
+    def finish(self) -> None:
+        """Waits for it, or removes it where it is not wanted. Raises StageError, the release being done."""
+        spec, endpoint = self._endpoint.spec, self._endpoint
+        if not spec.compare_with_base:
+            if BASE_DEPLOYMENT in endpoint.names():
+                endpoint.remove(BASE_DEPLOYMENT)
+            return
+        if self._error is not None:
+            raise self._error
+        if self._poller is not None:
+            endpoint.finish(BASE_DEPLOYMENT, self._poller)  # type: ignore[arg-type]
+
+    def after_failure(self, *, in_service: bool) -> None:
+        """Removes it where it was begun for nothing: beside no model. Beside one that answers it stays, as wanted.
+
+        Raises StageError.
+        """
+        endpoint = self._endpoint
+        if self._poller is None:
+            return
+        if in_service:
+            endpoint.report(f"{WARNING}deployment {BASE_DEPLOYMENT} stays beside the model in service, and bills")
+        elif endpoint.find(BASE_DEPLOYMENT, needed=True) is not None:
+            endpoint.remove(BASE_DEPLOYMENT, needed=True)

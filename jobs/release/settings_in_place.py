@@ -1,0 +1,76 @@
+"""What of a deployment Azure lets one change while it serves: how many requests it holds, and how it is probed.
+
+These are no part of its name (ReleaseSpec.fingerprint): a deployment that has others is updated, not replaced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import OnlineDeployment, ProbeSettings
+
+    from jobs.release.spec import ProbeSpec, ReleaseSpec
+
+_PROBES = ("liveness", "readiness")
+_CONCURRENT = "max_concurrent_requests_per_instance"
+
+
+def request_timeout(spec: ReleaseSpec) -> int:
+    """In milliseconds. The time in the queue counts, since Azure no longer has a limit of its own for that."""
+    return spec.request_timeout_seconds * 1000
+
+
+def probe(spec: ProbeSpec) -> ProbeSettings:
+    """As azure-ai-ml sends it."""
+    from azure.ai.ml.entities import ProbeSettings
+
+    return ProbeSettings(**_probe(spec))
+
+
+def differences(found: OnlineDeployment, spec: ReleaseSpec) -> list[str]:
+    """What a deployment has otherwise than the spec wants it, for people: ``maxConcurrentRequests 1 -> 8``."""
+    live, wanted = _live(found), _wanted(spec)
+    return [f"{name} {_shown(live.get(name))} -> {value}" for name, value in wanted.items() if live.get(name) != value]
+
+
+def change(found: OnlineDeployment, spec: ReleaseSpec) -> None:
+    """Writes the spec's settings into the deployment; all others stay as they are."""
+    from azure.ai.ml.entities import OnlineRequestSettings
+
+    if found.request_settings is None:
+        found.request_settings = OnlineRequestSettings(request_timeout_ms=request_timeout(spec))
+    found.request_settings.max_concurrent_requests_per_instance = spec.max_concurrent_requests
+    found.liveness_probe, found.readiness_probe = probe(spec.liveness), probe(spec.readiness)
+    # Azure answers it with its default, and behind a managed network refuses to be sent it.
+    if str(getattr(found, "egress_public_network_access", "")).lower() == "enabled":
+        vars(found)["egress_public_network_access"] = None
+
+
+def _wanted(spec: ReleaseSpec) -> dict[str, int]:
+    wanted = {"maxConcurrentRequests": spec.max_concurrent_requests}
+    for kind in _PROBES:
+        wanted |= {f"{kind} {name}": value for name, value in _probe(getattr(spec, kind)).items()}
+    return wanted
+
+
+def _live(found: OnlineDeployment) -> dict[str, Any]:
+    live = {"maxConcurrentRequests": getattr(found.request_settings, _CONCURRENT, None)}
+    for kind in _PROBES:
+        settings = getattr(found, f"{kind}_probe")
+        for name in ("initial_delay", "timeout", "period", "failure_threshold"):
+            live[f"{kind} {name}"] = getattr(settings, name, None)
+    return live
+
+
+def _probe(spec: ProbeSpec) -> dict[str, int]:
+    return {
+        "initial_delay": spec.initial_delay_seconds,
+        "timeout": spec.timeout_seconds,
+        "period": spec.period_seconds,
+        "failure_threshold": spec.failure_threshold,
+    }
+
+
+def _shown(value: Any) -> str:
+    return "Azure's default" if value is None else f"{value:g}"

@@ -1,0 +1,180 @@
+"""What a new deployment has to show before anybody is sent to it: answers, soon enough, and right ones.
+
+All is asked past the traffic rules, of the deployment by its name, and over the route that the flow takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chat.client import (
+    CHAT_COMPLETIONS,
+    CONTRACT,
+    ROUTES,
+    Answer,
+    Busy,
+    ChatError,
+    ChatRequest,
+    EndpointUnavailable,
+    KeyRefused,
+    ask,
+)
+from cloud.errors import AGAIN, NotFinished, StageError
+from cloud.report import WARNING
+from jobs.golden.golden import Scores, ask_all
+from jobs.golden.questions import load
+from jobs.release.deployments import Endpoint
+
+_TRIES, _PAUSE = 4, 5.0  # a deployment just called healthy may take seconds until it is routed to
+_AGREEING = 3  # answers in a row that have to come from the new deployment
+
+
+def check(endpoint: Endpoint, before: Mapping[str, int]) -> None:
+    """Raises StageError unless the spec's deployment may have traffic; ``before`` is the traffic of those in service.
+
+    Raises NotFinished when told to stop.
+    """
+    spec = endpoint.spec
+    name, bound = spec.deployment_name, spec.evaluation.latency_seconds
+    tags = endpoint.tags()
+    ROUTES.tell(endpoint.address()[0], {each: found.get(CONTRACT, "") for each, found in tags.items()})
+    first = _patiently(endpoint, name, "the new deployment has no traffic yet")
+    endpoint.report(f"smoke test of {name}: {' '.join(first.text.split())[:80]}")
+    if tags.get(name, {}).get(CONTRACT) == CHAT_COMPLETIONS and not first.streamed:
+        endpoint.report(f"{WARNING}{name} should answer chat completions, and has no such route: answers come whole")
+    if spec.evaluation.questions:
+        _check_golden(endpoint, before)
+        return
+    # The first answer of a deployment may have waited for the model to get warm.
+    second = _patiently(endpoint, name, "the new deployment has no traffic yet")
+    if second.seconds > bound:
+        raise _slow(endpoint, second.seconds)
+
+
+def confirm(endpoint: Endpoint) -> None:
+    """Raises StageError unless who asks the endpoint, naming no deployment, gets the new one's answers."""
+    name = endpoint.spec.deployment_name
+    agreed = 0
+    for _ in range(_TRIES * _AGREEING):
+        try:
+            answer = _patiently(endpoint, "", f"deployment {name} has 100 % of the traffic")
+        except NotFinished as error:
+            if not isinstance(error.__cause__, Busy):
+                raise
+            endpoint.report(f"{WARNING}it is not known who answers: {error.why}")
+            return
+        if not answer.deployment:
+            endpoint.report(f"{WARNING}the endpoint's answers do not say which deployment gave them")
+            return
+        agreed = agreed + 1 if answer.deployment == name else 0
+        if agreed == _AGREEING:
+            endpoint.report(f"the endpoint's answers come from {name}")
+            return
+        if not agreed:
+            _wait(endpoint, f"deployment {name} has 100 % of the traffic")
+    why = f"it has 100 % of the traffic, but {answer.deployment} goes on answering"
+    raise StageError("the traffic did not reach the new model", on=f"deployment {name}", why=why, todo=AGAIN)
+
+
+def _check_golden(endpoint: Endpoint, before: Mapping[str, int]) -> None:
+    spec, evaluation = endpoint.spec, endpoint.spec.evaluation
+    new = _asked(endpoint, spec.deployment_name)
+    endpoint.report(f"golden questions: {spec.deployment_name} scores {new}")
+    if new.slowest > evaluation.latency_seconds:
+        raise _slow(endpoint, new.slowest)
+    if new.score < evaluation.minimum_score:
+        raise _low(endpoint, new, f"it scores {new.score:.2f}, and evaluation.minimumScore is {_number(endpoint)}")
+    if not before:
+        return
+    live = max(before, key=lambda name: before[name])
+    old = _asked(endpoint, live)
+    endpoint.report(f"golden questions: {live}, in service, scores {old}")
+    if unanswered := [result for result in old.results if result.error]:
+        endpoint.report(f"{WARNING}the model in service left {len(unanswered)} unanswered: {unanswered[0].error}")
+    if new.score < old.score - evaluation.maximum_drop:
+        drop = f"it scores {new.score:.2f} and the model in service {old.score:.2f}"
+        raise _low(endpoint, new, f"{drop}; evaluation.maximumDrop lets {evaluation.maximum_drop:g} through")
+
+
+def _number(endpoint: Endpoint) -> str:
+    return f"{endpoint.spec.evaluation.minimum_score:g}"
+
+
+def _asked(endpoint: Endpoint, name: str) -> Scores:
+    spec = endpoint.spec
+    questions = load(spec.evaluation.questions)
+    try:
+        scores = ask_all(*endpoint.address(), name, questions, timeout=spec.request_timeout_seconds, stop=endpoint.stop)
+    except StageError as error:
+        if not isinstance(error.__cause__, KeyRefused):
+            raise
+        # Somebody rotates the keys meanwhile: once more, with the new one.
+        scores = ask_all(*endpoint.address(), name, questions, timeout=spec.request_timeout_seconds, stop=endpoint.stop)
+    if endpoint.stop.is_set():
+        raise _stopped(endpoint, "the new deployment has no traffic yet")
+    return scores
+
+
+def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
+    """The answer to ``serving.question``; a route that is not there yet is waited for."""
+    spec = endpoint.spec
+    # Nothing left to chance: a sound model is not refused for one unlucky word.
+    request = ChatRequest(spec.question, deployment=deployment, temperature=0.0)
+    for attempt in range(1, _TRIES + 1):
+        url, key = endpoint.address()
+        try:
+            answer = ask(url, key, request, timeout=spec.request_timeout_seconds)
+        except (EndpointUnavailable, KeyRefused) as error:
+            # The key is read anew for each try, as somebody may rotate the keys meanwhile.
+            if attempt == _TRIES:
+                raise (_busy(endpoint) if isinstance(error, Busy) else _failed(endpoint, str(error))) from error
+            _wait(endpoint, doing)
+        except ChatError as error:
+            raise _failed(endpoint, str(error)) from error
+        else:
+            if deployment and answer.deployment != deployment:
+                raise _failed(endpoint, f"{deployment} was asked, and {answer.deployment} answered")
+            return answer
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _wait(endpoint: Endpoint, doing: str) -> None:
+    if endpoint.stop.wait(_PAUSE):
+        raise _stopped(endpoint, doing)
+
+
+def _stopped(endpoint: Endpoint, doing: str) -> NotFinished:
+    return NotFinished("the release is not finished", on=endpoint.on, why=f"you asked to stop; {doing}", todo=AGAIN)
+
+
+def _busy(endpoint: Endpoint) -> NotFinished:
+    """Load, which says nothing about the model."""
+    spec = endpoint.spec
+    why = (
+        "too many ask at once (429), no fault of the model: serving.maxConcurrentRequests is "
+        f"{spec.max_concurrent_requests}, serving.instances {spec.instance_count}"
+    )
+    return NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
+
+
+def _failed(endpoint: Endpoint, why: str) -> StageError:
+    todo = "Look into the model (data, recipe), or raise serving.requestTimeoutSeconds if it is just slow."
+    return _refused(endpoint, why, todo)
+
+
+def _slow(endpoint: Endpoint, seconds: float) -> StageError:
+    bound = endpoint.spec.evaluation.latency_seconds
+    why = f"an answer took {seconds:.1f} s, and evaluation.latencySeconds is {bound:g}"
+    return _refused(endpoint, why, "Take a larger serving.vmSize, or allow more time.")
+
+
+def _low(endpoint: Endpoint, scores: Scores, why: str) -> StageError:
+    worst = scores.worst
+    said = worst.error or f"{' '.join(worst.answer.split())[:120]!r} instead of {worst.expected[0]!r}"
+    why = f"{why}. Asked {worst.question!r} it gave {said}"
+    return _refused(endpoint, why, "Look into the model (data, recipe), or into evaluation.questions.")
+
+
+def _refused(endpoint: Endpoint, why: str, todo: str) -> StageError:
+    on = f"deployment {endpoint.spec.deployment_name}"
+    return StageError("the new model did not pass its smoke test", on=on, why=why, todo=todo)

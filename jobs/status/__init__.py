@@ -1,0 +1,1 @@
+"""What a stack is doing and what it has cost so far, read from Azure."""

@@ -1,0 +1,255 @@
+"""Reads a stack's state from Azure by plain REST, so that a look takes a second."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cloud import client as azure
+from cloud.arm import Arm
+from cloud.errors import StageError, azure_errors
+from cloud.mlflow import VERSION, Runs, moment
+from cloud.prices import PriceBook
+from jobs.status import usage
+from jobs.status.progress import Progress, by_earlier, by_metrics
+from jobs.status.spending import Spending, Use, hour_prices, spending
+from jobs.status.stack import Stack
+from jobs.status.status import COMPLETED, DONE, ENDED, NOT_THERE, TO_DO, Deployment, Job, Stage, Status
+from jobs.status.usage import Usage
+from jobs.training import stack_jobs
+from jobs.training.registering import fingerprint_of
+from jobs.training.spec import model_version
+from jobs.training.stack_jobs import FINETUNING, StackJob
+
+
+class Reader:
+    """Reads one stack's state from Azure, again and again if need be. Every method raises StageError."""
+
+    def __init__(self, stack: Stack, book: PriceBook, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._stack, self._book, self._now = stack, book, now
+        self._arm = Arm(retries=azure.PROMPT_RETRIES)
+        self._runs = Runs(stack.target, self._arm)
+        self._ended: dict[str, Job] = {}
+
+    def read(self) -> Status:
+        """One look at everything."""
+        stack, path = self._stack, self._stack.target.path
+        with azure_errors("the state could not be read", f"workspace {stack.target.workspace}"):
+            if self._arm.find(path, VERSION) is None:
+                raise StageError(
+                    f"stack {stack.name} is not up",
+                    on=f"workspace {stack.target.workspace}",
+                    why="there is no such workspace",
+                    todo=f"Run `make up STACK={stack.name}` first.",
+                )
+            with ThreadPoolExecutor(6, thread_name_prefix="status") as pool:
+                jobs = pool.submit(self._jobs)
+                endpoint = pool.submit(self._arm.find, stack.endpoint_path, VERSION)
+                deployments = pool.submit(self._deployments)
+                wanted = pool.submit(self._wanted)
+                return self._status(jobs.result(), endpoint.result(), deployments.result(), *wanted.result())
+
+    def _status(
+        self,
+        every: list[Job],
+        endpoint: dict[str, Any] | None,
+        found: list[Deployment],
+        dataset_there: bool,
+        registered: str,
+    ) -> Status:
+        stack, now = self._stack, self._now()
+        jobs = [job for job in every if job.version]
+        wanted = stack.stages[1].fingerprint if stack.stages else ""
+        made_by = wanted if registered or any(job.fingerprint == wanted for job in jobs) else ""
+        made_by = made_by or (jobs[0].fingerprint if jobs else wanted)
+        attempts = [job for job in jobs if job.fingerprint == made_by]
+        traffic = ((endpoint or {}).get("properties") or {}).get("traffic") or {}
+        deployments = tuple(
+            sorted(
+                (dataclasses.replace(one, traffic=int(traffic.get(one.name, 0))) for one in found),
+                key=lambda one: (-one.traffic, one.name),
+            )
+        )
+        job = attempts[0] if attempts else None
+        there = registered if made_by == wanted else self._registered(made_by)
+        version = there or (model_version(made_by) if made_by else "")
+        return Status(
+            stack=stack.name,
+            at=now,
+            stages=self._stages(dataset_there, registered, jobs, deployments),
+            job=job,
+            attempts=tuple(attempts),
+            others=tuple(job for job in every if job not in attempts and job.status not in ENDED),
+            progress=self._progress(job, jobs, now),
+            model=f"{stack.model_name}:{version}" if version else stack.model_name,
+            model_state="registered" if there else NOT_THERE,
+            endpoint=stack.endpoint,
+            endpoint_state=_state(endpoint) if endpoint else NOT_THERE,
+            deployments=deployments,
+            spending=self._spending(every, deployments, now),
+            usage=self._usage(deployments, now),
+        )
+
+    def _jobs(self) -> list[Job]:
+        """All that the stack has submitted, the newest first, each with its times."""
+        found = [_job(each) for each in stack_jobs.of_stack(self._arm, self._stack.target, self._stack.name)]
+        with ThreadPoolExecutor(6, thread_name_prefix="times") as pool:
+            return list(pool.map(self._timed, found))
+
+    def _timed(self, job: Job) -> Job:
+        """With when it began and ended; what has ended is asked once."""
+        if job.name not in self._ended:
+            started, ended = self._runs.times(job.name)
+            job = dataclasses.replace(job, started=started, ended=ended)
+            if job.status not in ENDED or ended is None:
+                return job
+            self._ended[job.name] = job
+        return self._ended[job.name]
+
+    def _progress(self, job: Job | None, jobs: list[Job], now: datetime) -> Progress | None:
+        if job is None or job.status in ENDED:
+            return None
+        measured = by_metrics(self._runs.history(job.name, "epoch"), job.inputs, now)
+        if measured:
+            return measured
+        for earlier in jobs:
+            if earlier.status == COMPLETED and earlier.started and earlier.ended:
+                return by_earlier(job.started, (earlier.name, timedelta(hours=earlier.hours(now))), now)
+        return by_earlier(job.started, None, now)
+
+    def _deployments(self) -> list[Deployment]:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            found = self._arm.items(f"{self._stack.endpoint_path}/deployments", VERSION)
+        except ResourceNotFoundError:
+            return []
+        return [_deployment(each) for each in found]
+
+    def _wanted(self) -> tuple[bool, str]:
+        """Whether the data that the settings ask for are there, and the version of their model, "" for none."""
+        if self._stack.stages is None:
+            return False, ""
+        data, finetune, _ = self._stack.stages
+        dataset = f"{self._stack.target.path}/data/{data.train_asset}/versions/{data.fingerprint}"
+        return self._arm.find(dataset, VERSION) is not None, self._registered(finetune.fingerprint)
+
+    def _registered(self, fingerprint: str) -> str:
+        """The version of the model that the fine-tuning of that fingerprint made, "" for none."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        path = f"{self._stack.target.path}/models/{self._stack.model_name}/versions"
+        found = self._arm.find(f"{path}/{model_version(fingerprint)}", VERSION)
+        if found is not None and _made_by(found) == fingerprint:
+            return str(found["name"])
+        try:
+            every = self._arm.items(path, VERSION, listViewType="All")
+            return next((str(each["name"]) for each in every if _made_by(each) == fingerprint), "")
+        except ResourceNotFoundError:
+            return ""
+
+    def _usage(self, deployments: tuple[Deployment, ...], now: datetime) -> Usage:
+        standing = min((one.since for one in deployments if one.since), default=None)
+        return usage.read(self._arm, self._stack.endpoint_path, standing, now) if standing else usage.NOTHING
+
+    def _stages(
+        self,
+        dataset_there: bool,
+        registered: str,
+        jobs: list[Job],
+        deployments: tuple[Deployment, ...],
+    ) -> tuple[Stage, ...]:
+        if self._stack.stages is None:
+            return tuple(Stage(name, "unknown", "the data are not prepared here: make data") for name in _STAGES)
+        data, finetune, release = self._stack.stages
+        asset = f"{data.train_asset}:{data.fingerprint}"
+        attempt = next((job for job in jobs if job.fingerprint == finetune.fingerprint), None)
+        deployed = next((one for one in deployments if one.name == release.deployment_name), None)
+        if registered:
+            tuned = Stage("finetune", DONE, f"{finetune.model_name}:{registered}")
+        elif attempt is None:
+            tuned = Stage("finetune", TO_DO, f"{finetune.model_name}:{finetune.model_version}")
+        elif attempt.status == COMPLETED:
+            tuned = Stage("finetune", "registering", attempt.name)
+        else:
+            tuned = Stage("finetune", attempt.status.lower(), attempt.name)
+        return (
+            Stage("dataset", DONE if dataset_there else TO_DO, asset),
+            tuned,
+            _released(release.deployment_name, deployed),
+        )
+
+    def _spending(self, jobs: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
+        stack = self._stack
+        uses = [
+            Use(f"job {job.name}", self._machine(job), job.nodes, job.hours(now), job.status not in ENDED)
+            for job in jobs
+            if job.started
+        ]
+        uses += [
+            Use(
+                f"deployment {one.name}",
+                one.vm_size,
+                one.count,
+                (now - one.since).total_seconds() / 3600 if one.since else 0.0,
+                now=True,
+            )
+            for one in deployments
+        ]
+        own = {stack.cluster_size: stack.hourly_price} if stack.hourly_price else {}
+        return spending(uses, hour_prices((use.vm_size for use in uses), stack.location, self._book, own))
+
+    def _machine(self, job: Job) -> str:
+        """The size it ran on; a job that does not say ran before jobs did, on what the settings still ask for."""
+        return job.machine or (self._stack.cluster_size if job.version else self._stack.data_cluster_size)
+
+
+_STAGES = ("dataset", "finetune", "release")
+
+
+def _released(name: str, found: Deployment | None) -> Stage:
+    if found is None:
+        return Stage("release", TO_DO, name)
+    if found.state == "Succeeded":
+        return Stage("release", DONE if found.traffic == 100 else "under way", f"{found.traffic} % on {name}")
+    return Stage("release", found.state.lower(), name)
+
+
+def _job(found: StackJob) -> Job:
+    return Job(
+        name=found.name,
+        version=model_version(found.fingerprint) if found.work == FINETUNING else "",
+        fingerprint=found.fingerprint if found.work == FINETUNING else "",
+        status=found.status or "Unknown",
+        url=found.url,
+        created=moment(found.created),
+        inputs=found.inputs,
+        machine=found.machine,
+    )
+
+
+def _made_by(version: dict[str, Any]) -> str:
+    properties = version.get("properties") or {}
+    return fingerprint_of(properties.get("tags"), properties.get("jobName"))
+
+
+def _deployment(found: dict[str, Any]) -> Deployment:
+    properties, tags = found["properties"], found.get("tags") or {}
+    model = properties.get("model")
+    return Deployment(
+        name=str(found["name"]),
+        state=_state(found),
+        traffic=0,
+        model=str(tags.get("model") or (model.get("assetId") if isinstance(model, dict) else model)),
+        vm_size=str(properties.get("instanceType")),
+        count=int((found.get("sku") or {}).get("capacity") or 1),
+        since=moment((found.get("systemData") or {}).get("createdAt")),
+        tags=tags,
+    )
+
+
+def _state(found: dict[str, Any]) -> str:
+    return str((found.get("properties") or {}).get("provisioningState") or "Unknown")

@@ -1,0 +1,38 @@
+"""A stack as its settings describe it: where it is on Azure and what its stages should have made.
+
+Nothing of Pulumi is asked, so it also holds before the first `pulumi up` has ended, and while one is running.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud.target import Target
+from jobs.dataset.spec import DatasetSpec
+from jobs.release.spec import EvaluationSpec, ReleaseSpec
+from jobs.training.spec import FinetuneSpec
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`stages` are None while the data, which name their results, are not prepared on this machine.
+
+    `hourly_price` is what an hour of a `cluster_size` machine costs by the settings, in US dollars; 0 for unknown.
+    """
+
+    name: str
+    target: Target
+    location: str
+    endpoint: str
+    model_name: str
+    cluster_size: str
+    data_cluster_size: str
+    hourly_price: float
+    request_timeout_seconds: int
+    evaluation: EvaluationSpec
+    stages: tuple[DatasetSpec, FinetuneSpec, ReleaseSpec] | None
+
+    @property
+    def endpoint_path(self) -> str:
+        """The endpoint's id in Azure Resource Manager."""
+        return f"{self.target.path}/onlineEndpoints/{self.endpoint}"

@@ -1,0 +1,1 @@
+"""Stage finetune: the job, its attempts, its failures, and the model it makes."""

@@ -1,0 +1,1 @@
+"""Why a job failed: its own words, what they mean, and what to do."""

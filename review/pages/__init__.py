@@ -1,0 +1,1 @@
+"""A review as people read it: Markdown for a pull request, a page, a picture of the resources."""

@@ -1,0 +1,123 @@
+"""A review as Markdown, for a comment on a pull request or a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from review.cost import Amount, Cost
+from review.pages.wording import OPERATIONS, TITLES, UNKNOWN, capital, change, unchanged, usd
+from review.report import Change, Report
+from review.verdict import Verdict
+
+LONGEST = 60_000
+"""GitHub refuses a comment of more than 65,536 characters."""
+
+
+def markdown(report: Report) -> str:
+    """The whole report; one line when there is nothing to say."""
+    if report.verdict is Verdict.UNCHANGED:
+        return unchanged(report.stack, report.refreshed) + "\n"
+    text = "\n".join(_parts(report)) + "\n"
+    if len(text) <= LONGEST:
+        return text
+    return "\n".join(_parts(report, short=True))[:LONGEST] + "\n\nThe property diff is too long for here.\n"
+
+
+def _parts(report: Report, short: bool = False) -> Iterator[str]:
+    yield f"## Stack {report.stack}: {TITLES[report.verdict]}\n"
+    yield from (f"{number}. {_line(reason)}" for number, reason in enumerate(report.reasons, 1))
+    if report.verdict is Verdict.FAILED:
+        yield "\nNothing can be said about this change until the preview succeeds.\n"
+        yield from ("```", *(error.replace("```", "'''") for error in report.errors), "```")
+        return
+    if report.happening:
+        yield "\n### What will happen\n"
+        yield from (f"- {capital(_line(sentence))}." for sentence in report.happening)
+    if report.risks:
+        yield f"\n### Risk: {report.worst}\n"
+        yield "| risk | what | why |\n|---|---|---|"
+        yield from (f"| {risk.level} | {_cell(risk.resource)} | {_cell(risk.sentence)} |" for risk in report.risks)
+    if report.cost:
+        yield from _cost(report.cost)
+    yield from _policies(report)
+    yield from _drift(report)
+    if report.changes and not short:
+        yield from _changes(report.changes)
+
+
+def _cost(cost: Cost) -> Iterator[str]:
+    yield "\n### Cost in USD\n"
+    yield "| | before | after | change |\n|---|---:|---:|---:|"
+    rows = {
+        "an hour idle": cost.idle,
+        "an hour serving": cost.serving,
+        "a fine-tune": cost.finetune,
+        "a month of serving": cost.month,
+    }
+    yield from (f"| {name} | {_amounts(amount)} |" for name, amount in rows.items())
+    yield "\n<details><summary>By resource, an hour</summary>\n"
+    yield "| resource | what | before | after | price an hour | asked |\n|---|---|---:|---:|---|---|"
+    for line in cost.lines:
+        price = f"{usd(line.price.hourly)} ({_cell(line.price.meter)})" if line.price else UNKNOWN
+        before, after = usd(line.serving.before), usd(line.serving.after)
+        asked = line.price.asked if line.price else ""
+        yield f"| {_cell(line.resource)} | {_cell(line.what)} | {before} | {after} | {price} | {asked} |"
+    if cost.by_use:
+        yield f"\nBilled by use, so not in these numbers: {', '.join(cost.by_use)}."
+    yield "\n</details>"
+
+
+def _amounts(amount: Amount) -> str:
+    return f"{usd(amount.before)} | {usd(amount.after)} | {change(amount)}"
+
+
+def _policies(report: Report) -> Iterator[str]:
+    if not report.policies:
+        return
+    yield "\n### Policies\n"
+    yield "| level | severity | policy | resource | message |\n|---|---|---|---|---|"
+    for found in report.policies:
+        name = found.resource.rsplit("::", 1)[-1]
+        yield f"| {found.level} | {found.severity} | {found.policy} | {_cell(name)} | {_cell(found.message)} |"
+
+
+def _drift(report: Report) -> Iterator[str]:
+    if not report.refreshed:
+        return
+    yield "\n### Changed by hand\n"
+    if not report.drift:
+        yield "Nothing."
+        return
+    yield "| resource | property | recorded | found | who wins |\n|---|---|---|---|---|"
+    for one in report.drift:
+        cells = (one.resource, one.path, one.recorded, one.found, one.winner)
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _changes(changes: list[Change]) -> Iterator[str]:
+    yield "\n<details><summary>Properties</summary>\n"
+    yield "```diff"
+    for one in changes:
+        yield f"{OPERATIONS.get(one.op, '~')} {one.op} {one.resource}"
+        for prop in one.properties:
+            if not prop.noise:
+                yield (
+                    f"    {_fence(str(prop))}"
+                    if one.op != "create"
+                    else f"    {_fence(prop.path)}: {_fence(prop.after)}"
+                )
+        if folded := sum(prop.noise for prop in one.properties):
+            yield f"    ({folded} more: fingerprints, defaults, timestamps)"
+    yield "```\n\n</details>"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("<", "&lt;")
+
+
+def _cell(text: str) -> str:
+    return _line(text).replace("|", "\\|") or " "
+
+
+def _fence(text: str) -> str:
+    return " ".join(text.split()).replace("```", "'''")

@@ -1,0 +1,174 @@
+"""What settings are checked against: Azure's GPU sizes and the Phi models.
+
+Retirement dates and successors, the 20 % reserve and its exemptions, and where A10 sizes are refused come from
+public Microsoft pages and issues, named where they are used. Not checked against Azure: the cores, GPUs and memory of
+the sizes other than Standard_NC24ads_A100_v4, and the GPU memory a model needs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VmSize:
+    """A machine size: cores and GPUs of one machine, its GPU memory and memory in GB, and its vCPU quota family.
+
+    `reserve` is what a managed endpoint sets aside on top for upgrades, as a share of the instances (0.2 is
+    Azure's 20 %, from which A100 and H100 sizes are exempt). `retired` is the day Azure took the size away.
+    """
+
+    name: str
+    family: str
+    cores: int
+    gpus: int
+    gpu_memory: int
+    memory: int
+    reserve: float = 0.2
+    cluster: bool = True
+    endpoint: bool = True
+    retired: str = ""
+    successor: str = ""
+
+    @property
+    def memory_per_gpu(self) -> int:
+        """GPU memory in GB that one GPU has; a model that is not split has to fit into it."""
+        return self.gpu_memory // self.gpus if self.gpus else 0
+
+    def cluster_cores(self, nodes: int) -> int:
+        """vCPUs of the family's quota that a cluster of so many nodes takes."""
+        return nodes * self.cores
+
+    def endpoint_cores(self, instances: int) -> int:
+        """vCPUs of the family's quota that a deployment takes: whole machines, the reserve included.
+
+        Azure ML docs, "Manage and increase quotas": ceil(1.2 x instances) x cores where the reserve applies.
+        """
+        # round: 1.2 x 5 is 6.0 for Azure, and a hair more for a float.
+        return math.ceil(round((1 + self.reserve) * instances, 6)) * self.cores
+
+
+_A100 = "StandardNCADSA100v4Family"
+_H100 = "StandardNCadsH100v5Family"
+_A10 = "StandardNVADSA10v5Family"
+_T4 = "Standard NCASv3_T4 Family"
+_V100 = "Standard NCSv3 Family"
+_DSV2 = "standardDSv2Family"
+_DSV3 = "standardDSv3Family"
+_V100_RETIRED = "2025-09-30"
+_V100_SUCCESSOR = "Standard_NC24ads_A100_v4"
+
+_SIZES = (
+    VmSize("Standard_NC24ads_A100_v4", _A100, 24, 1, 80, 220, reserve=0),
+    VmSize("Standard_NC48ads_A100_v4", _A100, 48, 2, 160, 440, reserve=0),
+    VmSize("Standard_NC96ads_A100_v4", _A100, 96, 4, 320, 880, reserve=0),
+    VmSize("Standard_NC40ads_H100_v5", _H100, 40, 1, 94, 320, reserve=0),
+    VmSize("Standard_NC80adis_H100_v5", _H100, 80, 2, 188, 640, reserve=0),
+    # A10 v5 was refused for a cluster and accepted for an endpoint in one and the same region.
+    VmSize("Standard_NV36ads_A10_v5", _A10, 36, 1, 24, 440, cluster=False),
+    VmSize("Standard_NV72ads_A10_v5", _A10, 72, 2, 48, 880, cluster=False),
+    VmSize("Standard_NC4as_T4_v3", _T4, 4, 1, 16, 28),
+    VmSize("Standard_NC8as_T4_v3", _T4, 8, 1, 16, 56),
+    VmSize("Standard_NC16as_T4_v3", _T4, 16, 1, 16, 110),
+    VmSize("Standard_NC64as_T4_v3", _T4, 64, 4, 64, 440),
+    VmSize("Standard_NC6s_v3", _V100, 6, 1, 16, 112, retired=_V100_RETIRED, successor=_V100_SUCCESSOR),
+    VmSize("Standard_NC12s_v3", _V100, 12, 2, 32, 224, retired=_V100_RETIRED, successor=_V100_SUCCESSOR),
+    VmSize("Standard_NC24s_v3", _V100, 24, 4, 64, 448, retired=_V100_RETIRED, successor=_V100_SUCCESSOR),
+    VmSize(
+        "Standard_NC24rs_v3", _V100, 24, 4, 64, 448, endpoint=False, retired=_V100_RETIRED, successor=_V100_SUCCESSOR
+    ),
+)
+VM_SIZES = {size.name: size for size in _SIZES}
+"""The GPU sizes this project has been thought through for."""
+
+_CPU_SIZES = (
+    VmSize("Standard_DS3_v2", _DSV2, 4, 0, 0, 14),
+    VmSize("Standard_DS4_v2", _DSV2, 8, 0, 0, 28),
+    VmSize("Standard_D4s_v3", _DSV3, 4, 0, 0, 16),
+    VmSize("Standard_D8s_v3", _DSV3, 8, 0, 0, 32),
+)
+CPU_SIZES = {size.name: size for size in _CPU_SIZES}
+"""The sizes without a GPU that data may be prepared on."""
+
+_SPELLED = {name.lower(): name for name in (*VM_SIZES, *CPU_SIZES)}
+
+HOURLY_DOLLARS = {
+    "Standard_NC24ads_A100_v4": 3.67,
+    "Standard_NC48ads_A100_v4": 7.34,
+    "Standard_NC96ads_A100_v4": 14.68,
+    "Standard_NC40ads_H100_v5": 8.73,
+    "Standard_NC80adis_H100_v5": 17.46,
+    "Standard_NV36ads_A10_v5": 3.2,
+    "Standard_NV72ads_A10_v5": 6.6,
+    "Standard_NC4as_T4_v3": 0.6,
+    "Standard_NC8as_T4_v3": 0.8,
+    "Standard_NC16as_T4_v3": 1.3,
+    "Standard_NC64as_T4_v3": 4.5,
+    "Standard_DS3_v2": 0.3,
+    "Standard_DS4_v2": 0.6,
+    "Standard_D4s_v3": 0.2,
+    "Standard_D8s_v3": 0.4,
+}
+"""What a machine costs an hour at most, for limits: the dearest price that was seen on 2026-11-28.
+
+Of one A100 3.67, of one H100 6.98, 7.91 and 8.73, by region and day; a machine with more of them is a multiple. A10,
+T4 and CPU sizes are estimates. A size that is not here costs an unknown amount; Azure's price list (cloud/prices.py)
+knows more, but a policy asks nobody.
+"""
+
+
+def spelled(vm_size: str) -> str:
+    """A VM size as Azure's price list spells it, which compares with case; clusters answer theirs in capitals."""
+    return _SPELLED.get(vm_size.lower(), vm_size)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A Phi model of the `azureml` registry.
+
+    GPU memory in GB of one machine: `serving_memory` serves it in 16 bit with room for a conversation,
+    `adapter_memory` trains low-rank adapters, `training_memory` trains all weights with AdamW (16 bytes a weight,
+    and the activations). `context` is the longest conversation in tokens, `template` how its messages are laid
+    out. `retired` is the day on which Azure ended fine-tuning it, `source` who says so.
+    """
+
+    name: str
+    versions: tuple[str, ...]
+    context: int
+    template: str
+    serving_memory: int = 24
+    adapter_memory: int = 24
+    training_memory: int = 80
+    retired: str = ""
+    archived: str = ""
+    successor: str = ""
+    source: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its versions in the registry."""
+        return tuple(f"azureml://registries/azureml/models/{self.name}/versions/{v}" for v in self.versions)
+
+
+_MODELS = (
+    Model(
+        "Phi-4-mini-instruct",
+        versions=("1",),
+        context=131_072,
+        template="<|system|>{system}<|end|><|user|>{user}<|end|><|assistant|>",
+        source="model card of Phi-4-mini-instruct in the azureml registry",
+    ),
+    Model(
+        "Phi-3-mini-4k-instruct",
+        versions=("15",),
+        context=4096,
+        template="<|user|>\n{user}<|end|>\n<|assistant|>\n",
+        retired="2025-08-30",
+        archived="15",
+        successor="Phi-4-mini-instruct",
+        source="Microsoft, 'Model deprecation and retirement for Azure AI Foundry Models'; the registry's entry",
+    ),
+)
+MODELS = {model.name: model for model in _MODELS}
+"""The base models this project knows more about than their name; others are taken as they are."""

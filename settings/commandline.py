@@ -1,0 +1,66 @@
+"""What all command lines share: what a shell is answered that asks what could come next, and which stacks there are."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+STACKS = Path(__file__).resolve().parent.parent
+EMULATED = ("local",)
+"""Stacks that live on the emulator, as the Makefile has them."""
+_ON_THE_EMULATOR = "EMULATOR_PYTHON"
+"""Variable that `python -m emulator exec` gives every command."""
+
+
+class StackError(Exception):
+    """There is no such stack, or the command asks for it in the wrong place."""
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments, parsed; the process's own where none are given. Exits with 2 when they are not understood."""
+    if "_ARGCOMPLETE" in os.environ:
+        complete(parser)
+    return parser.parse_args(arguments)
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answers the shell that argcomplete has registered with, and ends the process."""
+    import argcomplete
+
+    for each in every_parser(parser):
+        for action in each._actions:
+            if "--stack" in action.option_strings:
+                # argcomplete reads this attribute, which argparse does not know.
+                action.completer = lambda **_: stacks()  # type: ignore[attr-defined]
+    argcomplete.autocomplete(parser)
+
+
+def every_parser(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and those of its commands, in the order they were added."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in dict.fromkeys(action.choices.values()):
+                yield from every_parser(inner)
+
+
+def check_stack(stack: str, word: str = "") -> None:
+    """Raises StackError for a stack without a settings file, and for one of the emulator that is sought on Azure.
+
+    `word` is what `make` calls the command, if it has a word for it.
+    """
+    name = stack.rsplit("/", 1)[-1]
+    if name not in stacks():
+        from settings.problems import UnknownStackError
+
+        raise StackError(str(UnknownStackError(name, stacks())))
+    if name in EMULATED and _ON_THE_EMULATOR not in os.environ:
+        way = f"`make {word}`, or put" if word else "put"
+        raise StackError(f"stack {name} is on the emulator: {way} `python -m emulator exec --` in front")
+
+
+def stacks() -> list[str]:
+    """The stacks that have a settings file."""
+    return sorted(file.name.split(".")[1] for file in STACKS.glob("Pulumi.*.yaml"))

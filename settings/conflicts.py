@@ -1,0 +1,215 @@
+"""Keys that are each fine and cannot go together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from settings.catalogue import MODELS, VmSize
+from settings.problems import Problem, shown, written
+
+if TYPE_CHECKING:
+    from settings.stack import Settings
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """`at` is the key to mend; `beside` the others that have a part in it. Keys as in a stack file."""
+
+    at: str
+    value: Any
+    rule: str
+    remedy: str
+    beside: tuple[str, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """As the reader is told."""
+        return Problem(written(self.at.split(".")), shown(self.value), self.rule, self.remedy)
+
+    def touches(self, key: str) -> bool:
+        """Whether a key, or one in it or around it, has a part in this."""
+        return any(_related(key, written(own.split("."))) for own in (self.at, *self.beside))
+
+
+def _related(one: str, other: str) -> bool:
+    return any(f"{a}.".startswith(f"{b}.") for a, b in ((one, other), (other, one)))
+
+
+def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
+    """All of them."""
+    for rule in _RULES:
+        yield from rule(settings)
+    yield from _trust(settings, stack)
+
+
+def _serving_memory(settings: Settings) -> Iterator[Conflict]:
+    model, size = MODELS.get(settings.model.name), settings.serving.size
+    if model and size.memory_per_gpu < model.serving_memory:
+        rule = f"has {_memory(size)}; {model.name} needs {model.serving_memory} GB"
+        yield Conflict("serving.vmSize", size.name, rule, "take Standard_NC24ads_A100_v4", ("model.name", "model.id"))
+
+
+def _training_memory(settings: Settings) -> Iterator[Conflict]:
+    model, size, recipe = MODELS.get(settings.model.name), settings.compute.size, settings.recipe
+    if model is None:
+        return
+    needed = model.adapter_memory if recipe.apply_lora else model.training_memory
+    # DeepSpeed splits the optimizer's state among the GPUs, everything else keeps a copy in each.
+    available = size.gpu_memory if recipe.apply_deepspeed else size.memory_per_gpu
+    if available < needed:
+        how = "adapters of" if recipe.apply_lora else "all weights of"
+        lighter = "" if recipe.apply_lora else ", or set recipe.apply_lora to true"
+        yield Conflict(
+            "compute.vmSize",
+            size.name,
+            f"has {_memory(size)}; training {how} {model.name} needs {needed} GB",
+            f"take Standard_NC24ads_A100_v4{lighter}",
+            ("model.name", "model.id", "recipe.apply_lora", "recipe.apply_deepspeed"),
+        )
+
+
+def _memory(size: VmSize) -> str:
+    each = f" in each of its {size.gpus} GPUs" if size.gpus > 1 else ""
+    return f"{size.memory_per_gpu} GB of GPU memory{each}"
+
+
+def _context(settings: Settings) -> Iterator[Conflict]:
+    model, length = MODELS.get(settings.model.name), settings.recipe.max_seq_length
+    if model and length > model.context:
+        rule = f"is more than {model.name} can read, which is {model.context} tokens"
+        yield Conflict(
+            "recipe.max_seq_length", length, rule, "set it to -1 for the model's maximum", ("model.name", "model.id")
+        )
+
+
+def _nodes(settings: Settings) -> Iterator[Conflict]:
+    nodes, most = settings.recipe.num_nodes_finetune or 1, settings.compute.max_nodes
+    if nodes > most:
+        rule = f"is more than the cluster ever has: compute.maxNodes is {most}, and the job would wait for ever"
+        remedy = f"set it to {most} or less, or raise compute.maxNodes"
+        yield Conflict("recipe.num_nodes_finetune", nodes, rule, remedy, ("compute.maxNodes",))
+
+
+def _tokenizer_file(settings: Settings) -> Iterator[Conflict]:
+    data = settings.data
+    if data.run_on == "cluster" and data.tokenizer.endswith(".json"):
+        rule = "is a file of this machine, which the cluster does not have"
+        yield Conflict("data.tokenizer", data.tokenizer, rule, "name a repository of the hub", ("data.runOn",))
+
+
+def _purge(settings: Settings) -> Iterator[Conflict]:
+    if settings.purge_on_destroy and settings.vault.purge_protection:
+        yield Conflict(
+            "purgeOnDestroy",
+            True,
+            "cannot be kept with vault.purgeProtection: true, as Azure then lets nobody purge the vault",
+            "set purgeOnDestroy to false, or vault.purgeProtection to false before the vault is made",
+            ("vault.purgeProtection",),
+        )
+
+
+def _recipients(settings: Settings) -> Iterator[Conflict]:
+    monitoring = settings.monitoring
+    reasons = [
+        name
+        for name, on in (("monitoring.alerts", monitoring.alerts), ("monitoring.budget", monitoring.budget.amount))
+        if on
+    ]
+    if reasons and not monitoring.email:
+        yield Conflict(
+            "monitoring.email",
+            monitoring.email,
+            f"is needed, as {' and '.join(reasons)} {'send' if len(reasons) > 1 else 'sends'} e-mail",
+            "give an address, or switch off " + " and ".join(reasons),
+            ("monitoring.alerts", "monitoring.budget.amount"),
+        )
+
+
+def _late_alert(settings: Settings) -> Iterator[Conflict]:
+    latency, limit = settings.monitoring.latency_seconds, settings.serving.request_timeout_seconds
+    if settings.monitoring.alerts and latency >= limit:
+        yield Conflict(
+            "monitoring.latencySeconds",
+            latency,
+            f"is never reached: requests end after serving.requestTimeoutSeconds, which is {limit}",
+            f"set it below {limit}",
+            ("monitoring.alerts", "serving.requestTimeoutSeconds"),
+        )
+
+
+def _tags_of_two(settings: Settings) -> Iterator[Conflict]:
+    ours = {name.lower() for name in settings.tags}
+    both = [name for name in settings.tags_from_elsewhere if name.lower() in ours]
+    if both:
+        yield Conflict(
+            "tagsFromElsewhere",
+            ", ".join(both),
+            "says that something else sets a tag that is also in tags",
+            "keep the one or the other",
+            ("tags",),
+        )
+
+
+def _network(settings: Settings) -> Iterator[Conflict]:
+    if settings.network == "managed" and settings.compute.min_nodes:
+        yield Conflict(
+            "compute.minNodes",
+            settings.compute.min_nodes,
+            "must be 0 with network: managed: Azure makes no change to a managed network while machines are running",
+            "set it to 0, or network to public",
+            ("network",),
+        )
+
+
+def _deployers(settings: Settings) -> Iterator[Conflict]:
+    storage = settings.storage
+    if settings.github.repository and not storage.shared_keys and not storage.deployers:
+        yield Conflict(
+            "storage.deployers",
+            storage.deployers,
+            "must name who runs the program beside GitHub's workflows: a role that follows whoever runs it would be "
+            "taken away from the one by the other each time",
+            "give {object id: User}, which az ad signed-in-user show --query id prints, or a group's as Group",
+            ("github.repository", "storage.sharedKeys"),
+        )
+
+
+_RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
+    _serving_memory,
+    _training_memory,
+    _context,
+    _nodes,
+    _purge,
+    _recipients,
+    _late_alert,
+    _network,
+    _tags_of_two,
+    _tokenizer_file,
+    _deployers,
+)
+
+
+def _trust(settings: Settings, stack: str) -> Iterator[Conflict]:
+    github = settings.github
+    if not github.repository:
+        return
+    if github.environment not in ("", stack):
+        yield Conflict(
+            "github.environment",
+            github.environment,
+            f"is not {stack}: jobs that another environment's rules let through would deploy this stack",
+            f"remove the key, and call the environment on GitHub {stack}",
+            ("github.repository",),
+        )
+    named = re.sub(r"@\d+", "", github.subject.removeprefix("repo:"))
+    if named.lower() not in ("", github.repository.lower()):
+        yield Conflict(
+            "github.subject",
+            github.subject,
+            f"is that of another repository than {github.repository}",
+            "`python -m jobs github-subject` asks GitHub for this one's",
+            ("github.repository",),
+        )

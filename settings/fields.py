@@ -1,0 +1,75 @@
+"""The types of settings: how each kind of value is read, whatever YAML or the Pulumi CLI made of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from settings.problems import refuse
+
+
+def as_number(value: Any) -> Any:
+    """YAML 1.1 reads 2e-5, and `pulumi config set --path` every fraction, as text; true is no number."""
+    if isinstance(value, bool):
+        raise refuse("must be a number")
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise refuse("must be a number") from None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false")):
+        return value
+    raise refuse("must be true or false")
+
+
+def as_version(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def pattern(expression: str, rule: str) -> BeforeValidator:
+    """Text that matches as a whole, refused with `rule` in words."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(expression, value):
+            raise refuse(rule)
+        return value
+
+    return BeforeValidator(check)
+
+
+Whole = Annotated[int, BeforeValidator(as_number)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(as_number)]
+Positive = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=0)]
+CountOrOff = Annotated[Whole, Field(ge=-1)]  # -1 switches the component's limit off
+Share = Annotated[Number, Field(ge=0, lt=1)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+# What people type: letters, digits and the few signs mail systems agree on.
+_EMAIL = r"[A-Za-z0-9][\w.+'-]*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, strict=True)]
+AssetName = Annotated[
+    Text,
+    pattern(r"[A-Za-z0-9][\w.-]{0,250}", "must be letters, digits, - _ . with a letter or digit first"),
+]
+Email = Annotated[
+    str,
+    pattern(rf"|{_EMAIL}", "must be an e-mail address"),
+    StringConstraints(max_length=254, strict=True),
+]
+"""An address, or nothing."""
+RegistryVersion = Annotated[
+    Text, pattern(r"\d+(\.\d+)*", "must be a version number like 1 or 0.0.82"), BeforeValidator(as_version)
+]
+
+
+class Section(BaseModel):
+    """Keys are written in camelCase; unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
