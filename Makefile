@@ -95,10 +95,11 @@ test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
 	@$(VENV) -m pytest tests/contract tests/journey -n 2 --dist loadfile
 
-lint: setup ## ruff, mypy --strict, workflows, secrets in files, known vulnerabilities, docs without a warning
+lint: setup ## ruff, mypy --strict, who imports whom, workflows, secrets in files, known vulnerabilities, docs without a warning
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo --no-cache >/dev/null || .venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --min-severity medium --quiet --no-progress .github/workflows
 	@.venv/bin/python -m toolchain.leaks
