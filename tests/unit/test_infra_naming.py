@@ -27,8 +27,31 @@ def test_names_are_stable() -> None:
     # Another value here would orphan every resource that exists.
     names = Names.of("phi", "dev", SUBSCRIPTION)
     assert names == Names.of("phi", "dev", SUBSCRIPTION.upper())
-    assert names.endpoint == "phi-dev-" + names.key_vault.removeprefix("kvphidev")
-    assert names.resource_group.startswith("rg-phi-dev-")
+    assert asdict(names) == {
+        "resource_group": "rg-phi-dev-hczmwz",
+        "log_analytics": "log-phi-dev",
+        "application_insights": "appi-phi-dev",
+        "storage_account": "stphidevhczmwz",
+        "key_vault": "kvphidevhczmwz",
+        "container_registry": "crphidevhczmwz",
+        "identity": "id-phi-dev",
+        "workspace": "mlw-phi-dev-hczmwz",
+        "cluster": "gpu-cluster",
+        "data_cluster": "cpu-cluster",
+        "ai_services": "ais-phi-dev-hczmwz",
+        "hub": "hub-phi-dev-hczmwz",
+        "project": "proj-phi-dev-hczmwz",
+        "endpoint": "phi-dev-hczmwz",
+        "connection": "phi-connection",
+        "flow": "phi-chat",
+        "ai_services_connection": "ai-services",
+        "action_group": "ag-phi-dev",
+        "error_alert": "alert-phi-dev-5xx",
+        "model_alert": "alert-phi-dev-model",
+        "latency_alert": "alert-phi-dev-latency",
+        "budget": "budget-phi-dev",
+    }
+    assert names.github == "id-phi-dev-github"
 
 
 def test_stacks_and_subscriptions_do_not_share_names() -> None:
@@ -49,6 +72,7 @@ def test_a_name_azure_would_refuse_is_refused_here() -> None:
 
 def test_role_assignments_have_stable_distinct_guids() -> None:
     first = role_assignment_name("scope", "role", "principal")
+    assert first == "3bea8e6c-48d8-57cd-a296-2dec22663e3b"
     assert first == role_assignment_name("SCOPE", "role", "principal")
     others = {role_assignment_name(*parts) for parts in (("b", "r", "p"), ("s", "b", "p"), ("s", "r", "b"))}
     assert len(others | {first}) == 4

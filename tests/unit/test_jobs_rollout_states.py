@@ -153,6 +153,14 @@ def release() -> None:
     rollout.run(RELEASE, lambda line: None, Stop())
 
 
+def test_answers_of_a_version_that_is_taken_back_may_end(ml: FakeMl, asked: tuple[Scoring, Metrics]) -> None:
+    put(ml, STATES["another version at 10 %"])
+    stop = Stop()
+    rollout.run(RELEASE, lambda line: None, stop)
+    # That version's answers come first, then three steps of 60 s, looked at each 30 s, and the rest of the last 75 s.
+    assert stop.waited == [75, *[30] * 6, 15]
+
+
 @pytest.mark.parametrize("name", STATES)
 def test_it_comes_to_its_end(name: str, ml: FakeMl, asked: tuple[Scoring, Metrics]) -> None:
     state = STATES[name]
