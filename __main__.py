@@ -10,6 +10,7 @@ from pulumi_azure_native import authorization
 
 from cloud.credentials import work_in
 from cloud.errors import StageError
+from cloud.place import Place
 from data_prep import DataError
 from infra.access import Access
 from infra.federation import Federation, FederationArgs
@@ -23,10 +24,9 @@ from infra.outputs import export
 from infra.preflight import Preflight
 from infra.roles import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
-from infra.specs import dataset_version, flow, golden_questions, preflight, specs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
-from settings.naming import Names
+from jobs.specs import dataset_version, flow, golden_questions, preflight, specs
 from settings.stack import Settings, SettingsError
 
 try:
@@ -38,7 +38,8 @@ except (SettingsError, DataError, StageError) as error:
 
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
-names = Names.of(settings.name, pulumi.get_stack(), account.subscription_id, settings.suffix)
+place = Place.of(settings, pulumi.get_stack(), account.subscription_id)
+names = place.names
 location = settings.location
 tags = {**settings.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 leave_alone(settings.tags_from_elsewhere)
@@ -47,7 +48,7 @@ if settings.protect:
     protect_stateful()
 
 # What Azure would refuse, before the first resource; then group, logs, storage, key vault, container registry.
-asked = Preflight("preflight", preflight(settings, names, pulumi.get_stack(), account.subscription_id))
+asked = Preflight("preflight", preflight(settings, place))
 base = Foundation(
     "foundation",
     FoundationArgs(names, tags, account.subscription_id, account.tenant_id, settings),
@@ -121,8 +122,8 @@ Monitoring(
 stages = Stages(
     "stages",
     StagesArgs(
-        *specs(settings, names, pulumi.get_stack(), account.subscription_id, dataset),
-        flow=flow(names, account.subscription_id) if settings.flow.publish else None,
+        *specs(settings, place, dataset),
+        flow=flow(place) if settings.flow.publish else None,
         workspace=workspace,
         roles=roles,
         endpoint=serving.endpoint,

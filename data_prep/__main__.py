@@ -151,10 +151,10 @@ def _workspace(stack: str | None, source: str) -> Workspace:
     if stack is None:
         raise DataError(f"{source} needs a workspace: add --stack, or write the long form")
     from cloud.credentials import CredentialError
-    from jobs.commands import shared
+    from cloud.place import described
 
     try:
-        found = shared.workspace(stack)
+        found = described(stack)[1].workspace
     except CredentialError as error:
         raise DataError(f"{source} needs a workspace, and {error.why}. {error.todo}") from error
     return Workspace(found.subscription_id, found.resource_group, found.workspace)

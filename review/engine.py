@@ -14,6 +14,7 @@ from typing import IO, Any
 from review.durations import Past, past
 from review.errors import ReviewError
 from review.events import Preview, lines, read
+from settings.commandline import own_name
 from settings.outputs import MISSING, advice
 from settings.redaction import redact
 
@@ -71,7 +72,7 @@ def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Re
         code = process.wait()
         if code != 0:
             said = complaints.result().strip() or f"pulumi preview ended with exit code {code}"
-            recording.complaint = advice(stack.rsplit("/", 1)[-1], said) or said
+            recording.complaint = advice(own_name(stack), said) or said
         recording.past = past(state.result() or {}, history.result() or [])
     return recording
 

@@ -51,7 +51,7 @@ def check_stack(stack: str, word: str = "") -> None:
 
     `word` is what `make` calls the command, if it has a word for it.
     """
-    name = stack.rsplit("/", 1)[-1]
+    name = own_name(stack)
     if name not in stacks():
         from settings.problems import UnknownStackError
 
@@ -59,6 +59,11 @@ def check_stack(stack: str, word: str = "") -> None:
     if name in EMULATED and _ON_THE_EMULATOR not in os.environ:
         way = f"`make {word}`, or put" if word else "put"
         raise StackError(f"stack {name} is on the emulator: {way} `python -m emulator exec --` in front")
+
+
+def own_name(stack: str) -> str:
+    """A stack's name without organization and project, as Pulumi's get_stack() has it."""
+    return stack.rsplit("/", 1)[-1]
 
 
 def stacks() -> list[str]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from settings.commandline import own_name
 from settings.conflicts import conflicts
 from settings.fields import Flag, Section, Text, pattern
 from settings.operations import Github, Identity, Monitoring, Storage, Vault
@@ -154,7 +155,7 @@ def load(stack: str, root: Path | None = None) -> Settings:
     Raises SettingsError for problems in the settings, a stack that has no file or a file that is no YAML.
     """
     root = root or ROOT
-    name = stack.rsplit("/", 1)[-1]
+    name = own_name(stack)
     path = root / f"Pulumi.{name}.yaml"
     if not path.is_file():
         raise UnknownStackError(name, [file.name.split(".")[1] for file in root.glob("Pulumi.*.yaml")])

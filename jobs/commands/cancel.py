@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloud import client as azure
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
+from cloud.place import described
 from jobs.commands import shared
 from jobs.training import stack_jobs
 from jobs.training.stack_jobs import StackJob
@@ -12,7 +13,8 @@ from jobs.training.stack_jobs import StackJob
 
 def run(stack: str, *, name: str | None, yes: bool) -> None:
     """Cancels job ``name``, or all that run. Raises StageError, also where nobody said yes."""
-    target, stack = shared.workspace(stack), shared.named(stack)
+    place = described(stack)[1]
+    target, stack = place.workspace, place.stack
     arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("the jobs could not be read", f"workspace {target.workspace}"):
         known = stack_jobs.of_stack(arm, target, stack)

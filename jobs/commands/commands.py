@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from cloud.errors import StageError
-from jobs.commands.shared import ask, asked, named, show
+from jobs.commands.shared import ask, asked, show
+from settings.commandline import own_name
 
 if TYPE_CHECKING:
     from jobs.preflight.spec import PreflightSpec
@@ -35,7 +36,7 @@ def github_subject(stack: str) -> None:
     from jobs.commands import github
     from settings.stack import load
 
-    name = named(stack)
+    name = own_name(stack)
     chosen = load(name).github
     if not chosen.repository:
         todo = "Set finetune-phi:github.repository to owner/name first (docs/environments.md)."
@@ -94,9 +95,9 @@ def request_quota(stack: str, *, cores: int | None, yes: bool) -> None:
 def purge(stack: str, *, yes: bool) -> None:
     from cloud import purge
 
-    spec, names = asked(stack)
+    spec, place = asked(stack)
     where = (spec.subscription_id, spec.location, spec.resource_group)
-    found = purge.remainders(*where, names.soft_deleted())
+    found = purge.remainders(*where, place.names.soft_deleted())
     words = {
         "live": "live, left alone (pulumi destroy removes it)",
         "soft-deleted": "soft-deleted, to be purged",

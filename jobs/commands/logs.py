@@ -9,9 +9,10 @@ from typing import Any
 
 from cloud import client as azure
 from cloud.arm import Arm
-from cloud.errors import StageError, azure_errors, first_line, passing
+from cloud.errors import StageError, azure_errors, first_line
+from cloud.faults import passing
+from cloud.place import described
 from cloud.target import Target
-from jobs.commands import shared
 from jobs.training import stack_jobs
 from jobs.training.joblog import JobLog, Run, failing
 from settings.redaction import redact
@@ -29,7 +30,8 @@ def run(
     With ``follow`` new lines are printed until the job ends, and the exit code is 1 where it did not complete.
     Raises StageError when there is no such job.
     """
-    target, stack = shared.workspace(stack), shared.named(stack)
+    place = described(stack)[1]
+    target, stack = place.workspace, place.stack
     arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("the logs could not be read", f"workspace {target.workspace}"):
         name = name or _chosen(arm, target, stack, attempt)

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from cloud.credentials import work_in
+from cloud.place import Place
 from cloud.target import Target
-from jobs.commands.shared import ask, named
+from jobs.commands.shared import ask
 from settings import outputs
+from settings.commandline import own_name
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NEEDED = ("subscriptionId", "resourceGroup", "workspace", "endpoint")
@@ -21,22 +23,21 @@ _NEEDED = ("subscriptionId", "resourceGroup", "workspace", "endpoint")
 def rollback(stack: str, *, to: str, yes: bool) -> None:
     """Puts an earlier model version into service, by the way every release takes."""
     from cloud import client as azure
-    from infra import specs
+    from jobs import specs
     from jobs.release import rollback, rollout
-    from settings.naming import Names
     from settings.stack import load
 
     found = _found(stack)
     target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
-    name = named(stack)
+    name = own_name(stack)
     settings = load(name)
     model = settings.finetune.model_name
     client = azure.ml_client(target)
     live = rollback.in_service(client, found["endpoint"], model)
     chosen = rollback.choose(live, rollback.versions(client, model), model, to)
 
-    names = Names.of(settings.name, name, target.subscription_id, settings.suffix)
-    spec = specs.release(settings, names, target.subscription_id, chosen.version, chosen.fingerprint)
+    place = Place.of(settings, name, target.subscription_id)
+    spec = specs.release(settings, place, chosen.version, chosen.fingerprint)
     # Who goes back knows that the older model may score less.
     evaluation = dataclasses.replace(spec.evaluation, maximum_drop=1.0)
     spec = dataclasses.replace(spec, target=target, endpoint=found["endpoint"], evaluation=evaluation)

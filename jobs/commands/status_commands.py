@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud.errors import StageError
-from jobs.commands.shared import described, named, show
+from cloud.place import described
+from jobs.commands.shared import show
 
 if TYPE_CHECKING:
     from cloud.prices import PriceBook
@@ -66,23 +67,21 @@ def evaluate(stack: str, *, as_json: bool, minimum: float | None) -> None:
 
 def stack_of(name: str) -> Stack:
     """The stack as its settings describe it; without Pulumi, so also while an `up` is running."""
-    from cloud.target import Target
     from data_prep import DataError
-    from infra import specs
+    from jobs import specs
     from jobs.release.spec import EvaluationSpec
     from jobs.status.stack import Stack
 
-    short = named(name)
-    settings, subscription, names = described(name)
+    settings, place = described(name)
     try:
-        stages = specs.specs(settings, names, short, subscription, specs.dataset_version(settings))
+        stages = specs.specs(settings, place, specs.dataset_version(settings))
     except DataError:
         stages = None
     return Stack(
-        name=short,
-        target=Target(subscription, names.resource_group, names.workspace),
+        name=place.stack,
+        target=place.workspace,
         location=settings.location,
-        endpoint=names.endpoint,
+        endpoint=place.names.endpoint,
         model_name=settings.finetune.model_name,
         cluster_size=settings.compute.vm_size,
         data_cluster_size=settings.data.cluster.vm_size,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from chat.client import CONTRACT, ROUTES
+from cloud import registry
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
 from cloud.mlflow import VERSION, Runs
@@ -16,7 +17,6 @@ from cloud.report import Report
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
 from jobs.golden import golden
 from jobs.golden.questions import Question, load
-from jobs.preflight import registry
 from jobs.release.spec import BASE_DEPLOYMENT
 from jobs.status.reader import Reader
 from jobs.status.stack import Stack

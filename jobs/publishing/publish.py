@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloud import client as azure
 from cloud.credentials import ARM_SCOPE
-from cloud.errors import AGAIN, NotFinished, StageError, azure_errors, passing
+from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
+from cloud.faults import passing
 from cloud.fileshare import Share
 from cloud.report import Report
 from cloud.role_wait import once_allowed

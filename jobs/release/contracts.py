@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.client import CHAT_COMPLETIONS, CONTRACT, MLFLOW
-from cloud import blobs
+from cloud import blobs, registry
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.target import RegistryAsset, Target
-from jobs.preflight import registry
 
 IMAGE = "serving_image"
 """Tag: the image that the model's metadata name."""

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from cloud import client as azure
-from cloud.errors import AGAIN, NotFinished, StageError, azure_errors, disconnected
+from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
+from cloud.faults import disconnected
 from cloud.report import WARNING, Report
 from jobs.release import contracts, health, smoke, unfinished
 from jobs.release.deployments import HEALTHY, Endpoint, shown

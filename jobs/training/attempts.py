@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloud import client as azure
-from cloud.errors import AGAIN, NotFinished, StageError, azure_errors, first_line, passing
+from cloud.errors import AGAIN, NotFinished, StageError, azure_errors, first_line
+from cloud.faults import passing
 from cloud.report import WARNING, Report
 from jobs.training.joblog import JobLog
 from jobs.training.stack_jobs import CANCELLED, ENDED, SILENT, SILENT_SECONDS, StackJob

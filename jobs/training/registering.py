@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cloud.errors import StageError, azure_errors, taken
+from cloud.errors import StageError, azure_errors
+from cloud.faults import taken
 from cloud.report import Report
 from jobs.training import component_version, model_defaults
 from jobs.training.spec import FinetuneSpec

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import data_prep
-from cloud import client
+from cloud import client, place
 from cloud.target import RegistryAsset, Target
 from emulator import admin
 from emulator.home import SUBSCRIPTION_ID, Home
@@ -20,6 +20,9 @@ from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.training import finetune, stack_jobs
 from jobs.training.spec import FinetuneSpec
+from settings.commandline import own_name
+from settings.naming import Names
+from settings.stack import Settings, load
 from tests.contract.arm import Arm
 from tests.contract.conftest import GROUP, make_workspace
 from tests.contract.lab import cluster_body
@@ -54,6 +57,12 @@ class Place:
         self.data = self.files("tiny", folder, rows.read_text())
         self.run_dataset(self.data)
         self.said: list[str] = []
+
+    def described(self, stack: str) -> tuple[Settings, place.Place]:
+        """What a command is told of any stack: that it is in this workspace."""
+        names = Names.of("phi", "dev", SUBSCRIPTION_ID)
+        names = dataclasses.replace(names, resource_group=GROUP, workspace=self.target.workspace)
+        return load("dev"), place.Place(stack=own_name(stack), subscription_id=SUBSCRIPTION_ID, names=names)
 
     @functools.cached_property
     def ml(self) -> Any:

@@ -38,8 +38,8 @@ def local(home: Home) -> tuple[PreflightSpec, Names]:
     """What the local stack asks for, in a group of its own."""
     del home
     credentials.credential.cache_clear()
-    spec, names = shared.asked("local")
-    return dataclasses.replace(spec, resource_group=GROUP), names
+    spec, place = shared.asked("local")
+    return dataclasses.replace(spec, resource_group=GROUP), place.names
 
 
 @pytest.fixture

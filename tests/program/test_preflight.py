@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra.specs import preflight
+from cloud.place import Place
 from jobs.preflight import subscription
-from settings.naming import Names
+from jobs.specs import preflight
 from settings.stack import load
 from tests.program.conftest import ROOT, SUBSCRIPTION, Run
 
@@ -20,7 +20,7 @@ def test_nothing_is_made_before_it(run: Run) -> None:
 
 def test_it_asks_about_what_the_stack_will_take(run: Run) -> None:
     settings = load("local", ROOT)
-    spec = preflight(settings, Names.of(settings.name, "local", SUBSCRIPTION, settings.suffix), "local", SUBSCRIPTION)
+    spec = preflight(settings, Place.of(settings, "local", SUBSCRIPTION))
     found = run().resources["preflight"]
     assert found.inputs["input"] == spec.to_inputs()
     assert [each.use for each in spec.machines] == ["cluster", "endpoint", "base model"]

@@ -10,8 +10,9 @@ import pulumi
 import pytest
 from pulumi.runtime import rpc
 
+from cloud.place import Place
 from data_prep import fingerprint
-from infra.specs import flow, specs
+from jobs.specs import flow, specs
 from settings.naming import Names
 from settings.stack import load
 from tests.program.conftest import KEY, ROOT, SUBSCRIPTION, Azure, Monitor, Program, Run
@@ -255,7 +256,7 @@ def test_the_purge_pickles_neither_code_nor_paths(local: Program) -> None:
 def test_stages_record_their_specs(run: Run, stack: str) -> None:
     program = run(stack)
     settings = load(stack, ROOT)
-    expected = specs(settings, Names.of("phi", stack, SUBSCRIPTION), stack, SUBSCRIPTION, fingerprint(Path("data")))
+    expected = specs(settings, Place.of(settings, stack, SUBSCRIPTION), fingerprint(Path("data")))
     for name, spec in zip(("dataset", "finetune", "release"), expected, strict=True):
         recorded = program.resources[name].inputs["input"]
         assert {key: recorded[key] for key in spec.to_inputs()} == spec.to_inputs()
@@ -289,7 +290,7 @@ def test_stages_record_which_workspace_and_endpoint_they_have_filled(run: Run, m
 def test_the_flow_waits_for_its_connection_and_for_no_other_stage(local: Program) -> None:
     assert "endpoint-connection" in local.waits_for("flow")
     assert not local.waits_for("flow") & {"dataset", "finetune", "release", "cluster"}
-    spec = flow(Names.of("phi", "local", SUBSCRIPTION), SUBSCRIPTION)
+    spec = flow(Place(stack="local", subscription_id=SUBSCRIPTION, names=Names.of("phi", "local", SUBSCRIPTION)))
     assert local.resources["flow"].inputs["input"] == {
         **spec.to_inputs(),
         "workspace_id": f"guid-of-project-{Azure.made}",

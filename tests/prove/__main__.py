@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.errors import StageError
+from cloud.place import described
 from cloud.prices import MACHINES, Meter, PriceBook
-from jobs.commands.shared import ask, described, named
+from jobs.commands.shared import ask
 from settings.commandline import EMULATED, StackError, check_stack, parse
 from settings.problems import SettingsError
 from tests.prove import catalogue
@@ -47,8 +48,8 @@ def _prove(options: argparse.Namespace) -> int:
         _tell(probes, None)
         return 0
     check_stack(options.stack, "prove")
-    settings, subscription, _ = described(options.stack)
-    emulated = named(options.stack) in EMULATED
+    settings, place = described(options.stack)
+    subscription, emulated = place.subscription_id, place.stack in EMULATED
     where = "the emulator" if emulated else "Azure"
     for each in leftovers(Azure(Disguise({}), threading.Event()), subscription):
         print(f"An earlier run left resource group {each}: az group delete --name {each}")

@@ -10,6 +10,7 @@ import yaml
 
 import settings.stack
 from cloud import credentials
+from cloud.place import described
 from cloud.target import Target
 from data_prep import DataError
 from data_prep.__main__ import _parser, _request
@@ -45,11 +46,11 @@ def target(subscription: str) -> Target:
 
 
 def test_the_subscription_of_the_stack_file_is_where_commands_look(stack_file: Path) -> None:
-    assert shared.workspace(STACK) == target(OTHER)
+    assert described(STACK)[1].workspace == target(OTHER)
     assert shared.asked(STACK)[0].subscription_id == OTHER
     assert status_commands.stack_of(STACK).target == target(OTHER)
     write(stack_file, {})
-    assert shared.workspace(STACK) == status_commands.stack_of(STACK).target == target(MINE)
+    assert described(STACK)[1].workspace == status_commands.stack_of(STACK).target == target(MINE)
 
 
 @pytest.mark.parametrize("more", ({"azure-native:subscriptionId": OTHER}, {}))

@@ -509,7 +509,7 @@ def test_every_line_stands_for_itself(azure: Azure, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [True, False])
 def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from infra import specs
+    from jobs import specs
 
     monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "00000000-0000-4000-8000-0000000000a1")
     if data:

@@ -12,7 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import AzureCliCredential, ChainedTokenCredential, CredentialUnavailableError
 
 from cloud import tokens
-from cloud.errors import passing
+from cloud.faults import passing
 from cloud.tokens import FirstSignedIn, Kept, NotRenewed
 
 SCOPE, OTHER = "https://management.azure.com/.default", "https://ml.azure.com/.default"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cloud.target import RegistryAsset, Target
+from cloud.place import Place
+from cloud.target import RegistryAsset
 from data_prep import DataError, fingerprint
 from data_prep.prepare import request_fingerprint
 from data_prep.stack import DECIDING, request_of
@@ -16,18 +17,15 @@ from jobs.publishing.spec import FlowSpec
 from jobs.release.spec import EvaluationSpec, HealthSpec, ProbeSpec, ReleaseSpec
 from jobs.training.spec import FinetuneSpec
 from settings.catalogue import MODELS, VmSize
-from settings.naming import Names
 from settings.stack import Settings
 
 
-def specs(
-    settings: Settings, names: Names, stack: str, subscription_id: str, dataset: str
-) -> tuple[DatasetSpec, FinetuneSpec, ReleaseSpec]:
+def specs(settings: Settings, place: Place, dataset: str) -> tuple[DatasetSpec, FinetuneSpec, ReleaseSpec]:
     """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all."""
-    target = Target(subscription_id, names.resource_group, names.workspace)
+    target, names = place.workspace, place.names
     model, component = settings.model, settings.finetune.component
     base_model = RegistryAsset(model.registry, model.name, model.version)
-    data = _dataset(settings, names, stack, target, dataset)
+    data = _dataset(settings, place, dataset)
     finetune = FinetuneSpec(
         target,
         dataset_name=settings.data.name,
@@ -43,20 +41,18 @@ def specs(
         wait=settings.finetune.wait,
         cancel_on_interrupt=settings.finetune.cancel_on_interrupt,
         supersede=settings.finetune.supersede,
-        stack=stack,
+        stack=place.stack,
         finetune_config=settings.recipe.finetune_config(),
     )
-    return data, finetune, release(settings, names, subscription_id, finetune.model_version, finetune.fingerprint)
+    return data, finetune, release(settings, place, finetune.model_version, finetune.fingerprint)
 
 
-def release(
-    settings: Settings, names: Names, subscription_id: str, model_version: str, model_fingerprint: str
-) -> ReleaseSpec:
+def release(settings: Settings, place: Place, model_version: str, model_fingerprint: str) -> ReleaseSpec:
     """How any version of the stack's model goes into service; the fingerprint is empty for a model of other origin."""
     serving, model = settings.serving, settings.model
     return ReleaseSpec(
-        Target(subscription_id, names.resource_group, names.workspace),
-        endpoint=names.endpoint,
+        place.workspace,
+        endpoint=place.names.endpoint,
         model_name=settings.finetune.model_name,
         model_version=model_version,
         model_fingerprint=model_fingerprint,
@@ -77,10 +73,11 @@ def release(
     )
 
 
-def flow(names: Names, subscription_id: str) -> FlowSpec:
+def flow(place: Place) -> FlowSpec:
     """The prompt flow as this checkout has it, for the Foundry project."""
+    names = place.names
     return FlowSpec(
-        Target(subscription_id, names.resource_group, names.project),
+        place.project,
         name=names.flow,
         connection=names.connection,
         content=bundle.fingerprint(bundle.files(names.connection)),
@@ -102,8 +99,8 @@ def golden_questions(settings: Settings) -> int:
     return len(load(settings.evaluation.questions)) if settings.evaluation.questions else 0
 
 
-def _dataset(settings: Settings, names: Names, stack: str, target: Target, version: str) -> DatasetSpec:
-    data = settings.data
+def _dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:
+    data, target = settings.data, place.workspace
     if data.run_on == "local":
         return DatasetSpec(target, data.name, version, data.directory)
     options = {name: getattr(data, name) for name in DECIDING}
@@ -114,17 +111,17 @@ def _dataset(settings: Settings, names: Names, stack: str, target: Target, versi
         data.directory,
         source=data.source,
         options={**options, "repairs": ",".join(data.repairs), "model": settings.model.name},
-        cluster=names.data_cluster,
+        cluster=place.names.data_cluster,
         vm_size=data.cluster.vm_size,
         experiment=settings.finetune.experiment,
         max_attempts=settings.finetune.max_attempts,
-        stack=stack,
+        stack=place.stack,
     )
 
 
-def preflight(settings: Settings, names: Names, stack: str, subscription_id: str) -> PreflightSpec:
+def preflight(settings: Settings, place: Place) -> PreflightSpec:
     """What the stack will ask of Azure; the base model to compare with is a deployment of its own."""
-    compute, serving = settings.compute, settings.serving
+    compute, serving, names = settings.compute, settings.serving, place.names
     wanted = [(CLUSTER, compute.size, compute.max_nodes), (ENDPOINT, serving.size, serving.instances)]
     if settings.data.run_on == "cluster":
         wanted.append((DATA_CLUSTER, settings.data.cluster.size, settings.data.cluster.max_nodes))
@@ -133,8 +130,8 @@ def preflight(settings: Settings, names: Names, stack: str, subscription_id: str
     model, component = settings.model, settings.finetune.component
     known = MODELS.get(model.name)
     return PreflightSpec(
-        stack=stack,
-        subscription_id=subscription_id,
+        stack=place.stack,
+        subscription_id=place.subscription_id,
         location=settings.location,
         resource_group=names.resource_group,
         workspace=names.workspace,

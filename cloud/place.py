@@ -1,0 +1,48 @@
+"""Where a stack is on Azure: its subscription, and the names of all that is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud.credentials import subscription_id, work_in
+from cloud.target import Target
+from settings.commandline import own_name
+from settings.naming import Names
+from settings.stack import Settings, load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """`stack` is the stack's own name, without organization and project."""
+
+    stack: str
+    subscription_id: str
+    names: Names
+
+    @classmethod
+    def of(cls, settings: Settings, stack: str, subscription_id: str) -> Place:
+        """The place that the settings of a stack say."""
+        names = Names.of(settings.name, stack, subscription_id, settings.suffix)
+        return cls(stack=stack, subscription_id=subscription_id, names=names)
+
+    @property
+    def workspace(self) -> Target:
+        """Where the stages work, also before the first `up` has made it."""
+        return Target(self.subscription_id, self.names.resource_group, self.names.workspace)
+
+    @property
+    def project(self) -> Target:
+        """AI Foundry's project."""
+        return Target(self.subscription_id, self.names.resource_group, self.names.project)
+
+
+def described(stack: str) -> tuple[Settings, Place]:
+    """The settings of a stack's file and its place, by the same way as the program's; Pulumi is not asked.
+
+    Azure is asked in the subscription's tenant from here on. Raises SettingsError, and CredentialError where nothing
+    says which subscription.
+    """
+    name = own_name(stack)
+    settings = load(name)
+    work_in(settings.subscription_id)
+    return settings, Place.of(settings, name, subscription_id())
