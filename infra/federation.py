@@ -12,15 +12,12 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import authorization, managedidentity, resources
 
-from infra.roles import Role
+from cloud.roles import GRANTED, Role
 from settings.naming import Names, role_assignment_name
 from settings.operations import Github
 
 ISSUER = "https://token.actions.githubusercontent.com"
 AUDIENCE = "api://AzureADTokenExchange"
-CONTRIBUTOR = Role.CONTRIBUTOR.value
-ACCESS_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
-"""Role Based Access Control Administrator."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +66,20 @@ class Federation(pulumi.ComponentResource):
             opts=child,
         )
         for label, role, condition in (
-            ("deployer-contributor", CONTRIBUTOR, None),
-            ("deployer-access", ACCESS_ADMINISTRATOR, granting_only([role.value for role in Role])),
+            ("deployer-contributor", Role.CONTRIBUTOR, None),
+            (
+                "deployer-access",
+                Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR,
+                granting_only([role.guid for role in GRANTED]),
+            ),
         ):
             authorization.RoleAssignment(
                 label,
                 role_assignment_name=role_assignment_name(
-                    f"{args.subscription_id}/{args.names.resource_group}", role, own_name
+                    f"{args.subscription_id}/{args.names.resource_group}", role.guid, own_name
                 ),
                 scope=args.group.id,
-                role_definition_id=(
-                    f"/subscriptions/{args.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role}"
-                ),
+                role_definition_id=role.definition(args.subscription_id),
                 principal_id=deployer.principal_id,
                 principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
                 condition=condition,

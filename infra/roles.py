@@ -6,33 +6,17 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import pulumi
 from pulumi_azure_native import authorization
 
+from cloud.roles import Role
 from infra.foundation import Foundation
 from settings.naming import Names, role_assignment_name
 from settings.stack import Settings
 
 Scope = tuple[str, pulumi.Input[str]]
 SERVICE_PRINCIPAL = authorization.PrincipalType.SERVICE_PRINCIPAL
-
-
-class Role(Enum):
-    """Azure's built-in roles by the GUID of their definition."""
-
-    CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
-    STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
-    STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-    STORAGE_FILE_DATA_PRIVILEGED_CONTRIBUTOR = "69566ab7-960f-475b-8e7c-b3118f30c6bd"
-    ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
-    AZUREML_METRICS_WRITER = "635dd51f-9968-44d3-b7fb-6d9a6bd613ae"
-
-    @property
-    def label(self) -> str:
-        """As part of a resource's name in the program."""
-        return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True)
@@ -107,12 +91,11 @@ class Roles(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _assign(self, args: RolesArgs, principal: _Principal, role: Role, scope: Scope) -> authorization.RoleAssignment:
-        definitions = f"/subscriptions/{args.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
         return authorization.RoleAssignment(
             f"{principal.prefix}{role.label}",
-            role_assignment_name=role_assignment_name(f"{args.subscription_id}/{scope[0]}", role.value, principal.name),
+            role_assignment_name=role_assignment_name(f"{args.subscription_id}/{scope[0]}", role.guid, principal.name),
             scope=scope[1],
-            role_definition_id=f"{definitions}/{role.value}",
+            role_definition_id=role.definition(args.subscription_id),
             principal_id=principal.id,
             principal_type=principal.type,
             opts=pulumi.ResourceOptions(

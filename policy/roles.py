@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from cloud.roles import GRANTING, POWERFUL, SERVING
 from policy import kinds
 from policy.frameworks import benchmark
 from policy.rules import (
@@ -21,13 +22,8 @@ from policy.rules import (
 )
 
 _ASSIGNMENT = (kinds.ROLE_ASSIGNMENT,)
-FORBIDDEN = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
-    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
-}
-BOUNDABLE = ("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "f58310d9-a9f6-439a-9e8d-f62e7b41a168")
-"""Roles that can do little but grant roles, so that a condition on which ones can make them harmless."""
+FORBIDDEN = {role.guid: role.title for role in POWERFUL}
+_BOUNDABLE = [role.guid for role in GRANTING]
 _ASSIGN = r"Microsoft\.Authorization/roleAssignments"
 _BOUND = re.compile(
     rf"\(\(!\(ActionMatches\{{'{_ASSIGN}/(?P<verb>write|delete)'\}}\)\) OR "
@@ -35,12 +31,7 @@ _BOUND = re.compile(
     r"ForAnyOfAnyValues:GuidEquals \{(?P<roles>[^{}]+)\}\)\)",
     re.IGNORECASE,
 )
-NEEDED = {
-    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
-    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
-    "635dd51f-9968-44d3-b7fb-6d9a6bd613ae": "AzureML Metrics Writer (preview)",
-}
-"""Azure's built-in roles by the GUID of their definition."""
+NEEDED = {role.guid: role.title for role in SERVING}
 
 
 def _role(resource: Resource) -> str:
@@ -83,7 +74,7 @@ def trust_one_environment(resource: Resource, config: Config) -> Iterator[str]:
 )
 def role_no_owner(resource: Resource, config: Config) -> Iterator[str]:
     name = config["forbidden"].get(_role(resource))
-    if name and not (_role(resource) in BOUNDABLE and _passes_on_only_others(resource, config["forbidden"])):
+    if name and not (_role(resource) in _BOUNDABLE and _passes_on_only_others(resource, config["forbidden"])):
         yield f"{resource.name} grants {name}"
 
 

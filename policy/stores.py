@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cloud.roles import Role
 from policy import kinds
 from policy.frameworks import benchmark, cis
 from policy.rules import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MEDIUM, Config, Option, Resource, resource_rule
@@ -122,7 +123,7 @@ def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]
     "A container registry has no admin user.",
     types=_REGISTRY,
     reason="its password is shared, does not end and can do everything",
-    remedy="set admin_user_enabled=False and grant AcrPull",
+    remedy=f"set admin_user_enabled=False and grant {Role.ACR_PULL.title}",
     severity=HIGH,
     framework=benchmark("IM-1"),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from review.kinds import role_of
+from review.kinds import role_named
 from settings.redaction import redact
 
 ABSENT = "(not set)"
@@ -105,7 +105,7 @@ def _text(path: str, value: Any) -> str:
     if (isinstance(value, dict) and _SIGNATURE in value) or value == "[secret]" or _SECRET_NAME.search(path):
         return MASK
     if path.endswith("roleDefinitionId"):
-        return role_of({"roleDefinitionId": value})
+        return role_named(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from cloud.roles import role_of
 from review.events import Step
 
 
@@ -61,28 +62,6 @@ _WORKSPACE_KINDS = {
     "project": Kind("project", "workspaceName", "its flows and connections", "", kept_deleted=True),
 }
 
-ROLES = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
-    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
-    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
-    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
-    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
-    "69566ab7-960f-475b-8e7c-b3118f30c6bd": "Storage File Data Privileged Contributor",
-    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
-    "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
-    "635dd51f-9968-44d3-b7fb-6d9a6bd613ae": "AzureML Metrics Writer",
-    "f6c7c914-8db3-469d-8ca1-694a8f32e121": "AzureML Data Scientist",
-    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
-    "00482a5a-887f-4fb3-b363-3b7fe8e74483": "Key Vault Administrator",
-}
-"""Azure's built-in roles by the GUID of their definition."""
-
-POWERFUL_ROLES = {"Owner", "User Access Administrator", "Role Based Access Control Administrator"}
-"""With them one can give oneself every other role."""
-
 GPU = re.compile(r"_(A100|H100|H200|A10|T4|V100)_")
 
 
@@ -101,10 +80,10 @@ def shown(step: Step) -> str:
     return f"{kind.label} {name if isinstance(name, str) else step.name}"
 
 
-def role_of(inputs: dict[str, Any]) -> str:
-    """A role assignment's role, by name if it is a known one."""
-    guid = str(inputs.get("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
-    return ROLES.get(guid, f"role {guid}")
+def role_named(definition: Any) -> str:
+    """The role of a definition's id, by name if it is a known one."""
+    role = role_of(str(definition))
+    return role.title if role else f"role {str(definition).rsplit('/', 1)[-1].lower()}"
 
 
 def gpus(vm_size: str, count: int) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
+from cloud.roles import POWERFUL, role_of
 from review.difference import PropertyChange, at, difference, short_id, text_of
 from review.events import Preview, State, Step
-from review.kinds import NO_RESOURCE, POWERFUL_ROLES, kind_of, role_of, shown
+from review.kinds import NO_RESOURCE, kind_of, role_named, shown
 
 STACK = "pulumi:pulumi:Stack"
 _VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ", "lets ")
@@ -176,11 +177,11 @@ def _role(step: Step, risk: Make, first: bool) -> Iterator[Risk]:
         yield risk(Level.MEDIUM, f"takes {_grant(step.old, 'from')}.")
     if step.op == "delete" or not step.new:
         return
-    role, scope = role_of(step.new.inputs), str(step.new.inputs.get("scope", ""))
+    role, scope = role_of(str(step.new.inputs.get("roleDefinitionId", ""))), str(step.new.inputs.get("scope", ""))
     wide = re.fullmatch(r"/subscriptions/[^/]+/?|/|/providers/Microsoft.Management/.*", scope) is not None
-    if role in POWERFUL_ROLES and not wide and step.new.inputs.get("condition"):
+    if role in POWERFUL and not wide and step.new.inputs.get("condition"):
         yield risk(Level.MEDIUM, f"gives {_grant(step.new)}, under a condition on which roles it may pass on.")
-    elif role in POWERFUL_ROLES or wide:
+    elif role in POWERFUL or wide:
         why = "over the whole subscription" if wide else "who can give itself every other role"
         yield risk(Level.HIGH, f"gives {_grant(step.new)}, {why}.")
     elif step.op != "update":
@@ -200,7 +201,8 @@ def _trust(step: Step, risk: Make) -> Iterator[Risk]:
 def _grant(state: State, joint: str = "to") -> str:
     scope = short_id(str(state.inputs.get("scope", "")))
     principal = text_of("", state.inputs.get("principalId"))
-    return f"{role_of(state.inputs)} on {_known(scope, 'a new resource')} {joint} {_known(principal, 'a new identity')}"
+    role = role_named(state.inputs.get("roleDefinitionId", ""))
+    return f"{role} on {_known(scope, 'a new resource')} {joint} {_known(principal, 'a new identity')}"
 
 
 def _known(text: str, otherwise: str) -> str:

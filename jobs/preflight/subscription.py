@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloud.arm import Arm
+from cloud.roles import Role
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
 
@@ -132,10 +133,10 @@ def permissions(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         told = f"you may create resources and assign roles in {where}, under a condition this check does not weigh"
         page = "https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-overview"
         return [Finding(name, State.WARNING, told, page)]
-    role = "Contributor"
+    role = Role.CONTRIBUTOR
     if "assign roles" in missing:
-        role = "Owner" if len(missing) > 1 else "Role Based Access Control Administrator"
-    fix = f'az role assignment create --role "{role}" --scope {scope} --assignee <you>'
+        role = Role.OWNER if len(missing) > 1 else Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR
+    fix = f'az role assignment create --role "{role.title}" --scope {scope} --assignee <you>'
     return [Finding(name, State.REFUSED, f"you may not {' nor '.join(missing)} in {where}", fix)]
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.roles import Role
-from tests.program.conftest import Program, Run
+from tests.program.conftest import SUBSCRIPTION, Program, Run
 
 
 def _deployed_by_github(config: dict[str, Any]) -> None:
@@ -52,9 +51,21 @@ def test_may_grant_only_what_the_program_grants(run: Run) -> None:
     assert contributor["scope"] == access["scope"] == "/id/resource-group"
     assert "condition" not in contributor
     assert access["conditionVersion"] == "2.0"
-    for role in Role:
-        assert access["condition"].count(role.value) == 2, "to write and to delete"
-    assert "8e3af657-a8ff-443c-a75c-2fe8c4bcb635" not in access["condition"], "Owner"
+    definitions = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
+    # Contributor, and Role Based Access Control Administrator.
+    assert contributor["roleDefinitionId"] == f"{definitions}/b24988ac-6180-42a0-ab88-20f7382dd24c"
+    assert access["roleDefinitionId"] == f"{definitions}/f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+    only = (
+        "ForAnyOfAnyValues:GuidEquals {b24988ac-6180-42a0-ab88-20f7382dd24c, 2a2b9908-6ea1-4ae2-8e65-a410df84e7d1, "
+        "ba92f5b4-2d11-453d-a403-e96b0029c9fe, 69566ab7-960f-475b-8e7c-b3118f30c6bd, "
+        "7f951dda-4ed3-4680-a7ca-43fe172d538d, 635dd51f-9968-44d3-b7fb-6d9a6bd613ae}))"
+    )
+    assert access["condition"] == (
+        "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+        f"(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] {only} AND "
+        "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})) OR "
+        f"(@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] {only}"
+    )
     assert contributor["roleAssignmentName"] != access["roleAssignmentName"]
 
 

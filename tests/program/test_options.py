@@ -53,6 +53,11 @@ def test_storage_without_keys_is_reached_by_identity_and_role(run: Run) -> None:
     roles = {found.name: found.inputs for found in program.of_type("RoleAssignment")}
     assert extra | {f"caller-{role}" for role in extra} <= roles.keys()
     assert len({role["roleAssignmentName"] for role in roles.values()}) == len(roles) == 8
+    definitions = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/"
+    assert {name: roles[name]["roleDefinitionId"].removeprefix(definitions) for name in extra} == {
+        "storage-blob-data-contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+        "storage-file-data-privileged-contributor": "69566ab7-960f-475b-8e7c-b3118f30c6bd",
+    }
     for name in extra:
         assert roles[name]["scope"] == roles[f"caller-{name}"]["scope"] == "/id/storage"
         assert roles[name]["principalType"] == "ServicePrincipal"

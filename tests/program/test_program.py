@@ -104,8 +104,13 @@ def test_roles_of_the_identity(local: Program) -> None:
     assert {role["principalType"] for role in roles.values()} == {"ServicePrincipal"}
     assert {role["principalId"] for role in roles.values()} == {"principal"}
     assert len({role["roleAssignmentName"] for role in roles.values()}) == 4
-    for role in roles.values():
-        assert role["roleDefinitionId"].startswith(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Author")
+    definitions = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/"
+    assert {name: role["roleDefinitionId"].removeprefix(definitions) for name, role in roles.items()} == {
+        "contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
+        "storage-blob-data-reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+        "acr-pull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+        "azureml-metrics-writer": "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
+    }
 
 
 def test_the_cluster(local: Program) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cloud.roles import Role
 from jobs.training.failures.cause import Cause
 from jobs.training.failures.component_causes import COMPONENT, LIGHTER, REFUSED
 
@@ -58,8 +59,8 @@ _PLATFORM = (
         "image pull",
         r"AggregatedUnauthorizedAccessError|Failed to pull Docker image|FailedPullingImage|ImagePullBackOff",
         "the node may not or cannot pull the job's image",
-        "Give the cluster's identity the role AcrPull on the container registry (`pulumi up --refresh` puts it back), "
-        "and let the network reach the registry.",
+        f"Give the cluster's identity the role {Role.ACR_PULL.title} on the container registry "
+        "(`pulumi up --refresh` puts it back), and let the network reach the registry.",
         "`AzureMLCompute job failed. AggregatedUnauthorizedAccessError: Failed to pull Docker image …`, seen verbatim",
     ),
     Cause(
