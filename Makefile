@@ -25,7 +25,7 @@ MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test lint diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
+.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test mutate lint diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -94,6 +94,9 @@ prove: settings ## on Azure (STACK=dev): try what nobody could confirm, in a gro
 test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
 	@$(VENV) -m pytest tests/contract tests/journey -n 2 --dist loadfile
+
+mutate: setup ## change random places of the product: does a test notice? (SEED=1 NUMBER=40 OPTIONS="--in jobs")
+	@$(VENV) -m tests.mutate --seed $(or $(SEED),1) --number $(or $(NUMBER),40) $(OPTIONS)
 
 lint: setup ## ruff, mypy --strict, who imports whom, workflows, secrets in files, known vulnerabilities, docs without a warning
 	@.venv/bin/ruff check --quiet .

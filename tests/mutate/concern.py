@@ -1,0 +1,69 @@
+"""Which tests concern a place: those that run its line, by a record made once for each state of the files."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from coverage import CoverageData
+
+from tests.mutate.places import Place
+from tests.mutate.trial import Copy
+
+TESTS = ("tests/unit", "tests/program")
+PAGES = ("test_docs_generated", "test_infra_reference", "test_pictures", "test_review_examples", "test_validation_cov")
+"""Tests of pages made from the code: they ask for `make diagram`, not whether a change is right. They come last."""
+
+
+class Concern:
+    """What a run of all tests in `root` has recorded."""
+
+    def __init__(self, record: Path, root: Path) -> None:
+        self._data, self._root = CoverageData(str(record)), root
+        self._data.read()
+        # Recorded in another copy, of the same files.
+        self._files = {name.split("/copy/")[-1]: name for name in self._data.measured_files()}
+
+    def of(self, path: str, place: Place) -> list[str]:
+        """The tests, those that say most first.
+
+        What is run at import concerns whoever runs anything of the file, and then everybody else.
+        """
+        lines = self._data.contexts_by_lineno(self._files.get(path, ""))
+        if place.in_function:
+            return sorted(_tests(lines.get(place.line, [])), key=is_of_pages)
+        near = set(_tests(test for line in lines.values() for test in line))
+        every = _tests(self._data.measured_contexts())
+        return sorted(every, key=lambda test: (is_of_pages(test), test not in near, test))
+
+
+def _tests(contexts: Iterable[str]) -> list[str]:
+    """Contexts are ``test|phase``; what is run at import has none."""
+    return sorted({context.rsplit("|", 1)[0] for context in contexts if context})
+
+
+def is_of_pages(test: str) -> bool:
+    return any(page in test for page in PAGES)
+
+
+def recorded(copy: Copy, packages: Sequence[str], kept: Path) -> Concern:
+    """Runs all tests once where `kept` holds no record of this state. Raises SystemExit where one fails."""
+    state = hashlib.sha256()
+    for file in sorted(copy.root.rglob("*.py")):
+        if ".venv" not in file.relative_to(copy.root).parts:
+            state.update(file.read_bytes())
+    record = kept / state.hexdigest()[:16]
+    if not record.exists():
+        print("recording which test runs which line, once for this state of the files", flush=True)
+        measured = [f"--cov={package}" for package in packages]
+        done = copy.pytest(*TESTS, *measured, "--cov-context=test", "--cov-report=")
+        if done.returncode != 0:
+            print(done.stdout[-4000:])
+            sys.exit("the tests fail without any change: mend them first")
+        kept.mkdir(parents=True, exist_ok=True)
+        for old in kept.iterdir():
+            old.unlink()
+        record.write_bytes((copy.root / ".coverage").read_bytes())
+    return Concern(record, copy.root)
