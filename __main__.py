@@ -27,10 +27,10 @@ from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.specs import dataset_version, flow, golden_questions, preflight, specs
-from settings.stack import Settings, SettingsError
+from settings.stack import SettingsError, from_pulumi
 
 try:
-    settings = Settings.from_pulumi()
+    settings = from_pulumi()
     dataset = dataset_version(settings)
     golden_questions(settings)
 except (SettingsError, DataError, StageError) as error:

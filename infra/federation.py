@@ -14,7 +14,7 @@ from pulumi_azure_native import authorization, managedidentity, resources
 
 from cloud.roles import GRANTED, Role
 from settings.naming import Names, role_assignment_name
-from settings.operations import Github
+from settings.sections.github import GithubSettings
 
 ISSUER = "https://token.actions.githubusercontent.com"
 AUDIENCE = "api://AzureADTokenExchange"
@@ -29,7 +29,7 @@ class FederationArgs:
     tags: Mapping[str, str]
     subscription_id: str
     group: resources.ResourceGroup
-    github: Github
+    github: GithubSettings
     stack: str
 
 

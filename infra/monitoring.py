@@ -14,8 +14,8 @@ import pulumi
 from pulumi_azure_native import consumption, monitor
 
 from infra.foundation import Foundation
-from settings import operations
 from settings.naming import Names
+from settings.sections.monitoring import MonitoringSettings
 
 ALL = ("allLogs",)
 ENDPOINT_LOGS = ("AmlOnlineEndpointTrafficLog", "AmlOnlineEndpointConsoleLog", "AmlOnlineEndpointEventLog")
@@ -36,7 +36,7 @@ class MonitoringArgs:
     foundation: Foundation
     workspace: pulumi.Input[str]
     endpoint: pulumi.Input[str]
-    settings: operations.Monitoring
+    settings: MonitoringSettings
 
 
 class Monitoring(pulumi.ComponentResource):

@@ -14,7 +14,8 @@ from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
 from infra.lifecycle.machines import ClusterSize, ClusterSizeArgs
 from settings.naming import Names
-from settings.sections import Compute, Data
+from settings.sections.compute import ComputeSettings
+from settings.sections.data import DataSettings
 
 DATA_IDLE_SECONDS = 120
 
@@ -29,8 +30,8 @@ class WorkspaceArgs:
     subscription_id: str
     foundation: Foundation
     identity_id: pulumi.Input[str]
-    compute: Compute
-    data: Data
+    compute: ComputeSettings
+    data: DataSettings
     access: Access
 
 

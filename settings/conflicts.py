@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from settings.catalogue import MODELS, VmSize
 from settings.problems import Problem, shown, written
-
-if TYPE_CHECKING:
-    from settings.stack import Settings
+from settings.tree import Settings
 
 
 @dataclass(frozen=True)

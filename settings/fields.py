@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from settings.problems import refuse
+from settings.catalogue import VM_SIZES, VmSize
+from settings.problems import refuse, similar
 
 
 def as_number(value: Any) -> Any:
@@ -67,6 +68,19 @@ Email = Annotated[
 RegistryVersion = Annotated[
     Text, pattern(r"\d+(\.\d+)*", "must be a version number like 1 or 0.0.82"), BeforeValidator(as_version)
 ]
+
+
+def gpu_size(name: str) -> VmSize:
+    """The GPU size of a name, whatever its case. Raises what `refuse` makes for an unknown and for a retired one."""
+    by_lower = {known.lower(): size for known, size in VM_SIZES.items()}
+    size = by_lower.get(name.lower())
+    if size is None:
+        offered = [known for known, candidate in VM_SIZES.items() if not candidate.retired]
+        guess = similar(name, offered)
+        raise refuse("must be a GPU size this project knows", f"{guess} there are {', '.join(offered)}".strip())
+    if size.retired:
+        raise refuse(f"was retired by Azure on {size.retired}", f"take {size.successor}")
+    return size
 
 
 class Section(BaseModel):

@@ -1,21 +1,18 @@
-"""A stack's settings: one frozen tree, checked once."""
+"""A stack's settings, read where they are written and checked once."""
 
 from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 
 from settings.commandline import own_name
 from settings.conflicts import conflicts
-from settings.fields import Flag, Section, Text, pattern
-from settings.operations import Github, Identity, Monitoring, Storage, Vault
 from settings.problems import (
     NAMESPACE,
     PROVIDER_KEYS,
@@ -23,130 +20,65 @@ from settings.problems import (
     SettingsError,
     UnknownStackError,
     problem_of,
-    refuse,
     shown,
     similar,
     written,
 )
-from settings.recipe import Recipe
-from settings.sections import Compute, Data, Evaluation, Finetune, Flow, Model, Serving
-from settings.tags import Tag, TagName, azure_tags
+from settings.tree import Settings
 
-__all__ = ["Settings", "SettingsError", "load"]
+__all__ = ["Settings", "SettingsError", "from_pulumi", "load", "parse"]
 
 ROOT = Path(__file__).resolve().parent.parent
-_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
-class Settings(Section):
-    """Everything a stack can choose."""
+def parse(config: Mapping[str, Any], stack: str) -> Settings:
+    """From config values under their full keys. Raises SettingsError with every problem there is."""
+    raw, problems = _own_keys(config)
+    problems += [_empty(path) for path in _nothings(raw)]
+    raw = _without_nothings(raw)
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        reported = {problem.key for problem in problems}
+        for detail in error.errors():
+            problem = problem_of(detail, stack, *_place(detail["loc"]))
+            if problem.key not in reported:
+                problems.append(problem)
+        sound = _without(raw, [detail["loc"] for detail in error.errors()])
+    else:
+        sound = settings
+    keys = [problem.key for problem in problems]
+    found = conflicts(sound, stack) if sound else ()
+    problems += [each.problem for each in found if not any(map(each.touches, keys))]
+    if problems or settings is None:
+        raise SettingsError(stack, problems)
+    return settings
 
-    location: Text = "eastus2"
-    # Nothing leaves it to the environment, as the provider does: cloud.credentials.subscription_id.
-    subscription_id: str | None = None
-    name: Annotated[
-        Text, pattern(r"[a-z][a-z0-9]{1,7}", "must be 2 to 8 lower-case letters and digits, a letter first")
-    ] = "phi"
-    # Nothing stands for one derived from subscription and stack.
-    suffix: Annotated[str, pattern(r"|[a-z0-9]{3,6}", "must be 3 to 6 lower-case letters and digits")] = ""
-    network: Literal["public", "managed"] = "public"
-    tags: dict[str, Tag] = Field(default_factory=dict)
-    tags_from_elsewhere: tuple[TagName, ...] = ()
-    commit_tag: Flag = False
-    data: Data = Data()
-    model: Model = Model()
-    recipe: Recipe = Recipe()
-    finetune: Finetune = Finetune()
-    compute: Compute = Compute()
-    serving: Serving = Serving()
-    evaluation: Evaluation = Evaluation()
-    flow: Flow = Flow()
-    identity: Identity = Identity()
-    storage: Storage = Storage()
-    vault: Vault = Vault()
-    monitoring: Monitoring = Monitoring()
-    github: Github = Github()
-    protect: Flag = False
-    # Without a default: nobody should find out by accident what a destroy keeps or cannot bring back.
-    purge_on_destroy: Flag
 
-    @field_validator("location")
-    @classmethod
-    def _short_name(cls, location: str) -> str:
-        """Which regions there are, the preflight asks Azure: a list here would refuse what was opened since."""
-        short = location.replace(" ", "").lower()
-        if not re.fullmatch(r"[a-z]{4,}[a-z0-9]*", short):
-            raise refuse("must be the name of an Azure region", "for example eastus2, or East US 2")
-        return short
+def _without(raw: dict[str, Any], places: Iterable[tuple[str | int, ...]]) -> Settings | None:
+    """The settings with their defaults at some places, to find what else is wrong with the rest."""
+    rest = copy.deepcopy(raw)
+    for place in places:
+        inner: Any = rest
+        for part in place[:-1]:
+            inner = inner.get(part, {}) if isinstance(inner, dict) else {}
+        if isinstance(inner, dict):
+            inner.pop(place[-1], None)
+    rest.setdefault("purgeOnDestroy", False)
+    try:
+        return Settings.model_validate(rest)
+    except ValidationError:  # a whole section is in the way
+        return None
 
-    @field_validator("subscription_id", mode="before")
-    @classmethod
-    def _plain_id(cls, subscription: Any) -> Any:
-        if not isinstance(subscription, str) or not re.fullmatch(_GUID, subscription):
-            raise refuse(
-                "must be the id of a subscription, in plain text", "`az account list --output table` shows them"
-            )
-        return subscription
 
-    @field_validator("tags")
-    @classmethod
-    def _azure_tags(cls, tags: dict[str, str]) -> dict[str, str]:
-        return azure_tags(tags)
+def from_pulumi() -> Settings:
+    """The running program's settings. Raises SettingsError."""
+    import pulumi
+    from pulumi.runtime import config as runtime
 
-    @classmethod
-    def parse(cls, config: Mapping[str, Any], stack: str) -> Self:
-        """From config values under their full keys. Raises SettingsError with every problem there is."""
-        raw, problems = _own_keys(config)
-        problems += [_empty(path) for path in _nothings(raw)]
-        raw = _without_nothings(raw)
-        settings: Self | None = None
-        try:
-            settings = cls.model_validate(raw)
-        except ValidationError as error:
-            reported = {problem.key for problem in problems}
-            for detail in error.errors():
-                problem = problem_of(detail, stack, *_place(detail["loc"]))
-                if problem.key not in reported:
-                    problems.append(problem)
-            sound = cls._without(raw, [detail["loc"] for detail in error.errors()])
-        else:
-            sound = settings
-        keys = [problem.key for problem in problems]
-        found = conflicts(sound, stack) if sound else ()
-        problems += [each.problem for each in found if not any(map(each.touches, keys))]
-        if problems or settings is None:
-            raise SettingsError(stack, problems)
-        return settings
-
-    @classmethod
-    def _without(cls, raw: dict[str, Any], places: Iterable[tuple[str | int, ...]]) -> Self | None:
-        """The settings with their defaults at some places, to find what else is wrong with the rest."""
-        rest = copy.deepcopy(raw)
-        for place in places:
-            inner: Any = rest
-            for part in place[:-1]:
-                inner = inner.get(part, {}) if isinstance(inner, dict) else {}
-            if isinstance(inner, dict):
-                inner.pop(place[-1], None)
-        rest.setdefault("purgeOnDestroy", False)
-        try:
-            return cls.model_validate(rest)
-        except ValidationError:  # a whole section is in the way
-            return None
-
-    @classmethod
-    def from_pulumi(cls) -> Self:
-        """The running program's settings. Raises SettingsError."""
-        import pulumi
-        from pulumi.runtime import config as runtime
-
-        values = {**runtime.get_config_env(), **runtime.CONFIG.get()}
-        return cls.parse({key: _decoded(value) for key, value in values.items()}, pulumi.get_stack())
-
-    def effective(self) -> dict[str, Any]:
-        """The whole tree under the keys of a stack file."""
-        tree = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return {written((key,)): value for key, value in tree.items()}
+    values = {**runtime.get_config_env(), **runtime.CONFIG.get()}
+    return parse({key: _decoded(value) for key, value in values.items()}, pulumi.get_stack())
 
 
 def load(stack: str, root: Path | None = None) -> Settings:
@@ -163,7 +95,7 @@ def load(stack: str, root: Path | None = None) -> Settings:
     chosen = _mapping(_yaml(path, name), "config", path, name)
     # The project's own keys have a `default`, those of other namespaces a `value`.
     config = {key: entry[kind] for key, entry in declared.items() for kind in ("default", "value") if kind in entry}
-    return Settings.parse({_full(key): value for key, value in {**config, **chosen}.items()}, name)
+    return parse({_full(key): value for key, value in {**config, **chosen}.items()}, name)
 
 
 def _yaml(path: Path, stack: str) -> Any:

@@ -17,7 +17,7 @@ from cloud.errors import StageError
 from settings.redaction import redact
 
 if TYPE_CHECKING:
-    from settings.operations import Github
+    from settings.sections.github import GithubSettings
 
 _SECONDS = 30
 _PREFIX = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?")
@@ -47,7 +47,7 @@ def prefix(repository: str) -> str:
     return found
 
 
-def described(stack: str, github: Github) -> tuple[list[str], bool]:
+def described(stack: str, github: GithubSettings) -> tuple[list[str], bool]:
     """What there is to say about a stack's setting, and whether it is as it has to be. Raises StageError."""
     set_ = github.subject_of(stack).removesuffix(f":environment:{stack}")
     try:

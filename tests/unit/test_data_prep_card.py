@@ -197,12 +197,12 @@ def test_a_dry_run_shows_rows_with_the_template_and_writes_nothing(
 
 def test_the_price_a_stack_gives_reaches_the_estimate() -> None:
     from data_prep.stack import request_of
-    from settings.stack import Settings
+    from settings.stack import parse
 
     priced = {"finetune-phi:purgeOnDestroy": True, "finetune-phi:compute": {"hourlyPrice": 4}}
-    assert request_of(Settings.parse(priced, "test")).recipe.price == 4
+    assert request_of(parse(priced, "test")).recipe.price == 4
     del priced["finetune-phi:compute"]
-    assert request_of(Settings.parse(priced, "test")).recipe.price is None
+    assert request_of(parse(priced, "test")).recipe.price is None
 
 
 def test_the_estimate_counts_the_component_s_waits_and_its_nodes() -> None:

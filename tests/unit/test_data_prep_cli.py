@@ -62,9 +62,9 @@ def test_a_stack_gives_the_settings_and_flags_override_them(tmp_path: Path, caps
 
 
 def test_the_settings_of_a_stack_and_the_flags_have_the_same_defaults() -> None:
-    from settings.sections import Data
+    from settings.sections.data import DataSettings
 
-    data = Data()
+    data = DataSettings()
     request = Request(model="any")
     for name, value in request.deciding(files=False).items():
         if name in type(data).model_fields and name not in ("revision", "repairs", "max_rejected"):
@@ -89,9 +89,9 @@ def test_the_settings_of_a_stack_and_the_flags_have_the_same_defaults() -> None:
     ],
 )
 def test_the_settings_take_every_kind_of_source(source: str) -> None:
-    from settings.sections import Data
+    from settings.sections.data import DataSettings
 
-    assert Data(source=source).source == source
+    assert DataSettings(source=source).source == source
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_the_settings_take_every_kind_of_source(source: str) -> None:
 def test_the_settings_refuse_what_cannot_be(value: dict[str, str]) -> None:
     from pydantic import ValidationError
 
-    from settings.sections import Data
+    from settings.sections.data import DataSettings
 
     with pytest.raises(ValidationError):
-        Data.model_validate(value)
+        DataSettings.model_validate(value)
 
 
 def test_a_source_flag_starts_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

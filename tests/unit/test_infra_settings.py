@@ -15,14 +15,15 @@ from settings import recipe as recipe_module
 from settings.__main__ import main
 from settings.catalogue import MODELS, VM_SIZES
 from settings.recipe import Recipe
-from settings.stack import ROOT, Settings, SettingsError, load
+from settings.stack import ROOT, Settings, SettingsError, from_pulumi, load
+from settings.stack import parse as parse_config
 
 STACKS = ["local", "dev", "prod"]
 
 
 def parse(**sections: Any) -> Settings:
     config = {f"finetune-phi:{key}": value for key, value in {"purgeOnDestroy": True, **sections}.items()}
-    return Settings.parse(config, "test")
+    return parse_config(config, "test")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -30,7 +31,7 @@ def test_the_stacks_are_valid(stack: str) -> None:
     settings = load(stack)
     assert settings.purge_on_destroy is (stack != "prod")
     assert settings.serving.compare_with_base is (stack == "local")
-    assert Settings.parse(settings.effective(), stack) == settings
+    assert parse_config(settings.effective(), stack) == settings
 
 
 def test_dev_has_the_tutorials_values() -> None:
@@ -73,7 +74,7 @@ def test_a_running_program_gets_the_same_settings(stack: str, monkeypatch: pytes
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(texts))
     monkeypatch.setattr(pulumi, "get_stack", lambda: stack)
-    assert Settings.from_pulumi() == load(stack)
+    assert from_pulumi() == load(stack)
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -102,13 +103,13 @@ def test_inputs_hold_only_what_is_set() -> None:
 
 
 def test_regions_may_be_written_as_in_the_portal() -> None:
-    settings = Settings.parse({"azure-native:location": "East US 2", "finetune-phi:purgeOnDestroy": "false"}, "t")
+    settings = parse_config({"azure-native:location": "East US 2", "finetune-phi:purgeOnDestroy": "false"}, "t")
     assert (settings.location, settings.purge_on_destroy) == ("eastus2", False)
 
 
 def test_a_stack_file_may_name_the_providers_subscription() -> None:
     key, other = "azure-native:subscriptionId", "00000000-0000-4000-8000-0000000000B2"
-    settings = Settings.parse({key: other, "finetune-phi:purgeOnDestroy": True}, "test")
+    settings = parse_config({key: other, "finetune-phi:purgeOnDestroy": True}, "test")
     assert settings.subscription_id == settings.effective()[key] == other
     assert key not in parse().effective()
 
@@ -262,19 +263,19 @@ def test_a_section_that_is_none_is_shown_with_the_keys_that_have_a_default() -> 
 
 
 def test_regions_are_azures_to_know() -> None:
-    settings = Settings.parse({"azure-native:location": "eastus3", "finetune-phi:purgeOnDestroy": True}, "test")
+    settings = parse_config({"azure-native:location": "eastus3", "finetune-phi:purgeOnDestroy": True}, "test")
     assert settings.location == "eastus3"
 
 
 @pytest.mark.parametrize("name", ["east-us", "2eastus", "us", "eastus2/"])
 def test_what_cannot_be_a_region(name: str) -> None:
     with pytest.raises(SettingsError, match=r"(?s)azure-native:location.*must be the name of an Azure region"):
-        Settings.parse({"azure-native:location": name, "finetune-phi:purgeOnDestroy": True}, "test")
+        parse_config({"azure-native:location": name, "finetune-phi:purgeOnDestroy": True}, "test")
 
 
 def trusting(stack: str = "prod", **github: str) -> Settings:
     config = {"finetune-phi:purgeOnDestroy": True, "finetune-phi:github": {"repository": "me/phi", **github}}
-    return Settings.parse(config, stack)
+    return parse_config(config, stack)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "staging"])
@@ -288,7 +289,7 @@ def test_another_environment_does_not_deploy_the_stack() -> None:
         trusting(environment="dev")
     assert len(raised.value.problems) == 1
     without = {"finetune-phi:purgeOnDestroy": True, "finetune-phi:github": {"environment": "dev"}}
-    Settings.parse(without, "prod")  # trusts nobody
+    parse_config(without, "prod")  # trusts nobody
 
 
 def test_how_the_subject_begins_can_be_set() -> None:
@@ -303,7 +304,7 @@ def test_how_the_subject_begins_can_be_set() -> None:
 
 def test_purge_on_destroy_has_no_default() -> None:
     with pytest.raises(SettingsError, match=r"finetune-phi:purgeOnDestroy = \(nothing\)\n.*is needed"):
-        Settings.parse({}, "test")
+        parse_config({}, "test")
 
 
 def test_a_key_without_a_value() -> None:
@@ -323,12 +324,12 @@ def test_a_tag_is_set_by_one_of_two() -> None:
 
 def test_a_misspelt_namespace() -> None:
     with pytest.raises(SettingsError, match="did you mean finetune-phi:name"):
-        Settings.parse({"finetune-ph:name": "x", "finetune-phi:purgeOnDestroy": True}, "test")
+        parse_config({"finetune-ph:name": "x", "finetune-phi:purgeOnDestroy": True}, "test")
 
 
 def test_other_providers_keys_are_theirs() -> None:
     config = {"azure-native:tenantId": "x", "aws:region": "y", "finetune-phi:purgeOnDestroy": True}
-    assert Settings.parse(config, "test").location == "eastus2"
+    assert parse_config(config, "test").location == "eastus2"
 
 
 def test_all_problems_come_at_once(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import settings.stack
 from cloud.errors import StageError
 from jobs import __main__ as cli
 from jobs.commands import github
-from settings.operations import Github
+from settings.sections.github import GithubSettings
 
 OLD = {"use_default": True, "use_immutable_subject": False, "sub_claim_prefix": "repo:me/phi"}
 NEW = {"use_default": True, "use_immutable_subject": True, "sub_claim_prefix": "repo:me@1/phi@23"}
@@ -96,7 +96,7 @@ def test_without_an_answer_the_setting_stands(hub: Hub, fault: str) -> None:
         hub.error = requests.ConnectionError("no route") if shutil.which("gh") is None else OSError("gone")
     else:
         hub.answer = {"text": "oops", "list": []}[fault]
-    lines, right = github.described("dev", Github(repository="me/phi"))
+    lines, right = github.described("dev", GithubSettings(repository="me/phi"))
     assert right
     assert lines[0].startswith("GitHub was not asked: ")
     assert lines[1:] == [
@@ -114,18 +114,18 @@ def test_a_token_of_the_environment_is_sent(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_stack_file_is_compared_and_the_line_for_it_printed(hub: Hub) -> None:
-    lines, right = github.described("dev", Github(repository="me/phi"))
+    lines, right = github.described("dev", GithubSettings(repository="me/phi"))
     assert not right
     assert "  pulumi config set --path finetune-phi:github.subject repo:me@1/phi@23 --stack dev" in lines
     assert "subject of the identity that reviews: repo:me@1/phi@23:environment:dev-review" in lines
-    lines, right = github.described("dev", Github(repository="me/phi", subject="repo:me@1/phi@23"))
+    lines, right = github.described("dev", GithubSettings(repository="me/phi", subject="repo:me@1/phi@23"))
     assert right and "The stack file says so too." in lines
     hub.answer = OLD
-    assert github.described("dev", Github(repository="me/phi"))[1]
+    assert github.described("dev", GithubSettings(repository="me/phi"))[1]
 
 
 def test_the_command(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = SimpleNamespace(github=Github(repository="me/phi"))
+    chosen = SimpleNamespace(github=GithubSettings(repository="me/phi"))
     monkeypatch.setattr(settings.stack, "load", lambda stack: chosen)
     with pytest.raises(SystemExit) as ended:
         cli.main(["github-subject", "--stack", "org/phi/dev"])
@@ -133,6 +133,6 @@ def test_the_command(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert "repo:me@1/phi@23:environment:dev\n" in capsys.readouterr().out
     hub.answer = OLD
     cli.main(["github-subject", "--stack", "dev"])
-    chosen.github = Github()
+    chosen.github = GithubSettings()
     with pytest.raises(SystemExit, match=r"the stack trusts no repository \(stack dev\)"):
         cli.main(["github-subject", "--stack", "dev"])

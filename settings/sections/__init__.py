@@ -1,0 +1,1 @@
+"""The sections of a stack's settings, a module each. A key is declared here and nowhere else."""

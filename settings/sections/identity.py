@@ -1,0 +1,14 @@
+"""Who trains and serves."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from settings.fields import Section
+
+
+class IdentitySettings(Section):
+    """The identity that trains and serves."""
+
+    # The tutorial's is the group; the workspace is all that training and serving need.
+    contributor_scope: Literal["group", "workspace"] = "group"

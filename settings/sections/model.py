@@ -1,0 +1,48 @@
+"""The base model."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import field_validator, model_validator
+
+from settings.catalogue import MODELS
+from settings.fields import AssetName, RegistryVersion, Section
+from settings.problems import refuse
+
+MODEL_ID = r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
+
+
+class ModelSettings(Section):
+    """The base model, as its registry names it; `id: azureml://registries/…` says all three at once."""
+
+    registry: AssetName = "azureml"
+    name: AssetName = "Phi-4-mini-instruct"
+    version: RegistryVersion = "1"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_id(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "id" not in given:
+            return given
+        parts = re.fullmatch(MODEL_ID, str(given["id"]))
+        if parts is None:
+            rule = "must be azureml://registries/REGISTRY/models/NAME/versions/VERSION"
+            example = next(iter(MODELS["Phi-4-mini-instruct"].ids))
+            raise refuse(rule, f"for example {example}", at="id", value=given["id"])
+        if doubled := sorted(set(given) & {"registry", "name", "version"}):
+            rule = f"says the same as {', '.join(doubled)}"
+            raise refuse(rule, "keep the one or the other", at="id", value=given["id"])
+        return {**{key: value for key, value in given.items() if key != "id"}, **parts.groupdict()}
+
+    @field_validator("name")
+    @classmethod
+    def _not_retired(cls, name: str) -> str:
+        known = MODELS.get(name)
+        if known and known.retired:
+            raise refuse(
+                f"can no longer be fine-tuned: Azure retired that on {known.retired}",
+                f"take its successor, {known.successor}",
+            )
+        return name

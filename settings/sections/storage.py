@@ -1,0 +1,32 @@
+"""Where the files are."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from settings.fields import Flag, Section
+from settings.problems import refuse
+
+
+class StorageSettings(Section):
+    """The storage account behind workspace, hub and project."""
+
+    # Premium accounts and hierarchical namespaces cannot be a workspace's default storage.
+    sku: Literal[
+        "Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_RAGRS", "Standard_GZRS", "Standard_RAGZRS"
+    ] = "Standard_LRS"
+    shared_keys: Flag = True
+    deployers: dict[str, Literal["User", "Group", "ServicePrincipal"]] = Field(default_factory=dict)
+
+    @field_validator("deployers")
+    @classmethod
+    def _object_ids(cls, deployers: dict[str, str]) -> dict[str, str]:
+        for id_, kind in deployers.items():
+            if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", id_):
+                rule = "must be an object id of Entra ID in lower case"
+                remedy = "az ad signed-in-user show --query id prints yours, az ad group show --group <name> a group's"
+                raise refuse(rule, remedy, at=id_, value=kind)
+        return deployers

@@ -1,0 +1,88 @@
+"""A stack's settings as one frozen tree of sections."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from settings.fields import Flag, Section, Text, pattern
+from settings.problems import refuse, written
+from settings.recipe import Recipe
+from settings.sections.compute import ComputeSettings
+from settings.sections.data import DataSettings
+from settings.sections.evaluation import EvaluationSettings
+from settings.sections.finetune import FinetuneSettings
+from settings.sections.flow import FlowSettings
+from settings.sections.github import GithubSettings
+from settings.sections.identity import IdentitySettings
+from settings.sections.model import ModelSettings
+from settings.sections.monitoring import MonitoringSettings
+from settings.sections.serving import ServingSettings
+from settings.sections.storage import StorageSettings
+from settings.sections.vault import VaultSettings
+from settings.tags import Tag, TagName, azure_tags
+
+_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+
+class Settings(Section):
+    """Everything a stack can choose."""
+
+    location: Text = "eastus2"
+    # Nothing leaves it to the environment, as the provider does: cloud.credentials.subscription_id.
+    subscription_id: str | None = None
+    name: Annotated[
+        Text, pattern(r"[a-z][a-z0-9]{1,7}", "must be 2 to 8 lower-case letters and digits, a letter first")
+    ] = "phi"
+    # Nothing stands for one derived from subscription and stack.
+    suffix: Annotated[str, pattern(r"|[a-z0-9]{3,6}", "must be 3 to 6 lower-case letters and digits")] = ""
+    network: Literal["public", "managed"] = "public"
+    tags: dict[str, Tag] = Field(default_factory=dict)
+    tags_from_elsewhere: tuple[TagName, ...] = ()
+    commit_tag: Flag = False
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    recipe: Recipe = Recipe()
+    finetune: FinetuneSettings = FinetuneSettings()
+    compute: ComputeSettings = ComputeSettings()
+    serving: ServingSettings = ServingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    flow: FlowSettings = FlowSettings()
+    identity: IdentitySettings = IdentitySettings()
+    storage: StorageSettings = StorageSettings()
+    vault: VaultSettings = VaultSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    github: GithubSettings = GithubSettings()
+    protect: Flag = False
+    # Without a default: nobody should find out by accident what a destroy keeps or cannot bring back.
+    purge_on_destroy: Flag
+
+    @field_validator("location")
+    @classmethod
+    def _short_name(cls, location: str) -> str:
+        """Which regions there are, the preflight asks Azure: a list here would refuse what was opened since."""
+        short = location.replace(" ", "").lower()
+        if not re.fullmatch(r"[a-z]{4,}[a-z0-9]*", short):
+            raise refuse("must be the name of an Azure region", "for example eastus2, or East US 2")
+        return short
+
+    @field_validator("subscription_id", mode="before")
+    @classmethod
+    def _plain_id(cls, subscription: Any) -> Any:
+        if not isinstance(subscription, str) or not re.fullmatch(_GUID, subscription):
+            raise refuse(
+                "must be the id of a subscription, in plain text", "`az account list --output table` shows them"
+            )
+        return subscription
+
+    @field_validator("tags")
+    @classmethod
+    def _azure_tags(cls, tags: dict[str, str]) -> dict[str, str]:
+        return azure_tags(tags)
+
+    def effective(self) -> dict[str, Any]:
+        """The whole tree under the keys of a stack file."""
+        tree = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {written((key,)): value for key, value in tree.items()}
