@@ -84,12 +84,15 @@ def _title(name: str, job: dict[str, Any]) -> str:
 
 
 def _print_all(log: JobLog, runs: list[Run]) -> None:
-    """What is there so far: the failing step's lines first, and told that there are none yet."""
+    """What is there so far: the failing step's lines first; told that there are none yet, or that they are refused."""
     culprit = failing(runs)
     news = sorted(log.news(), key=lambda each: culprit is None or each[0] != culprit.name)
     for run, lines in news:
         _print(run, lines, runs)
-    if not news:
+    for run, why in log.refused.items():
+        title = next((each.title for each in runs if each.name == run), run)
+        print(f"(the log of {title} cannot be read: {why})")
+    if not news and not log.refused:
         print("(no lines yet)")
 
 

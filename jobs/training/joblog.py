@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cloud.errors import first_line
+
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
@@ -37,10 +39,12 @@ class RunError:
 
 @dataclass
 class JobLog:
-    """Reads only what was added since the last reading. A log that cannot be read is left out."""
+    """Reads only what was added since the last reading. A log that cannot be read is left out; `refused` has why."""
 
     client: MLClient
     job_name: str
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why the logs of a run could not be read, by the run's name; one that is not there yet is not refused."""
     _read: dict[tuple[str, str], int] = field(default_factory=dict)
     _runs: list[str] = field(default_factory=list)
     _refreshed: float = float("-inf")
@@ -63,8 +67,9 @@ class JobLog:
             try:
                 for name, url in self._files(run).items():
                     lines += self._added(run, name, url)
-            except AzureError:
-                pass
+                self.refused.pop(run, None)
+            except AzureError as error:
+                self._is_refused(run, error)
             if lines:
                 found.append((run, lines))
         return found
@@ -83,7 +88,8 @@ class JobLog:
                     for child in self.client.jobs._runs_operations.get_run_children(parent)
                     if child is not None
                 ]
-            except AzureError:
+            except AzureError as error:
+                self._is_refused(self.job_name, error)
                 break
             found += level
             parents = [child.name for child in level]
@@ -99,8 +105,8 @@ class JobLog:
         try:
             for url in self._files(run).values():
                 text += _download(url, 0).decode(errors="replace").splitlines()
-        except AzureError:
-            pass
+        except AzureError as error:
+            self._is_refused(run, error)
         return [line for line in text if line.strip()][-lines:]
 
     def error(self, run: str) -> RunError:
@@ -121,6 +127,12 @@ class JobLog:
             inner = getattr(inner, "inner_error", None)
         codes += [str(detail.code or "") for detail in getattr(root, "details", None) or ()]
         return RunError(tuple(code for code in codes if code), str(root.message or "").strip())
+
+    def _is_refused(self, run: str, error: Exception) -> None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        if not isinstance(error, ResourceNotFoundError):
+            self.refused[run] = first_line(str(error))
 
     def _files(self, run: str) -> dict[str, str]:
         # No public call lists a run's logs; jobs.stream() uses this one, but cannot be stopped.

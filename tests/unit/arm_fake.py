@@ -51,6 +51,8 @@ class ArmFake:
         self.sent: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.unreachable: set[str] = set()
+        self.blobs: dict[str, bytes] = {}
+        """Content by the address of `blob`, which may change."""
         self._lock = threading.Lock()
 
     def get(self, path: str, body: Any, status: int = 200) -> None:
@@ -62,7 +64,7 @@ class ArmFake:
     def then(self, method: str, path: str, *answers: Answer) -> None:
         self.queues[_key(method, path)] = list(answers)
 
-    def __call__(self, request: Any) -> RestRequestsTransportResponse:
+    def __call__(self, request: Any, *, stream: bool = False) -> RestRequestsTransportResponse:
         key = _key(request.method, request.url)
         if wrong := _wrong_version(request.url):
             self.routes[key] = (400, {}, {"error": {"code": "InvalidApiVersionParameter", "message": wrong}})
@@ -76,16 +78,35 @@ class ArmFake:
             status, headers, body = (
                 (queue.pop(0) if len(queue) > 1 else queue[0]) if queue else self.routes.get(key, _NOTHING)
             )
+            if request.url in self.blobs:
+                status, headers, body = _part(self.blobs[request.url], request.headers)
         response = requests.Response()
         response.status_code, response.url = status, request.url
-        response.raw = io.BytesIO(json.dumps(body).encode() if body is not None else b"")
+        response.raw = io.BytesIO(
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         response.headers.update({"Content-Type": "application/json", **headers})
         answer = RestRequestsTransportResponse(internal_response=response, request=request)
-        answer.read()
+        if not stream:  # whoever streams reads it himself
+            answer.read()
         return answer
 
 
 _NOTHING: Answer = (404, {}, {"error": {"code": "ResourceNotFound", "message": "not there"}})
+
+
+def blob(name: str) -> str:
+    """The address of a blob, with a signature; it is there once `ArmFake.blobs` has it."""
+    return f"https://logs.blob.core.windows.net/azureml/{name}?sig=SECRET"
+
+
+def _part(content: bytes, headers: Any) -> Answer:
+    """What Azure Storage answers to a request for the bytes from some place on."""
+    start = int(re.findall(r"\d+", headers.get("x-ms-range", "bytes=0-"))[0])
+    if start >= len(content):
+        return 416, {"x-ms-error-code": "InvalidRange"}, b""
+    where = f"bytes {start}-{len(content) - 1}/{len(content)}"
+    return 206, {"Content-Range": where, "Content-Length": str(len(content) - start), "ETag": "0"}, content[start:]
 
 
 def _wrong_version(url: str) -> str:
@@ -107,7 +128,9 @@ def _key(method: str, url: str) -> str:
 def install(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
     """Puts the fake under the pipeline, signed in, and takes the waiting out of it."""
     fake = ArmFake()
-    monkeypatch.setattr(RequestsTransport, "send", lambda self, request, **_: fake(request))
+    monkeypatch.setattr(
+        RequestsTransport, "send", lambda self, request, **how: fake(request, stream=how.get("stream", False))
+    )
     monkeypatch.setattr(RequestsTransport, "sleep", lambda self, seconds: None)
     token = SimpleNamespace(token="t", expires_on=2**40, refresh_on=None)
     credential = SimpleNamespace(get_token=lambda *_, **__: token, get_token_info=lambda *_, **__: token)

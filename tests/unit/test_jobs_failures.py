@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from jobs_fake import FakeMl, install
 
-from jobs.training import joblog
 from jobs.training.failures.causes import CAUSES, cause_of, page
 from jobs.training.failures.component_error import split
 from jobs.training.failures.explain import explained, failure
 from jobs.training.joblog import JobLog, Run, failing
+from tests.unit import arm_fake
+from tests.unit.arm_fake import blob
 
 LOGS = Path(__file__).resolve().parents[1] / "fixtures" / "component"
 """Ends of logs of the fine-tune component's own code, and what its users have to be told."""
@@ -170,7 +171,7 @@ def test_the_failing_run_is_the_first_that_no_failed_run_lies_below() -> None:
 def details(code: str, message: str, inner: str = "") -> Any:
     inner_error = SimpleNamespace(code=inner, inner_error=None) if inner else None
     root = SimpleNamespace(code=code, message=message, inner_error=inner_error, details=None)
-    return SimpleNamespace(log_files={"user_logs/std_log.txt": "log"}, error=SimpleNamespace(error=root))
+    return SimpleNamespace(log_files={"user_logs/std_log.txt": blob("log")}, error=SimpleNamespace(error=root))
 
 
 def test_all_that_is_known_is_told(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +183,7 @@ def test_all_that_is_known_is_told(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) 
     }
     ml.jobs.children["job"] = [SimpleNamespace(name="train", display_name="finetune", status="Failed")]
     ml.jobs._runs_operations.get_run_details = lambda run: told[run]
-    monkeypatch.setattr(joblog, "_download", lambda url, start: "".join(f"line {n}\n" for n in range(99)).encode())
+    arm_fake.install(monkeypatch).blobs[blob("log")] = "".join(f"line {n}\n" for n in range(99)).encode()
     log = JobLog(ml, "job")  # type: ignore[arg-type]
 
     found = failure(log, "Failed")
@@ -202,8 +203,7 @@ def test_the_component_s_error_is_told_wherever_it_stands(ml: FakeMl, monkeypatc
     ml.jobs.children["job"] = [SimpleNamespace(name="train", display_name="finetune", status="Failed")]
     told = details("UserError", "Execution failed. User process 'python' exited with status code 1.")
     ml.jobs._runs_operations.get_run_details = lambda run: told
-    content = (LOGS / "lora-two-ranks.log").read_bytes()
-    monkeypatch.setattr(joblog, "_download", lambda url, start: content)
+    arm_fake.install(monkeypatch).blobs[blob("log")] = (LOGS / "lora-two-ranks.log").read_bytes()
     found = failure(JobLog(ml, "job"), "Failed")  # type: ignore[arg-type]
     assert "with status code 1. The component says: Lora is not supported for phi3. List of supported" in found.why
     assert len(found.lines) == 15 and found.lines[-1].startswith("=====")

@@ -12,29 +12,41 @@ from test_jobs_specs import FINETUNE, TARGET
 
 from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs.commands import logs, shared
-from jobs.training import finetune, joblog, stack_jobs
+from jobs.commands import cancel, logs
+from jobs.training import finetune, stack_jobs
 from tests.unit import arm_fake
+from tests.unit.arm_fake import ArmFake, blob
 
 FIRST, SECOND = (FINETUNE.job_name(attempt) for attempt in (1, 2))
 TAGS = {"stack": "dev", "fingerprint": FINETUNE.fingerprint}
 
 
 @pytest.fixture
-def texts() -> dict[str, bytes]:
-    """Log of each run, by the run's name."""
-    return {}
+def storage(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
+    return arm_fake.install(monkeypatch)
+
+
+@pytest.fixture
+def texts(storage: ArmFake) -> dict[str, bytes]:
+    """Log of each run, by its address."""
+    return storage.blobs
+
+
+def of_stacks_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def described(stack: str) -> Any:
+        return None, SimpleNamespace(stack=stack.rsplit("/", 1)[-1], workspace=TARGET)
+
+    for command in (logs, cancel):
+        monkeypatch.setattr(command, "described", described)
 
 
 @pytest.fixture
 def ml(monkeypatch: pytest.MonkeyPatch, texts: dict[str, bytes]) -> FakeMl:
     ml = install(monkeypatch)
-    monkeypatch.setattr(shared, "workspace", lambda stack: TARGET)
-    monkeypatch.setattr(joblog, "_download", lambda url, start: texts[url][start:])
+    of_stacks_files(monkeypatch)
 
     def details(run: str) -> Any:
-        files = {"user_logs/std_log.txt": run} if run in texts else {}
-        return SimpleNamespace(log_files=files, error=None)
+        return SimpleNamespace(log_files={"user_logs/std_log.txt": blob(run)}, error=None)
 
     ml.jobs._runs_operations.get_run_details = details
     return ml
@@ -51,7 +63,7 @@ def test_the_newest_jobs_log_begins_with_the_failing_step(
     ml.jobs.put(SECOND, "Failed", **TAGS)
     ml.jobs.put("finetune-0123456789ab-1", "Running", stack="prod", fingerprint="0123456789ab")
     ml.jobs.children[SECOND] = [step("import", "Completed"), step("train", "Failed")]
-    texts.update({"import": b"imported\n", "train": b"CUDA out of memory. https://x?sig=SECRET\n"})
+    texts.update({blob("import"): b"imported\n", blob("train"): b"CUDA out of memory. https://x?sig=SECRET\n"})
     cli.main(["logs", "--stack", "org/finetune-phi/dev"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{SECOND}  Failed")
@@ -74,15 +86,26 @@ def test_the_newest_jobs_log_begins_with_the_failing_step(
         cli.main(["logs", "--stack", "dev", "--attempt", "7"])
 
 
+def test_a_log_that_is_refused_is_not_one_without_lines(
+    ml: FakeMl, storage: ArmFake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ml.jobs.put(FIRST, "Completed", **TAGS)
+    ml.jobs.children[FIRST] = [step("train", "Completed")]
+    storage.refuse("GET", blob("train"), 403, "AuthorizationFailure", "This request is not authorized")
+    cli.main(["logs", "--stack", "dev"])
+    (told,) = capsys.readouterr().out.splitlines()[1:]
+    assert told.startswith("(the log of train cannot be read: ") and "not authorized" in told
+
+
 def test_followed_to_its_end(ml: FakeMl, texts: dict[str, bytes], capsys: pytest.CaptureFixture[str]) -> None:
     job = ml.jobs.put(FIRST, "Running", **TAGS)
-    texts[FIRST] = b"epoch 1\n"
+    texts[blob(FIRST)] = b"epoch 1\n"
 
     def goes_on() -> None:
-        texts[FIRST] += b"epoch 2\n"
+        texts[blob(FIRST)] += b"epoch 2\n"
 
     def completes() -> None:
-        texts[FIRST] += b"done\n"
+        texts[blob(FIRST)] += b"done\n"
         job.status = "Completed"
 
     logs.run("dev", name=None, attempt=None, follow=True, stop=Stop(goes_on, completes))
@@ -95,7 +118,7 @@ def test_following_outlives_an_azure_that_does_not_answer_for_a_while(
     ml: FakeMl, texts: dict[str, bytes], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = ml.jobs.put(FIRST, "Running", **TAGS)
-    texts[FIRST] = b"epoch 1\n"
+    texts[blob(FIRST)] = b"epoch 1\n"
     find, looks = ArmOfJobs.find, iter(["there", "lost", "lost"])
 
     def flaky(self: ArmOfJobs, path: str, version: str) -> dict[str, Any] | None:
@@ -131,7 +154,7 @@ def test_but_not_one_that_refuses_or_is_gone_for_good(ml: FakeMl, monkeypatch: p
 
 def test_a_stage_that_follows_a_job_passes_on_no_secret(ml: FakeMl, texts: dict[str, bytes]) -> None:
     job = ml.jobs.put(FIRST, "Running", **TAGS)
-    texts[FIRST] = b"reading https://x/y?sv=1&sig=SECRET\n"
+    texts[blob(FIRST)] = b"reading https://x/y?sv=1&sig=SECRET\n"
     said: list[str] = []
     finetune.run(FINETUNE, said.append, Stop(lambda: setattr(job, "status", "Completed")))
     assert "reading https://x/y?sv=1&sig=***" in said
@@ -241,7 +264,7 @@ def test_a_refused_cancel_is_an_error_only_while_the_job_runs(ml: FakeMl, monkey
 @pytest.mark.parametrize("command", ["logs", "cancel"])
 def test_before_the_first_up_there_is_no_workspace(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     arm_fake.install(monkeypatch)
-    monkeypatch.setattr(shared, "workspace", lambda stack: TARGET)
+    of_stacks_files(monkeypatch)
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--stack", "dev"])
     assert str(ended.value).startswith("error: stack dev is not up (workspace ")

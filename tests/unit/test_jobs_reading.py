@@ -10,8 +10,9 @@ from azure.core.exceptions import HttpResponseError
 from jobs_fake import FakeMl, install
 
 from cloud.errors import azure_errors, refusal
-from jobs.training import joblog
 from jobs.training.joblog import JobLog
+from tests.unit import arm_fake
+from tests.unit.arm_fake import ArmFake, blob
 
 
 @pytest.fixture
@@ -19,33 +20,45 @@ def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
     return install(monkeypatch)
 
 
-def test_only_new_and_complete_lines_are_told(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
-    blobs = {"sas-1": b"", "sas-2": b"secret file"}
-    monkeypatch.setattr(joblog, "_download", lambda url, start: blobs[url][start:])
-    files = {"user_logs/std_log.txt": "sas-1", "system_logs/cap.log": "sas-2"}
-    details = SimpleNamespace(log_files=files, error=None)
+@pytest.fixture
+def storage(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
+    return arm_fake.install(monkeypatch)
+
+
+def test_only_new_and_complete_lines_are_told(ml: FakeMl, storage: ArmFake) -> None:
+    one, other = blob("std_log"), blob("cap")
+    storage.blobs.update({one: b"", other: b"secret file\n"})
+    details = SimpleNamespace(log_files={"user_logs/std_log.txt": one, "system_logs/cap.log": other}, error=None)
     ml.jobs._runs_operations.get_run_details = lambda run: details
     log = JobLog(ml, "job")  # type: ignore[arg-type]
     told = []
-    for more in (b"epoch 1\nepo", b"ch 2\n\n", b"", b"end\n"):
-        blobs["sas-1"] += more
+    for more in (b"epoch 1\nepo", b"ch 2\n\n", b"", b"\xff end\n"):
+        storage.blobs[one] += more
         told.append(log.new_lines())
-    assert told == [["epoch 1"], ["epoch 2"], [], ["end"]]
+    assert told == [["epoch 1"], ["epoch 2"], [], ["\ufffd end"]]
+    assert log.tail("job", 2) == ["epoch 2", "\ufffd end"]
+    assert log.refused == {}
 
 
-def test_logs_of_the_steps_are_found_and_unreadable_ones_left_out(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_of_the_steps_are_found_and_refused_ones_told(ml: FakeMl, storage: ArmFake) -> None:
     def run(name: str) -> Any:
         return SimpleNamespace(name=name, display_name=name, status="Running")
 
     def details(run: str) -> Any:
         if run == "job":
-            raise HttpResponseError("gone")
-        return SimpleNamespace(log_files={"user_logs/std_log.txt": run}, error=None)
+            raise HttpResponseError("This request is not authorized")
+        return SimpleNamespace(log_files={"user_logs/std_log.txt": blob(run)}, error=None)
 
-    ml.jobs.children = {"job": [run("a"), None], "a": [run("b")]}
+    ml.jobs.children = {"job": [run("a"), None, run("early")], "a": [run("b"), run("walled")]}
     ml.jobs._runs_operations.get_run_details = details
-    monkeypatch.setattr(joblog, "_download", lambda url, start: b"" if start else f"from {url}\n".encode())
-    assert JobLog(ml, "job").new_lines() == ["from a", "from b"]  # type: ignore[arg-type]
+    storage.blobs.update({blob("a"): b"from a\n", blob("b"): b"from b\n"})
+    storage.refuse("GET", blob("walled"), 403, "AuthorizationFailure")
+    log = JobLog(ml, "job")  # type: ignore[arg-type]
+    assert log.new_lines() == ["from a", "from b"]
+    # The log of the run that is early is not there yet.
+    assert sorted(log.refused) == ["job", "walled"] and log.refused["job"] == "This request is not authorized"
+    storage.blobs[blob("walled")] = b"open now\n"
+    assert log.new_lines() == ["open now"] and list(log.refused) == ["job"]
 
 
 def _error(body: Any, code: int = 400) -> HttpResponseError:
