@@ -10,8 +10,8 @@ import threading
 from dataclasses import dataclass
 
 from chat import deployments, front_ends
-from chat.client import ChatError, ChatRequest
 from chat.connection import connection_id, read_connection
+from chat.phi_messages import ChatError, ChatRequest
 from chat.terminal import Models, Terminal
 from settings.commandline import StackError, check_stack, parse
 from settings.outputs import OutputsError, read

@@ -23,8 +23,9 @@ from agent_framework import (
     UsageDetails,
 )
 
-from chat.client import Answer, ChatError, ChatRequest, Ending, InvalidInput, Turn, stream
 from chat.connection import Connection
+from chat.phi_client import started, stream
+from chat.phi_messages import Answer, ChatError, ChatRequest, Ending, InvalidInput, Turn
 
 
 class EndpointChatClient(BaseChatClient[Any]):  # type: ignore[misc]
@@ -94,14 +95,7 @@ class AgentChat:
 
     def __call__(self, request: ChatRequest) -> Iterator[str]:
         """The pieces of the agent's answer. Raises ChatError, as the client raised it."""
-        pieces = self._pieces(request)
-        first = next(pieces)  # what was refused is raised here, as by the other front ends
-
-        def chained() -> Iterator[str]:
-            yield first
-            yield from pieces
-
-        return chained()
+        return started(self._pieces(request))
 
     def _pieces(self, request: ChatRequest) -> Iterator[str]:
         """Runs the agent in a thread, as one asyncio task, and hands over what it says."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import requests
 
-from chat.client import TIMEOUT, ChatError, Unreachable, timeout_of
+from chat.phi_client import TIMEOUT, timeout_of
+from chat.phi_messages import ChatError, Unreachable
 from cloud.credentials import ARM_SCOPE, CredentialError, credential, work_in
 from cloud.errors import SIGN_IN
 

@@ -1,6 +1,6 @@
 """How the endpoint's deployments are asked, read from their tags before the first question.
 
-A convenience: who may not read them, or has no endpoint's id, finds out by asking (chat/client/routes.py).
+A convenience: who may not read them, or has no endpoint's id, finds out by asking (chat/phi_client.py).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from chat.client import CHAT_COMPLETIONS, CONTRACT, ROUTES
+from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, ROUTES
 from cloud.credentials import ARM_SCOPE, CredentialError, credential
 
 _VERSION = "2025-12-01"

@@ -1,4 +1,4 @@
-"""Who carries a question to the endpoint. All front ends ask through `chat.client`, with the same connection."""
+"""Who carries a question to the endpoint. All front ends ask through `chat.phi_client`, with the same connection."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from chat.client import ChatError, ChatRequest, stream
 from chat.connection import Connection
+from chat.phi_client import stream
+from chat.phi_messages import ChatError, ChatRequest
 
 FrontEnd = Callable[[ChatRequest], Iterator[str]]
 """A question → its answer's pieces, the last one an `Ending`. Raises ChatError, before or between the pieces."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
-from chat.client import AnswerCutOff, ChatError, ChatRequest, Ending, EndpointUnavailable, InvalidInput, Turn
+from chat.phi_messages import ChatError, ChatRequest, Ending, InvalidInput, Turn
 
 if TYPE_CHECKING:
     from chat.front_ends import FrontEnd
@@ -76,8 +76,8 @@ def error_object(error: ChatError) -> dict[str, Any]:
     return {
         "kind": type(error).__name__,
         "message": str(error),
-        "retry_after": error.retry_after if isinstance(error, EndpointUnavailable) else None,
-        "text": error.text if isinstance(error, AnswerCutOff) else "",
+        "retry_after": error.retry_after,
+        "text": error.text,
     }
 
 

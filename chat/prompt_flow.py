@@ -16,8 +16,8 @@ from pathlib import Path
 from promptflow.core import Flow
 from promptflow.exceptions import PromptflowException
 
-from chat.client import ChatError, ChatRequest, chat_history
 from chat.connection import Connection
+from chat.phi_messages import ChatError, ChatRequest
 
 FLOW_DIRECTORY = Path(__file__).resolve().parent.parent / "flow"
 _BOUND = "phi-connection"
@@ -48,7 +48,10 @@ class PromptFlow:
         """The pieces of the flow's ``answer``. Raises ChatError, as the node raised it."""
         inputs = {
             "input_data": request.question,
-            "chat_history": chat_history(request.history),
+            "chat_history": [
+                {"inputs": {"input_data": turn.question}, "outputs": {"answer": turn.answer}}
+                for turn in request.history
+            ],
             "deployment": request.deployment,
             "temperature": request.temperature,
             "max_new_tokens": request.max_new_tokens,

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chat.client import Answer, AnswerCutOff, ChatError, ChatRequest, Ending, Turn, answer_of
+from chat.phi_client import answer_of
+from chat.phi_messages import Answer, AnswerCutOff, ChatError, ChatRequest, Ending, Turn
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -41,17 +41,18 @@ class Share:
                 directory.upload_file(file, content, length=len(content))
 
     def prune(self, folder: str, files: Mapping[str, bytes], suffix: str) -> list[str]:
-        """Deletes the files of `folder` and of the folders in `files` that end with `suffix` and are not in `files`."""
-        deleted = []
-        for inner in sorted({name.rpartition("/")[0] for name in files}):
-            prefix = f"{inner}/" if inner else ""
-            with self._directory(f"{folder}/{prefix}".rstrip("/")) as directory:
+        """Deletes the files in `folder`, at any depth, that end with `suffix` and are not in `files`."""
+        deleted, folders = [], [""]
+        while folders:
+            inner = folders.pop()
+            with self._directory(f"{folder}/{inner}".rstrip("/")) as directory:
                 for entry in directory.list_directories_and_files():
-                    if not entry["is_directory"] and entry["name"].endswith(suffix):
-                        name = f"{prefix}{entry['name']}"
-                        if name not in files:
-                            directory.delete_file(entry["name"])
-                            deleted.append(name)
+                    name = f"{inner}{entry['name']}"
+                    if entry["is_directory"]:
+                        folders.append(f"{name}/")
+                    elif name.endswith(suffix) and name not in files:
+                        directory.delete_file(entry["name"])
+                        deleted.append(name)
         return deleted
 
     def _make(self, folder: str) -> None:

@@ -7,7 +7,8 @@ name, only where the annotation is the class and not a string.
 from promptflow.connections import CustomConnection
 from promptflow.core import tool
 
-from chat.client import ChatRequest, stream, timeout_of, turns
+from chat.phi_client import stream, timeout_of
+from chat.phi_messages import ChatRequest, turns
 
 
 @tool  # type: ignore[untyped-decorator]

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from chat.client import ChatError, ChatRequest, InvalidInput, Turn
 from chat.lines import error_object, timed
+from chat.phi_messages import ChatError, ChatRequest, InvalidInput, Turn
 from chat.web.guard import Guard
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from chat.client import CONTRACT, ROUTES
+from chat.phi_client import CONTRACT, ROUTES
 from cloud import registry
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors

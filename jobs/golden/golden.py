@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chat.client import Busy, ChatError, ChatRequest, KeyRefused, ask
+from chat.phi_client import ask
+from chat.phi_messages import Busy, ChatError, ChatRequest, KeyRefused
 from cloud.errors import StageError
 from jobs.golden.questions import Question
 from settings.redaction import redact
 
-_TEMPERATURE = 0.0  # the most likely answer, however the model is served (chat/client/conversation.py)
+_TEMPERATURE = 0.0  # the most likely answer, however the model is served (chat/phi_messages.py)
 _TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
 # An answer is similar from here on. Unrelated sentences reach some 50 in rapidfuzz's ratio, single words much more.
 _SIMILAR, _SIMILAR_LENGTH = 75, 12

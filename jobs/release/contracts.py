@@ -1,7 +1,7 @@
 """How a model will be served, read from its MLmodel before anything is deployed.
 
 Azure serves a chat model by its own image (foundation-model-inference) where the model's metadata name one, and by
-MLflow's generic scoring else: other routes, other answers (chat/client/routes.py). What was found is kept as tags of
+MLflow's generic scoring else: other routes, other answers (chat/phi_client.py). What was found is kept as tags of
 the model version and of each deployment of it, for everyone who asks.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chat.client import CHAT_COMPLETIONS, CONTRACT, MLFLOW
+from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, MLFLOW
 from cloud import blobs, registry
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors

@@ -7,18 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chat.client import (
-    CHAT_COMPLETIONS,
-    CONTRACT,
-    ROUTES,
-    Answer,
-    Busy,
-    ChatError,
-    ChatRequest,
-    EndpointUnavailable,
-    KeyRefused,
-    ask,
-)
+from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, ROUTES, ask
+from chat.phi_messages import Answer, Busy, ChatError, ChatRequest, EndpointUnavailable, KeyRefused
 from cloud.errors import AGAIN, NotFinished, StageError
 from cloud.report import WARNING
 from jobs.golden.golden import Scores, ask_all

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from chat.client import answer_text
+from chat.phi_messages import answer_text
 
 QUESTION = {
     "input_data": {

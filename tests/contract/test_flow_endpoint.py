@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from chat.client import ChatRequest, UnknownAnswer, Unreachable, ask
+from chat.phi_client import ask
+from chat.phi_messages import ChatRequest, UnknownAnswer, Unreachable
 
 KEY = "a-key-that-opens-something"
 

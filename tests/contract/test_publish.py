@@ -67,10 +67,12 @@ def test_a_flow_is_published_once(home: Home, files: dict[str, bytes]) -> None:
 
 
 def test_a_changed_flow_keeps_its_place_and_id(home: Home, files: dict[str, bytes]) -> None:
+    files["chat/client/old.py"] = b"# of a flow that was published as a package\n"
     before = spec_of("changing", files)
     publish_now(before)
-    files["chat/client/shapes.py"] += b"# changed\n"
-    files["chat/new.py"] = files.pop("chat/__init__.py")
+    del files["chat/client/old.py"]
+    files["phi_messages.py"] += b"# changed\n"
+    files["new.py"] = files.pop("phi_client.py")
     after = spec_of("changing", files)
     assert "published again" in publish_now(after)[0]
     assert flow_of(after)["flowId"] == flow_of(before)["flowId"]
@@ -99,7 +101,7 @@ def test_an_upload_that_broke_off_is_completed(
 
 def test_files_that_changed_since_the_preview_are_not_published(files: dict[str, bytes]) -> None:
     spec = spec_of("moving", files)
-    files["chat/client/shapes.py"] += b"# changed\n"
+    files["phi_messages.py"] += b"# changed\n"
     with pytest.raises(StageError, match="changed since this run began"):
         publish_now(spec)
 

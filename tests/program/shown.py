@@ -231,7 +231,7 @@ def explained(failures: ModuleType) -> str:
 
 def unanswered(golden: ModuleType) -> str:
     """A golden question without an answer, in the files of an evaluation."""
-    from chat.client import ChatError
+    from chat.phi_messages import ChatError
 
     return str(golden._unanswered(SimpleNamespace(question="hi", answers=()), ChatError(LINE)))
 
@@ -271,7 +271,7 @@ def streamed(chat: ModuleType) -> str:
 
 
 def _echo(ask: Callable[..., Any], chat: ModuleType, status: int, body: str) -> str:
-    from chat.client import ChatError, ChatRequest
+    from chat.phi_messages import ChatError, ChatRequest
 
     class Response:
         status_code, url = status, "https://phi.example.com/score"

@@ -68,8 +68,8 @@ REDACTIONS = (
     Redaction("GitHub", "jobs.commands.github", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked),
     Redaction("outputs", "settings.outputs", "redact(said)", "said", show.no_outputs),
     Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
-    Redaction("echo", "chat.client.endpoint", '_without_key(key, b"".join', '(b"".join', show.echoed),
-    Redaction("echo, streamed", "chat.client.endpoint", "_without_key(key, line)", "line", show.streamed),
+    Redaction("echo", "chat.phi_client", 'self._without_key(b"".join', '(b"".join', show.echoed),
+    Redaction("echo, streamed", "chat.phi_client", "self._without_key(line)", "line", show.streamed),
     Redaction(
         "hub", "data_prep.source.hub", "without_query(str(error)).strip()", "str(error).strip()", show.unreadable
     ),

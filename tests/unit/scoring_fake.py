@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from jobs_fake import FakeMl
 
-from chat import client
-from chat.client.routes import Routes
+from chat.phi_client import Routes
+from chat.phi_messages import Answer, ChatError, ChatRequest
 from cloud.errors import StageError
 from jobs.golden import golden
 from jobs.release import contracts, health, smoke
@@ -22,19 +22,19 @@ class Scoring:
     def __init__(self, ml: FakeMl) -> None:
         self.ml = ml
         self.asked: list[str] = []
-        self.errors: list[client.ChatError] = []
+        self.errors: list[ChatError] = []
         self.answers: dict[str, str] = {}
         self.seconds = 0.1
         self.says_who = True
 
-    def __call__(self, url: str, key: str, request: client.ChatRequest, *, timeout: float) -> client.Answer:
+    def __call__(self, url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
         assert (url, key) == ("https://e.eastus2.inference.ml.azure.com/score", "the-key")
         self.asked.append(request.deployment)
         if self.errors:
             raise self.errors.pop(0)
         traffic = self.ml.online_endpoints.traffic
         by = request.deployment or (max(traffic, key=lambda name: traffic[name]) if self.says_who else "")
-        return client.Answer(self.answers.get(by, "Bill Gates and Paul Allen."), by, self.seconds)
+        return Answer(self.answers.get(by, "Bill Gates and Paul Allen."), by, self.seconds)
 
 
 class Metrics:

@@ -12,17 +12,39 @@ import yaml
 
 from jobs.publishing import bundle
 
+PUBLISHED = bundle.files("other-connection")
 
-def test_the_node_is_bound_to_the_connection() -> None:
-    flow = yaml.safe_load(bundle.files("other-connection")["flow.dag.yaml"])
+
+def test_what_is_published_is_the_flow_and_its_client() -> None:
+    assert sorted(PUBLISHED) == [
+        "flow.dag.yaml",
+        "integrate_with_promptflow.py",
+        "phi_client.py",
+        "phi_messages.py",
+        "requirements.txt",
+    ]
+
+
+def test_the_definition_finds_its_files_and_its_connection() -> None:
+    flow = yaml.safe_load(PUBLISHED["flow.dag.yaml"])
     assert [node["inputs"]["connection"] for node in flow["nodes"]] == ["other-connection"]
+    named = {node["source"]["path"] for node in flow["nodes"]} | {flow["environment"]["python_requirements_txt"]}
+    assert named == {"integrate_with_promptflow.py", "requirements.txt"}
+
+
+def test_the_client_needs_requests_alone() -> None:
+    imported = set()
+    for name, content in PUBLISHED.items():
+        for node in ast.walk(ast.parse(content)) if name.startswith("phi_") else ():
+            imported |= {each.name.split(".")[0] for each in node.names} if isinstance(node, ast.Import) else set()
+            imported |= {str(node.module).split(".")[0]} if isinstance(node, ast.ImportFrom) else set()
+    assert imported - sys.stdlib_module_names == {"phi_messages", "requests", "urllib3"}
 
 
 def test_the_node_can_be_imported_where_only_the_published_files_are(tmp_path: Path) -> None:
-    for name, content in bundle.files("phi-connection").items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    for name, content in PUBLISHED.items():
         (tmp_path / name).write_bytes(content)
-    program = "import chat, integrate_with_promptflow; print(chat.__file__)"
+    program = "import integrate_with_promptflow as node, phi_client; print(phi_client.__file__, node.stream.__module__)"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
@@ -30,20 +52,7 @@ def test_the_node_can_be_imported_where_only_the_published_files_are(tmp_path: P
         capture_output=True,
         text=True,
     )
-    assert done.stdout.strip() == str(tmp_path / "chat" / "__init__.py"), done.stderr
-
-
-def test_what_only_the_command_line_needs_stays_here() -> None:
-    published = set(bundle.files("phi-connection"))
-    assert "chat/client/__init__.py" in published
-    assert not {"chat/__main__.py", "chat/terminal.py", "chat/connection.py", "jobs/publishing/bundle.py"} & published
-
-
-def test_modules_of_modules_come_along() -> None:
-    tree = ast.parse("def ask():\n    from chat.prompt_flow import PromptFlow\n")
-    needed = {str(path.relative_to(path.parents[-3])) for path in bundle._needed(tree)}
-    assert any(name.endswith("chat/client/__init__.py") for name in needed)
-    assert any(name.endswith("chat/connection.py") for name in needed)
+    assert done.stdout.split() == [str(tmp_path / "phi_client.py"), "phi_client"], done.stderr
 
 
 def test_the_fingerprint_is_of_names_and_contents() -> None:

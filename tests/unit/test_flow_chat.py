@@ -10,21 +10,26 @@ import pytest
 import requests
 import urllib3
 
-from chat import client
-from chat.client import (
-    CHAT_COMPLETIONS,
-    MLFLOW,
+from chat import phi_client
+from chat.phi_client import CHAT_COMPLETIONS, MLFLOW, Routes, ask, stream
+from chat.phi_messages import (
     Answer,
+    AnswerCutOff,
+    Busy,
     ChatRequest,
     Ending,
+    EndpointUnavailable,
+    InvalidInput,
+    KeyRefused,
+    ModelFailed,
+    NoDeployment,
+    ServerFailed,
     Turn,
+    UnknownAnswer,
+    Unreachable,
     answer_text,
-    ask,
-    endpoint,
-    stream,
     turns,
 )
-from chat.client.routes import Routes
 
 URL = "https://phi.eastus2.inference.ml.azure.com/score"
 KEY = "canary-key"
@@ -40,8 +45,8 @@ class Route:
         self.urls: list[str] = []
         self.completions: tuple[int, bytes, dict[str, str]] = (404, b"{}", {})
         self.now = 1_000.0
-        monkeypatch.setattr(endpoint.requests, "post", self)
-        monkeypatch.setattr(endpoint, "ROUTES", Routes(lambda: self.now))
+        monkeypatch.setattr(phi_client.requests, "post", self)
+        monkeypatch.setattr(phi_client, "ROUTES", Routes(lambda: self.now))
 
     def __call__(self, url: str, **sent: Any) -> requests.Response:
         prepared = requests.Request(
@@ -128,30 +133,30 @@ def test_every_known_answer_shape(route: Route, body: object) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"result": "Hi."}, [], 3, None, {"output": None}, {"output": {"logits": []}}])
 def test_other_shapes_are_refused(body: object) -> None:
-    with pytest.raises(client.UnknownAnswer, match="shape nobody here knows"):
+    with pytest.raises(UnknownAnswer, match="shape nobody here knows"):
         answer_text(body)
 
 
-@pytest.mark.parametrize("body", [b'{"output": "  "}', b"<html>", b'{"output": "' + b"x" * endpoint.MAX_BODY + b'"}'])
+@pytest.mark.parametrize("body", [b'{"output": "  "}', b"<html>", b'{"output": "' + b"x" * phi_client.MAX_BODY + b'"}'])
 def test_empty_broken_or_huge_answers_are_refused(route: Route, body: bytes) -> None:
     route.body = body
-    with pytest.raises(client.UnknownAnswer):
+    with pytest.raises(UnknownAnswer):
         ask(URL, KEY, ChatRequest("Hello"))
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "text"),
     [
-        (401, client.KeyRefused, "pulumi up"),
-        (403, client.KeyRefused, "pulumi up"),
-        (404, client.NoDeployment, "404"),
-        (408, client.ServerFailed, "408"),
-        (424, client.ModelFailed, "out of memory"),
-        (429, client.Busy, "in 7 s"),
-        (500, client.ServerFailed, "500"),
-        (503, client.ServerFailed, "503"),
-        (302, client.UnknownAnswer, "redirects"),
-        (400, client.UnknownAnswer, "refused the question"),
+        (401, KeyRefused, "pulumi up"),
+        (403, KeyRefused, "pulumi up"),
+        (404, NoDeployment, "404"),
+        (408, ServerFailed, "408"),
+        (424, ModelFailed, "out of memory"),
+        (429, Busy, "in 7 s"),
+        (500, ServerFailed, "500"),
+        (503, ServerFailed, "503"),
+        (302, UnknownAnswer, "redirects"),
+        (400, UnknownAnswer, "refused the question"),
     ],
 )
 def test_each_status_has_its_error(route: Route, status: int, kind: type[Exception], text: str) -> None:
@@ -166,7 +171,7 @@ def test_each_status_has_its_error(route: Route, status: int, kind: type[Excepti
 
 def test_busy_carries_the_wait(route: Route) -> None:
     route.status, route.headers = 429, {"Retry-After": "7"}
-    with pytest.raises(client.EndpointUnavailable) as caught:
+    with pytest.raises(EndpointUnavailable) as caught:
         ask(URL, KEY, ChatRequest("Hello"))
     assert caught.value.retry_after == 7.0
 
@@ -183,7 +188,7 @@ def test_busy_carries_the_wait(route: Route) -> None:
 )
 def test_no_connection(route: Route, error: Exception, text: str) -> None:
     route.error = error
-    with pytest.raises(client.Unreachable, match=text) as caught:
+    with pytest.raises(Unreachable, match=text) as caught:
         ask(URL, KEY, ChatRequest("Hello"))
     assert "phi.eastus2.inference.ml.azure.com" in str(caught.value) and KEY not in str(caught.value)
 
@@ -200,7 +205,7 @@ def test_no_connection(route: Route, error: Exception, text: str) -> None:
     ],
 )
 def test_the_key_goes_only_over_tls(route: Route, url: str) -> None:
-    with pytest.raises(client.InvalidInput, match="https"):
+    with pytest.raises(InvalidInput, match="https"):
         ask(url, KEY, ChatRequest("Hello"))
     assert route.sent == {}
 
@@ -210,22 +215,22 @@ def test_except_on_this_machine(route: Route, url: str) -> None:
     assert ask(url, KEY, ChatRequest("Hello")).text
 
 
-@pytest.mark.parametrize("question", ["", "  \n", "x" * (endpoint.MAX_QUESTION + 1)])
+@pytest.mark.parametrize("question", ["", "  \n", "x" * (phi_client.MAX_QUESTION + 1)])
 def test_questions_are_checked_before_they_are_sent(route: Route, question: str) -> None:
-    with pytest.raises(client.InvalidInput):
+    with pytest.raises(InvalidInput):
         ask(URL, KEY, ChatRequest(question))
     assert route.sent == {}
 
 
 def test_no_key(route: Route) -> None:
-    with pytest.raises(client.InvalidInput, match="no key"):
+    with pytest.raises(InvalidInput, match="no key"):
         ask(URL, "", ChatRequest("Hello"))
 
 
 def test_prompt_flows_history() -> None:
     assert turns(None) == turns([]) == ()
     assert turns([{"inputs": {"input_data": "a"}, "outputs": {"answer": "b"}}]) == (Turn("a", "b"),)
-    with pytest.raises(client.InvalidInput):
+    with pytest.raises(InvalidInput):
         turns([{"question": "a"}])
 
 
@@ -285,13 +290,13 @@ def paths(route: Route) -> list[str]:
 
 
 def test_what_a_deployments_tag_says_is_not_tried(route: Route) -> None:
-    endpoint.ROUTES.tell(URL, {"m1": MLFLOW, "base": CHAT_COMPLETIONS}, in_service="m1")
+    phi_client.ROUTES.tell(URL, {"m1": MLFLOW, "base": CHAT_COMPLETIONS}, in_service="m1")
     ask(URL, KEY, ChatRequest("Who?", deployment="m1"))
     ask(URL, KEY, ChatRequest("Who?"))
     assert paths(route) == ["score", "score"]
     # What is wrong with the question is said as it is, and not asked again elsewhere.
     route.completions = (424, b"too long", {"ms-azureml-model-error-statuscode": "400"})
-    with pytest.raises(client.ModelFailed, match="too long"):
+    with pytest.raises(ModelFailed, match="too long"):
         ask(URL, KEY, ChatRequest("Who?", deployment="base"))
     assert paths(route)[2:] == ["completions"]
 
@@ -319,7 +324,7 @@ def test_a_release_that_begins_to_stream_is_noticed(route: Route) -> None:
 def test_an_empty_object_is_an_error_of_the_model(route: Route) -> None:
     """Azure's image for chat models answers so where its /score has raised an error."""
     route.body = b"{}"
-    with pytest.raises(client.ModelFailed, match="empty answer"):
+    with pytest.raises(ModelFailed, match="empty answer"):
         ask(URL, KEY, ChatRequest("Who?"))
 
 
@@ -338,7 +343,7 @@ def test_a_long_conversation_is_cut_to_what_the_context_holds() -> None:
 
 def test_a_missing_deployment_does_not_count_as_a_missing_route(route: Route) -> None:
     route.completions, route.status = (404, b"", {}), 404
-    with pytest.raises(client.NoDeployment):
+    with pytest.raises(NoDeployment):
         stream(URL, KEY, ChatRequest("Who?"))
     route.completions, route.status = (200, events("Hi."), STREAM), 200
     assert next(iter(stream(URL, KEY, ChatRequest("Who?")))) == "Hi."
@@ -352,7 +357,7 @@ def test_a_whole_chat_completion_is_an_answer_too(route: Route) -> None:
     assert (ending.answer.tokens, ending.answer.cut_off) == (2, True)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, client.KeyRefused), (429, client.Busy), (500, client.ServerFailed)])
+@pytest.mark.parametrize(("status", "kind"), [(401, KeyRefused), (429, Busy), (500, ServerFailed)])
 def test_a_refused_stream_has_the_same_errors(route: Route, status: int, kind: type[Exception]) -> None:
     route.completions = (status, f"no, {KEY}".encode(), {"Retry-After": "7"})
     with pytest.raises(kind) as caught:
@@ -364,7 +369,7 @@ def test_a_stream_that_breaks_off_keeps_what_came(route: Route) -> None:
     route.completions = (200, events("Bill", " Gates", finish=None, done=False), STREAM)
     pieces = stream(URL, KEY, ChatRequest("Who?"))
     assert [next(pieces), next(pieces)] == ["Bill", " Gates"]
-    with pytest.raises(client.AnswerCutOff, match="cut off") as caught:
+    with pytest.raises(AnswerCutOff, match="cut off") as caught:
         next(pieces)
     assert caught.value.text == "Bill Gates"
 
@@ -372,14 +377,14 @@ def test_a_stream_that_breaks_off_keeps_what_came(route: Route) -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b'data: {"error": "out of memory"}\n\n', client.ModelFailed),
-        (b"event: error\ndata: out of memory\n\n", client.ModelFailed),
-        (b"data: <html>\n\n", client.UnknownAnswer),
-        (b"data: []\n\n", client.UnknownAnswer),
-        (b'data: {"logits": []}\n\n', client.UnknownAnswer),
-        (b"data: [DONE]\n\n", client.UnknownAnswer),
-        (b"data: " + b"x" * endpoint.MAX_BODY, client.UnknownAnswer),
-        (b"", client.AnswerCutOff),
+        (b'data: {"error": "out of memory"}\n\n', ModelFailed),
+        (b"event: error\ndata: out of memory\n\n", ModelFailed),
+        (b"data: <html>\n\n", UnknownAnswer),
+        (b"data: []\n\n", UnknownAnswer),
+        (b'data: {"logits": []}\n\n', UnknownAnswer),
+        (b"data: [DONE]\n\n", UnknownAnswer),
+        (b"data: " + b"x" * phi_client.MAX_BODY, UnknownAnswer),
+        (b"", AnswerCutOff),
     ],
 )
 def test_streams_that_are_no_answer(route: Route, body: bytes, kind: type[Exception]) -> None:
@@ -390,8 +395,10 @@ def test_streams_that_are_no_answer(route: Route, body: bytes, kind: type[Except
 
 def test_a_stream_that_is_too_slow(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
     route.completions = (200, b"", STREAM)
-    monkeypatch.setattr(endpoint, "_lines", lambda *_: (_ for _ in ()).throw(requests.exceptions.ReadTimeout()))
-    with pytest.raises(client.Unreachable, match="within 90 s"):
+    monkeypatch.setattr(
+        phi_client._Exchange, "_read", lambda *_: (_ for _ in ()).throw(requests.exceptions.ReadTimeout())
+    )
+    with pytest.raises(Unreachable, match="within 90 s"):
         stream(URL, KEY, ChatRequest("Who?"))
 
 

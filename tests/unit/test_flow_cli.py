@@ -17,10 +17,10 @@ import yaml
 from rich.console import Console
 
 from chat import __main__ as cli
-from chat import client, connection, front_ends
-from chat.client import Answer, ChatRequest, Ending, Turn
+from chat import connection, front_ends, phi_client
 from chat.connection import Connection, connection_id
 from chat.lines import answer_lines
+from chat.phi_messages import Answer, AnswerCutOff, Busy, ChatError, ChatRequest, Ending, Turn, Unreachable
 from chat.prompt_flow import FLOW_DIRECTORY
 from chat.terminal import Models, Terminal
 from cloud import credentials
@@ -54,7 +54,7 @@ def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.Mo
         sent.append((*given, timeout))
         return iter(["Bill Gates", Ending(Answer("Bill Gates", "base", 0.1))])
 
-    monkeypatch.setattr(client, "stream", stream)  # before the flow imports it
+    monkeypatch.setattr(phi_client, "stream", stream)  # before the flow imports it
     flow = front_ends.front_end(front_ends.PROMPT_FLOW, CONNECTION)
     request = ChatRequest("Who founded Microsoft?", (Turn("Hi", "Hello."),), "base", 0.1, 32)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -64,10 +64,10 @@ def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.Mo
     assert sent == [(CONNECTION.endpoint, CONNECTION.key, request, 150.0)]
 
     def refuse(*_: Any, **__: Any) -> Iterator[str]:
-        raise client.Unreachable("could not be reached")
+        raise Unreachable("could not be reached")
 
-    monkeypatch.setattr(client, "stream", refuse)
-    with pytest.raises(client.Unreachable, match="could not be reached"):
+    monkeypatch.setattr(phi_client, "stream", refuse)
+    with pytest.raises(Unreachable, match="could not be reached"):
         flow(request)
     assert not [name for name in sys.modules if name.startswith("promptflow._sdk")], "the devkit leaves files"
 
@@ -77,7 +77,7 @@ class Flow:
 
     def __init__(self) -> None:
         self.asked: list[ChatRequest] = []
-        self.error: client.ChatError | None = None
+        self.error: ChatError | None = None
 
     def __call__(self, request: ChatRequest) -> Iterator[str]:
         self.asked.append(request)
@@ -119,9 +119,9 @@ def _typed(monkeypatch: pytest.MonkeyPatch, flow: Flow, *lines: str) -> None:
         if line == "^C":
             raise KeyboardInterrupt
         if line == "broken":
-            flow.error = client.Busy("too many [requests]")
+            flow.error = Busy("too many [requests]")
         if line == "half":
-            flow.error = client.AnswerCutOff("cut off")
+            flow.error = AnswerCutOff("cut off")
             flow.error.text = "Bill"
         return line
 
@@ -194,7 +194,7 @@ def test_questions_in_lines_of_json() -> None:
 
 def test_what_has_arrived_is_in_the_error_of_a_line() -> None:
     flow, out = Flow(), io.StringIO()
-    flow.error = client.AnswerCutOff("cut off")
+    flow.error = AnswerCutOff("cut off")
     flow.error.text = "Bill"
     assert not answer_lines(flow, ChatRequest(""), ['{"question": "A"}'], out)
     error = json.loads(out.getvalue())["error"]
@@ -343,8 +343,9 @@ def test_two_questions_at_once_print_no_progress() -> None:
     """In a process of its own: promptflow reads its level when it is imported."""
     script = """
 import threading, time
-from chat import client, front_ends
+from chat import front_ends, phi_client
 from chat.connection import Connection, connection_id
+from chat.phi_messages import Answer, ChatRequest, Ending
 
 ends = {"quick": threading.Event(), "slow": threading.Event()}
 
@@ -352,14 +353,14 @@ def stream(endpoint, key, request, timeout):
     started.wait()  # both calls are under way
     if request.question == "slow":
         ends["quick"].wait()
-    return iter([client.Ending(client.Answer(request.question, "", 0.1))])
+    return iter([Ending(Answer(request.question, "", 0.1))])
 
 started = threading.Barrier(2)
-client.stream = stream
+phi_client.stream = stream
 talk = front_ends.front_end("promptflow", Connection(connection_id("s", "g", "p", "c"), "https://e/score", "k"))
 
 def ask(question):
-    list(talk(client.ChatRequest(question)))
+    list(talk(ChatRequest(question)))
     ends[question].set()
 
 threads = [threading.Thread(target=ask, args=(question,)) for question in ends]

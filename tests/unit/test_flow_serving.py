@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from chat import deployments
-from chat.client.routes import Routes
+from chat.phi_client import Routes
 
 URL = "https://phi.eastus2.inference.ml.azure.com/score"
 ENDPOINT = deployments.endpoint_id("sub", "rg", "mlw", "phi")

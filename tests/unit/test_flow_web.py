@@ -8,7 +8,7 @@ import pytest
 
 from chat import __main__ as cli
 from chat import front_ends
-from chat.client import ChatError, ChatRequest
+from chat.phi_messages import ChatError, ChatRequest
 from chat.web import server
 
 STYLE = (server._PAGE / "style.css").read_text()

@@ -12,7 +12,8 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from jobs_fake import Stop, install
 from test_jobs_specs import RELEASE
 
-from chat.client import CHAT_COMPLETIONS, MLFLOW, Answer, ChatRequest
+from chat.phi_client import CHAT_COMPLETIONS, MLFLOW
+from chat.phi_messages import Answer, ChatRequest
 from cloud import blobs
 from cloud.target import RegistryAsset, Target
 from jobs.evaluation import gather

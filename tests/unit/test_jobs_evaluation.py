@@ -12,7 +12,7 @@ import pytest
 from jobs_fake import Stop
 from test_jobs_status import MLFLOW, NOW, STACK, WANTED, Azure, azure, book
 
-from chat.client import Answer, ChatError, ChatRequest, ModelFailed
+from chat.phi_messages import Answer, ChatError, ChatRequest, ModelFailed
 from cloud.errors import StageError
 from cloud.mlflow import Point
 from jobs import __main__ as cli

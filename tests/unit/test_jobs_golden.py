@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jobs_fake import Stop
 
-from chat.client import Answer, Busy, ChatError, ChatRequest, KeyRefused, ModelFailed
+from chat.phi_messages import Answer, Busy, ChatError, ChatRequest, KeyRefused, ModelFailed
 from cloud.errors import StageError
 from jobs.golden import golden
 from jobs.golden.questions import MOST_QUESTIONS, Question, load

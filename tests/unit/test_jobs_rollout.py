@@ -15,7 +15,18 @@ from jobs_fake import FakeMl, Poller, Stop, install, probe
 from scoring_fake import Metrics, Scoring
 from test_jobs_specs import RELEASE
 
-from chat import client
+from chat.phi_messages import (
+    Answer,
+    Busy,
+    ChatError,
+    ChatRequest,
+    KeyRefused,
+    ModelFailed,
+    NoDeployment,
+    ServerFailed,
+    UnknownAnswer,
+    Unreachable,
+)
 from cloud.errors import NotFinished, StageError
 from jobs.golden import golden
 from jobs.release import deployments, health, rollout, smoke
@@ -104,9 +115,9 @@ def test_an_old_deployment_left_over_is_removed(in_service: FakeMl, scoring: Sco
 
 @pytest.mark.parametrize(
     "error",
-    [client.UnknownAnswer("an empty answer"), client.ModelFailed("424")],
+    [UnknownAnswer("an empty answer"), ModelFailed("424")],
 )
-def test_a_failed_smoke_test_restores_everything(in_service: FakeMl, scoring: Scoring, error: client.ChatError) -> None:
+def test_a_failed_smoke_test_restores_everything(in_service: FakeMl, scoring: Scoring, error: ChatError) -> None:
     scoring.errors = [error]
     with pytest.raises(StageError, match="smoke test"):
         _run()
@@ -116,14 +127,14 @@ def test_a_failed_smoke_test_restores_everything(in_service: FakeMl, scoring: Sc
 
 
 def test_the_smoke_test_is_patient_with_a_route_that_is_not_there_yet(ml: FakeMl, scoring: Scoring) -> None:
-    scoring.errors = [client.NoDeployment("404"), client.ServerFailed("503")]
+    scoring.errors = [NoDeployment("404"), ServerFailed("503")]
     stop = Stop()
     _run(stop=stop)
     assert scoring.asked[:4] == [NEW] * 4 and stop.waited == [5.0, 5.0]
 
 
 def test_but_not_for_ever(in_service: FakeMl, scoring: Scoring) -> None:
-    scoring.errors = [client.Unreachable("no answer within 90 s") for _ in range(9)]
+    scoring.errors = [Unreachable("no answer within 90 s") for _ in range(9)]
     with pytest.raises(StageError, match="no answer within 90 s"):
         _run()
     assert in_service.online_endpoints.deleted == [NEW]
@@ -133,10 +144,10 @@ def test_but_not_for_ever(in_service: FakeMl, scoring: Scoring) -> None:
 def test_keys_that_are_rotated_meanwhile_are_read_again(
     in_service: FakeMl, scoring: Scoring, spec: ReleaseSpec
 ) -> None:
-    scoring.errors = [client.KeyRefused("401")]
+    scoring.errors = [KeyRefused("401")]
     _run(spec)
     assert in_service.online_endpoints.traffic == {NEW: 100}
-    scoring.errors = [client.KeyRefused("401") for _ in range(9)]
+    scoring.errors = [KeyRefused("401") for _ in range(9)]
     in_service.online_endpoints.traffic = {OLD: 100}
     in_service.online_endpoints.deployment(OLD)
     with pytest.raises(StageError, match="401"):
@@ -147,10 +158,10 @@ def test_keys_that_are_rotated_meanwhile_are_read_again(
 def test_golden_questions_are_asked_with_the_new_key(in_service: FakeMl, scoring: Scoring) -> None:
     ask, refused = scoring.__call__, [True]
 
-    def once(url: str, key: str, request: client.ChatRequest, *, timeout: float) -> client.Answer:
+    def once(url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
         if refused:
             refused.pop()
-            raise client.KeyRefused("401")
+            raise KeyRefused("401")
         return ask(url, key, request, timeout=timeout)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -249,7 +260,7 @@ def test_nothing_is_begun_once_told_to_stop(in_service: FakeMl, scoring: Scoring
 def test_an_endpoint_that_stays_in_transition_does_not_keep_a_failed_release_for_ever(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scoring.errors = [client.ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")]
     endpoints, seconds = in_service.online_endpoints, iter(range(0, 100_000, 300))
     monkeypatch.setattr(deployments.time, "monotonic", lambda: next(seconds))
     monkeypatch.setattr(deployments.time, "sleep", lambda _: None)
@@ -267,7 +278,7 @@ def test_an_endpoint_that_stays_in_transition_does_not_keep_a_failed_release_for
 def test_going_back_that_fails_too_says_both(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scoring.errors = [client.ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")]
 
     def refuse(name: str, endpoint_name: str) -> None:
         raise HttpResponseError("busy")
@@ -295,7 +306,7 @@ def test_a_resumed_release_that_fails_goes_back_to_before_it_began(
     endpoints.deployment("mother")
     endpoints.deployment(NEW, tags=tags)
     endpoints.traffic = {OLD: 35, "mother": 15, NEW: 50}
-    scoring.errors = [client.ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")]
     with pytest.raises(StageError):
         _run()
     assert endpoints.traffic == {OLD: 70, "mother": 30}
@@ -364,9 +375,9 @@ def test_a_model_that_is_too_slow_is_taken_back(in_service: FakeMl, scoring: Sco
 def test_a_model_in_service_that_does_not_answer_is_no_obstacle(in_service: FakeMl, scoring: Scoring) -> None:
     ask = scoring.__call__
 
-    def broken(url: str, key: str, request: client.ChatRequest, *, timeout: float) -> client.Answer:
+    def broken(url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
         if request.deployment == OLD:
-            raise client.ModelFailed("the model raised an error (424)")
+            raise ModelFailed("the model raised an error (424)")
         return ask(url, key, request, timeout=timeout)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -429,9 +440,9 @@ def test_load_is_no_fault_of_the_model_and_told_apart(in_service: FakeMl, scorin
 def test_an_endpoint_too_busy_to_say_who_answers_is_left_at_100(in_service: FakeMl, scoring: Scoring) -> None:
     ask = scoring.__call__
 
-    def busy(url: str, key: str, request: client.ChatRequest, *, timeout: float) -> client.Answer:
+    def busy(url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
         if not request.deployment:
-            raise client.Busy("too many requests at once (429)")
+            raise Busy("too many requests at once (429)")
         return ask(url, key, request, timeout=timeout)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -445,7 +456,7 @@ def test_an_endpoint_too_busy_to_say_who_answers_is_left_at_100(in_service: Fake
 def test_a_new_deployment_too_busy_to_be_tested_is_left_for_the_next_update(
     in_service: FakeMl, scoring: Scoring
 ) -> None:
-    scoring.errors = [client.Busy("too many requests at once (429)") for _ in range(9)]
+    scoring.errors = [Busy("too many requests at once (429)") for _ in range(9)]
     with pytest.raises(NotFinished, match="too many ask at once"):
         _run()
     assert in_service.online_endpoints.deleted == [] and in_service.online_endpoints.traffic == {OLD: 100}
@@ -572,8 +583,8 @@ def test_unknown_health_is_said_and_is_no_failure(
 def test_traffic_that_reaches_another_deployment_is_noticed(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stale(url: str, key: str, request: client.ChatRequest, *, timeout: float) -> client.Answer:
-        return client.Answer("Bill Gates.", request.deployment or OLD, 0.1)
+    def stale(url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
+        return Answer("Bill Gates.", request.deployment or OLD, 0.1)
 
     monkeypatch.setattr(smoke, "ask", stale)
     with pytest.raises(StageError, match=f"100 % of the traffic, but {OLD} goes on answering"):
@@ -588,14 +599,14 @@ def test_an_endpoint_that_does_not_say_who_answers_is_told_of(in_service: FakeMl
 
 
 def test_a_base_model_begun_for_nothing_goes(ml: FakeMl, scoring: Scoring) -> None:
-    scoring.errors = [client.ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")]
     with pytest.raises(StageError, match="smoke test"):
         _run(COMPARING)
     assert ml.online_endpoints.deployments == {} and ml.online_endpoints.deleted == [NEW, BASE]
 
 
 def test_a_base_model_beside_one_in_service_stays_and_is_told_of(in_service: FakeMl, scoring: Scoring) -> None:
-    scoring.errors = [client.ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")]
     said: list[str] = []
     with pytest.raises(StageError, match="smoke test"):
         rollout.run(COMPARING, said.append, Stop())

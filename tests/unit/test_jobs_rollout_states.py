@@ -11,7 +11,7 @@ from jobs_fake import FakeMl, Stop, install
 from scoring_fake import Metrics, Scoring
 from test_jobs_specs import RELEASE
 
-from chat import client
+from chat.phi_messages import ModelFailed
 from cloud.errors import StageError
 from jobs.release import health, rollback, rollout, unfinished
 from jobs.release.unfinished import Unfinished
@@ -184,7 +184,7 @@ def test_a_model_that_fails_its_test_leaves_what_was_before(
 ) -> None:
     state = STATES[name]
     put(ml, state)
-    asked[0].errors = [client.ModelFailed("424")]
+    asked[0].errors = [ModelFailed("424")]
     traffic, there = state.back
     if traffic == {NEW: 100}:
         release()  # it is in service: nobody has to ask it
