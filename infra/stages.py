@@ -109,7 +109,7 @@ class Stages(pulumi.ComponentResource):
             """A name that is worth something only when its stage is done."""
             return done.urn.apply(lambda _: value)
 
-        self.model_name = once(finetune, args.finetune.model_name)
+        self.model_name = once(finetune, args.release.model_name)
         self.model_version = once(finetune, args.finetune.model_version)
         self.deployment = once(release, args.release.deployment_name)
         self.register_outputs({"deployment": self.deployment})

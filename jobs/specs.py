@@ -14,7 +14,7 @@ from jobs.golden.questions import load
 from jobs.preflight.spec import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
 from jobs.publishing import bundle
 from jobs.publishing.spec import FlowSpec
-from jobs.release.spec import EvaluationSpec, HealthSpec, ProbeSpec, ReleaseSpec
+from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import FinetuneSpec
 from settings.catalogue import MODELS, VmSize
 from settings.stack import Settings
@@ -22,54 +22,38 @@ from settings.stack import Settings
 
 def specs(settings: Settings, place: Place, dataset: str) -> tuple[DatasetSpec, FinetuneSpec, ReleaseSpec]:
     """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all."""
-    target, names = place.workspace, place.names
-    model, component = settings.model, settings.finetune.component
-    base_model = RegistryAsset(model.registry, model.name, model.version)
-    data = _dataset(settings, place, dataset)
+    model, names = settings.model, place.names
     finetune = FinetuneSpec(
-        target,
+        target=place.workspace,
         dataset_name=settings.data.name,
         dataset_fingerprint=dataset,
-        base_model=base_model,
-        component=RegistryAsset(component.registry, component.name, component.version),
+        base_model=RegistryAsset(model.registry, model.name, model.version),
         recipe=settings.recipe.inputs(),
         cluster=names.cluster,
         gpus_per_node=settings.compute.size.gpus,
-        experiment=settings.finetune.experiment,
-        model_name=settings.finetune.model_name,
-        max_attempts=settings.finetune.max_attempts,
-        wait=settings.finetune.wait,
-        cancel_on_interrupt=settings.finetune.cancel_on_interrupt,
-        supersede=settings.finetune.supersede,
+        finetune=settings.finetune,
         stack=place.stack,
         finetune_config=settings.recipe.finetune_config(),
     )
-    return data, finetune, release(settings, place, finetune.model_version, finetune.fingerprint)
+    return (
+        _dataset(settings, place, dataset),
+        finetune,
+        release(settings, place, finetune.model_version, finetune.fingerprint),
+    )
 
 
 def release(settings: Settings, place: Place, model_version: str, model_fingerprint: str) -> ReleaseSpec:
     """How any version of the stack's model goes into service; the fingerprint is empty for a model of other origin."""
-    serving, model = settings.serving, settings.model
+    model = settings.model
     return ReleaseSpec(
-        place.workspace,
+        target=place.workspace,
         endpoint=place.names.endpoint,
         model_name=settings.finetune.model_name,
         model_version=model_version,
         model_fingerprint=model_fingerprint,
         base_model=RegistryAsset(model.registry, model.name, model.version),
-        instance_type=serving.vm_size,
-        instance_count=serving.instances,
-        request_timeout_seconds=serving.request_timeout_seconds,
-        traffic_steps=serving.traffic_steps,
-        soak_seconds=serving.soak_seconds,
-        drain_seconds=serving.drain_seconds,
-        health=HealthSpec(**serving.health.model_dump()),
-        question=serving.question,
-        evaluation=EvaluationSpec(**settings.evaluation.model_dump()),
-        compare_with_base=serving.compare_with_base,
-        max_concurrent_requests=serving.max_concurrent_requests,
-        liveness=ProbeSpec(**serving.liveness.model_dump()),
-        readiness=ProbeSpec(**serving.readiness.model_dump()),
+        serving=settings.serving,
+        evaluation=settings.evaluation,
     )
 
 
@@ -77,7 +61,7 @@ def flow(place: Place) -> FlowSpec:
     """The prompt flow as this checkout has it, for the Foundry project."""
     names = place.names
     return FlowSpec(
-        place.project,
+        target=place.project,
         name=names.flow,
         connection=names.connection,
         content=bundle.fingerprint(bundle.files(names.connection)),
@@ -102,13 +86,13 @@ def golden_questions(settings: Settings) -> int:
 def _dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:
     data, target = settings.data, place.workspace
     if data.run_on == "local":
-        return DatasetSpec(target, data.name, version, data.directory)
+        return DatasetSpec(target=target, name=data.name, fingerprint=version, directory=data.directory)
     options = {name: getattr(data, name) for name in DECIDING}
     return PreparationSpec(
-        target,
-        data.name,
-        version,
-        data.directory,
+        target=target,
+        name=data.name,
+        fingerprint=version,
+        directory=data.directory,
         source=data.source,
         options={**options, "repairs": ",".join(data.repairs), "model": settings.model.name},
         cluster=place.names.data_cluster,
@@ -156,10 +140,13 @@ def _training_data(settings: Settings) -> TrainingData | None:
         version = dataset_version(settings) if settings.data.run_on == "local" else ""
     except DataError:
         version = ""
-    return (
-        TrainingData(settings.data.directory, version, settings.recipe.max_seq_length, settings.model.name)
-        if version
-        else None
+    if not version:
+        return None
+    return TrainingData(
+        directory=settings.data.directory,
+        fingerprint=version,
+        max_seq_length=settings.recipe.max_seq_length,
+        model=settings.model.name,
     )
 
 
@@ -174,11 +161,11 @@ def _namespaces(settings: Settings) -> tuple[str, ...]:
 
 def _machines(use: str, size: VmSize, count: int) -> Machines:
     return Machines(
-        use,
-        size.name,
-        size.family,
-        size.cores,
-        count,
+        use=use,
+        vm_size=size.name,
+        family=size.family,
+        cores=size.cores,
+        count=count,
         # Only endpoints set instances aside.
         reserve=0 if use in CLUSTERS else size.reserve,
         retired=size.retired,

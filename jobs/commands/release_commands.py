@@ -39,9 +39,9 @@ def rollback(stack: str, *, to: str, yes: bool) -> None:
     place = Place.of(settings, name, target.subscription_id)
     spec = specs.release(settings, place, chosen.version, chosen.fingerprint)
     # Who goes back knows that the older model may score less.
-    evaluation = dataclasses.replace(spec.evaluation, maximum_drop=1.0)
+    evaluation = spec.evaluation.model_copy(update={"maximum_drop": 1.0})
     spec = dataclasses.replace(spec, target=target, endpoint=found["endpoint"], evaluation=evaluation)
-    steps = " -> ".join(f"{step} %" for step in spec.traffic_steps)
+    steps = " -> ".join(f"{step} %" for step in spec.serving.traffic_steps)
     stands = "in service: " if live.share == 100 else "half way:   "
     print(f"{stands}{model}:{live.version or 'unknown'}, deployment {live.deployment} with {live.share} %")
     print(f"back to:    {model}:{chosen}")

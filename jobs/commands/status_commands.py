@@ -69,7 +69,6 @@ def stack_of(name: str) -> Stack:
     """The stack as its settings describe it; without Pulumi, so also while an `up` is running."""
     from data_prep import DataError
     from jobs import specs
-    from jobs.release.spec import EvaluationSpec
     from jobs.status.stack import Stack
 
     settings, place = described(name)
@@ -87,7 +86,7 @@ def stack_of(name: str) -> Stack:
         data_cluster_size=settings.data.cluster.vm_size,
         hourly_price=settings.compute.hourly_price,
         request_timeout_seconds=settings.serving.request_timeout_seconds,
-        evaluation=EvaluationSpec(**settings.evaluation.model_dump()),
+        evaluation=settings.evaluation,
         stages=stages,
     )
 

@@ -8,7 +8,7 @@ from cloud.target import Target
 from jobs.spec import RecipeValue, Spec, digest, whole
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetSpec(Spec):
     """Training and test data as two uri_file assets, versioned by the files' content."""
 
@@ -26,7 +26,7 @@ class DatasetSpec(Spec):
         return f"{self.name}-test"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PreparationSpec(DatasetSpec):
     """The same two assets, prepared by a job on a CPU cluster.
 

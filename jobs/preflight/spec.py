@@ -15,7 +15,7 @@ CLUSTERS = (CLUSTER, DATA_CLUSTER)
 """What machines are used for; the base model is a deployment of its own on the endpoint."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machines:
     """VMs of one size that something needs at the same time.
 
@@ -46,7 +46,7 @@ class Machines:
         return math.ceil(round(count * (1 + self.reserve), 6)) * self.cores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingData:
     """The prepared files on this machine, and what of the recipe decides whether they can be trained on."""
 
@@ -56,7 +56,7 @@ class TrainingData:
     model: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PreflightSpec(Spec):
     """What Azure has to offer for a stack: subscription, region, quota, names and assets of the registry.
 

@@ -9,7 +9,7 @@ from cloud.target import Target
 from jobs.spec import Spec, digest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlowSpec(Spec):
     """The prompt flow in a Foundry project, bound to the project's connection.
 

@@ -106,17 +106,17 @@ class Endpoint:
             name=name,
             endpoint_name=spec.endpoint,
             model=model,
-            instance_type=spec.instance_type,
-            instance_count=spec.instance_count,
+            instance_type=spec.serving.vm_size,
+            instance_count=spec.serving.instances,
             request_settings=OnlineRequestSettings(
                 request_timeout_ms=settings_in_place.request_timeout(spec),
-                max_concurrent_requests_per_instance=spec.max_concurrent_requests,
+                max_concurrent_requests_per_instance=spec.serving.max_concurrent_requests,
             ),
-            liveness_probe=settings_in_place.probe(spec.liveness),
-            readiness_probe=settings_in_place.probe(spec.readiness),
+            liveness_probe=settings_in_place.probe(spec.serving.liveness),
+            readiness_probe=settings_in_place.probe(spec.serving.readiness),
             tags=tags,
         )
-        self.report(f"deployment {name} of {model}: creating, {spec.instance_count} x {spec.instance_type}")
+        self.report(f"deployment {name} of {model}: creating, {spec.serving.instances} x {spec.serving.vm_size}")
         with azure_errors("the deployment was refused", f"deployment {name}"):
             poller: LROPoller[OnlineDeployment]
             poller = self.client.online_deployments.begin_create_or_update(deployment)
@@ -183,7 +183,7 @@ class Endpoint:
 
         Where ``needed``, to be told to stop only ends the waiting.
         """
-        if (left := self.spec.drain_seconds - already) > 0:
+        if (left := self.spec.serving.drain_seconds - already) > 0:
             self.report(f"waiting {left:g} s for the answers under way")
             if self.stop.wait(left) and not needed:
                 raise self.stopped("the answers under way come to their end")

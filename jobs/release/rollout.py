@@ -98,7 +98,7 @@ def _release(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], sh
             if before:
                 _soak(endpoint, since)
         if before:
-            endpoint.drain(already=spec.soak_seconds)
+            endpoint.drain(already=spec.serving.soak_seconds)
     except NotFinished:
         raise
     except StageError as error:
@@ -172,7 +172,7 @@ def _previous(endpoint: Endpoint, before: Mapping[str, int], model: str) -> str:
 
 def _steps(spec: ReleaseSpec) -> list[int]:
     """Rising shares in percent; whatever the setting says, the last one is 100."""
-    return [*sorted({step for step in spec.traffic_steps if 0 < step < 100}), 100]
+    return [*sorted({step for step in spec.serving.traffic_steps if 0 < step < 100}), 100]
 
 
 def _shared(before: Mapping[str, int], name: str, percent: int) -> dict[str, int]:
@@ -189,7 +189,7 @@ def _shared(before: Mapping[str, int], name: str, percent: int) -> dict[str, int
 
 def _soak(endpoint: Endpoint, since: datetime) -> None:
     """Watches a step for as long as the settings say. Raises StageError when the new deployment fares badly."""
-    left, last = float(endpoint.spec.soak_seconds), ""
+    left, last = float(endpoint.spec.serving.soak_seconds), ""
     while left > 0:
         pause = min(left, _LOOK_SECONDS)
         left -= pause
@@ -203,7 +203,7 @@ def _soak(endpoint: Endpoint, since: datetime) -> None:
 
 def _judged(endpoint: Endpoint, since: datetime) -> str:
     """What is measured of the new deployment, in words."""
-    spec, limits = endpoint.spec, endpoint.spec.health
+    spec, limits = endpoint.spec, endpoint.spec.serving.health
     name = spec.deployment_name
     try:
         found = health.read(spec, since)
@@ -214,7 +214,7 @@ def _judged(endpoint: Endpoint, since: datetime) -> str:
     load = ""
     if found.busy:
         load = f"; {found.busy} were turned away for load, no fault of the model: serving.maxConcurrentRequests is "
-        load += f"{spec.max_concurrent_requests}, serving.instances {spec.instance_count}"
+        load += f"{spec.serving.max_concurrent_requests}, serving.instances {spec.serving.instances}"
     if found.judged < limits.minimum_requests:
         few = f"serving.health.minimumRequests is {limits.minimum_requests}"
         return f"{WARNING}the health of {name} is not judged: {found}; {few}{load}"
@@ -266,11 +266,11 @@ class _BaseModel:
     def begin(self) -> None:
         """Starts what is missing, while the new deployment is being created too."""
         spec = self._endpoint.spec
-        if not spec.compare_with_base:
+        if not spec.serving.compare_with_base:
             return
         try:
             found = self._endpoint.find(BASE_DEPLOYMENT)
-            wanted = {MODEL: spec.base_model.model_uri, "instance_type": spec.instance_type}
+            wanted = {MODEL: spec.base_model.model_uri, "instance_type": spec.serving.vm_size}
             if found is not None:
                 tags = found.tags or {}
                 same = all(tags.get(key) == value for key, value in wanted.items())
@@ -288,7 +288,7 @@ class _BaseModel:
     def finish(self) -> None:
         """Waits for it, or removes it where it is not wanted. Raises StageError, the release being done."""
         spec, endpoint = self._endpoint.spec, self._endpoint
-        if not spec.compare_with_base:
+        if not spec.serving.compare_with_base:
             if BASE_DEPLOYMENT in endpoint.names():
                 endpoint.remove(BASE_DEPLOYMENT)
             return

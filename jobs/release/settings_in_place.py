@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from azure.ai.ml.entities import OnlineDeployment, ProbeSettings
 
-    from jobs.release.spec import ProbeSpec, ReleaseSpec
+    from jobs.release.spec import ReleaseSpec
+    from settings.watching import Liveness as LivenessSettings
+    from settings.watching import Readiness as ReadinessSettings
 
 _PROBES = ("liveness", "readiness")
 _CONCURRENT = "max_concurrent_requests_per_instance"
@@ -18,14 +20,14 @@ _CONCURRENT = "max_concurrent_requests_per_instance"
 
 def request_timeout(spec: ReleaseSpec) -> int:
     """In milliseconds. The time in the queue counts, since Azure no longer has a limit of its own for that."""
-    return spec.request_timeout_seconds * 1000
+    return spec.serving.request_timeout_seconds * 1000
 
 
-def probe(spec: ProbeSpec) -> ProbeSettings:
+def probe(wanted: LivenessSettings | ReadinessSettings) -> ProbeSettings:
     """As azure-ai-ml sends it."""
     from azure.ai.ml.entities import ProbeSettings
 
-    return ProbeSettings(**_probe(spec))
+    return ProbeSettings(**_probe(wanted))
 
 
 def differences(found: OnlineDeployment, spec: ReleaseSpec) -> list[str]:
@@ -40,17 +42,17 @@ def change(found: OnlineDeployment, spec: ReleaseSpec) -> None:
 
     if found.request_settings is None:
         found.request_settings = OnlineRequestSettings(request_timeout_ms=request_timeout(spec))
-    found.request_settings.max_concurrent_requests_per_instance = spec.max_concurrent_requests
-    found.liveness_probe, found.readiness_probe = probe(spec.liveness), probe(spec.readiness)
+    found.request_settings.max_concurrent_requests_per_instance = spec.serving.max_concurrent_requests
+    found.liveness_probe, found.readiness_probe = probe(spec.serving.liveness), probe(spec.serving.readiness)
     # Azure answers it with its default, and behind a managed network refuses to be sent it.
     if str(getattr(found, "egress_public_network_access", "")).lower() == "enabled":
         vars(found)["egress_public_network_access"] = None
 
 
 def _wanted(spec: ReleaseSpec) -> dict[str, int]:
-    wanted = {"maxConcurrentRequests": spec.max_concurrent_requests}
+    wanted = {"maxConcurrentRequests": spec.serving.max_concurrent_requests}
     for kind in _PROBES:
-        wanted |= {f"{kind} {name}": value for name, value in _probe(getattr(spec, kind)).items()}
+        wanted |= {f"{kind} {name}": value for name, value in _probe(getattr(spec.serving, kind)).items()}
     return wanted
 
 
@@ -63,12 +65,12 @@ def _live(found: OnlineDeployment) -> dict[str, Any]:
     return live
 
 
-def _probe(spec: ProbeSpec) -> dict[str, int]:
+def _probe(wanted: LivenessSettings | ReadinessSettings) -> dict[str, int]:
     return {
-        "initial_delay": spec.initial_delay_seconds,
-        "timeout": spec.timeout_seconds,
-        "period": spec.period_seconds,
-        "failure_threshold": spec.failure_threshold,
+        "initial_delay": wanted.initial_delay_seconds,
+        "timeout": wanted.timeout_seconds,
+        "period": wanted.period_seconds,
+        "failure_threshold": wanted.failure_threshold,
     }
 
 

@@ -92,14 +92,14 @@ def _number(endpoint: Endpoint) -> str:
 
 def _asked(endpoint: Endpoint, name: str) -> Scores:
     spec = endpoint.spec
-    questions = load(spec.evaluation.questions)
+    questions, timeout = load(spec.evaluation.questions), spec.serving.request_timeout_seconds
     try:
-        scores = ask_all(*endpoint.address(), name, questions, timeout=spec.request_timeout_seconds, stop=endpoint.stop)
+        scores = ask_all(*endpoint.address(), name, questions, timeout=timeout, stop=endpoint.stop)
     except StageError as error:
         if not isinstance(error.__cause__, KeyRefused):
             raise
         # Somebody rotates the keys meanwhile: once more, with the new one.
-        scores = ask_all(*endpoint.address(), name, questions, timeout=spec.request_timeout_seconds, stop=endpoint.stop)
+        scores = ask_all(*endpoint.address(), name, questions, timeout=timeout, stop=endpoint.stop)
     if endpoint.stop.is_set():
         raise _stopped(endpoint, "the new deployment has no traffic yet")
     return scores
@@ -109,11 +109,11 @@ def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
     """The answer to ``serving.question``; a route that is not there yet is waited for."""
     spec = endpoint.spec
     # Nothing left to chance: a sound model is not refused for one unlucky word.
-    request = ChatRequest(spec.question, deployment=deployment, temperature=0.0)
+    request = ChatRequest(spec.serving.question, deployment=deployment, temperature=0.0)
     for attempt in range(1, _TRIES + 1):
         url, key = endpoint.address()
         try:
-            answer = ask(url, key, request, timeout=spec.request_timeout_seconds)
+            answer = ask(url, key, request, timeout=spec.serving.request_timeout_seconds)
         except (EndpointUnavailable, KeyRefused) as error:
             # The key is read anew for each try, as somebody may rotate the keys meanwhile.
             if attempt == _TRIES:
@@ -142,7 +142,7 @@ def _busy(endpoint: Endpoint) -> NotFinished:
     spec = endpoint.spec
     why = (
         "too many ask at once (429), no fault of the model: serving.maxConcurrentRequests is "
-        f"{spec.max_concurrent_requests}, serving.instances {spec.instance_count}"
+        f"{spec.serving.max_concurrent_requests}, serving.instances {spec.serving.instances}"
     )
     return NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
 

@@ -2,70 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cloud.target import RegistryAsset, Target
 from jobs.spec import Spec, digest
+from settings.sections import Evaluation as EvaluationSettings
+from settings.sections import Serving as ServingSettings
 
 BASE_DEPLOYMENT = "base"
 """Name of the deployment that keeps the untuned model for comparison, at 0 % of the traffic."""
 
-
-@dataclass(frozen=True)
-class EvaluationSpec:
-    """What a model has to reach before it gets traffic.
-
-    ``questions`` is a file of the project, or empty; scores are means from 0 to 1, ``maximum_drop`` is how much lower
-    than the model in service is let through.
-    """
-
-    questions: str
-    minimum_score: float
-    maximum_drop: float
-    latency_seconds: float
+_DEPLOYED = ("target", "endpoint", "model_name", "instance_type", "instance_count", "request_timeout_seconds")
+"""What a deployment is, beside its model. All else is how it gets its traffic, or can be changed while it serves."""
+_PROBE = ("initial_delay_seconds", "timeout_seconds", "period_seconds", "failure_threshold")
 
 
-_HOW = (
-    "base_model",
-    "traffic_steps",
-    "soak_seconds",
-    "drain_seconds",
-    "health",
-    "question",
-    "evaluation",
-    "compare_with_base",
-    "max_concurrent_requests",
-    "liveness",
-    "readiness",
-)
-"""What of a release changes how a deployment gets its traffic, or can be changed while it serves."""
-
-
-@dataclass(frozen=True)
-class HealthSpec:
-    """What a new deployment may show under traffic at most: per cent of failed requests, seconds of 95 % of answers.
-
-    Of fewer than ``minimum_requests`` nothing is concluded.
-    """
-
-    failed_percent: float
-    latency_seconds: float
-    minimum_requests: int = 20
-
-
-@dataclass(frozen=True)
-class ProbeSpec:
-    """How Azure asks a container whether it is well; seconds, and so many failures in a row mean that it is not."""
-
-    initial_delay_seconds: int
-    timeout_seconds: int = 20
-    period_seconds: int = 10
-    failure_threshold: int = 30
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReleaseSpec(Spec):
     """One model version in service behind an endpoint, and how it gets there.
 
@@ -73,37 +27,34 @@ class ReleaseSpec(Spec):
     version that no fine-tuning of this program has made.
     """
 
+    BESIDE: ClassVar = "serving"
+    RENAMED: ClassVar = {"vm_size": "instance_type", "instances": "instance_count"}
+    ALWAYS: ClassVar = frozenset(
+        {
+            *("vm_size", "instances", "request_timeout_seconds", "traffic_steps", "soak_seconds", "drain_seconds"),
+            *("question", "compare_with_base", "max_concurrent_requests"),
+            *(f"health.{key}" for key in ("failed_percent", "latency_seconds", "minimum_requests")),
+            *(f"{probe}.{key}" for probe in ("liveness", "readiness") for key in _PROBE),
+            *(f"evaluation.{key}" for key in ("questions", "minimum_score", "maximum_drop", "latency_seconds")),
+        }
+    )
+
     target: Target
     endpoint: str
     model_name: str
     model_version: str
-    base_model: RegistryAsset
-    instance_type: str
-    instance_count: int
-    request_timeout_seconds: int
-    traffic_steps: tuple[int, ...]
-    soak_seconds: int
-    drain_seconds: int
-    health: HealthSpec
-    question: str
-    evaluation: EvaluationSpec
-    compare_with_base: bool
-    max_concurrent_requests: int = 8
-    liveness: ProbeSpec = ProbeSpec(600)
-    readiness: ProbeSpec = ProbeSpec(10)
     model_fingerprint: str = ""
+    base_model: RegistryAsset
+    serving: ServingSettings
+    evaluation: EvaluationSettings
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
-        """Over what the deployment is; not over how traffic reaches it, what Azure lets one change while it serves,
-        nor over the base model beside it.
-        """
-        content = dataclasses.asdict(self)
-        for how in _HOW:
-            del content[how]
+        """Over what the deployment is; not over how traffic reaches it, nor over the base model beside it."""
+        content = self.recorded()
         # The model is what made it, not its number: the name of a deployment is that of the time before numbers.
-        content["model_version"] = content.pop("model_fingerprint") or self.model_version
-        return digest(content)
+        model = self.model_fingerprint or self.model_version
+        return digest({**{key: content[key] for key in _DEPLOYED}, "model_version": model})
 
     @property
     def deployment_name(self) -> str:

@@ -169,9 +169,9 @@ class Reader:
         attempt = next((job for job in jobs if job.fingerprint == finetune.fingerprint), None)
         deployed = next((one for one in deployments if one.name == release.deployment_name), None)
         if registered:
-            tuned = Stage("finetune", DONE, f"{finetune.model_name}:{registered}")
+            tuned = Stage("finetune", DONE, f"{release.model_name}:{registered}")
         elif attempt is None:
-            tuned = Stage("finetune", TO_DO, f"{finetune.model_name}:{finetune.model_version}")
+            tuned = Stage("finetune", TO_DO, f"{release.model_name}:{finetune.model_version}")
         elif attempt.status == COMPLETED:
             tuned = Stage("finetune", "registering", attempt.name)
         else:

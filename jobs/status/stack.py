@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from cloud.target import Target
 from jobs.dataset.spec import DatasetSpec
-from jobs.release.spec import EvaluationSpec, ReleaseSpec
+from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import FinetuneSpec
+from settings.sections import Evaluation as EvaluationSettings
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Stack:
     data_cluster_size: str
     hourly_price: float
     request_timeout_seconds: int
-    evaluation: EvaluationSpec
+    evaluation: EvaluationSettings
     stages: tuple[DatasetSpec, FinetuneSpec, ReleaseSpec] | None
 
     @property

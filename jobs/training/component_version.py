@@ -21,15 +21,15 @@ def version(client: MLClient, spec: FinetuneSpec, job_name: str) -> str:
     """
     from azure.core.exceptions import ResourceNotFoundError
 
-    if spec.component.version != LATEST:
-        return spec.component.version
+    if spec.finetune.component.version != LATEST:
+        return spec.finetune.component.version
     for attempt in range(int(job_name.rpartition("-")[2]) - 1, 0, -1):
         try:
             tags = client.jobs.get(spec.job_name(attempt)).tags or {}
         except ResourceNotFoundError:
             continue
         name, _, recorded = str(tags.get(TAG) or "").partition(":")
-        if name == spec.component.name and recorded:
+        if name == spec.finetune.component.name and recorded:
             return recorded
     return LATEST
 

@@ -28,30 +28,30 @@ if TYPE_CHECKING:
 
 
 def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
-    """Leaves the model registered, as ``spec.model_name:spec.model_version`` if it is new.
+    """Leaves the model registered, as ``finetune.modelName:spec.model_version`` if it is new.
 
-    Jobs of an earlier recipe are dealt with first, as ``spec.supersede`` says. Raises StageError when the job failed,
-    no attempt is left or the model version is another model's, NotFinished when ``stop`` was set or ``spec.wait`` is
-    false while the job goes on.
+    Jobs of an earlier recipe are dealt with first, as ``finetune.supersede`` says. Raises StageError when the job
+    failed, no attempt is left or the model version is another model's, NotFinished when ``stop`` was set or
+    ``finetune.wait`` is false while the job goes on.
     """
     client = azure.ml_client(spec.target)
     supersede.earlier(spec, report, stop)
-    with azure_errors("the fine-tuning could not be looked up", f"experiment {spec.experiment}"):
+    with azure_errors("the fine-tuning could not be looked up", f"experiment {spec.finetune.experiment}"):
         if version := registering.made(client, spec):
-            report(f"model {spec.model_name}:{version} is there already")
+            report(f"model {spec.finetune.model_name}:{version} is there already")
             return
     work = Attempts(
         client,
         name=spec.job_name,
-        limit=spec.max_attempts,
+        limit=spec.finetune.max_attempts,
         work=FINETUNING,
         change="recipe, data or vmSize",
         stack=spec.stack,
-        wait=spec.wait,
+        wait=spec.finetune.wait,
         queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
         listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
         cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
-        cancel_on_interrupt=spec.cancel_on_interrupt,
+        cancel_on_interrupt=spec.finetune.cancel_on_interrupt,
     )
     gone: set[str] = set()
     while True:
@@ -66,12 +66,13 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
 
 def _submit(client: MLClient, spec: FinetuneSpec, name: str, report: Report, *, anew: bool) -> Job:
     wanted = component_version.version(client, spec, name)
-    component = component_version.component(azure.registry_client(spec.component.registry), spec.component.name, wanted)
+    asked = spec.finetune.component
+    component = component_version.component(azure.registry_client(asked.registry), asked.name, wanted)
     defaults = _defaults(spec, component, report)
     literals = component_inputs(spec, component.inputs, defaults.taken)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = _pipeline(spec, component, literals, name, Path(folder))
-        pipeline.tags[component_version.TAG] = f"{spec.component.name}:{component.version}"
+        pipeline.tags[component_version.TAG] = f"{asked.name}:{component.version}"
         if defaults.taken:
             pipeline.tags[model_defaults.JOB_TAG] = str(defaults)[:256]  # Azure's limit for the value of a tag
         pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)
@@ -119,13 +120,13 @@ def _pipeline(spec: FinetuneSpec, component: Any, literals: dict[str, RecipeValu
         files["finetune_config_path"] = Input(type=AssetTypes.URI_FILE, path=str(config))
 
     @dsl.pipeline(  # type: ignore[call-overload,untyped-decorator]
-        display_name=f"{spec.model_name}: {spec.base_model.name} on {spec.dataset_name}",
-        experiment_name=spec.experiment,
+        display_name=f"{spec.finetune.model_name}: {spec.base_model.name} on {spec.dataset_name}",
+        experiment_name=spec.finetune.experiment,
         tags={
             STACK: spec.stack,
             FINGERPRINT: spec.fingerprint,
             "dataset": f"{spec.dataset_name}:{spec.dataset_fingerprint}",
-            "model": spec.model_name,
+            "model": spec.finetune.model_name,
         },
     )
     def finetune() -> dict[str, Any]:

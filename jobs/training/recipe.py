@@ -34,7 +34,7 @@ def component_inputs(
     recipe = {**defaults, **spec.recipe}
     problems = [problem for key, value in recipe.items() if (problem := _problem(key, value, known))]
     if problems:
-        component = spec.component
+        component = spec.finetune.component
         raise StageError(
             "the recipe does not fit the fine-tune component",
             on=f"component {component.name}:{component.version} of registry {component.registry}",

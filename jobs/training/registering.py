@@ -41,15 +41,15 @@ def register(client: MLClient, spec: FinetuneSpec, job_name: str, report: Report
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Model
 
-    on = f"model {spec.model_name}:{spec.model_version}"
+    on = f"model {spec.finetune.model_name}:{spec.model_version}"
     try:
         with azure_errors("the fine-tuned model could not be registered", on):
             if version := made(client, spec):
-                report(f"model {spec.model_name}:{version} is there already")
+                report(f"model {spec.finetune.model_name}:{version} is there already")
                 return
             client.models.create_or_update(
                 Model(
-                    name=spec.model_name,
+                    name=spec.finetune.model_name,
                     version=spec.model_version,
                     type=AssetTypes.MLFLOW_MODEL,
                     path=f"azureml://jobs/{job_name}/outputs/{OUTPUT}",
@@ -73,7 +73,7 @@ def made(client: MLClient, spec: FinetuneSpec) -> str:
 
     Raises StageError where its number is another model's, and what the SDK raises, except for "not found".
     """
-    return find(client, spec.model_name, spec.model_version, spec.fingerprint)
+    return find(client, spec.finetune.model_name, spec.model_version, spec.fingerprint)
 
 
 def find(client: MLClient, name: str, version: str, fingerprint: str) -> str:

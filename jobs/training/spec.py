@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from cloud.target import RegistryAsset, Target
 from jobs.spec import RecipeValue, Spec, digest, whole
+from settings.sections import Finetune as FinetuneSettings
 
 
 def model_version(fingerprint: str) -> str:
@@ -19,54 +19,55 @@ def model_version(fingerprint: str) -> str:
     return str(int(fingerprint, 16) % (2**31 - 1) + 1)
 
 
-@dataclass(frozen=True)
+_DECIDE = (
+    *("target", "dataset_name", "dataset_fingerprint", "base_model", "component", "recipe"),
+    *("cluster", "gpus_per_node", "model_name"),
+)
+"""What decides the result, and where it runs: a new cluster means new attempts."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FinetuneSpec(Spec):
     """One fine-tuning: data, base model, component, recipe and where it runs.
 
-    ``supersede`` says what happens to a job of an earlier recipe that still runs: cancel or keep; ``stack`` is written
-    on every job and tells this stack's jobs from others'. ``finetune_config`` is the JSON that the component is to put
-    before the base model's own finetune_config.json, or "".
+    ``stack`` is written on every job and tells this stack's jobs from others'. ``finetune_config`` is the JSON that the
+    component is to put before the base model's own finetune_config.json, or "".
     """
+
+    BESIDE: ClassVar = "finetune"
+    ALWAYS: ClassVar = frozenset(
+        {
+            *("experiment", "model_name", "max_attempts", "wait", "cancel_on_interrupt", "supersede"),
+            *(f"component.{key}" for key in ("registry", "name", "version")),
+        }
+    )
 
     target: Target
     dataset_name: str
     dataset_fingerprint: str
     base_model: RegistryAsset
-    component: RegistryAsset
     recipe: dict[str, RecipeValue]
     cluster: str
     gpus_per_node: int
-    experiment: str
-    model_name: str
-    max_attempts: int
-    wait: bool
-    cancel_on_interrupt: bool = False
-    supersede: str = "cancel"
+    finetune: FinetuneSettings
     stack: str = ""
     finetune_config: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", {key: whole(value) for key, value in self.recipe.items()})
 
-    @functools.cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]
-        """Over what decides the result, and over where it runs: a new cluster means new attempts.
-
-        Not over experiment, attempts, waiting and the like: they change how a result is obtained or found.
-        """
-        content = dataclasses.asdict(self)
-        for how in ("experiment", "max_attempts", "wait", "cancel_on_interrupt", "supersede", "stack"):
-            del content[how]
+    def recorded(self) -> dict[str, Any]:
+        """As of every spec, but without a configuration that is not there: stacks of before have no such key."""
+        content = super().recorded()
         if not self.finetune_config:
             del content["finetune_config"]
-        return digest(content)
+        return content
 
-    def to_inputs(self) -> dict[str, Any]:
-        """As every spec, but what is not set is not there: nothing changes for a stack of before there was the key."""
-        inputs = super().to_inputs()
-        if not self.finetune_config:
-            del inputs["finetune_config"]
-        return inputs
+    @functools.cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        """Not over experiment, attempts, waiting and the like: they change how a result is obtained or found."""
+        content = self.recorded()
+        return digest({key: content[key] for key in (*_DECIDE, "finetune_config") if key in content})
 
     def job_name(self, attempt: int) -> str:
         """Attempts count from 1."""

@@ -13,7 +13,7 @@ from jobs.training.stack_jobs import CANCELLED, ENDED, FINETUNING
 
 
 def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
-    """Cancels or keeps them, as ``spec.supersede`` says, and tells which.
+    """Cancels or keeps them, as ``spec.finetune.supersede`` says, and tells which.
 
     Only jobs of the same stack in the same workspace are looked at: by their tags and names, never by what they run.
     Raises StageError, NotFinished when ``stop`` was set meanwhile.
@@ -27,7 +27,7 @@ def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
         if job.work != FINETUNING or job.fingerprint == spec.fingerprint or job.status in (*ENDED, *CANCELLED):
             continue
         what = f"job {job.name} of an earlier recipe is {job.status}"
-        if spec.supersede == "keep":
+        if spec.finetune.supersede == "keep":
             report(
                 f"{WARNING}{what} and goes on (finetune.supersede: keep). It bills, and the new job may have to wait "
                 f"for its node; `python -m jobs cancel --stack {spec.stack} --job {job.name}` ends it"

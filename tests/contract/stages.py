@@ -22,7 +22,10 @@ from jobs.training import finetune, stack_jobs
 from jobs.training.spec import FinetuneSpec
 from settings.commandline import own_name
 from settings.naming import Names
+from settings.sections import Component as ComponentSettings
+from settings.sections import Finetune as FinetuneSettings
 from settings.stack import Settings, load
+from tests.changing import changed
 from tests.contract.arm import Arm
 from tests.contract.conftest import GROUP, make_workspace
 from tests.contract.lab import cluster_body
@@ -75,7 +78,9 @@ class Place:
         folder.mkdir(parents=True, exist_ok=True)
         for file in (upload.TRAIN_FILE, upload.TEST_FILE):
             (folder / file).write_text(text)
-        return DatasetSpec(self.target, name, data_prep.fingerprint(folder), str(folder))
+        return DatasetSpec(
+            target=self.target, name=name, fingerprint=data_prep.fingerprint(folder), directory=str(folder)
+        )
 
     def run_dataset(self, spec: DatasetSpec) -> list[str]:
         said: list[str] = []
@@ -100,17 +105,15 @@ class Place:
             dataset_name=self.data.name,
             dataset_fingerprint=self.data.fingerprint,
             base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
-            component=RegistryAsset("azureml", "chat_completion_pipeline", "0.0.82"),
             recipe={"num_train_epochs": 1, "seed": seed},
             cluster=CLUSTER,
             gpus_per_node=1,
-            experiment="states",
-            model_name="tuned",
-            max_attempts=2,
-            wait=True,
+            finetune=FinetuneSettings.model_construct(
+                component=ComponentSettings(version="0.0.82"), experiment="states", model_name="tuned", max_attempts=2
+            ),
             stack="states",
         )
-        return dataclasses.replace(spec, **changes)
+        return changed(spec, **changes)
 
     def finetune(self, spec: FinetuneSpec, *turns: Callable[[], Any]) -> None:
         """Runs the stage; what it says is in ``said``."""
@@ -167,7 +170,7 @@ class Place:
 
     def model_job(self, spec: FinetuneSpec) -> str:
         """The job that the registered model was made from."""
-        model = self.ml.models.get(spec.model_name, version=spec.model_version)
+        model = self.ml.models.get(spec.finetune.model_name, version=spec.model_version)
         return str(model.tags["job"])
 
     def _job(self, name: str) -> Resource:

@@ -26,7 +26,9 @@ def where(workspace: str) -> Workspace:
 def test_the_card_is_read_from_the_asset_and_the_asset_is_a_source(where: Workspace, tmp_path: Path) -> None:
     made = prepare(Request(source="sample", directory=tmp_path / "data"), lambda _: None)
     target = Target(where.subscription_id, where.resource_group, where.name)
-    spec = DatasetSpec(target, "carded", made.card.fingerprint, str(tmp_path / "data"))
+    spec = DatasetSpec(
+        target=target, name="carded", fingerprint=made.card.fingerprint, directory=str(tmp_path / "data")
+    )
     upload.run(spec, lambda _: None, threading.Event())
 
     asset = client.ml_client(target).data.get("carded-train", version=spec.fingerprint)

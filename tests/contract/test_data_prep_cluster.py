@@ -38,7 +38,18 @@ def asked(target: Target, name: str, request: Request, attempts: int = 1) -> Pre
     options = {key: getattr(request, key) for key in (*DECIDING, "model")}
     options["repairs"] = ",".join(request.repairs)
     version = request_fingerprint(request)
-    return PreparationSpec(target, name, version, "data", request.source, options, CLUSTER, CPU, "prepare", attempts)
+    return PreparationSpec(
+        target=target,
+        name=name,
+        fingerprint=version,
+        directory="data",
+        source=request.source,
+        options=options,
+        cluster=CLUSTER,
+        vm_size=CPU,
+        experiment="prepare",
+        max_attempts=attempts,
+    )
 
 
 def fetched(target: Target, spec: PreparationSpec, directory: Path) -> Path:
@@ -87,7 +98,9 @@ def test_files_of_this_machine_are_uploaded_and_read_in_their_order(target: Targ
 
 def test_an_asset_is_read_where_it_is(target: Target, tmp_path: Path) -> None:
     made = prepare(Request(source="sample", directory=tmp_path / "data"), lambda _: None)
-    registered = DatasetSpec(target, "origin", made.card.fingerprint, str(tmp_path / "data"))
+    registered = DatasetSpec(
+        target=target, name="origin", fingerprint=made.card.fingerprint, directory=str(tmp_path / "data")
+    )
     upload.run(registered, lambda _: None, threading.Event())
     here = prepare(Request(source=str(made.train), directory=tmp_path / "here", seed=3), lambda _: None)
     spec = asked(target, "from-asset", Request(source=f"azureml:origin-train:{made.card.fingerprint}", seed=3))

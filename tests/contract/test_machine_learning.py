@@ -23,9 +23,9 @@ from cloud.target import Target
 from emulator.home import SUBSCRIPTION_ID
 from jobs.evaluation import gather
 from jobs.release import contracts
-from jobs.release.spec import EvaluationSpec
 from jobs.status.reader import Reader
 from jobs.status.stack import Stack
+from settings.sections import Evaluation as EvaluationSettings
 from tests.contract.conftest import GROUP
 
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
@@ -196,7 +196,9 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
         data_cluster_size="Standard_D4s_v3",
         hourly_price=0,
         request_timeout_seconds=60,
-        evaluation=EvaluationSpec(str(questions), 0, 1, 60),
+        evaluation=EvaluationSettings.model_construct(
+            questions=str(questions), minimum_score=0, maximum_drop=1, latency_seconds=60
+        ),
         stages=None,
     )
     book = PriceBook(folder / "prices.json")

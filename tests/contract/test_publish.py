@@ -26,7 +26,12 @@ CONNECTION = "phi-connection"
 
 
 def spec_of(name: str, files: dict[str, bytes]) -> FlowSpec:
-    return FlowSpec(Target(SUBSCRIPTION_ID, GROUP, "mlw-contract"), name, CONNECTION, bundle.fingerprint(files))
+    return FlowSpec(
+        target=Target(SUBSCRIPTION_ID, GROUP, "mlw-contract"),
+        name=name,
+        connection=CONNECTION,
+        content=bundle.fingerprint(files),
+    )
 
 
 def on_share(home: Home, flow: dict[str, Any]) -> dict[str, bytes]:
@@ -134,7 +139,7 @@ def test_an_interrupt_before_the_upload_publishes_nothing(files: dict[str, bytes
 def test_a_flow_goes_with_its_project(home: Home, arm: ArmRest, files: dict[str, bytes]) -> None:
     path = make_workspace(arm, "rg-flows", "flows")
     target = Target(SUBSCRIPTION_ID, "rg-flows", "mlw-flows")
-    publish_now(FlowSpec(target, "chat", CONNECTION, bundle.fingerprint(files)))
+    publish_now(FlowSpec(target=target, name="chat", connection=CONNECTION, content=bundle.fingerprint(files)))
     store = Store(home.database)
     assert [each.body["flow"]["flowName"] for each in store.below(path, TYPE)] == ["chat"]
     arm.delete(path, "2025-12-01")

@@ -24,7 +24,11 @@ from cloud.target import RegistryAsset, Target
 from emulator.home import SUBSCRIPTION_ID
 from jobs.release import health, keys, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
-from jobs.release.spec import EvaluationSpec, HealthSpec, ReleaseSpec
+from jobs.release.spec import ReleaseSpec
+from settings.sections import Evaluation as EvaluationSettings
+from settings.sections import Serving as ServingSettings
+from settings.watching import Health as HealthSettings
+from tests.changing import changed
 from tests.contract.arm import Arm, Refusal
 from tests.contract.asking import QUESTION, Tally, asking
 from tests.contract.conftest import make_workspace
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 
 GROUP = "rg-releases"
 MODEL = "phi-facts"
+IMPATIENT = HealthSettings.model_construct(latency_seconds=0.000_1, minimum_requests=1)
 VERSION = "2025-12-01"
 CLIENTS, INSTANCES = 3, 1
 TOGETHER = 10
@@ -63,9 +68,9 @@ class Site:
     def name(self, version: str) -> str:
         return self.of(version).deployment_name
 
-    def release(self, version: str, **changed: object) -> list[str]:
+    def release(self, version: str, **others: object) -> list[str]:
         said: list[str] = []
-        spec = dataclasses.replace(self.of(version), **changed)  # type: ignore[arg-type]
+        spec = changed(self.of(version), **others)
         rollout.run(spec, said.append, threading.Event())
         return said
 
@@ -110,21 +115,22 @@ def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     for version, folder in folders.items():
         client.models.create_or_update(Model(name=MODEL, version=version, path=str(folder), type="mlflow_model"))
     spec = ReleaseSpec(
-        target,
+        target=target,
         endpoint="facts",
         model_name=MODEL,
         model_version=ONE,
         base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
-        instance_type=A100,
-        instance_count=INSTANCES,
-        request_timeout_seconds=60,
-        traffic_steps=(10, 50, 100),
-        soak_seconds=1,
-        drain_seconds=0,
-        health=HealthSpec(failed_percent=5, latency_seconds=60),
-        question="Who founded Microsoft?",
-        evaluation=EvaluationSpec(str(here / "golden.jsonl"), minimum_score=0.7, maximum_drop=0.1, latency_seconds=60),
-        compare_with_base=False,
+        serving=ServingSettings.model_construct(
+            vm_size=A100,
+            instances=INSTANCES,
+            request_timeout_seconds=60,
+            traffic_steps=(10, 50, 100),
+            soak_seconds=1,
+            drain_seconds=0,
+        ),
+        evaluation=EvaluationSettings.model_construct(
+            questions=str(here / "golden.jsonl"), minimum_score=0.7, latency_seconds=60
+        ),
     )
     site = Site(arm, client, workspace, spec)
     site.release(ONE)
@@ -142,7 +148,7 @@ def test_an_untuned_model_fails_its_golden_questions_and_everything_is_as_before
         site.release(UNTUNED)
     site.serves(ONE)
     with pytest.raises(StageError, match=r"and the model in service 1\.00"):
-        site.release(UNTUNED, evaluation=dataclasses.replace(site.spec.evaluation, minimum_score=0))
+        site.release(UNTUNED, minimum_score=0)
     site.serves(ONE)
 
 
@@ -176,7 +182,7 @@ def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(sit
     site.share({ONE: 90, TWO: 10})
     # Its health is bad: nobody can answer within so little time.
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
-        site.release(TWO, soak_seconds=3, health=HealthSpec(5, 0.000_1, minimum_requests=1))
+        site.release(TWO, soak_seconds=3, health=IMPATIENT)
     site.serves(ONE)
 
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
@@ -214,7 +220,7 @@ def test_a_release_that_was_interrupted_at_100_is_watched_before_the_old_one_goe
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
     site.share({TWO: 100})
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
-        site.release(TWO, soak_seconds=3, health=HealthSpec(5, 0.000_1, minimum_requests=1))
+        site.release(TWO, soak_seconds=3, health=IMPATIENT)
     site.serves(ONE)
 
 
@@ -244,8 +250,8 @@ def test_metrics_are_those_of_the_requests_that_were_routed(site: Site) -> None:
     counts, latency = answer.value
     assert counts.unit == "Count" and latency.unit == "MilliSeconds"
     assert sum(point.average or 0 for point in counts.timeseries[0].data) >= found.requests
-    for changed in ({"metricnames": "Joy"}, {"filter": "colour eq '*'"}, {"filter": "deployment"}):
-        query = {"metricnames": "RequestsPerMinute", "filter": "", **changed}
+    for other in ({"metricnames": "Joy"}, {"filter": "colour eq '*'"}, {"filter": "deployment"}):
+        query = {"metricnames": "RequestsPerMinute", "filter": "", **other}
         answer = site.arm.call(
             "GET",
             f"{site.endpoint}/providers/Microsoft.Insights/metrics?api-version=2024-02-01"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from jobs import __main__ as cli
 from jobs.commands import logs
 from jobs.training import attempts, finetune
 from jobs.training.spec import FinetuneSpec
+from tests.changing import changed
 from tests.contract.arm import Arm
 from tests.contract.lab import Lab
 from tests.contract.stages import FAMILY, Place
@@ -40,7 +40,7 @@ class Often(threading.Event):
 def failed(spec: FinetuneSpec) -> str:
     """The one message that a person gets, the job being followed in real time."""
     with pytest.raises(StageError) as told:
-        finetune.run(dataclasses.replace(spec, max_attempts=1), lambda _: None, Often())
+        finetune.run(changed(spec, max_attempts=1), lambda _: None, Often())
     return str(told.value)
 
 

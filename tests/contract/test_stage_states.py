@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from jobs import __main__ as cli
 from jobs.commands import cancel
 from jobs.dataset import upload
 from jobs.training import finetune, stack_jobs, supersede
+from tests.changing import changed
 from tests.contract.arm import Arm
 from tests.contract.stages import Place
 
@@ -201,7 +201,7 @@ def test_a_failed_job(place: Place) -> None:
     assert place.attempts(spec) == {1: "Failed", 2: "Failed"}
     with pytest.raises(StageError, match="all 2 attempts"):
         place.finetune(spec)
-    more = dataclasses.replace(spec, max_attempts=3)
+    more = changed(spec, max_attempts=3)
     place.finetune(more, place.completes(spec, 3))
     assert place.model_job(spec) == spec.job_name(3)
 

@@ -19,7 +19,9 @@ from cloud.target import Target
 from infra import stages
 from jobs.dataset.spec import DatasetSpec
 
-SPEC = DatasetSpec(Target("subscription", "group", "workspace"), "chats", "0123456789ab", "data")
+SPEC = DatasetSpec(
+    target=Target("subscription", "group", "workspace"), name="chats", fingerprint="0123456789ab", directory="data"
+)
 Work = Callable[[Any, Any, threading.Event], None]
 
 

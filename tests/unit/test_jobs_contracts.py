@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +20,7 @@ from jobs.golden import golden
 from jobs.golden.questions import Question
 from jobs.release import contracts, rollout, smoke
 from jobs.status.status import Deployment
+from tests.changing import changed
 
 TARGET = Target("sub", "rg", "mlw")
 URI = "azureml://subscriptions/sub/resourcegroups/rg/workspaces/mlw/datastores/workspaceblobstore/paths/azureml/j/out"
@@ -209,7 +209,7 @@ def _release(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
     monkeypatch.setattr(contracts, "of_version", lambda *_: contracts.Contract(name))
     monkeypatch.setattr(contracts, "of_base", lambda *_: contracts.Contract(CHAT_COMPLETIONS))
     said: list[str] = []
-    rollout.run(dataclasses.replace(RELEASE, compare_with_base=True), said.append, Stop())
+    rollout.run(changed(RELEASE, compare_with_base=True), said.append, Stop())
     return said
 
 

@@ -36,7 +36,7 @@ def stack(tmp_path: Path) -> Stack:
     file = tmp_path / "golden.jsonl"
     rows = [{"question": question, "answers": [answer]} for question, answer in QUESTIONS.items()]
     file.write_text("\n".join(map(json.dumps, rows)))
-    return dataclasses.replace(STACK, evaluation=dataclasses.replace(STACK.evaluation, questions=str(file)))
+    return dataclasses.replace(STACK, evaluation=STACK.evaluation.model_copy(update={"questions": str(file)}))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def said(azure: Azure, monkeypatch: pytest.MonkeyPatch, finetune: FinetuneSpec) 
     azure.deployment(WANTED.deployment_name, traffic=100)
     for one in azure.deployments:
         if one["name"] == WANTED.deployment_name:
-            one["tags"]["model"] = f"{finetune.model_name}:{finetune.model_version}"
+            one["tags"]["model"] = f"{finetune.finetune.model_name}:{finetune.model_version}"
         else:
             one["tags"]["model"] = finetune.base_model.model_uri
     azure.get(STACK.endpoint_path, _endpoint({"base": 0, WANTED.deployment_name: 100}))

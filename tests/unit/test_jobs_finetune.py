@@ -17,7 +17,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 from jobs_fake import MACHINE, FakeMl, Stop, install
-from test_jobs_specs import FINETUNE, TARGET
+from test_jobs_specs import DATASET, FINETUNE
 
 import data_prep
 from cloud import role_wait
@@ -26,6 +26,7 @@ from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.spec import RecipeValue
 from jobs.training import attempts, finetune, stack_jobs
+from tests.changing import changed
 
 FIRST, SECOND, THIRD = (FINETUNE.job_name(attempt) for attempt in (1, 2, 3))
 
@@ -79,7 +80,7 @@ def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -
 def test_one_checkpoint_is_kept_unless_the_recipe_says_otherwise(ml: FakeMl, said: list[str]) -> None:
     for limit, sent in ((None, 1), (4, 4), (-1, -1)):
         more: dict[str, RecipeValue] = {} if limit is None else {"save_total_limit": limit}
-        spec = dataclasses.replace(FINETUNE, recipe=FINETUNE.recipe | more)
+        spec = changed(FINETUNE, recipe=FINETUNE.recipe | more)
         finetune.run(spec, said.append, Stop(lambda: setattr(list(ml.jobs.there.values())[-1], "status", "Completed")))
         assert ml.component.node.inputs["save_total_limit"] == sent
     assert FINETUNE.fingerprint == "7b963b464e21", "what is sent beside the recipe names nothing"
@@ -127,16 +128,16 @@ def test_latest_is_asked_for_once_and_kept_by_later_attempts(ml: FakeMl, said: l
 
 def test_another_fine_tuning_takes_what_is_latest_then(ml: FakeMl, said: list[str]) -> None:
     finetune.run(FINETUNE, said.append, ends(ml))
-    other = dataclasses.replace(FINETUNE, recipe=FINETUNE.recipe | {"seed": 7})
+    other = changed(FINETUNE, recipe=FINETUNE.recipe | {"seed": 7})
     with pytest.raises(StageError, match="seed is not one of its inputs"):
         finetune.run(other, said.append, Stop())
-    pinned = dataclasses.replace(FINETUNE, component=dataclasses.replace(FINETUNE.component, version="0.0.80"))
+    pinned = changed(FINETUNE, component=FINETUNE.finetune.component.model_copy(update={"version": "0.0.80"}))
     finetune.run(pinned, said.append, ends(ml))
     assert ml.wanted == [{"label": "latest"}, {"label": "latest"}, {"version": "0.0.80"}]
 
 
 def test_a_finetune_config_is_uploaded_as_a_file(ml: FakeMl, said: list[str]) -> None:
-    spec = dataclasses.replace(FINETUNE, finetune_config='{"lora_algo":"peft"}')
+    spec = changed(FINETUNE, finetune_config='{"lora_algo":"peft"}')
     sent: list[str] = []
     submit = ml.jobs.create_or_update
 
@@ -340,7 +341,7 @@ def test_a_name_that_a_deleted_job_still_holds_is_passed_over(ml: FakeMl, said: 
 
 
 def test_deleted_jobs_do_not_use_up_the_attempts(ml: FakeMl, said: list[str]) -> None:
-    once = dataclasses.replace(FINETUNE, max_attempts=1)
+    once = changed(FINETUNE, max_attempts=1)
     ml.jobs.taken = {FIRST: "", SECOND: ""}
     finetune.run(once, said.append, Stop(lambda: setattr(ml.jobs.there[THIRD], "status", "Completed")))
     assert [job.name for job in ml.jobs.submitted] == [THIRD]
@@ -372,7 +373,7 @@ def test_an_interrupt_cancels_a_job_that_has_just_completed(ml: FakeMl, said: li
     stop = Stop()
     stop.turns.append(stop.set)
     with pytest.raises(StageError, match=r"interrupted \(Completed\).*goes on with what it made"):
-        finetune.run(dataclasses.replace(FINETUNE, cancel_on_interrupt=True), said.append, stop)
+        finetune.run(changed(FINETUNE, cancel_on_interrupt=True), said.append, stop)
     assert ml.jobs.cancels == [FIRST]
 
 
@@ -490,21 +491,21 @@ def test_ctrl_c_before_the_submission_submits_nothing(ml: FakeMl, said: list[str
 
 
 def test_ctrl_c_while_the_job_of_an_earlier_recipe_is_cancelled_ends_there(ml: FakeMl, said: list[str]) -> None:
-    earlier = [dataclasses.replace(FINETUNE, stack="dev", recipe={"seed": seed}) for seed in (1, 2)]
+    earlier = [changed(FINETUNE, stack="dev", recipe={"seed": seed}) for seed in (1, 2)]
     for spec in earlier:
         job = ml.jobs.put(spec.job_name(1), "Running", stack="dev", fingerprint=spec.fingerprint)
         ml.jobs.cancelled[job.name] = "CancelRequested"  # takes its time
     stop = Stop()
     stop.turns.append(stop.set)
     with pytest.raises(NotFinished, match="was not begun"):
-        finetune.run(dataclasses.replace(FINETUNE, stack="dev"), said.append, stop)
+        finetune.run(changed(FINETUNE, stack="dev"), said.append, stop)
     assert len(ml.jobs.cancels) == 1 and ml.jobs.submitted == []
 
 
 def test_without_waiting_the_job_is_submitted_and_left(ml: FakeMl, said: list[str]) -> None:
     stop = Stop()
     with pytest.raises(NotFinished, match=r"finetune\.wait is false"):
-        finetune.run(dataclasses.replace(FINETUNE, wait=False), said.append, stop)
+        finetune.run(changed(FINETUNE, wait=False), said.append, stop)
     assert len(ml.jobs.submitted) == 1 and stop.waited == []
 
 
@@ -522,7 +523,7 @@ def test_without_waiting_the_job_is_submitted_and_left(ml: FakeMl, said: list[st
 def test_a_recipe_that_does_not_fit_is_refused(
     ml: FakeMl, said: list[str], key: str, value: RecipeValue, hint: str
 ) -> None:
-    spec = dataclasses.replace(FINETUNE, recipe={key: value})
+    spec = changed(FINETUNE, recipe={key: value})
     with pytest.raises(StageError, match="does not fit") as caught:
         finetune.run(spec, said.append, Stop())
     assert hint in str(caught.value)
@@ -555,7 +556,7 @@ def files(tmp_path: Path) -> DatasetSpec:
     row = json.dumps({"prompt": "Hello?", "prompt_id": "1", "messages": messages})
     for name in (upload.TRAIN_FILE, upload.TEST_FILE):
         (tmp_path / name).write_text(row + "\n")
-    return DatasetSpec(TARGET, "ultrachat", data_prep.fingerprint(tmp_path), str(tmp_path))
+    return dataclasses.replace(DATASET, fingerprint=data_prep.fingerprint(tmp_path), directory=str(tmp_path))
 
 
 def test_both_files_are_registered(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:

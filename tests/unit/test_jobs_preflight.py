@@ -33,7 +33,10 @@ SPEC = PreflightSpec(
     endpoint="e",
     vault="kv",
     ai_services="ai",
-    machines=(Machines(CLUSTER, NC24, A100, 24, 1), Machines(ENDPOINT, NC24, A100, 24, 1)),
+    machines=(
+        Machines(use=CLUSTER, vm_size=NC24, family=A100, cores=24, count=1),
+        Machines(use=ENDPOINT, vm_size=NC24, family=A100, cores=24, count=1),
+    ),
     releasing=1,
     base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
     base_model_successor="",
@@ -321,7 +324,7 @@ def test_what_the_stack_uses_itself_is_there(arm: ArmFake) -> None:
         {"name": "base", "properties": {"instanceType": NC24}, "sku": {"capacity": 1}},
     ]
     arm.get(f"{WORKSPACE}/onlineEndpoints/e/deployments", {"value": rows})
-    base = Machines(BASE, NC24, A100, 24, 1)
+    base = Machines(use=BASE, vm_size=NC24, family=A100, cores=24, count=1)
     spec = machines(*SPEC.machines, base)
     assert found(spec) == []
     assert "(72 by this stack)" in next(f.found for f in run.check(spec) if f.check == "quota")
@@ -335,7 +338,7 @@ def test_a_running_node_of_the_data_cluster_is_the_stack_s_own(arm: ArmFake) -> 
     arm.get(f"{ML}/usages", {"value": rows})
     cpu = {"properties": {"properties": {"vmSize": size.upper(), "currentNodeCount": 1}}}
     arm.get(f"{WORKSPACE}/computes/cpu", cpu)
-    spec = machines(*SPEC.machines, Machines(DATA_CLUSTER, size, family, 4, 1))
+    spec = machines(*SPEC.machines, Machines(use=DATA_CLUSTER, vm_size=size, family=family, cores=4, count=1))
     told = [each for each in run.check(spec) if each.check == "quota" and family in each.found]
     assert [(each.state, "in use 4 (4 by this stack)" in each.found) for each in told] == [(State.OK, True)]
 
@@ -348,7 +351,7 @@ def test_a_next_release_needs_room_too(arm: ArmFake) -> None:
 
 @pytest.mark.parametrize(("instances", "cores"), [(1, 8), (4, 20), (5, 24), (10, 48)])
 def test_endpoints_reserve_a_fifth_where_azure_does(arm: ArmFake, instances: int, cores: int) -> None:
-    serving = Machines(ENDPOINT, "Standard_NC4as_T4_v3", T4, 4, instances, reserve=0.2)
+    serving = Machines(use=ENDPOINT, vm_size="Standard_NC4as_T4_v3", family=T4, cores=4, count=instances, reserve=0.2)
     assert serving.cores_needed == cores
     spec = dataclasses.replace(machines(serving), releasing=0)
     arm.get(f"{ML}/vmSizes", {"value": [{"name": "Standard_NC4as_T4_v3"}]})
@@ -440,7 +443,7 @@ def test_a_size_that_names_no_use_has_all(arm: ArmFake) -> None:
 
 
 def test_a_size_endpoints_alone_take(arm: ArmFake) -> None:
-    a10 = Machines(ENDPOINT, "Standard_NV36ads_A10_v5", A100, 36, 1)
+    a10 = Machines(use=ENDPOINT, vm_size="Standard_NV36ads_A10_v5", family=A100, cores=36, count=1)
     arm.get(f"{ML}/vmSizes", {"value": [{"name": "Standard_NV36ads_A10_v5", "supportedComputeTypes": ["MIR"]}]})
     assert found(machines(a10)) == []
     arm.get(f"{ML}/vmSizes", {"value": []})
@@ -448,7 +451,9 @@ def test_a_size_endpoints_alone_take(arm: ArmFake) -> None:
 
 
 def test_a_retired_size_names_its_successor(arm: ArmFake) -> None:
-    v100 = Machines(ENDPOINT, "Standard_NC6s_v3", A100, 6, 1, retired="2025-09-30", successor=NC24)
+    v100 = Machines(
+        use=ENDPOINT, vm_size="Standard_NC6s_v3", family=A100, cores=6, count=1, retired="2025-09-30", successor=NC24
+    )
     finding = only(machines(v100))
     assert "was retired on 2025-09-30" in finding.found and finding.fix == f"take {NC24}"
 
@@ -630,13 +635,17 @@ def test_data_that_the_component_cannot_train_on(
         texts = [[("user", "q" * length), ("assistant", "Yes.")] for length in lengths]
         lines = [{"messages": [{"role": role, "content": text} for role, text in turns]} for turns in texts]
         (tmp_path / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    data = TrainingData(str(tmp_path), "0123456789ab", 100, "Phi-4-mini-instruct")
+    data = TrainingData(
+        directory=str(tmp_path), fingerprint="0123456789ab", max_seq_length=100, model="Phi-4-mini-instruct"
+    )
     told = found(dataclasses.replace(SPEC, data=data))
     assert [finding.state for finding in told] == ([] if state is State.OK else [state])
     assert all(finding.check == "training data" and says in finding.found and finding.fix for finding in told)
 
 
 def test_data_that_are_gone_are_no_refusal_of_azures(arm: ArmFake, tmp_path: Path) -> None:
-    data = TrainingData(str(tmp_path / "none"), "0123456789ab", 100, "Phi-4-mini-instruct")
+    data = TrainingData(
+        directory=str(tmp_path / "none"), fingerprint="0123456789ab", max_seq_length=100, model="Phi-4-mini-instruct"
+    )
     finding = only(dataclasses.replace(SPEC, data=data))
     assert finding.state is State.WARNING and "cannot be read" in finding.found

@@ -23,8 +23,16 @@ def asked(request: Request) -> PreparationSpec:
     options = {key: getattr(request, key) for key in (*DECIDING, "model")}
     options["repairs"] = ",".join(request.repairs)
     return PreparationSpec(
-        *(TARGET, "chats", request_fingerprint(request), "data", request.source, options),
-        *("cpu-cluster", "Standard_D4s_v3", "finetune-phi", 3),
+        target=TARGET,
+        name="chats",
+        fingerprint=request_fingerprint(request),
+        directory="data",
+        source=request.source,
+        options=options,
+        cluster="cpu-cluster",
+        vm_size="Standard_D4s_v3",
+        experiment="finetune-phi",
+        max_attempts=3,
     )
 
 

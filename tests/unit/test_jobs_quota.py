@@ -132,7 +132,10 @@ def test_cores_can_be_chosen_and_what_fits_is_not_asked_for(arm: ArmFake, capsys
 
 
 def test_each_family_is_asked_for(arm: ArmFake) -> None:
-    both = (Machines(CLUSTER, NC24, A100, 24, 1), Machines(ENDPOINT, "Standard_NC4as_T4_v3", T4, 4, 1, reserve=0.2))
+    both = (
+        Machines(use=CLUSTER, vm_size=NC24, family=A100, cores=24, count=1),
+        Machines(use=ENDPOINT, vm_size="Standard_NC4as_T4_v3", family=T4, cores=4, count=1, reserve=0.2),
+    )
     from cloud.arm import Arm
 
     needs = quota.needs(Arm(), dataclasses.replace(SPEC, machines=both))

@@ -103,7 +103,7 @@ def test_a_rollback_is_a_release_of_the_earlier_version(
     cli.main(["rollback", "--stack", "prod", "--yes"])
     (spec,) = released
     assert (spec.model_name, spec.model_version, spec.endpoint) == (MODEL, "old", "phi")
-    assert spec.traffic_steps == (10, 50, 100) and spec.evaluation.maximum_drop == 1
+    assert spec.serving.traffic_steps == (10, 50, 100) and spec.evaluation.maximum_drop == 1
     said = capsys.readouterr().out
     assert "in service: phi-ultrachat:new, deployment mnew with 100 %" in said
     assert "back to:    phi-ultrachat:old, registered 2026-11-02 10:00" in said

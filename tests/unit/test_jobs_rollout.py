@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -30,13 +29,12 @@ from chat.phi_messages import (
 from cloud.errors import NotFinished, StageError
 from jobs.golden import golden
 from jobs.release import deployments, health, rollout, smoke
-from jobs.release.spec import EvaluationSpec, ReleaseSpec
+from jobs.release.spec import ReleaseSpec
+from tests.changing import changed
 
 NEW, OLD, BASE = RELEASE.deployment_name, "mold", "base"
-KNOWING = dataclasses.replace(
-    RELEASE, evaluation=EvaluationSpec("golden/sample.jsonl", minimum_score=0, maximum_drop=0.1, latency_seconds=30)
-)
-COMPARING = dataclasses.replace(RELEASE, compare_with_base=True)
+KNOWING = changed(RELEASE, questions="golden/sample.jsonl", minimum_score=0)
+COMPARING = changed(RELEASE, compare_with_base=True)
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def test_the_second_one_takes_the_steps_and_removes_the_first(in_service: FakeMl
     endpoints = in_service.online_endpoints
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 50, NEW: 50}, {NEW: 100}]
     assert endpoints.deleted == [OLD]
-    assert stop.waited == [30] * 6 + [RELEASE.drain_seconds - RELEASE.soak_seconds]
+    assert stop.waited == [30] * 6 + [RELEASE.serving.drain_seconds - RELEASE.serving.soak_seconds]
     assert endpoints.deployments[NEW].tags["previous"] == "m"
     assert json.loads(endpoints.deployments[NEW].tags["traffic_before"]) == {OLD: 100}
 
@@ -358,7 +356,7 @@ def test_a_model_that_knows_less_than_the_one_in_service_is_taken_back(in_servic
 
 def test_a_model_that_knows_too_little_is_taken_back(ml: FakeMl, scoring: Scoring) -> None:
     scoring.answers = {NEW: "Paris."}
-    spec = dataclasses.replace(KNOWING, evaluation=dataclasses.replace(KNOWING.evaluation, minimum_score=0.2))
+    spec = changed(KNOWING, minimum_score=0.2)
     with pytest.raises(StageError, match=r"scores 0\.17, and evaluation.minimumScore is 0\.2"):
         _run(spec)
     assert ml.online_endpoints.deployments == {} and ml.online_endpoints.history == []
@@ -404,7 +402,10 @@ def test_a_model_that_fares_badly_under_traffic_is_taken_back(
     endpoints = in_service.online_endpoints
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 100}]
     assert endpoints.deleted == [NEW]
-    assert stop.waited == [30, RELEASE.drain_seconds]  # at the first look; then the answers under way come to their end
+    assert stop.waited == [
+        30,
+        RELEASE.serving.drain_seconds,
+    ]  # at the first look; then the answers under way come to their end
 
 
 @pytest.mark.parametrize(
@@ -560,7 +561,7 @@ def test_a_deployment_that_never_gets_ready_is_not_waited_for_for_ever(
 
 
 def test_it_is_watched_at_100_as_well(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:
-    spec = dataclasses.replace(RELEASE, traffic_steps=(100,))
+    spec = changed(RELEASE, traffic_steps=(100,))
     stop = Stop(lambda: None, lambda: setattr(metrics, "health", health.Health(400, 400, 0.1)))
     with pytest.raises(StageError, match="fares badly"):
         _run(spec, stop)
@@ -674,7 +675,7 @@ def test_a_version_that_is_another_models_is_not_deployed(in_service: FakeMl, sc
 
 
 def test_a_version_of_other_origin_is_deployed_under_its_number(ml: FakeMl, scoring: Scoring) -> None:
-    spec = dataclasses.replace(RELEASE, model_version="3", model_fingerprint="")
+    spec = changed(RELEASE, model_version="3", model_fingerprint="")
     ml.models.there["phi-ultrachat", "3"] = SimpleNamespace(version="3", tags=None)
     _run(spec)
     assert ml.online_endpoints.deployments[spec.deployment_name].tags["model"] == "phi-ultrachat:3"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -10,8 +9,15 @@ import pytest
 
 from cloud.target import RegistryAsset, Target
 from jobs.dataset.spec import DatasetSpec
-from jobs.release.spec import EvaluationSpec, HealthSpec, ProbeSpec, ReleaseSpec
+from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import FinetuneSpec, model_version
+from settings.sections import Evaluation as EvaluationSettings
+from settings.sections import Finetune as FinetuneSettings
+from settings.sections import Serving as ServingSettings
+from settings.watching import Health as HealthSettings
+from settings.watching import Liveness as LivenessSettings
+from settings.watching import Readiness as ReadinessSettings
+from tests.changing import changed
 
 TARGET = Target("sub", "rg", "ws")
 FINETUNE = FinetuneSpec(
@@ -19,14 +25,10 @@ FINETUNE = FinetuneSpec(
     dataset_name="ultrachat",
     dataset_fingerprint="0123456789ab",
     base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
-    component=RegistryAsset("azureml", "chat_completion_pipeline", "latest"),
     recipe={"learning_rate": 2e-5, "num_train_epochs": 3, "apply_lora": True, "lr_scheduler_type": "cosine"},
     cluster="gpu",
     gpus_per_node=1,
-    experiment="finetune-phi",
-    model_name="phi-ultrachat",
-    max_attempts=3,
-    wait=True,
+    finetune=FinetuneSettings(),
 )
 RELEASE = ReleaseSpec(
     target=TARGET,
@@ -35,17 +37,10 @@ RELEASE = ReleaseSpec(
     model_version="1707408517",
     model_fingerprint="931b65c3d64e",
     base_model=FINETUNE.base_model,
-    instance_type="Standard_NC24ads_A100_v4",
-    instance_count=1,
-    request_timeout_seconds=90,
-    traffic_steps=(10, 50, 100),
-    soak_seconds=60,
-    drain_seconds=75,
-    health=HealthSpec(failed_percent=5, latency_seconds=60),
-    question="Who founded Microsoft?",
-    evaluation=EvaluationSpec(questions="", minimum_score=0.5, maximum_drop=0.1, latency_seconds=30),
-    compare_with_base=False,
+    serving=ServingSettings.model_construct(traffic_steps=(10, 50, 100), soak_seconds=60, drain_seconds=75),
+    evaluation=EvaluationSettings(questions=""),
 )
+DATASET = DatasetSpec(target=TARGET, name="ultrachat", fingerprint="0123456789ab", directory="data")
 
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
@@ -54,9 +49,7 @@ def test_a_fingerprint_is_the_same_in_every_process() -> None:
     assert FINETUNE.model_version == "994526542"
     assert RELEASE.fingerprint == "daf3f651c37a"
     # As it was named when versions were fingerprints, and as one of a model that was not made here is.
-    assert (
-        dataclasses.replace(RELEASE, model_version="931b65c3d64e", model_fingerprint="").fingerprint == "daf3f651c37a"
-    )
+    assert changed(RELEASE, model_version="931b65c3d64e", model_fingerprint="").fingerprint == "daf3f651c37a"
 
 
 @pytest.mark.parametrize(
@@ -81,12 +74,12 @@ def test_a_model_version_is_a_positive_integer(fingerprint: str, version: str) -
     ],
 )
 def test_what_decides_the_result_changes_the_fingerprint(change: dict[str, Any]) -> None:
-    assert dataclasses.replace(FINETUNE, **change).fingerprint != FINETUNE.fingerprint
+    assert changed(FINETUNE, **change).fingerprint != FINETUNE.fingerprint
 
 
 @pytest.mark.parametrize("change", [{"max_attempts": 5}, {"wait": False}, {"experiment": "other"}])
 def test_how_the_result_is_obtained_does_not(change: dict[str, Any]) -> None:
-    assert dataclasses.replace(FINETUNE, **change).fingerprint == FINETUNE.fingerprint
+    assert changed(FINETUNE, **change).fingerprint == FINETUNE.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -95,20 +88,22 @@ def test_how_the_result_is_obtained_does_not(change: dict[str, Any]) -> None:
         ({"model_fingerprint": "other"}, False),
         ({"model_fingerprint": "", "model_version": "3"}, False),
         ({"model_version": "3"}, True),  # another number for the same model
-        ({"instance_count": 2}, False),
+        ({"instances": 2}, False),
         ({"traffic_steps": (100,)}, True),
         ({"compare_with_base": True}, True),
         ({"question": "Why?"}, True),
-        ({"evaluation": EvaluationSpec("golden/other.jsonl", 1, 0, 1)}, True),
-        ({"health": HealthSpec(1, 1, 1)}, True),
-        ({"max_concurrent_requests": 1, "liveness": ProbeSpec(1), "readiness": ProbeSpec(1, 2, 3, 4)}, True),
+        ({"evaluation": EvaluationSettings.model_construct(minimum_score=1)}, True),
+        ({"health": HealthSettings.model_construct(failed_percent=1)}, True),
+        ({"max_concurrent_requests": 1}, True),
+        ({"liveness": LivenessSettings.model_construct(initial_delay_seconds=1)}, True),
+        ({"readiness": ReadinessSettings.model_construct(period_seconds=1)}, True),
     ],
 )
 def test_a_release_is_named_by_what_is_deployed(change: dict[str, Any], same: bool) -> None:
-    assert (dataclasses.replace(RELEASE, **change).deployment_name == RELEASE.deployment_name) is same
+    assert (changed(RELEASE, **change).deployment_name == RELEASE.deployment_name) is same
 
 
-@pytest.mark.parametrize("spec", [FINETUNE, RELEASE, DatasetSpec(TARGET, "ultrachat", "0123456789ab", "data")])
+@pytest.mark.parametrize("spec", [FINETUNE, RELEASE, DATASET])
 def test_a_spec_survives_the_engine_which_carries_numbers_as_doubles(spec: Any) -> None:
     inputs = json.loads(json.dumps(spec.to_inputs()), parse_int=float)
     again = type(spec).from_inputs(inputs)
@@ -118,7 +113,7 @@ def test_a_spec_survives_the_engine_which_carries_numbers_as_doubles(spec: Any) 
 
 def test_a_finetune_config_is_recorded_where_there_is_one() -> None:
     assert "finetune_config" not in FINETUNE.to_inputs()
-    spec = dataclasses.replace(FINETUNE, finetune_config='{"lora_algo":"peft"}')
+    spec = changed(FINETUNE, finetune_config='{"lora_algo":"peft"}')
     assert spec.to_inputs()["finetune_config"] == '{"lora_algo":"peft"}'
     assert FinetuneSpec.from_inputs(spec.to_inputs()) == spec
 
@@ -130,5 +125,5 @@ def test_the_recipe_is_visible_in_the_inputs() -> None:
 def test_names() -> None:
     assert FINETUNE.job_name(2) == f"finetune-{FINETUNE.fingerprint}-2"
     assert FINETUNE.base_model.model_uri == ("azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1")
-    assert DatasetSpec(TARGET, "ultrachat", "f", "data").train_asset == "ultrachat-train"
+    assert DATASET.train_asset == "ultrachat-train"
     assert RELEASE.deployment_name == f"m{RELEASE.fingerprint}"

@@ -14,14 +14,13 @@ import pytest
 from arm_fake import ArmFake, install
 from jobs_fake import Stop
 from rich.console import Console
-from test_jobs_specs import FINETUNE, RELEASE
+from test_jobs_specs import DATASET, FINETUNE, RELEASE
 
 from cloud.errors import StageError
 from cloud.mlflow import Point, Runs, moment
 from cloud.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.commands import status_commands
-from jobs.dataset.spec import DatasetSpec
 from jobs.release import unfinished
 from jobs.status import watch
 from jobs.status.progress import by_earlier, by_metrics
@@ -30,17 +29,18 @@ from jobs.status.spending import HourPrice, Use, spending
 from jobs.status.stack import Stack
 from jobs.status.status import Job, Status
 from jobs.status.view import lines, view
+from tests.changing import changed
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 A100 = "Standard_NC24ads_A100_v4"
-DATA = DatasetSpec(FINETUNE.target, "ultrachat", "0123456789ab", "data")
-WANTED = dataclasses.replace(RELEASE, model_version="994526542", model_fingerprint=FINETUNE.fingerprint)
+DATA = DATASET
+WANTED = changed(RELEASE, model_version="994526542", model_fingerprint=FINETUNE.fingerprint)
 STACK = Stack(
     name="dev",
     target=FINETUNE.target,
     location="eastus2",
     endpoint="phi",
-    model_name=FINETUNE.model_name,
+    model_name=RELEASE.model_name,
     cluster_size=A100,
     data_cluster_size="Standard_D4s_v3",
     hourly_price=0,
@@ -125,7 +125,7 @@ class Azure(ArmFake):
 
     def registered(self) -> None:
         version = {"name": "994526542", "properties": {"tags": {"fingerprint": "7b963b464e21"}}}
-        self.get(f"{WORKSPACE}/models/{FINETUNE.model_name}/versions/994526542", version)
+        self.get(f"{WORKSPACE}/models/{RELEASE.model_name}/versions/994526542", version)
         self.get(f"{WORKSPACE}/data/{DATA.train_asset}/versions/{DATA.fingerprint}", {"properties": {}})
 
 
@@ -536,7 +536,7 @@ def test_a_model_of_the_time_before_numbers_is_found_by_its_job(azure: Azure, tm
     azure.job(FINETUNE.job_name(1), "Completed", 9, ended=8)
     old = {"name": "7b963b464e21", "properties": {"tags": {"job": "finetune-7b963b464e21-1"}}}
     other = {"name": "3", "properties": {"tags": None, "jobName": "finetune-aaaaaaaaaaaa-1"}}
-    azure.get(f"{WORKSPACE}/models/{FINETUNE.model_name}/versions", {"value": [other, old]})
+    azure.get(f"{WORKSPACE}/models/{RELEASE.model_name}/versions", {"value": [other, old]})
     found = read(tmp_path)
     assert (found.model, found.model_state) == ("phi-ultrachat:7b963b464e21", "registered")
     assert (found.stages[1].state, found.stages[1].detail) == ("done", "phi-ultrachat:7b963b464e21")

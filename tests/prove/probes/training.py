@@ -15,6 +15,7 @@ from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.training import finetune
 from jobs.training.spec import FinetuneSpec
+from settings.sections import Finetune as FinetuneSettings
 from tests.prove.azure import ML, Azure
 from tests.prove.group import Group
 from tests.prove.probes import Facts, Probe
@@ -45,21 +46,17 @@ def component(on: Group, azure: Azure, measured: Facts) -> Facts:
         return {"cluster": made.outcome}
     stop = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
-        data = DatasetSpec(target, "prove", fingerprint(_rows(Path(folder))), folder)
+        data = DatasetSpec(target=target, name="prove", fingerprint=fingerprint(_rows(Path(folder))), directory=folder)
         upload.run(data, on.report, stop)
     spec = FinetuneSpec(
-        target,
+        target=target,
         dataset_name=data.name,
         dataset_fingerprint=data.fingerprint,
         base_model=RegistryAsset(*BASE),
-        component=RegistryAsset("azureml", "chat_completion_pipeline", "latest"),
         recipe=RECIPE,
         cluster="gpu",
         gpus_per_node=1,
-        experiment="prove",
-        model_name="prove-phi",
-        max_attempts=1,
-        wait=True,
+        finetune=FinetuneSettings.model_construct(experiment="prove", model_name="prove-phi", max_attempts=1),
     )
     failed: list[str] = []
     work = threading.Thread(target=_train, args=(spec, on, stop, failed), daemon=True)
