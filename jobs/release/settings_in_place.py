@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from azure.ai.ml.entities import OnlineDeployment, ProbeSettings
 
     from jobs.release.spec import ReleaseSpec
-    from settings.watching import Liveness as LivenessSettings
-    from settings.watching import Readiness as ReadinessSettings
+    from settings.sections.serving import LivenessSettings, ReadinessSettings
 
 _PROBES = ("liveness", "readiness")
 _CONCURRENT = "max_concurrent_requests_per_instance"

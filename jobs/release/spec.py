@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from cloud.target import RegistryAsset, Target
 from jobs.spec import Spec, digest
-from settings.sections import Evaluation as EvaluationSettings
-from settings.sections import Serving as ServingSettings
+from settings.sections.evaluation import EvaluationSettings
+from settings.sections.serving import ServingSettings
 
 BASE_DEPLOYMENT = "base"
 """Name of the deployment that keeps the untuned model for comparison, at 0 % of the traffic."""

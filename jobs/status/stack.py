@@ -11,7 +11,7 @@ from cloud.target import Target
 from jobs.dataset.spec import DatasetSpec
 from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import FinetuneSpec
-from settings.sections import Evaluation as EvaluationSettings
+from settings.sections.evaluation import EvaluationSettings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from cloud.target import RegistryAsset, Target
 from jobs.spec import RecipeValue, Spec, digest, whole
-from settings.sections import Finetune as FinetuneSettings
+from settings.sections.finetune import FinetuneSettings
 
 
 def model_version(fingerprint: str) -> str:

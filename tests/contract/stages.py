@@ -22,8 +22,7 @@ from jobs.training import finetune, stack_jobs
 from jobs.training.spec import FinetuneSpec
 from settings.commandline import own_name
 from settings.naming import Names
-from settings.sections import Component as ComponentSettings
-from settings.sections import Finetune as FinetuneSettings
+from settings.sections.finetune import ComponentSettings, FinetuneSettings
 from settings.stack import Settings, load
 from tests.changing import changed
 from tests.contract.arm import Arm

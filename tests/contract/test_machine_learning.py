@@ -25,7 +25,7 @@ from jobs.evaluation import gather
 from jobs.release import contracts
 from jobs.status.reader import Reader
 from jobs.status.stack import Stack
-from settings.sections import Evaluation as EvaluationSettings
+from settings.sections.evaluation import EvaluationSettings
 from tests.contract.conftest import GROUP
 
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"

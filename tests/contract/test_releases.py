@@ -25,9 +25,8 @@ from emulator.home import SUBSCRIPTION_ID
 from jobs.release import health, keys, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
 from jobs.release.spec import ReleaseSpec
-from settings.sections import Evaluation as EvaluationSettings
-from settings.sections import Serving as ServingSettings
-from settings.watching import Health as HealthSettings
+from settings.sections.evaluation import EvaluationSettings
+from settings.sections.serving import HealthSettings, ServingSettings
 from tests.changing import changed
 from tests.contract.arm import Arm, Refusal
 from tests.contract.asking import QUESTION, Tally, asking

@@ -11,12 +11,9 @@ from cloud.target import RegistryAsset, Target
 from jobs.dataset.spec import DatasetSpec
 from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import FinetuneSpec, model_version
-from settings.sections import Evaluation as EvaluationSettings
-from settings.sections import Finetune as FinetuneSettings
-from settings.sections import Serving as ServingSettings
-from settings.watching import Health as HealthSettings
-from settings.watching import Liveness as LivenessSettings
-from settings.watching import Readiness as ReadinessSettings
+from settings.sections.evaluation import EvaluationSettings
+from settings.sections.finetune import FinetuneSettings
+from settings.sections.serving import HealthSettings, LivenessSettings, ReadinessSettings, ServingSettings
 from tests.changing import changed
 
 TARGET = Target("sub", "rg", "ws")

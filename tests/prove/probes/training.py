@@ -15,7 +15,7 @@ from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.training import finetune
 from jobs.training.spec import FinetuneSpec
-from settings.sections import Finetune as FinetuneSettings
+from settings.sections.finetune import FinetuneSettings
 from tests.prove.azure import ML, Azure
 from tests.prove.group import Group
 from tests.prove.probes import Facts, Probe
