@@ -12,37 +12,8 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-_GROUP = "/subscriptions/{subscription}/resourceGroups/{resourceGroupName}"
-_PROVIDERS = f"{_GROUP}/providers"
-_ML = f"{_PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{{workspaceName}}"
-_ACCOUNT = f"{_PROVIDERS}/Microsoft.CognitiveServices/accounts/{{accountName}}"
+from cloud.catalogue import find
 
-IDS: Mapping[str, str] = {
-    "resources:ResourceGroup": _GROUP,
-    "operationalinsights:Workspace": f"{_PROVIDERS}/Microsoft.OperationalInsights/workspaces/{{workspaceName}}",
-    "applicationinsights:Component": f"{_PROVIDERS}/Microsoft.Insights/components/{{resourceName}}",
-    "storage:StorageAccount": f"{_PROVIDERS}/Microsoft.Storage/storageAccounts/{{accountName}}",
-    "storage:BlobContainer": f"{_PROVIDERS}/Microsoft.Storage/storageAccounts/{{accountName}}"
-    "/blobServices/default/containers/{containerName}",
-    "keyvault:Vault": f"{_PROVIDERS}/Microsoft.KeyVault/vaults/{{vaultName}}",
-    "containerregistry:Registry": f"{_PROVIDERS}/Microsoft.ContainerRegistry/registries/{{registryName}}",
-    "managedidentity:UserAssignedIdentity": f"{_PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities"
-    "/{resourceName}",
-    "managedidentity:FederatedIdentityCredential": f"{_PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities"
-    "/{resourceName}/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-    "authorization:RoleAssignment": "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
-    "machinelearningservices:Workspace": _ML,
-    "machinelearningservices:Compute": f"{_ML}/computes/{{computeName}}",
-    "machinelearningservices:OnlineEndpoint": f"{_ML}/onlineEndpoints/{{endpointName}}",
-    "machinelearningservices:WorkspaceConnection": f"{_ML}/connections/{{connectionName}}",
-    "cognitiveservices:Account": _ACCOUNT,
-    "cognitiveservices:Deployment": f"{_ACCOUNT}/deployments/{{deploymentName}}",
-    "monitor:DiagnosticSetting": "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
-    "monitor:ActionGroup": f"{_PROVIDERS}/Microsoft.Insights/actionGroups/{{actionGroupName}}",
-    "monitor:MetricAlert": f"{_PROVIDERS}/Microsoft.Insights/metricAlerts/{{ruleName}}",
-    "consumption:Budget": "/{scope}/providers/Microsoft.Consumption/budgets/{budgetName}",
-}
-"""azure-native's type → the id of a resource, from the inputs that name it."""
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """The engine's sign for a value it does not know yet."""
 _IN_THE_CLEAR = "[secret]"
@@ -132,14 +103,8 @@ def _row(wanted: Mapping[str, Any], before: Sequence[Mapping[str, Any]], subscri
 
 def azure_id(kind: str, inputs: Mapping[str, Any], subscription: str) -> str | None:
     """The id Azure gives a resource of that type and these inputs; None if it is not Azure's or not known."""
-    template = IDS.get(kind.removeprefix("azure-native:"))
-    if template is None or not kind.startswith("azure-native:"):
-        return None
-    values = {key: str(value).strip("/") for key, value in inputs.items() if isinstance(value, str)}
-    try:
-        return template.format_map({"subscription": subscription, **values})
-    except KeyError:
-        return None
+    row = find(kind, inputs)
+    return row.id(subscription, inputs) if row else None
 
 
 def subscription_of(resources: Sequence[Mapping[str, Any]]) -> str:

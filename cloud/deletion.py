@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from cloud.catalogue import CATALOGUE, CLUSTER
 from cloud.errors import StageError, azure_errors, refusal
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     from cloud.arm import Arm
 
-ML_VERSION, LOGS_VERSION, INSIGHTS_VERSION = "2025-12-01", "2023-09-01", "2020-02-02"
 FOR_GOOD = {
-    "microsoft.machinelearningservices/workspaces": (ML_VERSION, "forceToPurge"),
-    "microsoft.operationalinsights/workspaces": (LOGS_VERSION, "force"),
+    row.arm_type.lower(): (row.version, row.soft_delete.for_good)
+    for row in CATALOGUE
+    if row.soft_delete and row.soft_delete.for_good
 }
 """By type: the API version, and the parameter of DELETE that leaves nothing behind."""
 SECONDS, POLL_SECONDS = 3600.0, 10.0
@@ -79,13 +80,13 @@ def delete_other_size(cluster: str, vm_size: str) -> str | None:
 
     on, arm, until = f"cluster {cluster.rsplit('/', 1)[1]}", Arm(), time.monotonic() + SECONDS
     with azure_errors("its machines could not be deleted", on):
-        found = arm.find(cluster, ML_VERSION) or {}
+        found = arm.find(cluster, CLUSTER.version) or {}
         size = ((found.get("properties") or {}).get("properties") or {}).get("vmSize")
         if not size or str(size).lower() == vm_size.lower():
             return None
-        query = {"api-version": ML_VERSION, "underlyingResourceAction": "Delete"}
+        query = {"api-version": CLUSTER.version, "underlyingResourceAction": "Delete"}
         arm.run("DELETE", cluster, query, seconds=SECONDS)
-        _await_gone(arm, cluster, ML_VERSION, on, until, time.monotonic, time.sleep)
+        _await_gone(arm, cluster, CLUSTER.version, on, until, time.monotonic, time.sleep)
     return f"{on}: deleted with its machines of size {size}, which another size does not take over"
 
 

@@ -22,6 +22,8 @@ URL = "https://prices.azure.com/api/retail/prices"
 API_VERSION = "2023-01-01-preview"
 FRESH = timedelta(days=7)
 TIMEOUT = (2.0, 5.0)  # seconds to connect and to answer: nobody should hang on a price
+HOURS_A_MONTH = 730
+"""As Azure's price pages count."""
 PER_HOUR = {"1 Hour": 1.0, "1/Hour": 1.0, "1/Day": 24.0, "1 Day": 24.0}
 """Hours in the API's units of measure that a standing cost comes in."""
 

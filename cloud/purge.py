@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from cloud.catalogue import PURGEABLE, ResourceType, SoftDelete
 from cloud.errors import azure_errors, refusal
 
 if TYPE_CHECKING:
     from cloud.arm import Arm
-
-KINDS = ("workspaces", "accounts", "vaults", "logs")
-"""What can be purged, in the order it is done: a workspace still refers to its vault."""
-VAULTS, ACCOUNTS, WORKSPACES, LOGS = "2024-11-01", "2025-06-01", "2025-12-01", "2023-09-01"
-"""API versions that document the calls."""
-LOGS_NAMESPACE = "Microsoft.OperationalInsights"
 
 UNCONFIRMED = (
     "asked Azure to purge it, which Azure does not confirm; while its name stays taken (14 days from its deletion), "
@@ -46,7 +41,7 @@ class Remainder:
 
 
 def purge(subscription_id: str, location: str, resource_group: str, names: Mapping[str, Sequence[str]]) -> list[str]:
-    """Purges the soft-deleted resources in ``names``: kind (one of ``KINDS``) to names.
+    """Purges the soft-deleted resources in ``names``: a word of the catalogue for soft-deleted names, to names.
 
     What is not soft-deleted is fine, and so is what Azure lets nobody purge. What is live is left alone. Returns a
     line for each name that says what happened. Raises ValueError for an unknown kind, StageError for a purge that
@@ -54,14 +49,12 @@ def purge(subscription_id: str, location: str, resource_group: str, names: Mappi
     """
     from cloud.arm import Arm
 
-    if unknown := set(names) - set(KINDS):
-        raise ValueError(f"can purge {', '.join(KINDS)}, not {', '.join(sorted(unknown))}")
+    if unknown := set(names) - set(PURGEABLE):
+        raise ValueError(f"can purge {', '.join(PURGEABLE)}, not {', '.join(sorted(unknown))}")
     arm = Arm()
     return [
-        _purge(
-            arm, f"{kind.removesuffix('s')} {name}", kind, _place(kind, subscription_id, location, resource_group, name)
-        )
-        for kind in KINDS
+        _purge(arm, f"{kind.removesuffix('s')} {name}", _place(row, subscription_id, location, resource_group, name))
+        for kind, row in PURGEABLE.items()
         for name in names.get(kind, ())
     ]
 
@@ -80,80 +73,75 @@ def remainders(
     arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("what is left could not be listed", f"resource group {resource_group}"):
         return [
-            Remainder(kind, name, _state(arm, kind, _place(kind, subscription_id, location, resource_group, name)))
-            for kind in KINDS
+            Remainder(kind, name, _state(arm, _place(row, subscription_id, location, resource_group, name)))
+            for kind, row in PURGEABLE.items()
             for name in names.get(kind, ())
         ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where one name is, as a live resource and as a soft-deleted one."""
+    """Where one name is, as a live resource and as a soft-deleted one, or the list of those."""
 
+    row: ResourceType
+    kept: SoftDelete
     live: str
     deleted: str
-    """Of workspaces and logs the list of what is, or may be, soft-deleted."""
-    method: str
-    version: str
+
+    @property
+    def listed(self) -> bool:
+        """Whether Azure has no address for a soft-deleted one: its names are in a list."""
+        return self.kept.purge is None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether Azure's list need not hold a soft-deleted one, whose name is taken all the same."""
+        return self.listed and not self.kept.comes_back
 
 
-def _place(kind: str, subscription: str, location: str, group: str, name: str) -> _Place:
-    base = f"/subscriptions/{quote(subscription)}"
-    name, group, location = quote(name), quote(group), quote(location)
-    if kind == "vaults":
-        live = f"{base}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}"
-        deleted = f"{base}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}"
-        return _Place(live, deleted, "POST", VAULTS)
-    if kind == "accounts":
-        live = f"{base}/resourceGroups/{group}/providers/Microsoft.CognitiveServices/accounts/{name}"
-        deleted = (
-            f"{base}/providers/Microsoft.CognitiveServices/locations/{location}/resourceGroups/{group}"
-            f"/deletedAccounts/{name}"
-        )
-        return _Place(live, deleted, "DELETE", ACCOUNTS)
-    if kind == "logs":
-        live = f"{base}/resourceGroups/{group}/providers/{LOGS_NAMESPACE}/workspaces/{name}"
-        return _Place(live, f"{base}/providers/{LOGS_NAMESPACE}/deletedWorkspaces", "DELETE", LOGS)
-    machine_learning = "providers/Microsoft.MachineLearningServices/workspaces"
-    live = f"{base}/resourceGroups/{group}/{machine_learning}/{name}"
-    return _Place(live, f"{base}/{machine_learning}", "DELETE", WORKSPACES)
+def _place(row: ResourceType, subscription: str, location: str, group: str, name: str) -> _Place:
+    live = row.id(quote(subscription), {"resourceGroupName": quote(group), row.name_input: quote(name)})
+    assert live and row.soft_delete
+    return _Place(
+        row=row, kept=row.soft_delete, live=live, deleted=row.soft_delete.place(subscription, location, group, name)
+    )
 
 
-def _state(arm: Arm, kind: str, place: _Place) -> str:
-    if arm.find(place.live, place.version) is not None:
+def _state(arm: Arm, place: _Place) -> str:
+    version = place.row.version
+    if arm.find(place.live, version) is not None:
         return "live"
-    if kind in ("workspaces", "logs"):
-        kept = any(_same(each, place.live) for each in arm.items(place.deleted, place.version))
-        return "soft-deleted" if kept else ("unknown" if kind == "workspaces" else "gone")
-    return "gone" if arm.find(place.deleted, place.version) is None else "soft-deleted"
+    if place.listed:
+        kept = any(_same(each, place.live) for each in arm.items(place.deleted, version))
+        return "soft-deleted" if kept else ("unknown" if place.unsure else "gone")
+    return "gone" if arm.find(place.deleted, version) is None else "soft-deleted"
 
 
 def _same(row: Mapping[str, Any], path: str) -> bool:
     return str(row.get("id", "")).lower() == path.lower()
 
 
-def _purge(arm: Arm, on: str, kind: str, place: _Place) -> str:
+def _purge(arm: Arm, on: str, place: _Place) -> str:
     from azure.core.exceptions import HttpResponseError
 
+    version = place.row.version
     with azure_errors("what was deleted could not be purged, its name stays taken for days", on):
         try:
             # The call that purges a deleted workspace deletes a live one, and this may run while the stack lives on:
             # when purgeOnDestroy is switched off.
-            if kind in ("workspaces", "logs") and arm.find(place.live, place.version) is not None:
+            if place.listed and arm.find(place.live, version) is not None:
                 return f"{on}: is in use, left alone"
-            if kind == "logs":
+            if place.kept.comes_back:
                 return f"{on}: {_logs(arm, place)}"
-            if kind == "workspaces":
-                if not arm.delete(place.live, place.version, forceToPurge="true"):
-                    return f"{on}: {UNCONFIRMED}"
-            elif kind == "vaults":
-                arm.run(place.method, f"{place.deleted}/purge", {"api-version": place.version})
-            else:
-                arm.run(place.method, place.deleted, {"api-version": place.version})
+            if place.kept.purge:
+                method, below = place.kept.purge
+                arm.run(method, f"{place.deleted}{below}", {"api-version": version})
+            elif not arm.delete(place.live, version, **{place.kept.for_good: "true"}):
+                return f"{on}: {UNCONFIRMED}"
         except HttpResponseError as error:
             code, why = refusal(error)
             if error.status_code == 404:
-                return f"{on}: {UNCONFIRMED if kind == 'workspaces' else 'nothing to purge'}"
+                return f"{on}: {UNCONFIRMED if place.unsure else 'nothing to purge'}"
             if error.status_code == 405 or "purge protection" in why.lower():
                 return f"{on}: stays soft-deleted until its retention ends, it may not be purged ({code}: {why})"
             raise
@@ -164,13 +152,13 @@ def _logs(arm: Arm, place: _Place) -> str:
     """Azure has no call for a soft-deleted one: it is recovered, which a PUT in its place does, and then deleted."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    kept = next((each for each in arm.items(place.deleted, place.version) if _same(each, place.live)), None)
+    kept = next((each for each in arm.items(place.deleted, place.row.version) if _same(each, place.live)), None)
     if kept is None:
         return "nothing to purge"
-    version = {"api-version": place.version}
+    version = {"api-version": place.row.version}
     try:
         arm.run("PUT", place.live, version, {"location": kept["location"], "properties": {}})
     except ResourceNotFoundError:  # its resource group
         return KEPT
-    arm.run("DELETE", place.live, {**version, "force": "true"})
+    arm.run("DELETE", place.live, {**version, place.kept.for_good: "true"})
     return "purged"

@@ -18,7 +18,7 @@ from pulumi_azure_native import (
     storage,
 )
 
-from cloud.deletion import INSIGHTS_VERSION
+from cloud.catalogue import APPLICATION_INSIGHTS
 from infra.purge import Purge, PurgeArgs, PurgeLive, PurgeLiveArgs
 from settings.naming import Names
 from settings.stack import Settings
@@ -84,8 +84,8 @@ class Foundation(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        insights = names.id_of(args.subscription_id, "Microsoft.Insights/components", names.application_insights)
-        self.logs_purge = self.purge_live("log-analytics", self.logs, {insights: INSIGHTS_VERSION})
+        insights = names.id_of(args.subscription_id, APPLICATION_INSIGHTS.arm_type, names.application_insights)
+        self.logs_purge = self.purge_live("log-analytics", self.logs, {insights: APPLICATION_INSIGHTS.version})
         self.application_insights = applicationinsights.Component(
             "application-insights",
             resource_name_=names.application_insights,

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import cognitiveservices
 from pulumi_azure_native import machinelearningservices as ml
 
-from cloud.deletion import ML_VERSION
+from cloud.catalogue import CONNECTION, PROJECT
 from infra.access import Access
 from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
@@ -81,7 +81,7 @@ class Foundry(pulumi.ComponentResource):
             opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
         )
         own = names.workspace_id(args.subscription_id, names.project)
-        hub_purge = base.purge_live("hub", self.hub, {own: ML_VERSION}, self)
+        hub_purge = base.purge_live("hub", self.hub, {own: PROJECT.version}, self)
         self.project = ml.Workspace(
             "project",
             workspace_name=names.project,
@@ -98,7 +98,7 @@ class Foundry(pulumi.ComponentResource):
             ),
         )
         connection = f"{own}/connections/{names.connection}"
-        self.project_purge = base.purge_live("project", self.project, {connection: ML_VERSION}, self)
+        self.project_purge = base.purge_live("project", self.project, {connection: CONNECTION.version}, self)
         self.lifetime = of_workspace(self.project, names, names.project)
         self.ai_services_connection = ml.WorkspaceConnection(
             "ai-services-connection",

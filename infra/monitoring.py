@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import pulumi
 from pulumi_azure_native import consumption, monitor
 
+from cloud.catalogue import ENDPOINT
 from infra.foundation import Foundation
 from settings.naming import Names
 from settings.sections.monitoring import MonitoringSettings
@@ -23,7 +24,6 @@ MODEL_FAILURES = ("500", "501", "502", "503", "504", "507")
 """What Azure's inference servers answer when the model raises an error, is not loaded or runs out of time or memory.
 There is no class of a model's own status codes to ask for.
 """
-ENDPOINT_TYPE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BUDGET_STEPS = {"actual80": ("Actual", 80.0), "actual100": ("Actual", 100.0), "forecast100": ("Forecasted", 100.0)}
 
 
@@ -108,7 +108,7 @@ class Monitoring(pulumi.ComponentResource):
         slow = monitor.MetricCriteriaArgs(
             criterion_type="StaticThresholdCriterion",
             name="slow-answers",
-            metric_namespace=ENDPOINT_TYPE,
+            metric_namespace=ENDPOINT.arm_type,
             metric_name="RequestLatency_P95",
             operator=monitor.Operator.GREATER_THAN,
             threshold=seconds * 1000.0,
@@ -139,7 +139,7 @@ class Monitoring(pulumi.ComponentResource):
             evaluation_frequency="PT1M",
             window_size="PT5M",
             auto_mitigate=True,
-            target_resource_type=ENDPOINT_TYPE,
+            target_resource_type=ENDPOINT.arm_type,
             criteria=monitor.MetricAlertSingleResourceMultipleMetricCriteriaArgs(
                 odata_type="Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria", all_of=[criterion]
             ),
@@ -178,7 +178,7 @@ def _requests(name: str, dimension: str, values: tuple[str, ...]) -> monitor.Met
     return monitor.MetricCriteriaArgs(
         criterion_type="StaticThresholdCriterion",
         name=name,
-        metric_namespace=ENDPOINT_TYPE,
+        metric_namespace=ENDPOINT.arm_type,
         metric_name="RequestsPerMinute",
         dimensions=[monitor.MetricDimensionArgs(name=dimension, operator="Include", values=list(values))],
         operator=monitor.Operator.GREATER_THAN,

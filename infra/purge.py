@@ -17,9 +17,10 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from cloud.catalogue import PURGEABLE
 from settings.naming import Names
 
-PURGED_AFTERWARDS = ("accounts", "vaults")
+PURGED_AFTERWARDS = [word for word, row in PURGEABLE.items() if row.soft_delete and row.soft_delete.purge]
 """Kinds that Azure purges once they are soft-deleted."""
 
 

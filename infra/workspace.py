@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
-from cloud.deletion import ML_VERSION
+from cloud.catalogue import CLUSTER, ENDPOINT
 from infra.access import Access
 from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
@@ -72,8 +72,11 @@ class Workspace(pulumi.ComponentResource):
             opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
         )
         self._own = own = args.names.workspace_id(args.subscription_id, args.names.workspace)
-        holds = (f"{own}/computes/{args.names.cluster}", f"{own}/onlineEndpoints/{args.names.endpoint}")
-        self.purge = base.purge_live("workspace", self.workspace, dict.fromkeys(holds, ML_VERSION), self)
+        holds = {
+            f"{own}/computes/{args.names.cluster}": CLUSTER.version,
+            f"{own}/onlineEndpoints/{args.names.endpoint}": ENDPOINT.version,
+        }
+        self.purge = base.purge_live("workspace", self.workspace, holds, self)
         scale = (compute.min_nodes, compute.max_nodes, compute.idle_seconds)
         self.cluster = self._cluster("cluster", args, args.names.cluster, compute.vm_size, scale)
         self.data_cluster = None

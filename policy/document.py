@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from policy.pack import BY_AREA, RULES
-from policy.rules import Rule
+from policy.rule import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "policies.md"

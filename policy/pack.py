@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from policy import compute, operations, placement, roles, serving, spending, stores, workspaces
-from policy.rules import Rule
+from policy.rule import Rule
+from policy.rules import endpoints, grants, machines, placement, safety, spending, stores, workspaces
 
 NAME = "finetune-phi"
 
 AREAS = {
     "Place, name and tags": placement,
-    "GPU machines": compute,
-    "Endpoint and release": serving,
+    "GPU machines": machines,
+    "Endpoint and release": endpoints,
     "Storage, vault, registry and AI Services": stores,
     "Workspaces and connections": workspaces,
-    "Roles": roles,
-    "Operation": operations,
+    "Roles": grants,
+    "Operation": safety,
     "Spending": spending,
 }
 

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloud.prices import MACHINES, Meter, Price, PriceBook
+from cloud.catalogue import CLUSTER, STAGE, Priced
+from cloud.prices import HOURS_A_MONTH, MACHINES, Meter, Price, PriceBook
 from review.difference import at
 from review.durations import Past, finetune_seconds
 from review.events import Preview, State, Step
-from review.kinds import shown
-
-HOURS_A_MONTH = 730
-REGISTRY = "Container Registry"
-_BY_USE = (":StorageAccount", ":Vault", "operationalinsights:Workspace", ":Component", "cognitiveservices:Account")
+from review.words import shown, type_of
 
 
 @dataclass(frozen=True)
@@ -91,13 +88,13 @@ def region_of(step: Step) -> str | None:
 
 def training_cluster(preview: Preview) -> Step | None:
     """The cluster that fine-tunes; there may be one for the data beside it."""
-    clusters = [step for step in preview.steps if step.type.endswith(":Compute")]
+    clusters = [step for step in preview.steps if type_of(step) is CLUSTER]
     return next((step for step in clusters if step.name == "cluster"), clusters[0] if clusters else None)
 
 
 def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
     """Waits for the prices."""
-    region = next((r for s in preview.steps if s.type.endswith(":Compute") and (r := region_of(s))), None)
+    region = next((r for s in preview.steps if type_of(s) is CLUSTER and (r := region_of(s))), None)
     region = region or next((r for s in preview.steps if (r := region_of(s))), "")
     before, after = ([p for s in preview.steps for p in _of(s, side, region)] for side in ("old", "new"))
     prices = {part.meter.key: book.price(part.meter) for part in [*before, *after]}
@@ -110,7 +107,7 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
         _finetune_cost(preview, seconds, region, prices, book),
         Amount(*(value * HOURS_A_MONTH if value is not None else None for value in (serving.before, serving.after))),
         lines,
-        [shown(step) for step in preview.steps if step.type.endswith(_BY_USE) and step.op != "delete"],
+        [shown(step) for step in preview.steps if type_of(step).priced is Priced.BY_USE and step.op != "delete"],
         prices,
         seconds[1],
         {(p.meter.key, p.count, p.serving) for p in before} != {(p.meter.key, p.count, p.serving) for p in after},
@@ -124,17 +121,17 @@ def _of(step: Step, side: str, region: str) -> Iterator[_Part]:
 
 
 def _parts(step: Step, state: State, region: str) -> Iterator[_Part]:
-    inputs = state.inputs
-    if step.type.endswith(":Compute"):
+    inputs, row = state.inputs, type_of(step)
+    if row is CLUSTER:
         cluster = at(inputs, "properties.properties") or {}
         size, nodes = cluster.get("vmSize"), at(cluster, "scaleSettings.minNodeCount") or 0
         if isinstance(size, str):
             yield _Part(shown(step), Meter(MACHINES, region, size), float(nodes), serving=False)
-    elif step.type.endswith("containerregistry:Registry"):
+    elif row.priced is Priced.BY_TIER:
         tier = at(inputs, "sku.name")
         if isinstance(tier, str):
-            yield _Part(shown(step), Meter(REGISTRY, region, tier), 1, serving=False)
-    elif step.type.endswith(":Stash") and step.name == "release":
+            yield _Part(shown(step), Meter(row.service, region, tier), 1, serving=False)
+    elif row is STAGE and step.name == "release":
         release = inputs.get("input") or {}
         size, count = release.get("instance_type"), release.get("instance_count")
         if isinstance(size, str) and isinstance(count, int | float):
@@ -177,7 +174,7 @@ def _total(amounts: list[Amount]) -> Amount:
 
 
 def _stage(preview: Preview, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    step = preview.step(name, ":Stash")
+    step = preview.step(name, STAGE.type)
     old, new = (step.old, step.new) if step else (None, None)
     return (old.inputs.get("input") or {} if old else {}), (new.inputs.get("input") or {} if new else {})
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from review.kinds import role_named
+from cloud.adoption import UNKNOWN
+from review.words import role_named
 from settings.redaction import redact
 
 ABSENT = "(not set)"
 MASK = "(secret)"
 LATER = "(known after the update)"
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # what the engine writes for a value that is not known yet
 _SIGNATURE = "4dabf18193072939515e22adb298388d"  # marks a secret in the engine's JSON
 _LONGEST = 160
 
@@ -100,7 +100,7 @@ def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _text(path: str, value: Any) -> str:
-    if value == _UNKNOWN:
+    if value == UNKNOWN:
         return LATER
     if (isinstance(value, dict) and _SIGNATURE in value) or value == "[secret]" or _SECRET_NAME.search(path):
         return MASK

@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloud.catalogue import STAGE, WORKSPACE
 from review.difference import ABSENT, PropertyChange, at, difference, is_noise, text_of
 from review.events import Preview, Step
-from review.kinds import shown
+from review.words import shown
 
 GONE = "was deleted by hand"
 PROGRAM = "the program: the next update puts it back"
@@ -17,7 +18,7 @@ HAND = "the hand: the program says nothing about it, or leaves it alone on purpo
 
 _BY_AZURE: Mapping[str, re.Pattern[str]] = {
     # A hub lists its projects; a managed network comes to life with the first cluster.
-    "azure-native:machinelearningservices:Workspace": re.compile(
+    WORKSPACE.type: re.compile(
         r"associatedWorkspaces|managedNetwork\.(status|firewallSku|managedNetworkKind|enableNetworkMonitor)"
     ),
 }
@@ -89,7 +90,7 @@ def _by_azure(found: Step, path: str) -> bool:
 def _network(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
     """What a person can have changed of a managed network."""
     found = at(outputs, "managedNetwork") or at(inputs, "managedNetwork") or {}
-    known = _BY_AZURE["azure-native:machinelearningservices:Workspace"]
+    known = _BY_AZURE[WORKSPACE.type]
     kept = {key: value for key, value in found.items() if not known.match(f"managedNetwork.{key}")}
     return {**kept, "outboundRules": _rules(outputs)}
 
@@ -110,7 +111,7 @@ def _only_tags_of(elsewhere: Collection[str], path: str, was: Any, now: Any) -> 
 
 def _live_traffic(preview: Preview) -> dict[str, int] | None:
     """What the release stage has left behind the endpoint: nobody's hand."""
-    release = preview.step("release", ":Stash")
+    release = preview.step("release", STAGE.type)
     spec = release.old.inputs.get("input") if release and release.old else None
     # As jobs.release.spec names deployments; an old state's spec need not be one that can still be read.
     return {f"m{spec.get('fingerprint')}": 100} if spec else None

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cloud.catalogue import ENDPOINT, STAGE
 from review.cost import training_cluster
 from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, finetune_seconds, in_words
 from review.events import Preview, Step
-from review.kinds import NO_RESOURCE, gpus, kind_of, shown
+from review.words import gpus, is_work, shown, type_of
 
 _MOST = 4  # resources of one fate that are named before they are counted
 _DOES = {"create": "creates", "update": "changes", "replace": "replaces", "delete": "deletes", "import": "adopts"}
@@ -27,7 +28,7 @@ _RECIPE_IN_WORDS = {
 
 def is_resource(step: Step) -> bool:
     """Whether it is a thing on Azure, not a stage, a component or a provider."""
-    return not step.type.startswith(("finetune-phi:", "pulumi:")) and not step.type.endswith(NO_RESOURCE)
+    return not step.type.startswith(("finetune-phi:", "pulumi:")) and not is_work(step)
 
 
 def stage_inputs(step: Step | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -38,7 +39,7 @@ def stage_inputs(step: Step | None) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def sentences(preview: Preview, past: Past) -> list[str]:
     """In the order in which it happens."""
-    asked = preview.step("preflight", ":Stash")
+    asked = preview.step("preflight", STAGE.type)
     told = (
         ["asks Azure first whether quota, sizes, names and the base model allow it"] if asked and asked.changes else []
     )
@@ -50,7 +51,7 @@ def sentences(preview: Preview, past: Past) -> list[str]:
 
 def _stages(preview: Preview) -> list[Step]:
     """The stages that change: those of the table in its order, then others as they come."""
-    changed = {step.name: step for step in preview.changed if step.type.endswith(":Stash") and step.name != "preflight"}
+    changed = {step.name: step for step in preview.changed if step.type == STAGE.type and step.name != "preflight"}
     return [changed[name] for name in dict.fromkeys((*_STAGES, *changed)) if name in changed]
 
 
@@ -63,7 +64,7 @@ def _resources(preview: Preview) -> Iterator[str]:
         if len(some) <= _MOST:
             yield f"{does} {_listed([_with_what(step) for step in some])}"
         else:
-            kinds = Counter(kind_of(step).label for step in some)
+            kinds = Counter(type_of(step).label for step in some)
             named = [f"{count} {_plural(label)}" if count > 1 else label for label, count in kinds.most_common(_MOST)]
             rest = len(some) - sum(count for _, count in kinds.most_common(_MOST))
             yield f"{does} {len(some)} resources: {_listed([*named, *([f'{rest} more'] if rest else [])])}"
@@ -200,7 +201,7 @@ def _release(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     if step.op == "delete":
         yield "forgets the release; its deployment goes with the endpoint"
         return
-    endpoint = next((one for one in preview.steps if one.type.endswith(":OnlineEndpoint")), None)
+    endpoint = next((one for one in preview.steps if one.type == ENDPOINT.type), None)
     steady = endpoint is None or endpoint.op in ("same", "update")
     if step.op == "create":
         yield f"puts the model behind the endpoint, {_instances(new)}"

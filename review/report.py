@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cloud.catalogue import STAGE
 from cloud.prices import PriceBook
 from review.cost import Cost, cost
 from review.difference import PropertyChange, difference
@@ -13,10 +14,10 @@ from review.drift import Drift, drift
 from review.durations import Past
 from review.events import PolicyResult, Preview, Step
 from review.happening import is_resource, sentences, stage_inputs
-from review.kinds import NO_RESOURCE, shown
 from review.risks import Level, Risk, risks
 from review.settled import settled
 from review.verdict import Thresholds, Verdict, judge
+from review.words import is_work, shown
 
 _SEVERITIES = ("critical", "high", "medium", "low", "")
 
@@ -126,7 +127,7 @@ def _taken_back(feared: list[Step]) -> list[str]:
 
 
 def _worth_showing(step: Step) -> bool:
-    return is_resource(step) or step.type.endswith(NO_RESOURCE)
+    return is_resource(step) or is_work(step)
 
 
 def _by_severity(found: PolicyResult) -> tuple[int, int]:
@@ -136,7 +137,7 @@ def _by_severity(found: PolicyResult) -> tuple[int, int]:
 
 def _change(step: Step) -> Change:
     old, new = (state.inputs if state else {} for state in (step.old, step.new))
-    if step.type.endswith(":Stash"):
+    if step.type == STAGE.type:
         old, new = stage_inputs(step)
     properties = difference(old, new) if step.op != "delete" else []
     if all(one.noise for one in properties):
@@ -147,7 +148,7 @@ def _change(step: Step) -> Change:
 def _stage_risks(preview: Preview) -> list[Risk]:
     """A model that answers people is replaced; a fine-tune is paid for."""
     found = []
-    release = preview.step("release", ":Stash")
+    release = preview.step("release", STAGE.type)
     if release and release.op == "update":
         old, new = stage_inputs(release)
         if old.get("fingerprint") != new.get("fingerprint"):
@@ -156,7 +157,7 @@ def _stage_risks(preview: Preview) -> list[Risk]:
             what = "another model answers" if other else "the same model answers from other machines"
             how = "all callers at once" if sudden else "callers step by step"
             found.append(Risk(Level.MEDIUM, shown(release), f"{what}, {how}.", release.urn))
-    finetune = preview.step("finetune", ":Stash")
+    finetune = preview.step("finetune", STAGE.type)
     if finetune and finetune.op == "update":
         old, new = stage_inputs(finetune)
         if old.get("base_model") != new.get("base_model"):

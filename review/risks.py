@@ -8,10 +8,24 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
+from cloud.adoption import UNKNOWN
+from cloud.catalogue import (
+    BUDGET,
+    CLUSTER,
+    CLUSTER_SIZE,
+    DIAGNOSTICS,
+    ENDPOINT,
+    FEDERATED_CREDENTIAL,
+    IDENTITY,
+    METRIC_ALERT,
+    PURGE,
+    ROLE_ASSIGNMENT,
+    STAGE,
+)
 from cloud.roles import POWERFUL, role_of
 from review.difference import PropertyChange, at, difference, short_id, text_of
 from review.events import Preview, State, Step
-from review.kinds import NO_RESOURCE, kind_of, role_named, shown
+from review.words import is_work, role_named, shown, type_of
 
 STACK = "pulumi:pulumi:Stack"
 _VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ", "lets ")
@@ -109,11 +123,12 @@ def _of(step: Step, first: bool) -> Iterator[Risk]:
 
     if step.type.startswith(("finetune-phi:", "pulumi:pulumi", "pulumi:providers")):
         return
+    row = type_of(step)
     if step.op in ("delete", "replace"):
         yield from _lost(step, risk)
-    if step.type.endswith(":RoleAssignment"):
+    if row is ROLE_ASSIGNMENT:
         yield from _role(step, risk, first)
-    elif step.type.endswith(":FederatedIdentityCredential") and step.op != "delete":
+    elif row is FEDERATED_CREDENTIAL and step.op != "delete":
         yield from _trust(step, risk)
     elif step.op == "create":
         yield from _created(step, risk)
@@ -128,47 +143,49 @@ Make = Callable[[Level, str], Risk]
 
 
 def _lost(step: Step, risk: Make) -> Iterator[Risk]:
-    kind = kind_of(step)
+    row = type_of(step)
     replaced = step.op == "replace"
     does = "is replaced" if replaced else "is deleted"
-    if step.type.endswith((":Stash", ":ClusterSize")):
+    if row in (STAGE, CLUSTER_SIZE):
         return
-    if kind.holds:
+    if row.holds:
         end = " A new, empty one takes its place." if replaced else ""
-        yield replace(risk(Level.HIGH, f"{does}, and {kind.holds} with it.{end}"), data=True)
-    elif step.type.endswith(":OnlineEndpoint"):
+        yield replace(risk(Level.HIGH, f"{does}, and {row.holds} with it.{end}"), data=True)
+    elif row is ENDPOINT:
         gone = "its URL and keys stop working, and so does whoever calls it"
         if replaced:
-            renamed = step.old and step.new and step.old.inputs.get(kind.name) != step.new.inputs.get(kind.name)
+            renamed = (
+                step.old and step.new and step.old.inputs.get(row.name_input) != step.new.inputs.get(row.name_input)
+            )
             gone = "its URL and keys are new" if renamed else "its URL stays, its keys are new"
             gone += ", and nothing answers until the release has run again"
         yield risk(Level.HIGH, f"{does}: {gone}.")
-    elif step.type.endswith(":Compute"):
+    elif row is CLUSTER:
         yield risk(Level.MEDIUM, f"{does}: a job that runs on it is ended.")
-    elif step.type.endswith(":UserAssignedIdentity"):
+    elif row is IDENTITY:
         yield risk(Level.HIGH, f"{does}: its roles end, and everything that acts as it is refused.")
-    elif step.type.endswith((":Budget", ":MetricAlert", ":DiagnosticSetting")):
+    elif row in (BUDGET, METRIC_ALERT, DIAGNOSTICS):
         yield risk(Level.MEDIUM, f"{does}: nobody is told any more." if not replaced else f"{does}.")
-    elif step.type.endswith(":Purge"):
+    elif row is PURGE:
         yield risk(Level.HIGH, "is deleted, and purges what Azure would have kept soft-deleted: no way back."
                    if not replaced else "is replaced: its purge runs now.")  # fmt: skip
-    elif not step.type.endswith(":RoleAssignment"):
+    elif row is not ROLE_ASSIGNMENT:
         yield risk(Level.MEDIUM, f"{does}.")
     yield from _names_and_keys(step, risk)
 
 
 def _names_and_keys(step: Step, risk: Make) -> Iterator[Risk]:
     """What others have to be told anew after a replacement."""
-    kind = kind_of(step)
+    row = type_of(step)
     if step.op == "replace" and step.old and step.new:
-        was, will = (state.inputs.get(kind.name) for state in (step.old, step.new))
-        if kind.name and was != will:
+        was, will = (state.inputs.get(row.name_input) for state in (step.old, step.new))
+        if row.name_input and was != will:
             yield risk(
                 Level.MEDIUM, f"gets a new name: {was} → {text_of('', will)}; whoever uses the old one has to follow."
             )
-        if kind.keys and not step.type.endswith(":OnlineEndpoint"):
-            yield risk(Level.MEDIUM, f"gets a new one of {kind.keys}; copies of the old one stop working.")
-    if kind.kept_deleted:
+        if row.keys and row is not ENDPOINT:
+            yield risk(Level.MEDIUM, f"gets a new one of {row.keys}; copies of the old one stop working.")
+    if row.soft_delete and not row.soft_delete.comes_back:
         yield risk(Level.MEDIUM, "its old name stays taken, as Azure keeps it soft-deleted for days.")
 
 
@@ -206,7 +223,7 @@ def _grant(state: State, joint: str = "to") -> str:
 
 
 def _known(text: str, otherwise: str) -> str:
-    return otherwise if text.startswith(("04da6b54", "(known")) else text
+    return otherwise if text.startswith((UNKNOWN, "(known")) else text
 
 
 def _created(step: Step, risk: Make) -> Iterator[Risk]:
@@ -248,7 +265,7 @@ def _changed(step: Step, risk: Make) -> Iterator[Risk]:
     if step.op == "update" and not told and old.get("identity") == new.get("identity"):
         paths = [c.path for c in difference(old, new) if not c.noise]
         only_tags = bool(paths) and all(path.startswith("tags") for path in paths)
-        if not step.type.endswith(NO_RESOURCE):
+        if not is_work(step):
             yield risk(Level.LOW, "gets other tags." if only_tags else "is changed in place.")
 
 

@@ -12,70 +12,60 @@ import base64
 import hashlib
 import re
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 PROJECT = "finetune-phi"
 SLUG_LENGTH = 8  # of the stack's part of a name: the tightest rule, 24 characters, then always holds
 SUFFIX_LENGTH = 6
 
-RULES = {
-    "resource_group": r"[\w.()-]{0,89}[\w()-]",
-    "log_analytics": r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]",
-    "application_insights": r"[\w.()-]{0,254}[\w()-]",
-    "storage_account": r"[a-z0-9]{3,24}",
-    "key_vault": r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
-    "container_registry": r"[a-zA-Z0-9]{5,50}",
-    "identity": r"[a-zA-Z0-9][\w-]{2,127}",
-    "workspace": r"[a-zA-Z0-9][\w-]{2,32}",
-    "cluster": r"[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]",
-    "data_cluster": r"[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]",
-    "ai_services": r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}[a-zA-Z0-9]",
-    "hub": r"[a-zA-Z0-9][\w-]{2,32}",
-    "project": r"[a-zA-Z0-9][\w-]{2,32}",
-    "endpoint": r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]",
-    "connection": r"[a-zA-Z0-9][\w-]{2,32}",
-    "flow": r"[a-zA-Z0-9][\w -]{0,99}",
-    "ai_services_connection": r"[a-zA-Z0-9][\w-]{2,32}",
-    "action_group": r"[^<>*%&:\\?+/#|]{1,260}(?<![ .])",
-    "error_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
-    "model_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
-    "latency_alert": r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])",
-    "budget": r"[a-zA-Z0-9][\w-]{0,62}",
-}
-"""What Azure allows, as regular expressions over the whole name; the endpoint's is the SDK's, the others unproven."""
+_WORKSPACE = r"[a-zA-Z0-9][\w-]{2,32}"
+_CLUSTER = r"[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]"
+_ALERT = r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])"
+
+
+def _named(convention: str, rule: str) -> Any:
+    """A name: how it is made, of parts in braces, and what Azure allows, as a regular expression over all of it."""
+    return field(metadata={"convention": convention, "rule": rule})
 
 
 @dataclass(frozen=True)
 class Names:
-    """One attribute per resource. Raises ValueError for a name Azure would refuse."""
+    """One attribute per resource. Raises ValueError for a name Azure would refuse.
 
-    resource_group: str
-    log_analytics: str
-    application_insights: str
-    storage_account: str
-    key_vault: str
-    container_registry: str
-    identity: str
-    workspace: str
-    cluster: str
-    data_cluster: str
-    ai_services: str
-    hub: str
-    project: str
-    endpoint: str
-    connection: str
-    flow: str
-    ai_services_connection: str
-    action_group: str
-    error_alert: str
-    model_alert: str
-    latency_alert: str
-    budget: str
+    `base` is prefix and stack, `unique` and `compact` have the suffix beside them. The endpoint's rule is the SDK's,
+    the others are unproven.
+    """
+
+    resource_group: str = _named("rg-{unique}", r"[\w.()-]{0,89}[\w()-]")
+    log_analytics: str = _named("log-{base}", r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]")
+    application_insights: str = _named("appi-{base}", r"[\w.()-]{0,254}[\w()-]")
+    # 24 characters at most, as for the vault, so without hyphens between its parts.
+    storage_account: str = _named("st{compact}", r"[a-z0-9]{3,24}")
+    key_vault: str = _named("kv{compact}", r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]")
+    container_registry: str = _named("cr{compact}", r"[a-zA-Z0-9]{5,50}")
+    identity: str = _named("id-{base}", r"[a-zA-Z0-9][\w-]{2,127}")
+    workspace: str = _named("mlw-{unique}", _WORKSPACE)
+    cluster: str = _named("gpu-cluster", _CLUSTER)
+    data_cluster: str = _named("cpu-cluster", _CLUSTER)
+    ai_services: str = _named("ais-{unique}", r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}[a-zA-Z0-9]")
+    hub: str = _named("hub-{unique}", _WORKSPACE)
+    project: str = _named("proj-{unique}", _WORKSPACE)
+    endpoint: str = _named("{unique}", r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
+    connection: str = _named("{prefix}-connection", _WORKSPACE)
+    flow: str = _named("{prefix}-chat", r"[a-zA-Z0-9][\w -]{0,99}")
+    ai_services_connection: str = _named("ai-services", _WORKSPACE)
+    action_group: str = _named("ag-{base}", r"[^<>*%&:\\?+/#|]{1,260}(?<![ .])")
+    error_alert: str = _named("alert-{base}-5xx", _ALERT)
+    model_alert: str = _named("alert-{base}-model", _ALERT)
+    latency_alert: str = _named("alert-{base}-latency", _ALERT)
+    budget: str = _named("budget-{base}", r"[a-zA-Z0-9][\w-]{0,62}")
 
     def __post_init__(self) -> None:
-        for kind, name in asdict(self).items():
-            if not re.fullmatch(RULES[kind], name):
-                raise ValueError(f"{kind.replace('_', ' ')} name {name!r} breaks Azure's rule {RULES[kind]}")
+        for each in fields(self):
+            name, rule = getattr(self, each.name), each.metadata["rule"]
+            if not re.fullmatch(rule, name):
+                raise ValueError(f"{each.name.replace('_', ' ')} name {name!r} breaks Azure's rule {rule}")
 
     @property
     def github(self) -> str:
@@ -87,32 +77,8 @@ class Names:
         """`prefix` and `suffix` are the settings `name` and `suffix`: 8 and 6 characters at most."""
         slug = re.sub(r"[^a-z0-9]", "", stack.lower())[:SLUG_LENGTH] or "stack"
         suffix = suffix or _suffix(subscription_id.lower(), PROJECT, stack)
-        base, unique, compact = f"{prefix}-{slug}", f"{prefix}-{slug}-{suffix}", f"{prefix}{slug}{suffix}"
-        return cls(
-            resource_group=f"rg-{unique}",
-            log_analytics=f"log-{base}",
-            application_insights=f"appi-{base}",
-            storage_account=f"st{compact}",
-            # 24 characters at most, so without hyphens between its parts.
-            key_vault=f"kv{compact}",
-            container_registry=f"cr{compact}",
-            identity=f"id-{base}",
-            workspace=f"mlw-{unique}",
-            cluster="gpu-cluster",
-            data_cluster="cpu-cluster",
-            ai_services=f"ais-{unique}",
-            hub=f"hub-{unique}",
-            project=f"proj-{unique}",
-            endpoint=unique,
-            connection=f"{prefix}-connection",
-            flow=f"{prefix}-chat",
-            ai_services_connection="ai-services",
-            action_group=f"ag-{base}",
-            error_alert=f"alert-{base}-5xx",
-            model_alert=f"alert-{base}-model",
-            latency_alert=f"alert-{base}-latency",
-            budget=f"budget-{base}",
-        )
+        parts = _parts(prefix, slug, suffix)
+        return cls(**{each.name: each.metadata["convention"].format(**parts) for each in fields(cls)})
 
     def id_of(self, subscription_id: str, kind: str, name: str) -> str:
         """The id of a resource in the stack's group, by its type (`Namespace/type`)."""
@@ -131,6 +97,20 @@ class Names:
             "accounts": [self.ai_services],
             "logs": [self.log_analytics],
         }
+
+
+def _parts(prefix: str, slug: str, suffix: str) -> dict[str, str]:
+    base = f"{prefix}-{slug}"
+    return {"prefix": prefix, "base": base, "unique": f"{base}-{suffix}", "compact": f"{prefix}{slug}{suffix}"}
+
+
+def patterns() -> dict[str, str]:
+    """The names that say which stack they are of, by attribute of `Names`: regular expressions over the whole name."""
+    parts = _parts("[a-z][a-z0-9]{1,7}", f"[a-z0-9]{{1,{SLUG_LENGTH}}}", f"[a-z0-9]{{3,{SUFFIX_LENGTH}}}")
+    made = {each.name: str(each.metadata["convention"]) for each in fields(Names)}
+    found = {name: convention.format(**parts) for name, convention in made.items() if re.search("{[buc]", convention)}
+    # GitHub's workflows have an identity beside the one that trains and serves.
+    return {**found, "identity": f"{found['identity']}(-github)?"}
 
 
 def role_assignment_name(scope: str, role: str, principal: str) -> str:

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import pulumi
 
-STATEFUL = frozenset(
-    f"azure-native:{kind}"
-    for kind in (
-        "storage:StorageAccount",
-        "keyvault:Vault",
-        "containerregistry:Registry",
-        "operationalinsights:Workspace",
-        "machinelearningservices:Workspace",
-        "machinelearningservices:OnlineEndpoint",
-    )
-)
+from cloud.catalogue import CATALOGUE
+
+STATEFUL = frozenset(row.type for row in CATALOGUE if row.protect)
 
 
 def protect_stateful() -> None:

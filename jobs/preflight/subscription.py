@@ -11,21 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloud.arm import Arm
+from cloud.catalogue import AZURES, BUDGET
 from cloud.roles import Role
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
 
 NAMESPACES = (
-    "Microsoft.Authorization",
-    "Microsoft.CognitiveServices",
-    "Microsoft.ContainerRegistry",
-    "Microsoft.Insights",
-    "Microsoft.KeyVault",
-    "Microsoft.MachineLearningServices",
-    "Microsoft.ManagedIdentity",
-    "Microsoft.OperationalInsights",
-    "Microsoft.Resources",
-    "Microsoft.Storage",
+    *sorted({row.namespace for row in AZURES} - {BUDGET.namespace}),
     # Of these two the program makes nothing: Azure does, for a managed endpoint. Without one of them the endpoint's
     # creation fails with SubscriptionNotRegistered, and the endpoint has to be deleted.
     "Microsoft.Cdn",

@@ -8,7 +8,7 @@ from html import escape
 
 from review.events import Step
 from review.happening import is_resource
-from review.kinds import NO_RESOURCE, kind_of
+from review.words import is_work, type_of
 
 WIDTH, HEIGHT, GAP, DROP, MARGIN = 158, 46, 16, 46, 12
 _LONGEST = 21
@@ -27,7 +27,7 @@ def graph(steps: list[Step], dependencies: Mapping[str, tuple[str, ...]]) -> str
     `dependencies` are those of the deployed stack; a resource that is only being created has none there and
     stands below its component's other resources.
     """
-    shown = [step for step in steps if is_resource(step) or step.type.endswith(NO_RESOURCE)]
+    shown = [step for step in steps if is_resource(step) or is_work(step)]
     if not shown:
         return ""
     urns = {step.urn for step in shown}
@@ -109,7 +109,7 @@ def _box(node: _Node) -> str:
     step = node.step
     x, y, middle = node.x, node.y, node.x + WIDTH / 2
     op = step.op if step.changes else "same"
-    title = escape(f"{kind_of(step).label} {step.name}: {op}")
+    title = escape(f"{type_of(step).label} {step.name}: {op}")
     return (
         f'<g class="node {op}"><title>{title}</title>'
         f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
@@ -119,7 +119,7 @@ def _box(node: _Node) -> str:
 
 
 def _under(step: Step, op: str) -> str:
-    label = kind_of(step).label
+    label = type_of(step).label
     return label if op == "same" else f"{op} · {label}"
 
 

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from policy import kinds
+from cloud import catalogue
 
 PROJECT, STACK = "policies", "checked"
 TAGS = {"project": PROJECT, "stack": STACK, "owner": "team", "cost-center": "42"}
 PROTECTED = (
-    kinds.STORAGE,
-    kinds.VAULT,
-    kinds.REGISTRY,
-    kinds.LOG_ANALYTICS,
-    kinds.WORKSPACE,
-    kinds.ENDPOINT,
+    catalogue.STORAGE.type,
+    catalogue.VAULT.type,
+    catalogue.REGISTRY.type,
+    catalogue.LOG_WORKSPACE.type,
+    catalogue.WORKSPACE.type,
+    catalogue.ENDPOINT.type,
 )
 GROUP = "rg-phi-dev-abcdef"
 SCOPE = f"/subscriptions/00000000-0000-4000-8000-0000000000a1/resourceGroups/{GROUP}"
@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
     "tags-true": "remediate",
     "connection-secrets": "remediate",  # pragma: allowlist secret
     "workspace-customer-tags": {"enforcementLevel": "mandatory", "tags": ["cost-center"]},
-    "diagnostics-on": {"enforcementLevel": "mandatory", "types": [kinds.AI_SERVICES]},
+    "diagnostics-on": {"enforcementLevel": "mandatory", "types": [catalogue.AI_SERVICES.type]},
     "release-in-steps": {"enforcementLevel": "mandatory", "maximumFirstStep": 50},
 }
 """The configuration the cases are made for."""
@@ -103,16 +103,16 @@ def located(type_name: str, name: str, **inputs: Any) -> Declared:
 
 
 def group(name: str) -> Declared:
-    return located(kinds.RESOURCE_GROUP, name)
+    return located(catalogue.RESOURCE_GROUP.type, name)
 
 
 def log_analytics(name: str) -> Declared:
-    return located(kinds.LOG_ANALYTICS, name, workspaceName="log-phi-dev", retentionInDays=30)
+    return located(catalogue.LOG_WORKSPACE.type, name, workspaceName="log-phi-dev", retentionInDays=30)
 
 
 def storage(name: str) -> Declared:
     return located(
-        kinds.STORAGE,
+        catalogue.STORAGE.type,
         name,
         accountName="stphidevabcdef",
         kind="StorageV2",
@@ -135,12 +135,12 @@ def vault(name: str) -> Declared:
         "enablePurgeProtection": True,
         "publicNetworkAccess": "disabled",
     }
-    return located(kinds.VAULT, name, vaultName="kvphidevabcdef", properties=properties)
+    return located(catalogue.VAULT.type, name, vaultName="kvphidevabcdef", properties=properties)
 
 
 def registry(name: str) -> Declared:
     return located(
-        kinds.REGISTRY,
+        catalogue.REGISTRY.type,
         name,
         registryName="crphidevabcdef",
         sku={"name": "Premium"},
@@ -153,7 +153,7 @@ def registry(name: str) -> Declared:
 def workspace(name: str, kind: str = "Default") -> Declared:
     prefix = {"Default": "mlw", "Hub": "hub", "Project": "proj"}[kind]
     return located(
-        kinds.WORKSPACE,
+        catalogue.WORKSPACE.type,
         name,
         workspaceName=f"{prefix}-phi-dev-abcdef",
         kind=kind,
@@ -175,7 +175,7 @@ def cluster(name: str) -> Declared:
         "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"},
     }
     return located(
-        kinds.COMPUTE,
+        catalogue.CLUSTER.type,
         name,
         workspaceName="mlw-phi-dev-abcdef",
         computeName="gpu-cluster",
@@ -185,7 +185,7 @@ def cluster(name: str) -> Declared:
 
 def endpoint(name: str) -> Declared:
     return located(
-        kinds.ENDPOINT,
+        catalogue.ENDPOINT.type,
         name,
         workspaceName="mlw-phi-dev-abcdef",
         endpointName="phi-dev-abcdef",
@@ -197,7 +197,7 @@ def endpoint(name: str) -> Declared:
 def ai_services(name: str) -> tuple[Declared, Declared]:
     """With the setting that sends its logs somewhere."""
     account = located(
-        kinds.AI_SERVICES,
+        catalogue.AI_SERVICES.type,
         name,
         accountName="ais-phi-dev-abcdef",
         kind="AIServices",
@@ -209,11 +209,11 @@ def ai_services(name: str) -> tuple[Declared, Declared]:
 
 def diagnostics(name: str, of: str) -> Declared:
     logs = [{"categoryGroup": "audit", "enabled": True}]
-    return Declared(kinds.DIAGNOSTICS, name, {"name": name, "resourceUri": ref(of), "logs": logs})
+    return Declared(catalogue.DIAGNOSTICS.type, name, {"name": name, "resourceUri": ref(of), "logs": logs})
 
 
 def identity(name: str) -> Declared:
-    return located(kinds.IDENTITY, name, resourceName="id-phi-dev")
+    return located(catalogue.IDENTITY.type, name, resourceName="id-phi-dev")
 
 
 def trust(name: str) -> Declared:
@@ -225,7 +225,7 @@ def trust(name: str) -> Declared:
         "audiences": ["api://AzureADTokenExchange"],
         "subject": f"repo:someone/finetune-phi:environment:{STACK}",
     }
-    return Declared(kinds.FEDERATED_CREDENTIAL, name, inputs)
+    return Declared(catalogue.FEDERATED_CREDENTIAL.type, name, inputs)
 
 
 def assignment(name: str, principal: str, role: str = ACR_PULL, condition: str = "") -> Declared:
@@ -238,7 +238,7 @@ def assignment(name: str, principal: str, role: str = ACR_PULL, condition: str =
     }
     if condition:
         inputs |= {"condition": condition, "conditionVersion": "2.0"}
-    return Declared(kinds.ROLE_ASSIGNMENT, name, inputs)
+    return Declared(catalogue.ROLE_ASSIGNMENT.type, name, inputs)
 
 
 def connection(name: str, workspace_name: str = "") -> Declared:
@@ -254,7 +254,7 @@ def connection(name: str, workspace_name: str = "") -> Declared:
         "connectionName": "phi-connection",
         "properties": properties,
     }
-    return Declared(kinds.CONNECTION, name, inputs, secret_outputs=("properties",))
+    return Declared(catalogue.CONNECTION.type, name, inputs, secret_outputs=("properties",))
 
 
 def budget(name: str) -> Declared:
@@ -273,7 +273,7 @@ def budget(name: str) -> Declared:
         "timePeriod": {"startDate": "2026-11-01T00:00:00Z"},
         "notifications": {"most": notice},
     }
-    return Declared(kinds.BUDGET, name, inputs)
+    return Declared(catalogue.BUDGET.type, name, inputs)
 
 
 _MODEL = {"registry": "azureml", "name": "Phi-4-mini-instruct", "version": "1"}
@@ -287,7 +287,7 @@ def finetune(name: str) -> Declared:
         "gpus_per_node": 1,
         "max_attempts": 3,
     }
-    return Declared(kinds.STAGE, name, {"input": spec})
+    return Declared(catalogue.STAGE.type, name, {"input": spec})
 
 
 def release(name: str) -> Declared:
@@ -299,4 +299,4 @@ def release(name: str) -> Declared:
         "soak_seconds": 60,
         "compare_with_base": False,
     }
-    return Declared(kinds.STAGE, name, {"input": spec})
+    return Declared(catalogue.STAGE.type, name, {"input": spec})

@@ -17,7 +17,7 @@ from pulumi_policy.policy import PolicyCustomTimeouts, PolicyResourceOptions
 from pulumi_policy.proxy import UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policy.pack import RULES
-from policy.rules import Rule
+from policy.rule import Rule
 from tests.unit.policy_cases import CONFIG, PROJECT, STACK, Declared
 from tests.unit.policy_table import CASES
 

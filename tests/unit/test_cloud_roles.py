@@ -7,8 +7,8 @@ import pytest
 from cloud import roles
 from cloud.roles import Role
 from emulator import rbac
-from policy.roles import FORBIDDEN, NEEDED
-from review.kinds import role_named
+from policy.rules.grants import FORBIDDEN, NEEDED
+from review.words import role_named
 
 AZURES = {
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",

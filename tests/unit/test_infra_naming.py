@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from settings.naming import RULES, Names, role_assignment_name
+from settings.naming import Names, role_assignment_name
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 STACKS = ["dev", "local", "Feature_X.2", "a", "9", "___", "production-europe-west-blue", "-x-", "ünï"]
@@ -17,7 +17,6 @@ STACKS = ["dev", "local", "Feature_X.2", "a", "9", "___", "production-europe-wes
 @pytest.mark.parametrize("prefix", ["ab", "phi", "eightchr"])
 def test_names_are_within_azures_rules(prefix: str, stack: str) -> None:
     names = Names.of(prefix, stack, SUBSCRIPTION)  # checks itself
-    assert asdict(names).keys() == RULES.keys()
     assert len(names.storage_account) <= 24
     assert len(names.key_vault) <= 24
     assert len(names.endpoint) <= 32

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cloud import adoption
+from cloud.catalogue import AZURES
 from cloud.errors import StageError
 from emulator.provider.resources import RESOURCES
 from jobs.commands import recover
@@ -32,14 +33,13 @@ def named(template: str) -> str:
 
 
 def test_ids_are_those_of_the_provider() -> None:
-    made_by_stages = {"azure-native:machinelearningservices:OnlineDeployment"}
-    for kind, row in RESOURCES.items():
-        if kind in made_by_stages:
-            continue
-        template = adoption.IDS[kind.removeprefix("azure-native:")]
-        assert named(template) == named(row.path), kind
-        wanted = re.findall(r"\{(\w+)\}", template.replace("{subscription}", ""))
-        assert wanted == list(row.path_parameters), kind
+    """The emulator's table is compared with the SDK's own."""
+    for row in AZURES:
+        its = RESOURCES[row.type]
+        assert named(row.path) == named(its.path), row.type
+        wanted = re.findall(r"\{(\w+)\}", row.path.replace("{subscription}", ""))
+        assert wanted == list(its.path_parameters), row.type
+        assert row.version == its.api_version, row.type
 
 
 def resource(name: str, kind: str = "azure-native:keyvault:Vault", **inputs: Any) -> dict[str, Any]:

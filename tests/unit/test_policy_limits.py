@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pulumi_policy import ResourceValidationPolicy
 
-from policy import rules
+from policy import rule
 from tests.unit.policy_cases import Declared, budget, cluster, finetune, log_analytics, release, vault
 from tests.unit.policy_engine import BY_NAME, arguments, stack_findings
 
@@ -22,7 +22,7 @@ STAGE = finetune("x").but(input__recipe__max_steps=15, input__max_attempts=2)
 
 @pytest.fixture(autouse=True)
 def _nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_declared", {})
+    monkeypatch.setattr(rule, "_declared", {})
 
 
 def found(rule: str, program: Sequence[Declared], config: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policy import rules
+from policy import rule
 from tests.unit.policy_cases import Declared, cluster, endpoint, release, storage, workspace
 from tests.unit.policy_engine import (
     BUDGET,
@@ -24,7 +24,7 @@ from tests.unit.policy_table import CASES
 
 @pytest.fixture(autouse=True)
 def _nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_declared", {})
+    monkeypatch.setattr(rule, "_declared", {})
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from pulumi_policy import EnforcementLevel
 from policy import document
 from policy.frameworks import benchmark, cis, well_architected
 from policy.pack import BY_AREA, RULES
-from policy.placement import PATTERNS
-from policy.rules import Rule
+from policy.rule import Rule
+from policy.rules.placement import PATTERNS
 from settings.naming import Names
 from settings.stack import load
 

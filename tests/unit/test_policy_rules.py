@@ -9,9 +9,9 @@ import pytest
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
 from infra.federation import granting_only
-from policy import rules
+from policy import rule
 from policy.pack import RULES
-from policy.rules import Rule
+from policy.rule import Rule
 from tests.unit.policy_cases import ACR_PULL, KEY, OWNER, Case, assignment, connection, identity, storage
 from tests.unit.policy_engine import BUDGET, BY_NAME, arguments, broken, findings, given, resource_policy
 from tests.unit.policy_table import CASES
@@ -19,7 +19,7 @@ from tests.unit.policy_table import CASES
 
 @pytest.fixture(autouse=True)
 def _nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_declared", {})
+    monkeypatch.setattr(rule, "_declared", {})
 
 
 def test_every_rule_has_a_case() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policy import kinds
+from cloud.catalogue import BUDGET, CATALOGUE, DIAGNOSTICS, LOG_WORKSPACE, find, types_of
 from policy.frameworks import benchmark, well_architected
-from policy.rules import (
+from policy.inputs import LOCATED
+from policy.rule import (
     ADVISORY,
     DISABLED,
     HIGH,
@@ -21,21 +22,14 @@ from policy.rules import (
     stack_rule,
 )
 
-_ACCESS = {
-    kinds.STORAGE: ("publicNetworkAccess", "networkRuleSet.defaultAction"),
-    kinds.VAULT: ("properties.publicNetworkAccess", "properties.networkAcls.defaultAction"),
-    kinds.REGISTRY: ("publicNetworkAccess", "networkRuleSet.defaultAction"),
-    kinds.WORKSPACE: ("publicNetworkAccess", ""),
-    kinds.ENDPOINT: ("properties.publicNetworkAccess", ""),
-    kinds.AI_SERVICES: ("properties.publicNetworkAccess", "properties.networkAcls.defaultAction"),
-}
-"""Where a type says who reaches it: a switch, and a rule for callers that no other rule names."""
+_REACHABLE = [row for row in CATALOGUE if row.reach]
 
 
 def _public(member: Member) -> bool:
-    switch, rule = _ACCESS[member.type]
-    if member.type == kinds.WORKSPACE and kinds.workspace_kind(member).lower() == "project":
-        return False  # as public as its hub
+    row = find(member.type, {"kind": member.at("kind", "")})
+    if row is None or row.reach is None:
+        return False
+    switch, rule = row.reach
     open_switch = str(member.at(switch, "Enabled")).lower() == "enabled"
     return open_switch and not (rule and member.peek(rule) == "Deny")
 
@@ -50,7 +44,7 @@ def _public(member: Member) -> bool:
     options={"reasons": Option("object", {}, "the reason, by the resource's name in the program")},
 )
 def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    for member in stack.of(*_ACCESS):
+    for member in stack.of(*_REACHABLE):
         given = config["reasons"].get(member.name) or member.peek("tags.public-reason")
         if not given and _public(member):
             yield f"{member.name} can be reached from the internet, and nobody says why", member
@@ -64,19 +58,17 @@ def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Memb
     severity=MEDIUM,
     framework=benchmark("LT-3"),
     options={
-        "types": Option(
-            "array", [kinds.VAULT, kinds.REGISTRY, kinds.WORKSPACE, kinds.ENDPOINT, kinds.AI_SERVICES], "types to log"
-        ),
+        "types": Option("array", list(types_of(*(row for row in CATALOGUE if row.logs))), "types to log"),
         "exceptions": Option("object", {}, "why not, by the resource's name in the program"),
     },
 )
 def diagnostics_on(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     logged: set[str] = set()
-    for setting in stack.of(kinds.DIAGNOSTICS):
+    for setting in stack.of(DIAGNOSTICS):
         if setting.peek("logs"):
             logged |= setting.needs("resourceUri")
-    for member in stack.of(*config["types"]):
-        if member.urn not in logged and member.name not in config["exceptions"]:
+    for member in stack.members:
+        if member.type in config["types"] and member.urn not in logged and member.name not in config["exceptions"]:
             yield f"{member.name} sends its logs nowhere", member
 
 
@@ -90,7 +82,7 @@ def diagnostics_on(stack: Stack, config: Config) -> Iterator[tuple[str, Member |
     options={"maximum": Option("number", 0, "largest amount a month in the subscription's currency; 0 for any")},
 )
 def budget_present(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    budgets = stack.of(kinds.BUDGET)
+    budgets = stack.of(BUDGET)
     if not budgets:
         yield "there is no budget", None
     for budget in budgets:
@@ -101,18 +93,15 @@ def budget_present(stack: Stack, config: Config) -> Iterator[tuple[str, Member |
             yield f"{budget.name} notifies nobody", budget
 
 
-_STATEFUL = [kinds.STORAGE, kinds.VAULT, kinds.REGISTRY, kinds.LOG_ANALYTICS, kinds.WORKSPACE, kinds.ENDPOINT]
-
-
 @resource_rule(
     "stateful-protected",
     "What holds data, models or an address is protected from deletion.",
-    types=(*_STATEFUL, kinds.RESOURCE_GROUP, kinds.AI_SERVICES, kinds.APPLICATION_INSIGHTS),
+    types=LOCATED,
     reason="a replacement that slipped into a diff would delete data, models or the endpoint's URL and keys",
     remedy="set protect=True in its resource options, and take it off on purpose when it has to go",
     severity=HIGH,
     level=DISABLED,
-    options={"types": Option("array", _STATEFUL, "types to protect")},
+    options={"types": Option("array", list(types_of(*(row for row in CATALOGUE if row.protect))), "types to protect")},
 )
 def stateful_protected(resource: Resource, config: Config) -> Iterator[str]:
     if resource.type in config["types"] and not resource.options.protect:
@@ -122,7 +111,7 @@ def stateful_protected(resource: Resource, config: Config) -> Iterator[str]:
 @resource_rule(
     "logs-kept",
     "Logs are kept for a while, and not for ever.",
-    types=(kinds.LOG_ANALYTICS,),
+    types=(LOG_WORKSPACE,),
     reason="shorter than an incident takes to be noticed is useless; longer than needed costs",
     remedy="set retention_in_days",
     severity=MEDIUM,

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 
 from pulumi_policy.deserialize import SPECIAL_SIG_KEY
 
-from policy import kinds
+from cloud.catalogue import AZURES, WORKSPACE, find
 from policy.frameworks import benchmark, well_architected
-from policy.rules import HIGH, LOW, MEDIUM, REMEDIATE, Config, Inputs, Option, Resource, resource_rule
+from policy.inputs import LOCATED, workspace_kind
+from policy.rule import HIGH, LOW, MEDIUM, REMEDIATE, Config, Inputs, Option, Resource, resource_rule
+from settings.naming import patterns
 
 
 @resource_rule(
     "allowed-locations",
     "Resources are in allowed regions.",
-    types=kinds.LOCATED,
+    types=LOCATED,
     reason="data must stay where it may be, and traffic between regions is slow and billed",
     remedy="set azure-native:location to an allowed region, or add the region to this policy's configuration",
     severity=HIGH,
@@ -29,52 +31,34 @@ def allowed_locations(resource: Resource, config: Config) -> Iterator[str]:
         yield f"{resource.name} is in {location}; allowed: {', '.join(allowed)}"
 
 
-_PREFIX, _SLUG, _SUFFIX = "[a-z][a-z0-9]{1,7}", "[a-z0-9]{1,8}", "[a-z0-9]{3,6}"
-PATTERNS = {
-    "resource group": f"rg-{_PREFIX}-{_SLUG}-{_SUFFIX}",
-    "log analytics": f"log-{_PREFIX}-{_SLUG}",
-    "application insights": f"appi-{_PREFIX}-{_SLUG}",
-    "storage": f"st{_PREFIX}{_SLUG}{_SUFFIX}",
-    "key vault": f"kv{_PREFIX}{_SLUG}{_SUFFIX}",
-    "container registry": f"cr{_PREFIX}{_SLUG}{_SUFFIX}",
-    "identity": f"id-{_PREFIX}-{_SLUG}(-github)?",
-    "workspace": f"mlw-{_PREFIX}-{_SLUG}-{_SUFFIX}",
-    "hub": f"hub-{_PREFIX}-{_SLUG}-{_SUFFIX}",
-    "project": f"proj-{_PREFIX}-{_SLUG}-{_SUFFIX}",
-    "AI services": f"ais-{_PREFIX}-{_SLUG}-{_SUFFIX}",
-    "endpoint": f"{_PREFIX}-{_SLUG}-{_SUFFIX}",
-}
-"""The names settings/naming.py makes, as regular expressions over the whole name."""
+_CALLED = {"storage_account": "storage", "ai_services": "AI services"}
+"""What configurations call a name, where that is not what settings/naming.py calls it."""
+_NAMED = [row for row in AZURES if row.region and patterns().keys() & set(row.names)]
 
-_NAMED = {
-    kinds.RESOURCE_GROUP: ("resource group", "resourceGroupName"),
-    kinds.LOG_ANALYTICS: ("log analytics", "workspaceName"),
-    kinds.APPLICATION_INSIGHTS: ("application insights", "resourceName"),
-    kinds.STORAGE: ("storage", "accountName"),
-    kinds.VAULT: ("key vault", "vaultName"),
-    kinds.REGISTRY: ("container registry", "registryName"),
-    kinds.IDENTITY: ("identity", "resourceName"),
-    kinds.WORKSPACE: ("workspace", "workspaceName"),
-    kinds.AI_SERVICES: ("AI services", "accountName"),
-    kinds.ENDPOINT: ("endpoint", "endpointName"),
-}
-_WORKSPACES = {"hub": "hub", "project": "project"}
+
+def _called(name: str) -> str:
+    return _CALLED.get(name, name.replace("_", " "))
+
+
+PATTERNS = {_called(name): patterns()[name] for row in _NAMED for name in row.names}
+"""The names settings/naming.py makes, as regular expressions over the whole name."""
 
 
 @resource_rule(
     "names-by-convention",
     "Names follow the project's convention.",
-    types=tuple(_NAMED),
+    types=_NAMED,
     reason="a name tells kind, project and stack, and the same program finds its resources by name again",
     remedy="take the name from settings/naming.py, or change the pattern in this policy's configuration",
     severity=LOW,
     options={"patterns": Option("object", PATTERNS, "regular expression over the whole name, by kind")},
 )
 def names_by_convention(resource: Resource, config: Config) -> Iterator[str]:
-    kind, key = _NAMED[resource.type]
-    if resource.type == kinds.WORKSPACE:
-        kind = _WORKSPACES.get(kinds.workspace_kind(resource).lower(), kind)
-    name, pattern = resource.at(key), {**PATTERNS, **config["patterns"]}[kind]
+    row = find(resource.type, {"kind": resource.at("kind", "")})
+    if row is None:
+        return
+    kind = _called(row.names[0])
+    name, pattern = resource.at(row.name_input), {**PATTERNS, **config["patterns"]}[kind]
     if name is not None and not re.fullmatch(pattern, str(name)):
         yield f"the {kind} is called {name}, which does not match {pattern}"
 
@@ -98,7 +82,7 @@ def _add_missing(resource: Resource, config: Config, inputs: Inputs) -> bool:
 @resource_rule(
     "tags-present",
     "Every resource has the required tags; those whose value is known are added.",
-    types=kinds.LOCATED,
+    types=LOCATED,
     reason="bills, owners and clean-up are found by tag",
     remedy="give the tag under finetune-phi:tags, or its value in this policy's configuration",
     severity=MEDIUM,
@@ -131,7 +115,7 @@ def _correct(resource: Resource, _config: Config, inputs: Inputs) -> bool:
 @resource_rule(
     "tags-true",
     "The tags project and stack say which project and stack a resource belongs to; wrong ones are corrected.",
-    types=kinds.LOCATED,
+    types=LOCATED,
     reason="a copied tag sends the bill, and the clean-up, to the wrong stack",
     remedy="take the tags from pulumi.get_project() and pulumi.get_stack()",
     severity=MEDIUM,
@@ -148,7 +132,7 @@ def tags_true(resource: Resource, _config: Config) -> Iterator[str]:
 @resource_rule(
     "workspace-customer-tags",
     "Workspaces and hubs say who answers for them and what they cost.",
-    types=(kinds.WORKSPACE,),
+    types=(WORKSPACE,),
     reason="a workspace holds people's data and starts machines: somebody has to be reachable for both",
     remedy="set the tags under finetune-phi:tags, for example owner: team-chat",
     severity=LOW,
@@ -158,4 +142,4 @@ def tags_true(resource: Resource, _config: Config) -> Iterator[str]:
 def workspace_customer_tags(resource: Resource, config: Config) -> Iterator[str]:
     missing = [tag for tag in config["tags"] if not resource.peek("tags") or not resource.peek(f"tags.{tag}")]
     if missing:
-        yield f"the {kinds.workspace_kind(resource).lower()} workspace {resource.name} has no tag {', '.join(missing)}"
+        yield f"the {workspace_kind(resource).lower()} workspace {resource.name} has no tag {', '.join(missing)}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from cloud.catalogue import AZURES, ENDPOINT, FEDERATED_CREDENTIAL, IDENTITY, ROLE_ASSIGNMENT
 from cloud.roles import GRANTING, POWERFUL, SERVING
-from policy import kinds
 from policy.frameworks import benchmark
-from policy.rules import (
+from policy.rule import (
     CRITICAL,
     HIGH,
     UNKNOWN,
@@ -21,7 +21,7 @@ from policy.rules import (
     stack_rule,
 )
 
-_ASSIGNMENT = (kinds.ROLE_ASSIGNMENT,)
+_ASSIGNMENT = (ROLE_ASSIGNMENT,)
 FORBIDDEN = {role.guid: role.title for role in POWERFUL}
 _BOUNDABLE = [role.guid for role in GRANTING]
 _ASSIGN = r"Microsoft\.Authorization/roleAssignments"
@@ -44,7 +44,7 @@ _SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:environment:(?P<envir
 @resource_rule(
     "trust-one-environment",
     "Workflows that act as an identity are those of one repository in the stack's own environment on GitHub.",
-    types=(kinds.FEDERATED_CREDENTIAL,),
+    types=(FEDERATED_CREDENTIAL,),
     reason="that environment's reviewers decide over this stack; a branch or a pull request has none",
     remedy="declare the trust by finetune-phi:github alone; see infra/federation.py",
     severity=CRITICAL,
@@ -107,7 +107,7 @@ def role_no_subscription_scope(resource: Resource, _config: Config) -> Iterator[
         yield f"{resource.name} is granted on {scope or '/'}"
 
 
-_PRINCIPALS = (kinds.IDENTITY, kinds.WORKSPACE, kinds.COMPUTE, kinds.ENDPOINT, kinds.AI_SERVICES, kinds.STORAGE)
+_PRINCIPALS = [row for row in AZURES if row.acts]
 
 
 @stack_rule(
@@ -123,7 +123,7 @@ _PRINCIPALS = (kinds.IDENTITY, kinds.WORKSPACE, kinds.COMPUTE, kinds.ENDPOINT, k
     },
 )
 def role_known_principals(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    for assignment in stack.of(kinds.ROLE_ASSIGNMENT):
+    for assignment in stack.of(ROLE_ASSIGNMENT):
         principal = assignment.peek("principalId")
         own = stack.named(assignment.needs("principalId"), *_PRINCIPALS)
         listed = principal is not UNKNOWN and principal in config["principals"]
@@ -141,11 +141,11 @@ def role_known_principals(stack: Stack, config: Config) -> Iterator[tuple[str, M
     options={"roles": Option("object", NEEDED, "name of the role, by the GUID of its definition")},
 )
 def endpoint_identity_roles(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    for endpoint in stack.of(kinds.ENDPOINT):
-        for identity in stack.named(endpoint.needs("identity"), kinds.IDENTITY):
+    for endpoint in stack.of(ENDPOINT):
+        for identity in stack.named(endpoint.needs("identity"), IDENTITY):
             granted = {
                 _role(assignment)
-                for assignment in stack.of(kinds.ROLE_ASSIGNMENT)
+                for assignment in stack.of(ROLE_ASSIGNMENT)
                 if identity.urn in assignment.needs("principalId")
             }
             for role, name in config["roles"].items():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from policy import kinds
+from cloud.catalogue import DEPLOYMENT, ENDPOINT, STAGE
 from policy.frameworks import benchmark, well_architected
-from policy.rules import ADVISORY, CRITICAL, HIGH, MEDIUM, Config, Option, Resource, resource_rule
+from policy.inputs import is_release
+from policy.rule import ADVISORY, CRITICAL, HIGH, MEDIUM, Config, Option, Resource, resource_rule
 
-_ENDPOINT = (kinds.ENDPOINT,)
+_ENDPOINT = (ENDPOINT,)
 
 
 @resource_rule(
@@ -46,7 +47,7 @@ def endpoint_public_access(resource: Resource, _config: Config) -> Iterator[str]
 @resource_rule(
     "endpoint-instances",
     "A deployment has enough instances, and not too many.",
-    types=(kinds.DEPLOYMENT, kinds.STAGE),
+    types=(DEPLOYMENT, STAGE),
     reason="one instance is down whenever its machine is; each costs its machine's full price, day and night",
     remedy="set instances under finetune-phi:serving",
     severity=MEDIUM,
@@ -57,7 +58,7 @@ def endpoint_public_access(resource: Resource, _config: Config) -> Iterator[str]
     },
 )
 def endpoint_instances(resource: Resource, config: Config) -> Iterator[str]:
-    count = resource.at("sku.capacity" if resource.type == kinds.DEPLOYMENT else "input.instance_count")
+    count = resource.at("sku.capacity" if resource.type == DEPLOYMENT.type else "input.instance_count")
     if count is not None and not config["minimum"] <= count <= config["maximum"]:
         allowed = f"{config['minimum']:g} to {config['maximum']:g}"
         yield f"{resource.name} has {count:g} instance(s); allowed: {allowed}"
@@ -118,7 +119,7 @@ def endpoint_keeps_traffic(resource: Resource, config: Config) -> Iterator[str]:
 @resource_rule(
     "release-in-steps",
     "A new model gets the traffic step by step.",
-    types=(kinds.STAGE,),
+    types=(STAGE,),
     reason="a bad model should meet a few callers before it meets all of them",
     remedy="set trafficSteps under finetune-phi:serving, for example [10, 50, 100], and soakSeconds",
     severity=MEDIUM,
@@ -129,7 +130,7 @@ def endpoint_keeps_traffic(resource: Resource, config: Config) -> Iterator[str]:
     },
 )
 def release_in_steps(resource: Resource, config: Config) -> Iterator[str]:
-    if not kinds.release(resource):
+    if not is_release(resource):
         return
     steps = list(resource.at("input.traffic_steps"))
     if not steps or steps[-1] != 100 or any(a >= b for a, b in pairwise(steps)):

@@ -7,7 +7,6 @@ without a finding: it is looked at again in the update, before the resource is m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +26,8 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import serialize_properties
 from pulumi_policy.policy import PolicyResource, PolicyResourceOptions
 from pulumi_policy.proxy import UnknownValueError
+
+from cloud.catalogue import ResourceType, canonical, types_of
 
 Config = Mapping[str, Any]
 Inputs = dict[str, Any]
@@ -50,7 +51,7 @@ class UndecidedError(Exception):
     """A rule needs a value that is not known yet."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Resource:
     """A resource as the program declares it; `inputs` is plain data with UNKNOWN where a preview knows nothing."""
 
@@ -85,7 +86,7 @@ class Resource:
         return self.urn.split("::")[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Member(Resource):
     """A resource among the others: the URNs it depends on, in all and by input."""
 
@@ -103,12 +104,12 @@ class Stack:
 
     members: Sequence[Member]
 
-    def of(self, *types: str) -> list[Member]:
-        return [member for member in self.members if member.type in types]
+    def of(self, *rows: ResourceType) -> list[Member]:
+        return [member for member in self.members if member.type in types_of(*rows)]
 
-    def named(self, urns: frozenset[str], *types: str) -> list[Member]:
+    def named(self, urns: frozenset[str], *rows: ResourceType) -> list[Member]:
         """Those of `urns` that are of a type."""
-        return [member for member in self.of(*types) if member.urn in urns]
+        return [member for member in self.of(*rows) if member.urn in urns]
 
 
 ResourceCheck = Callable[[Resource, Config], Iterator[str]]
@@ -126,7 +127,7 @@ class Option:
     meaning: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """A policy with everything a reader needs; exactly one of the two checks is set."""
 
@@ -136,9 +137,9 @@ class Rule:
     remedy: str
     severity: Severity
     level: EnforcementLevel
-    types: tuple[str, ...]
     framework: PolicyComplianceFramework | None
     options: Mapping[str, Option]
+    types: tuple[str, ...] = ()
     check: ResourceCheck | None = None
     stack_check: StackCheck | None = None
     mending: Mending | None = None
@@ -210,7 +211,7 @@ def resource_rule(
     name: str,
     description: str,
     *,
-    types: tuple[str, ...],
+    types: Sequence[ResourceType],
     reason: str,
     remedy: str,
     severity: Severity,
@@ -223,7 +224,17 @@ def resource_rule(
 
     def rule(check: ResourceCheck) -> Rule:
         return Rule(
-            name, description, reason, remedy, severity, level, types, framework, options or {}, check, None, mending
+            name=name,
+            description=description,
+            reason=reason,
+            remedy=remedy,
+            severity=severity,
+            level=level,
+            types=types_of(*types),
+            framework=framework,
+            options=options or {},
+            check=check,
+            mending=mending,
         )
 
     return rule
@@ -243,36 +254,39 @@ def stack_rule(
     """Makes a rule of a function that looks at all resources of a stack."""
 
     def rule(check: StackCheck) -> Rule:
-        return Rule(name, description, reason, remedy, severity, level, (), framework, options or {}, None, check)
+        return Rule(
+            name=name,
+            description=description,
+            reason=reason,
+            remedy=remedy,
+            severity=severity,
+            level=level,
+            framework=framework,
+            options=options or {},
+            stack_check=check,
+        )
 
     return rule
 
 
 def resource_of(args: ResourceValidationArgs | PolicyResource) -> Resource:
     """From what the engine hands to a policy."""
-    return Resource(canonical(args.resource_type), args.name, args.urn, plain(args.props), args.opts)
+    return Resource(
+        type=canonical(args.resource_type), name=args.name, urn=args.urn, inputs=plain(args.props), options=args.opts
+    )
 
 
 def _member(found: PolicyResource) -> Member:
     seen = _declared.get(found.urn) or resource_of(found)
     return Member(
-        seen.type,
-        seen.name,
-        seen.urn,
-        seen.inputs,
-        seen.options,
-        frozenset(other.urn for other in found.dependencies),
-        {key: frozenset(other.urn for other in others) for key, others in found.property_dependencies.items()},
+        type=seen.type,
+        name=seen.name,
+        urn=seen.urn,
+        inputs=seen.inputs,
+        options=seen.options,
+        dependencies=frozenset(other.urn for other in found.dependencies),
+        by_input={key: frozenset(other.urn for other in others) for key, others in found.property_dependencies.items()},
     )
-
-
-_VERSIONED = re.compile(r"azure-native(?:_\w+_v\w+)?:(\w+)(?:/v\w+)?:(\w+)")
-
-
-def canonical(type_name: str) -> str:
-    """A resource type without the API version some programs put into it."""
-    found = _VERSIONED.fullmatch(type_name)
-    return f"azure-native:{found[1]}:{found[2]}" if found else type_name
 
 
 def plain(value: Any) -> Any:

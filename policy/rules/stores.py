@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cloud.catalogue import AI_SERVICES, REGISTRY, STORAGE, VAULT
 from cloud.roles import Role
-from policy import kinds
 from policy.frameworks import benchmark, cis
-from policy.rules import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MEDIUM, Config, Option, Resource, resource_rule
+from policy.rule import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MEDIUM, Config, Option, Resource, resource_rule
 
-_STORAGE, _VAULT, _REGISTRY = (kinds.STORAGE,), (kinds.VAULT,), (kinds.REGISTRY,)
+_STORAGE, _VAULT, _REGISTRY = (STORAGE,), (VAULT,), (REGISTRY,)
 
 
 @resource_rule(
@@ -164,7 +164,7 @@ def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[
 @resource_rule(
     "ai-services-no-keys",
     "AI Services are reached with Entra ID, not with a key.",
-    types=(kinds.AI_SERVICES,),
+    types=(AI_SERVICES,),
     reason="the hub's connection uses Entra ID: keys would only be something to leak",
     remedy="set disable_local_auth=True",
     severity=MEDIUM,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from policy import kinds
+from cloud.catalogue import CLUSTER, DEPLOYMENT, STAGE
 from policy.frameworks import benchmark, well_architected
-from policy.rules import HIGH, MEDIUM, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
+from policy.inputs import is_finetune, is_release, vm_size
+from policy.rule import HIGH, MEDIUM, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
 from settings.catalogue import CPU_SIZES, MODELS, VM_SIZES
 
-_MACHINES = (kinds.COMPUTE, kinds.DEPLOYMENT, kinds.STAGE)
+_MACHINES = (CLUSTER, DEPLOYMENT, STAGE)
 _OFFERED = [size.name for size in (*VM_SIZES.values(), *CPU_SIZES.values()) if not size.retired]
 _RETIRED = {size.name: size.retired for size in VM_SIZES.values() if size.retired}
 _SERVING = {model.name: model.serving_memory for model in MODELS.values()}
@@ -29,7 +30,7 @@ _GPU_MEMORY = {size.name.lower(): size.gpu_memory for size in (*VM_SIZES.values(
     options={"sizes": Option("array", _OFFERED, "allowed sizes")},
 )
 def vm_size_allowed(resource: Resource, config: Config) -> Iterator[str]:
-    size = kinds.vm_size(resource)
+    size = vm_size(resource)
     if size and size.lower() not in [allowed.lower() for allowed in config["sizes"]]:
         yield f"{resource.name} runs on {size}; allowed: {', '.join(config['sizes'])}"
 
@@ -44,7 +45,7 @@ def vm_size_allowed(resource: Resource, config: Config) -> Iterator[str]:
     options={"retired": Option("object", _RETIRED, "day of retirement, by size")},
 )
 def vm_size_retired(resource: Resource, config: Config) -> Iterator[str]:
-    size = kinds.vm_size(resource) or ""
+    size = vm_size(resource) or ""
     for retired, day in config["retired"].items():
         if size.lower() == retired.lower():
             yield f"{resource.name} runs on {size}, retired on {day}"
@@ -53,16 +54,16 @@ def vm_size_retired(resource: Resource, config: Config) -> Iterator[str]:
 @resource_rule(
     "release-fits-model",
     "A release runs on a size with the GPU memory its base model needs.",
-    types=(kinds.STAGE,),
+    types=(STAGE,),
     reason="a model that does not fit fails after the deployment has been paid for, some 20 minutes later",
     remedy="set finetune-phi:serving's vmSize to a size with more GPU memory",
     severity=HIGH,
     options={"gpuMemory": Option("object", _SERVING, "least GPU memory in GB of one machine, by model")},
 )
 def release_fits_model(resource: Resource, config: Config) -> Iterator[str]:
-    if not kinds.release(resource):
+    if not is_release(resource):
         return
-    model, size = resource.at("input.base_model.name"), kinds.vm_size(resource)
+    model, size = resource.at("input.base_model.name"), vm_size(resource)
     need, has = config["gpuMemory"].get(model), _GPU_MEMORY.get(str(size).lower())
     if need and has is not None and has < need:
         yield f"{model} needs {need:g} GB of GPU memory to answer; {size} has {has} GB"
@@ -77,10 +78,10 @@ def release_fits_model(resource: Resource, config: Config) -> Iterator[str]:
     options={"gpuMemory": Option("object", _TRAINING, "least GPU memory in GB of one machine, by model")},
 )
 def cluster_fits_model(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    for stage in filter(kinds.finetune, stack.of(kinds.STAGE)):
+    for stage in filter(is_finetune, stack.of(STAGE)):
         model = stage.at("input.base_model.name")
         need = config["gpuMemory"].get(model)
-        for cluster in stack.of(kinds.COMPUTE):
+        for cluster in stack.of(CLUSTER):
             has = _GPU_MEMORY.get(str(cluster.peek("properties.properties.vmSize")).lower())
             same = cluster.peek("computeName") == stage.at("input.cluster")
             if same and need and has is not None and has < need:
@@ -97,7 +98,7 @@ def _elastic(resource: Resource) -> bool:
 @resource_rule(
     "cluster-scales-to-zero",
     "A cluster keeps no machine running without a job.",
-    types=(kinds.COMPUTE,),
+    types=(CLUSTER,),
     reason="a GPU machine that waits costs as much as one that works",
     remedy="set minNodes under finetune-phi:compute to 0",
     severity=HIGH,
@@ -113,7 +114,7 @@ def cluster_scales_to_zero(resource: Resource, config: Config) -> Iterator[str]:
 @resource_rule(
     "cluster-max-nodes",
     "A cluster grows to a limited number of machines.",
-    types=(kinds.COMPUTE,),
+    types=(CLUSTER,),
     reason="jobs that queue up start machines up to this number, each at the full price",
     remedy="lower maxNodes under finetune-phi:compute",
     severity=MEDIUM,
@@ -129,7 +130,7 @@ def cluster_max_nodes(resource: Resource, config: Config) -> Iterator[str]:
 @resource_rule(
     "cluster-idle-time",
     "A cluster releases idle machines soon.",
-    types=(kinds.COMPUTE,),
+    types=(CLUSTER,),
     reason="every job ends with this time at the full price",
     remedy="lower idleSeconds under finetune-phi:compute",
     severity=MEDIUM,
@@ -154,7 +155,7 @@ def _seconds(duration: str) -> float | None:
 @resource_rule(
     "cluster-dedicated",
     "A cluster has dedicated machines.",
-    types=(kinds.COMPUTE,),
+    types=(CLUSTER,),
     reason="Azure ML retired low-priority machines on 2026-03-31",
     remedy='set vmPriority to "Dedicated"',
     severity=HIGH,
@@ -168,7 +169,7 @@ def cluster_dedicated(resource: Resource, _config: Config) -> Iterator[str]:
 @resource_rule(
     "cluster-login-closed",
     "Nobody logs in to the machines of a cluster from the internet.",
-    types=(kinds.COMPUTE,),
+    types=(CLUSTER,),
     reason="an open SSH port is searched and tried within minutes",
     remedy='set remoteLoginPortPublicAccess to "Disabled"',
     severity=HIGH,

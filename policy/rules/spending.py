@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from policy import kinds
+from cloud.catalogue import CLUSTER, STAGE
+from cloud.prices import HOURS_A_MONTH
 from policy.frameworks import well_architected
-from policy.rules import HIGH, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
+from policy.inputs import is_finetune, is_release, vm_size
+from policy.rule import HIGH, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
 from settings.catalogue import HOURLY_DOLLARS
 from settings.models import WAITS
-
-HOURS_A_MONTH = 730
-"""As Azure's price pages count."""
 
 _PRICES = Option(
     "object",
@@ -45,8 +44,8 @@ def _hourly(prices: Mapping[str, float], vm_size: str) -> float | None:
     },
 )
 def finetune_spending(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    for stage in filter(kinds.finetune, stack.of(kinds.STAGE)):
-        same = [each for each in stack.of(kinds.COMPUTE) if each.peek("computeName") == stage.at("input.cluster")]
+    for stage in filter(is_finetune, stack.of(STAGE)):
+        same = [each for each in stack.of(CLUSTER) if each.peek("computeName") == stage.at("input.cluster")]
         for size in (str(cluster.peek("properties.properties.vmSize")) for cluster in same):
             told = _finetune(stage, size, config)
             if told:
@@ -75,7 +74,7 @@ def _finetune(stage: Member, size: str, config: Config) -> str:
 @resource_rule(
     "serving-spending",
     "What answers stays under its monthly spending limit.",
-    types=(kinds.STAGE,),
+    types=(STAGE,),
     reason="an instance costs its machine's price every hour, whether somebody chats or not",
     remedy="lower instances or choose a smaller vmSize under finetune-phi:serving, or raise the limit",
     severity=HIGH,
@@ -86,9 +85,9 @@ def _finetune(stage: Member, size: str, config: Config) -> str:
     },
 )
 def serving_spending(resource: Resource, config: Config) -> Iterator[str]:
-    if not kinds.release(resource):
+    if not is_release(resource):
         return
-    size = str(kinds.vm_size(resource))
+    size = str(vm_size(resource))
     # The untuned model beside it runs on as many instances.
     count = resource.at("input.instance_count") * (2 if resource.at("input.compare_with_base", False) else 1)
     hourly = _hourly(config["dollarsPerHour"], size)

@@ -13,9 +13,10 @@ from pulumi_policy.proxy import (
     UNKNOWN_STRING_VALUE,
 )
 
-from policy import kinds
+from cloud.catalogue import CONNECTION, WORKSPACE
 from policy.frameworks import benchmark, well_architected
-from policy.rules import (
+from policy.inputs import workspace_kind
+from policy.rule import (
     ADVISORY,
     CRITICAL,
     HIGH,
@@ -37,7 +38,7 @@ from policy.rules import (
 @resource_rule(
     "workspace-managed-network",
     "Workspaces and hubs have a managed network.",
-    types=(kinds.WORKSPACE,),
+    types=(WORKSPACE,),
     reason="without one, a job or a deployment may send data anywhere",
     remedy="set managed_network with an isolation mode; it has to be there before the first cluster",
     severity=HIGH,
@@ -48,7 +49,7 @@ from policy.rules import (
     },
 )
 def workspace_managed_network(resource: Resource, config: Config) -> Iterator[str]:
-    kind = kinds.workspace_kind(resource)
+    kind = workspace_kind(resource)
     mode = resource.at("managedNetwork.isolationMode", "Disabled")
     # A project lives in its hub's network.
     if kind.lower() != "project" and mode not in config["modes"]:
@@ -58,7 +59,7 @@ def workspace_managed_network(resource: Resource, config: Config) -> Iterator[st
 @resource_rule(
     "workspace-high-business-impact",
     "Workspaces with sensitive data are marked as of high business impact.",
-    types=(kinds.WORKSPACE,),
+    types=(WORKSPACE,),
     reason="it limits what Microsoft collects for diagnosis, and can only be set when the workspace is made",
     remedy="set hbi_workspace=True before the first deployment, or take its classification off the list",
     severity=LOW,
@@ -72,7 +73,7 @@ def workspace_managed_network(resource: Resource, config: Config) -> Iterator[st
     },
 )
 def workspace_high_business_impact(resource: Resource, config: Config) -> Iterator[str]:
-    kind = kinds.workspace_kind(resource).lower()
+    kind = workspace_kind(resource).lower()
     if kind == "project" or resource.at("hbiWorkspace", False):
         return
     data = resource.peek("tags.data-classification")
@@ -89,10 +90,10 @@ def workspace_high_business_impact(resource: Resource, config: Config) -> Iterat
     options={"hubs": Option("array", [], "resource ids of hubs outside the stack that projects may have")},
 )
 def one_hub_per_project(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    workspaces = stack.of(kinds.WORKSPACE)
-    hubs = [one for one in workspaces if kinds.workspace_kind(one).lower() == "hub"]
+    workspaces = stack.of(WORKSPACE)
+    hubs = [one for one in workspaces if workspace_kind(one).lower() == "hub"]
     used: set[str] = set()
-    for project in (one for one in workspaces if kinds.workspace_kind(one).lower() == "project"):
+    for project in (one for one in workspaces if workspace_kind(one).lower() == "project"):
         own = [hub for hub in hubs if hub.urn in project.needs("hubResourceId")]
         used.update(hub.urn for hub in own)
         if len(own) != 1 and project.peek("hubResourceId") not in config["hubs"]:
@@ -137,7 +138,7 @@ def _hide_credentials(_resource: Resource, _config: Config, inputs: Inputs) -> b
 @resource_rule(
     "connection-secrets",
     "Credentials of a connection are secrets; plain ones are marked.",
-    types=(kinds.CONNECTION,),
+    types=(CONNECTION,),
     reason="a value that is not marked is written in clear to the state, the diff and the log",
     remedy='give keys as pulumi.Output.secret, and set additional_secret_outputs=["properties"]',
     severity=CRITICAL,
@@ -170,7 +171,7 @@ def connections_one_by_one(stack: Stack, _config: Config) -> Iterator[tuple[str,
                 return True
         return False
 
-    connections = sorted(stack.of(kinds.CONNECTION), key=lambda one: one.urn)
+    connections = sorted(stack.of(CONNECTION), key=lambda one: one.urn)
     for index, one in enumerate(connections):
         for other in connections[index + 1 :]:
             shared = one.needs("workspaceName") & other.needs("workspaceName")

@@ -1,0 +1,1 @@
+"""The rules, by what they look at; policy/pack.py puts them in order."""

@@ -1,0 +1,112 @@
+"""The table of resource types, as its readers see it; tests/program compares it with what the program registers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+from cloud import catalogue
+from cloud.catalogue import AZURES, CATALOGUE, PURGEABLE, Priced, canonical, find
+from infra.lifecycle.protection import STATEFUL
+from infra.purge import PURGED_AFTERWARDS
+from jobs.preflight.subscription import NAMESPACES
+from settings.naming import Names, patterns
+
+ML = "azure-native:machinelearningservices"
+
+
+def test_every_name_belongs_to_one_type() -> None:
+    named = [name for row in CATALOGUE for name in row.names]
+    # The flow is a name in AI Foundry, not of a resource.
+    assert sorted(named) == sorted({each.name for each in fields(Names)} - {"flow"})
+
+
+def test_what_is_protected_from_deletion() -> None:
+    assert {
+        "azure-native:operationalinsights:Workspace",
+        "azure-native:storage:StorageAccount",
+        "azure-native:keyvault:Vault",
+        "azure-native:containerregistry:Registry",
+        f"{ML}:Workspace",
+        f"{ML}:OnlineEndpoint",
+    } == STATEFUL
+
+
+def test_what_can_be_purged_in_which_order_and_how() -> None:
+    """States hold the words, and a workspace still refers to its vault."""
+    assert list(PURGEABLE) == ["workspaces", "accounts", "vaults", "logs"]
+    assert PURGED_AFTERWARDS == ["accounts", "vaults"]
+    freed = {row.arm_type: row.soft_delete.for_good for row in AZURES if row.soft_delete and row.soft_delete.for_good}
+    assert freed == {
+        "Microsoft.MachineLearningServices/workspaces": "forceToPurge",
+        "Microsoft.OperationalInsights/workspaces": "force",
+    }
+
+
+def test_the_preflight_asks_for_every_provider() -> None:
+    assert NAMESPACES == (
+        "Microsoft.Authorization",
+        "Microsoft.CognitiveServices",
+        "Microsoft.ContainerRegistry",
+        "Microsoft.Insights",
+        "Microsoft.KeyVault",
+        "Microsoft.MachineLearningServices",
+        "Microsoft.ManagedIdentity",
+        "Microsoft.OperationalInsights",
+        "Microsoft.Resources",
+        "Microsoft.Storage",
+        "Microsoft.Cdn",
+        "Microsoft.PolicyInsights",
+    )
+
+
+def test_how_azure_calls_a_type() -> None:
+    assert catalogue.ENDPOINT.arm_type == "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+    assert catalogue.ROLE_ASSIGNMENT.arm_type == "Microsoft.Authorization/roleAssignments"
+    assert catalogue.RESOURCE_GROUP.arm_type == "Microsoft.Resources/resourceGroups"
+    assert catalogue.STAGE.arm_type == ""
+
+
+def test_a_workspace_is_told_by_its_kind() -> None:
+    kinds = ("Default", "Hub", "Project", "")
+    rows = [find(f"{ML}:Workspace", {"kind": kind}) for kind in kinds]
+    assert rows == [catalogue.WORKSPACE, catalogue.HUB, catalogue.PROJECT, catalogue.WORKSPACE]
+    assert find("azure-native:storage/v20230101:StorageAccount", {"kind": "StorageV2"}) is catalogue.STORAGE
+    assert find("azure-native:redhatopenshift:OpenShiftCluster") is None
+    assert canonical("pulumi:index:Stash") == "pulumi:index:Stash"
+
+
+def test_an_id_needs_all_that_names_it() -> None:
+    inputs = {"resourceGroupName": "rg", "workspaceName": "ws"}
+    assert catalogue.CLUSTER.id("s", inputs) is None
+    assert catalogue.CLUSTER.id("s", {**inputs, "computeName": "gpu"}) == (
+        "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws/computes/gpu"
+    )
+    scoped = {"scope": "/subscriptions/s/resourceGroups/rg", "roleAssignmentName": "1"}
+    assert catalogue.ROLE_ASSIGNMENT.id("other", scoped) == (
+        "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Authorization/roleAssignments/1"
+    )
+    assert catalogue.STAGE.id("s", {}) is None
+
+
+def test_what_is_paid_by_machine_and_by_tier() -> None:
+    assert [row.label for row in CATALOGUE if row.priced is Priced.BY_MACHINE] == ["cluster", "deployment"]
+    by_tier = {row.label: row.service for row in CATALOGUE if row.priced is Priced.BY_TIER}
+    assert by_tier == {"container registry": "Container Registry"}
+    assert [row.label for row in CATALOGUE if row.priced is Priced.BY_USE] == [
+        "log workspace",
+        "application insights",
+        "storage account",
+        "key vault",
+        "AI Services account",
+    ]
+    assert [row.label for row in CATALOGUE if row.priced is Priced.UNKNOWN] == ["alert"]
+
+
+def test_names_that_tell_their_stack() -> None:
+    assert patterns()["key_vault"] == "kv[a-z][a-z0-9]{1,7}[a-z0-9]{1,8}[a-z0-9]{3,6}"
+    assert patterns()["identity"] == "id-[a-z][a-z0-9]{1,7}-[a-z0-9]{1,8}(-github)?"
+    assert not {"cluster", "data_cluster", "connection", "flow"} & patterns().keys()
+    names = Names.of("phi", "dev", "00000000-0000-0000-0000-000000000001")
+    for attribute, pattern in patterns().items():
+        assert re.fullmatch(pattern, getattr(names, attribute)), attribute
