@@ -10,16 +10,18 @@ from pathlib import Path
 from documentation import pictures, programs
 from documentation.graph import fingerprinted, parts
 from documentation.program import Program, program
+from documentation.settings import page, project, schema
 from emulator import coverage
 from jobs.training.failures import causes
 from policy import document
-from settings import reference
 from settings.commandline import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE: dict[Path, Callable[[], str]] = {
     programs.PAGE: programs.page,
-    reference.PAGE: reference.page,
+    project.FILE: project.text,
+    page.PAGE: page.page,
+    schema.FILE: schema.text,
     document.PAGE: document.page,
     ROOT / coverage.PAGE: coverage.page,
     ROOT / "docs" / "failures.md": causes.page,

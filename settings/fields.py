@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from settings.catalogue import VM_SIZES, VmSize
 from settings.problems import refuse, similar
@@ -30,21 +41,41 @@ def _flag(value: Any) -> Any:
     raise refuse("must be true or false")
 
 
-def as_version(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+class WholeAsText:
+    """A text that YAML may read as a whole number."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._text, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "type": ["string", "integer"]}
+
+    @staticmethod
+    def _text(value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def pattern(expression: str, rule: str) -> BeforeValidator:
-    """Text that matches as a whole, refused with `rule` in words."""
+@dataclass(frozen=True)
+class Pattern:
+    """Text that matches `expression` as a whole, refused with `rule` in words."""
 
-    def check(value: Any) -> Any:
-        if isinstance(value, str) and not re.fullmatch(expression, value):
-            raise refuse(rule)
+    expression: str
+    rule: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^({self.expression})$"}
+
+    def _check(self, value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(self.expression, value):
+            raise refuse(self.rule)
         return value
 
-    return BeforeValidator(check)
 
-
+AsText = WholeAsText()
+"""Beside a text: a whole number is one, too, as YAML reads a version or a count without quotes."""
 Whole = Annotated[int, BeforeValidator(as_number)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(as_number)]
 Positive = Annotated[Whole, Field(ge=1)]
@@ -57,17 +88,15 @@ _EMAIL = r"[A-Za-z0-9][\w.+'-]*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, strict=True)]
 AssetName = Annotated[
     Text,
-    pattern(r"[A-Za-z0-9][\w.-]{0,250}", "must be letters, digits, - _ . with a letter or digit first"),
+    Pattern(r"[A-Za-z0-9][\w.-]{0,250}", "must be letters, digits, - _ . with a letter or digit first"),
 ]
 Email = Annotated[
     str,
-    pattern(rf"|{_EMAIL}", "must be an e-mail address"),
+    Pattern(rf"|{_EMAIL}", "must be an e-mail address"),
     StringConstraints(max_length=254, strict=True),
 ]
 """An address, or nothing."""
-RegistryVersion = Annotated[
-    Text, pattern(r"\d+(\.\d+)*", "must be a version number like 1 or 0.0.82"), BeforeValidator(as_version)
-]
+RegistryVersion = Annotated[Text, Pattern(r"\d+(\.\d+)*", "must be a version number like 1 or 0.0.82"), AsText]
 
 
 def gpu_size(name: str) -> VmSize:
@@ -86,4 +115,4 @@ def gpu_size(name: str) -> VmSize:
 class Section(BaseModel):
     """Keys are written in camelCase; unknown ones are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, use_attribute_docstrings=True)

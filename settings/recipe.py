@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from settings.fields import Count, CountOrOff, Flag, Number, Positive, Share, Text, as_number, pattern
+from settings.fields import Count, CountOrOff, Flag, Number, Pattern, Positive, Share, Text, as_number
 from settings.problems import refuse
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -17,30 +17,48 @@ _NO_ORT = "is ignored: the component switches ONNX Runtime off for every task"
 _NEVER_MEASURED = "is never measured for a chat, and the component fails at the first evaluation"
 
 
+# Types, choices and ranges are those of `chat_completion_pipeline` 0.0.82 (Azure/azureml-assets, spec.yaml), some of
+# them narrowed to what makes sense; what its code (src/finetune/finetune.py there, azureml-acft-accelerator 0.0.91)
+# refuses or ignores is refused here. A key without a default that is left out is the base model's own or the
+# component's (`jobs.training.recipe`). The component's other inputs (models, data, computes) are the program's to fill.
 class Recipe(BaseModel):
-    """Inputs of the fine-tuning component, under the component's own names.
+    """Inputs of the fine-tuning component under its own names; more than these are accepted (settings/recipe.py).
 
-    Types, choices and ranges are those of `chat_completion_pipeline` 0.0.82 (Azure/azureml-assets, spec.yaml), some of
-    them narrowed to what makes sense; what its code (src/finetune/finetune.py there, azureml-acft-accelerator 0.0.91)
-    refuses or ignores is refused here. A key without a default that is left out is the base model's own or the
-    component's (`jobs.training.recipe`). The component's other inputs (models, data, computes) are the
-    program's to fill.
+    At each evaluation the component saves a checkpoint with the optimizer's state; `save_total_limit` says how many
+    are kept, and 1 is sent where it is not set. The model that comes out has the last weights, not the best ones:
+    `apply_early_stopping` ends the training and does not go back. `resume_from_checkpoint` finds a checkpoint only
+    where Azure starts the same job once more, as after the loss of a node; a new attempt begins anew.
+    `max_seq_length` cuts conversations off, with `pad_to_max_length` or without it. `evaluation_steps_interval`
+    counts conversations, not steps: with 4 of them to a step, 0.5 evaluates every second epoch.
+    `num_nodes_finetune` is at most compute.maxNodes. `shm_size_finetune` is a number with b, k, m or g (the
+    component's 5g unless set). `finetune_config_path` is a .json file of the project that goes before the base
+    model's own finetune_config.json; what it may hold is in docs/models.md.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     learning_rate: Annotated[Number, Field(gt=0, le=1)] = 2e-5
+    """how far a step moves the weights"""
     lr_scheduler_type: Literal[
         "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup"
     ] = "linear"
+    """linear | cosine | cosine_with_restarts | polynomial | constant | constant_with_warmup"""
     num_train_epochs: Annotated[Positive, Field(le=1000)] = 1
+    """passes over the training data"""
     per_device_train_batch_size: Annotated[Positive, Field(le=1024)] = 1
+    """conversations per step and GPU"""
     warmup_steps: Count = 0
+    """steps over which the learning rate rises from 0"""
     weight_decay: Annotated[Number, Field(ge=0, le=1)] = 0
+    """how strongly the weights are drawn towards 0"""
     gradient_accumulation_steps: Annotated[Positive, Field(le=1024)] = 1
+    """steps whose gradients are added up before an update"""
     seed: Count = 42
+    """of everything random in training"""
     max_seq_length: CountOrOff = -1
+    """tokens of a conversation that are used; -1 for the model's maximum"""
     apply_lora: Flag = False
+    """train low-rank adapters instead of all weights"""
 
     # Text that YAML reads as a number: it stays one until the job is built.
     precision: Annotated[Literal[16, 32], BeforeValidator(as_number)] | None = None
@@ -79,7 +97,7 @@ class Recipe(BaseModel):
     num_nodes_finetune: Annotated[Positive, Field(le=100)] | None = None
     # As Azure ML and Docker write it.
     shm_size_finetune: (
-        Annotated[Text, pattern(r"[1-9]\d*[bkmg]", "must be a number with b, k, m or g behind it, like 16g")] | None
+        Annotated[Text, Pattern(r"[1-9]\d*[bkmg]", "must be a number with b, k, m or g behind it, like 16g")] | None
     ) = None
     trust_remote_code: Flag | None = None
     finetune_config_path: Text | None = None

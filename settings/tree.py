@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from settings.fields import Flag, Section, Text, pattern
+from settings.fields import Flag, Pattern, Section, Text
 from settings.problems import refuse, written
 from settings.recipe import Recipe
 from settings.sections.compute import ComputeSettings
@@ -31,17 +31,32 @@ class Settings(Section):
     """Everything a stack can choose."""
 
     location: Text = "eastus2"
+    """Region of all resources, by its short name"""
     # Nothing leaves it to the environment, as the provider does: cloud.credentials.subscription_id.
     subscription_id: str | None = None
+    """Subscription a stack belongs to; without it ARM_SUBSCRIPTION_ID, else the one that `az account show` names"""
     name: Annotated[
-        Text, pattern(r"[a-z][a-z0-9]{1,7}", "must be 2 to 8 lower-case letters and digits, a letter first")
+        Text, Pattern(r"[a-z][a-z0-9]{1,7}", "must be 2 to 8 lower-case letters and digits, a letter first")
     ] = "phi"
+    """First part of every name on Azure, 2 to 8 lower-case letters and digits"""
     # Nothing stands for one derived from subscription and stack.
-    suffix: Annotated[str, pattern(r"|[a-z0-9]{3,6}", "must be 3 to 6 lower-case letters and digits")] = ""
+    suffix: Annotated[str, Pattern(r"|[a-z0-9]{3,6}", "must be 3 to 6 lower-case letters and digits")] = ""
+    """Last part of the names that must be unique, 3 to 6 lower-case letters and digits; empty for one derived from
+    subscription and stack. Another one gives a stack new names where Azure still holds the old ones soft-deleted.
+    """
     network: Literal["public", "managed"] = "public"
+    """Where training and serving run: public, or managed for Azure ML's managed virtual network, whose machines reach
+    the internet and cannot be reached from it; workspace and endpoint go on answering to Entra ID and key. A workspace
+    with a managed network can never go back to public.
+    """
     tags: dict[str, Tag] = Field(default_factory=dict)
+    """Tags for every resource, beside project and stack, such as owner and cost-centre"""
     tags_from_elsewhere: tuple[TagName, ...] = ()
+    """Names of tags that something else puts onto the resources, such as a policy that inherits them from the resource
+    group; the program leaves them alone, and they are no drift
+    """
     commit_tag: Flag = False
+    """Tag the resource group with the Git commit it was deployed from; changes it with every commit"""
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     recipe: Recipe = Recipe()
@@ -56,8 +71,10 @@ class Settings(Section):
     monitoring: MonitoringSettings = MonitoringSettings()
     github: GithubSettings = GithubSettings()
     protect: Flag = False
+    """Storage, vault, registry, logs, workspaces and endpoint can't be deleted until this is switched off again"""
     # Without a default: nobody should find out by accident what a destroy keeps or cannot bring back.
     purge_on_destroy: Flag
+    """A destroy also removes for good what Azure would keep soft-deleted; every stack decides for itself"""
 
     @field_validator("location")
     @classmethod

@@ -15,11 +15,16 @@ class ComputeSettings(Section):
     """The GPU cluster that trains."""
 
     vm_size: Text = "Standard_NC24ads_A100_v4"
+    """size of a node"""
     min_nodes: Count = 0
+    """nodes kept running (and paid for) without a job"""
     max_nodes: Annotated[Positive, Field(le=100)] = 1
+    """nodes at most"""
     idle_seconds: Annotated[Whole, Field(ge=60, le=86_400)] = 120
+    """how long an idle node waits before it is released"""
     # For the data card, and before the price list for what jobs status tells; reviews ask the price list alone.
     hourly_price: Annotated[float, Field(ge=0, le=1_000)] = 0
+    """what a node costs you in US dollars an hour, for the data card and jobs status; 0: unknown"""
 
     @field_validator("vm_size")
     @classmethod

@@ -6,20 +6,22 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from settings.catalogue import CPU_SIZES, VmSize
-from settings.fields import AssetName, Count, Flag, Number, Positive, Section, Text, as_version, pattern
+from settings.fields import AssetName, AsText, Count, Flag, Number, Pattern, Positive, Section, Text
 from settings.problems import refuse, similar
 
-RowCount = Annotated[Text, BeforeValidator(as_version)]
+RowCount = Annotated[Text, AsText]
 
 
 class DataClusterSettings(Section):
-    """The CPU cluster that prepares the data, where it is asked for; it has no machine without a job."""
+    """With cluster: the CPU cluster that prepares the data, which has no node without a job."""
 
     vm_size: Text = "Standard_D4s_v3"
+    """size of a node"""
     max_nodes: Annotated[Positive, Field(le=100)] = 1
+    """nodes at most"""
 
     @field_validator("vm_size")
     @classmethod
@@ -37,17 +39,28 @@ class DataClusterSettings(Section):
 
 
 class DataSettings(Section):
-    """Where the conversations come from, how they are checked and how they are split."""
+    """The conversations to learn from."""
 
     source: Text = "HuggingFaceH4/ultrachat_200k"
+    """data set of the Hugging Face hub | sample (bundled) | a file (.jsonl, .json, .csv, .parquet), folder/ or pattern
+    of files, also compressed | azureml:name:version
+    """
     config: Text = "default"
+    """the data set's configuration"""
     split: Text = "train_sft[:1%]"
+    """the data set's split, in the slicing syntax of `datasets`; of files: train[:100]"""
     revision: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
-    rows: Annotated[RowCount, pattern(r"all|[1-9]\d*|\d+(\.\d+)?%", "must be all, a number or a share like 5%")] = "all"
+    """the data set's commit, tag or branch; empty for the newest"""
+    rows: Annotated[RowCount, Pattern(r"all|[1-9]\d*|\d+(\.\d+)?%", "must be all, a number or a share like 5%")] = "all"
+    """all | a number, the first ones | a share like 5%, which stays the same when rows are added"""
     shape: Literal["auto", "messages", "sharegpt", "alpaca", "pair"] = "auto"
+    """auto (detected) | messages | sharegpt | alpaca | pair (prompt and completion)"""
     test_ratio: Annotated[Number, Field(gt=0, lt=1)] = 0.2
+    """share of the conversations kept for validation"""
     seed: Count = 0
+    """decides which ones"""
     bad_rows: Literal["refuse", "skip", "repair"] = "refuse"
+    """what happens to rows that break a rule: refuse | skip | repair"""
     repairs: tuple[
         Literal["role-names", "control", "marks", "drop-empty", "merge-roles", "drop-lead", "drop-tail"], ...
     ] = (
@@ -58,14 +71,23 @@ class DataSettings(Section):
         "drop-lead",
         "drop-tail",
     )
-    max_rejected: Annotated[RowCount, pattern(r"\d+(\.\d+)?%?", "must be a number or a share like 1%")] = "1%"
+    """with repair: some of role-names control marks drop-empty merge-roles drop-lead drop-tail"""
+    max_rejected: Annotated[RowCount, Pattern(r"\d+(\.\d+)?%?", "must be a number or a share like 1%")] = "1%"
+    """with skip and repair: most rows that may be left out, a number or a share like 1%"""
     duplicates: Literal["report", "near", "drop"] = "report"
+    """report (exact ones) | near (MinHash too, and test rows like training rows) | drop (both)"""
     mask: Flag = False
+    """replace personal data and secrets in the texts"""
     tokenizer: Text = "auto"
+    """auto (the model's, where it is at hand) | estimate | a tokenizer.json | a hub repository"""
     directory: Text = "data"
+    """where train_data.jsonl and test_data.jsonl are written, inside the project"""
     name: AssetName = "ultrachat"
+    """first part of the data assets' names"""
     run_on: Literal["local", "cluster"] = "local"
+    """where they are prepared: local (make data) | cluster (a job on a CPU cluster, in `pulumi up`)"""
     cluster: DataClusterSettings = DataClusterSettings()
+    """with cluster: that CPU cluster, which has no node without a job"""
 
     @field_validator("source")
     @classmethod

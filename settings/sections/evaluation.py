@@ -12,12 +12,16 @@ from settings.problems import refuse
 
 
 class EvaluationSettings(Section):
-    """The questions whose answers decide whether a new model may have traffic."""
+    """What a new model has to answer before it gets traffic (docs/releases.md)."""
 
     questions: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = "golden/general.jsonl"
+    """file in the project, a line {"question": "…", "answers": ["…"]} each; empty: only serving.question"""
     minimum_score: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    """the mean score it needs; 1 is every answer right"""
     maximum_drop: Annotated[Number, Field(ge=0, le=1)] = 0.1
+    """how much lower it may score than the model in service"""
     latency_seconds: Annotated[Number, Field(gt=0, le=180)] = 30
+    """longest an answer may take"""
 
     @field_validator("questions")
     @classmethod

@@ -12,3 +12,4 @@ class IdentitySettings(Section):
 
     # The tutorial's is the group; the workspace is all that training and serving need.
     contributor_scope: Literal["group", "workspace"] = "group"
+    """what it may contribute to: group (the tutorial's) | workspace"""

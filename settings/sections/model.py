@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import field_validator, model_validator
+from pydantic import ConfigDict, field_validator, model_validator
 
 from settings.catalogue import MODELS
 from settings.fields import AssetName, RegistryVersion, Section
@@ -14,12 +14,27 @@ from settings.problems import refuse
 MODEL_ID = r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
 
 
+def _or_an_id(schema: dict[str, Any]) -> None:
+    schema["properties"]["id"] = {
+        "type": "string",
+        "pattern": "^azureml://registries/[^/]+/models/[^/]+/versions/[^/]+$",
+    }
+
+
 class ModelSettings(Section):
-    """The base model, as its registry names it; `id: azureml://registries/…` says all three at once."""
+    """The base model.
+
+    Or, instead of the three, id: azureml://registries/REGISTRY/models/NAME/versions/VERSION
+    """
+
+    model_config = ConfigDict(json_schema_extra=_or_an_id)
 
     registry: AssetName = "azureml"
+    """model registry"""
     name: AssetName = "Phi-4-mini-instruct"
+    """model"""
     version: RegistryVersion = "1"
+    """its version, in quotes"""
 
     @model_validator(mode="before")
     @classmethod

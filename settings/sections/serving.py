@@ -16,12 +16,15 @@ _Seconds = Annotated[Positive, Field(le=299)]
 
 
 class ProbeSettings(Section):
-    """Beside the delay, what one probe is: an answer within `timeout_seconds`, asked for every `period_seconds`."""
+    """How Azure asks a container whether it is well."""
 
     # Azure's own 2 s are not enough for a container that answers one question after the other.
     timeout_seconds: _Seconds = 20
+    """how long it may take to answer"""
     period_seconds: _Seconds = 10
+    """how often it is asked"""
     failure_threshold: Annotated[Positive, Field(le=100)] = 30
+    """after how many answers in a row that are missing or bad"""
 
 
 class LivenessSettings(ProbeSettings):
@@ -29,41 +32,58 @@ class LivenessSettings(ProbeSettings):
 
     # A model of some billion weights takes minutes to load.
     initial_delay_seconds: Annotated[Count, Field(le=1_800)] = 600
+    """how long after its start it is asked first"""
 
 
 class ReadinessSettings(ProbeSettings):
     """When an instance gets requests."""
 
     initial_delay_seconds: Annotated[Count, Field(le=1_800)] = 10
+    """how long after its start it is asked first"""
 
 
 class HealthSettings(Section):
     """What a new deployment may show under traffic before it is taken back."""
 
     failed_percent: Annotated[Number, Field(ge=0, le=100)] = 5
+    """more of its requests than this may not fail"""
     latency_seconds: Annotated[Number, Field(gt=0, le=180)] = 60
+    """95 % of its answers have to come within this"""
     # With 5 % of 20 it takes two failures: one request says nothing about a model.
     minimum_requests: Annotated[Positive, Field(le=100_000)] = 20
+    """how many requests it has to have had before it is judged"""
 
 
 class ServingSettings(Section):
-    """The deployment that answers, and how traffic reaches it."""
+    """The deployment that answers."""
 
     vm_size: Text = "Standard_NC24ads_A100_v4"
+    """size of an instance"""
     instances: Annotated[Positive, Field(le=20)] = 1
+    """how many"""
     traffic_steps: tuple[Annotated[Whole, Field(ge=1, le=100)], ...] = (100,)
+    """per cent of the traffic a new deployment gets, rising to 100"""
     soak_seconds: Annotated[Count, Field(le=86_400)] = 0
+    """how long each step is watched before the next, and the last before the old model goes"""
     # As long as an answer may take; how long Azure lets a deployment that is deleted finish is not documented.
     drain_seconds: Annotated[Count, Field(le=3_600)] = 90
+    """how long after its last request a deployment may finish its answers before it goes"""
     health: HealthSettings = HealthSettings()
+    """what sends it back while watched"""
     # Azure lets in twice as many for each instance and answers the others with 429; its own default is 1.
     max_concurrent_requests: Annotated[Positive, Field(le=1_000)] = 8
+    """requests an instance works on; Azure lets in twice as many, the others get 429"""
     liveness: LivenessSettings = LivenessSettings()
+    """probes after which Azure starts the container anew"""
     readiness: ReadinessSettings = ReadinessSettings()
+    """the same, for whether an instance gets requests"""
     # 180 s is as long as Azure lets a scoring request run.
     request_timeout_seconds: Annotated[Positive, Field(le=180)] = 90
+    """how long a request may take before it is ended"""
     compare_with_base: Flag = False
+    """keep the untuned model beside it, without traffic (doubles the bill)"""
     question: Text = "Who founded Microsoft?"
+    """what a new deployment is asked before it gets traffic"""
 
     @field_validator("vm_size")
     @classmethod
