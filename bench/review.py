@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emulator import environment, lifecycle
+from emulator.machine import environment, lifecycle
 from tests.journey.stack import Checkout
 
 STACK = "local"

@@ -11,8 +11,8 @@ import sys
 import uuid
 from pathlib import Path
 
-from emulator.faults import cli as faults
-from emulator.home import EmulatorError, Home, UsageError
+from emulator import fault_rules as faults
+from emulator.machine.home import EmulatorError, Home, UsageError
 from settings.commandline import parse
 
 LOOK_SECONDS = 1.0
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _exec(home: Home, options: argparse.Namespace) -> int:
-    from emulator import environment, lifecycle
+    from emulator.machine import environment, lifecycle
 
     argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
     if not argv:
@@ -113,7 +113,7 @@ def _exec(home: Home, options: argparse.Namespace) -> int:
 
 def _awaited(home: Home, child: subprocess.Popen[bytes]) -> int:
     """The command's exit code. An emulator that dies meanwhile is started again, as Azure does not end either."""
-    from emulator import lifecycle
+    from emulator.machine import lifecycle
 
     keeping = True
     while True:
@@ -131,14 +131,14 @@ def _awaited(home: Home, child: subprocess.Popen[bytes]) -> int:
 
 
 def _start(home: Home, options: argparse.Namespace) -> int:
-    from emulator import lifecycle
+    from emulator.machine import lifecycle
 
     lifecycle.start(home)
     return _status(home, options)
 
 
 def _stop(home: Home, options: argparse.Namespace) -> int:
-    from emulator import lifecycle
+    from emulator.machine import lifecycle
 
     del options
     print("stopped" if lifecycle.stop(home) else "it was not running")
@@ -146,7 +146,7 @@ def _stop(home: Home, options: argparse.Namespace) -> int:
 
 
 def _status(home: Home, options: argparse.Namespace) -> int:
-    from emulator import lifecycle
+    from emulator.machine import lifecycle
 
     ports = lifecycle.alive(home)
     if getattr(options, "json", False):
@@ -163,7 +163,7 @@ def _status(home: Home, options: argparse.Namespace) -> int:
 
 
 def _reset(home: Home, options: argparse.Namespace) -> int:
-    from emulator import lifecycle
+    from emulator.machine import lifecycle
 
     del options
     lifecycle.reset(home)
@@ -172,7 +172,7 @@ def _reset(home: Home, options: argparse.Namespace) -> int:
 
 
 def _inventory(home: Home, options: argparse.Namespace) -> int:
-    from emulator import inventory
+    from emulator.machine import inventory
 
     found = inventory.take(home)
     print(found.json() if options.json else found.text())
@@ -180,9 +180,9 @@ def _inventory(home: Home, options: argparse.Namespace) -> int:
 
 
 def _quota(home: Home, options: argparse.Namespace) -> int:
-    from emulator import regions, skus
-    from emulator.quota import ANY_REGION, Quota
-    from emulator.store import Store
+    from emulator.machine.store import Store
+    from emulator.subscription import regions, skus
+    from emulator.subscription.quota import ANY_REGION, Quota
 
     region = (options.region or "").lower()
     if region and region not in regions.REGIONS:
@@ -246,7 +246,8 @@ def _conformance(home: Home, options: argparse.Namespace) -> int:
 
 
 def _serve(home: Home, options: argparse.Namespace) -> int:
-    from emulator import lifecycle, server
+    from emulator.front import server
+    from emulator.machine import lifecycle
 
     del options
     server.serve(home, lifecycle.ports_given())

@@ -27,7 +27,7 @@ SHORTHANDS = {"user_error": "UserError", "endpoint_invalid": "BadRequest (Infere
 
 def page() -> str:
     """The whole page, as Markdown."""
-    from emulator.server import KINDS
+    from emulator.front.server import KINDS
 
     parts = [
         "# What the emulator covers",
@@ -128,8 +128,8 @@ def _codes(kind: type[Kind]) -> Iterator[str]:
 
 
 def _subscription() -> str:
-    """What ``emulator/resources/subscription.py`` answers beside the types."""
-    from emulator.resources import subscription
+    """What ``emulator/manager/subscription.py`` answers beside the types."""
+    from emulator.manager import subscription
 
     storeless: Any = SimpleNamespace(store=None)
     lists = sorted(subscription.Subscription(storeless)._lists)
@@ -184,8 +184,10 @@ def _test(name: str) -> str:
 
 def _routes() -> str:
     """Routes of the other host names, from the web applications and the patterns they match."""
-    from emulator import admin, registry
-    from emulator.dataplane import entra, files, flows, history, scoring, vault
+    from emulator import registry
+    from emulator.access import entra
+    from emulator.dataplane import files, flows, history, scoring, vault
+    from emulator.front import admin
 
     nothing: Any = None
     rows = [("`login.microsoftonline.com`", _names(entra.application(nothing).routes), _about(entra))]

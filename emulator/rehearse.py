@@ -25,8 +25,8 @@ from typing import Any
 
 import yaml
 
-from emulator import environment, inventory, lifecycle
-from emulator.home import EmulatorError, Home, Ports
+from emulator.machine import environment, inventory, lifecycle
+from emulator.machine.home import EmulatorError, Home, Ports
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "Who founded Microsoft?"

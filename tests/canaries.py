@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from emulator.home import Home
+from emulator.machine.home import Home
 
 AZURES_OWN = (
     "state.sqlite",

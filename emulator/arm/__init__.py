@@ -1,1 +1,4 @@
-"""Azure Resource Manager: paths, errors, long-running operations and the dispatch of requests."""
+"""The language of Azure Resource Manager: paths of resources, and errors in its words.
+
+Not in it: what answers (`manager`). Every room may import it; it imports none.
+"""

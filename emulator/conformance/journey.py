@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from emulator import environment, rehearse
+from emulator import rehearse
 from emulator.conformance import parts
 from emulator.conformance.parts import Part, Parts
-from emulator.home import Ports
+from emulator.machine import environment
+from emulator.machine.home import Ports
 from toolchain import bin_directory
 from toolchain.commands import Processes
 

@@ -20,12 +20,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from emulator import files
+from emulator.access.rbac import FILES, Rbac
 from emulator.arm.errors import AzureError
-from emulator.cloud import Cloud
-from emulator.rbac import FILES, Rbac
+from emulator.cloud.parts import Cloud
+from emulator.machine import files
+from emulator.machine.store import Resource
 from emulator.resources.foundation import StorageAccount
-from emulator.store import Resource
 
 STORAGE_AUDIENCES = ("https://storage.azure.com",)
 RANGE = re.compile(r"bytes=(\d+)-(\d*)$")

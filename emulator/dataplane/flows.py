@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from emulator import files
 from emulator.arm.errors import now, user_error
-from emulator.cloud import Cloud
-from emulator.home import TENANT_ID
+from emulator.cloud.parts import Cloud
+from emulator.machine import files
+from emulator.machine.home import TENANT_ID
+from emulator.machine.store import Resource
 from emulator.resources.workspaces import WORKING_DIRECTORY
-from emulator.store import Resource
 
 TYPE = "Microsoft.MachineLearningServices/workspaces/flows"
 PREFIX = "/flow/api/"

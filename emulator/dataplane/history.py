@@ -8,12 +8,12 @@ from typing import Any
 
 from emulator import registry
 from emulator.arm.errors import user_error
-from emulator.cloud import Cloud
+from emulator.cloud.parts import Cloud
+from emulator.cloud.uris import job_output_uri
 from emulator.dataplane import tracking
-from emulator.resources.uris import job_output_uri
+from emulator.machine.store import Resource
 from emulator.runs.launching import LOG, current_run
 from emulator.runs.runner import log_place
-from emulator.store import Resource
 
 WORKSPACE = r"(?P<workspace>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+/workspaces/[^/]+)"
 RUN = re.compile(rf"/history/v1\.0{WORKSPACE}/runs/(?P<run>[^/]+)/(?P<what>details|children)$", re.IGNORECASE)

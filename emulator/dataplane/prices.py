@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from emulator.regions import REGIONS
+from emulator.subscription.regions import REGIONS
 
 MARK = "made-up price"
 _MACHINES = {

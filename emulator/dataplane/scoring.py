@@ -17,14 +17,14 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from emulator.cloud import Cloud
+from emulator.cloud.parts import Cloud
 from emulator.faults.book import Faults
 from emulator.faults.rules import SERVER
+from emulator.machine.store import Resource
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.runs.servers import Servers
-from emulator.store import Resource
 
-# What the container of a chat model answers; the second one can stream (emulator/training/completions.py).
+# What the container of a chat model answers; the second one can stream (emulator/training/serving/completions.py).
 PATHS = ("/score", "/v1/chat/completions")
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from emulator.arm.errors import user_error
-from emulator.cloud import Cloud
+from emulator.cloud.parts import Cloud
+from emulator.machine.store import Resource
 from emulator.runs.launching import training_run
 from emulator.runs.runner import metrics_file
-from emulator.store import Resource
 
 READS = ("runs/get", "metrics/get-history")
 WRITES = ("runs/log-metric", "runs/log-batch")

@@ -19,13 +19,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from emulator.access.entra import LOGIN
+from emulator.access.rbac import Rbac
 from emulator.arm.errors import AzureError
-from emulator.cloud import Cloud
-from emulator.dataplane.entra import LOGIN
-from emulator.home import CLIENT_ID, TENANT_ID
-from emulator.rbac import Rbac
+from emulator.cloud.parts import Cloud
+from emulator.machine.home import CLIENT_ID, TENANT_ID
+from emulator.machine.store import Resource
 from emulator.resources.vault_keys import VaultKey, new_version
-from emulator.store import Resource
 
 AUDIENCE = "https://vault.azure.net"
 KEY = re.compile(r"/keys/(?P<name>[^/]+)(?:/(?P<version>[0-9a-f]{32})?)?(?:/(?P<verb>create|encrypt|decrypt))?/?")

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from emulator.faults.rules import REQUEST, Rule, read
-from emulator.store import Store
+from emulator.machine.store import Store
 
 FAULTS = "faults"
 ARM_HOST = "management.azure.com"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.faults.rules import Rule
-from emulator.runs import steps
+from emulator.registry import steps
 from emulator.training.errors import component_error
 
 LOG = "user_logs/std_log.txt"

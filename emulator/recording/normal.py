@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from emulator.home import CLIENT_ID, CLIENT_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
-from emulator.rbac import find as built_in_role
+from emulator.access.rbac import find as built_in_role
+from emulator.machine.home import CLIENT_ID, CLIENT_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
 
 SECRET_FIELDS = re.compile(
     r"(primary|secondary|master|account)?key[12]?(value)?|client_?secret|client_?assertion|password|pat|sig"

@@ -1,4 +1,7 @@
-"""The public ``azureml`` registry: base models and the fine-tune component."""
+"""The public ``azureml`` registry: base models, the fine-tune component and its steps.
+
+Not in it: models that a workspace registers (`resources`). Every room from `faults` up may import it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 import yaml
 
 from emulator.arm.errors import user_error
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 
 REGISTRY = "azureml"
 REGION = "eastus2"

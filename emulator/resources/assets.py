@@ -9,10 +9,10 @@ from typing import Any
 
 from emulator.arm.errors import AzureError, not_found, user_error
 from emulator.arm.paths import ArmPath
+from emulator.cloud.uris import BLOB_URL, JOB_OUTPUT, BlobPath, job_output_uri, resolve
+from emulator.machine.store import Resource
 from emulator.resources.base import Kind
-from emulator.resources.uris import BLOB_URL, JOB_OUTPUT, BlobPath, job_output_uri, resolve
 from emulator.resources.workspaces import ML
-from emulator.store import Resource
 
 
 class Container(Kind):

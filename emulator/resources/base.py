@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from emulator.arm.errors import AzureError, not_found
 from emulator.arm.paths import ArmPath
-from emulator.cloud import Cloud
-from emulator.home import TENANT_ID
-from emulator.store import Resource
+from emulator.cloud.parts import Cloud
+from emulator.machine.home import TENANT_ID
+from emulator.machine.store import Resource
 
 
 class Kind:
@@ -133,8 +133,3 @@ def fill_identity(cloud: Cloud, resource: Resource, old: Resource | None) -> Non
             "principalId": found.properties["principalId"],
             "clientId": found.properties["clientId"],
         }
-
-
-def region(resource: Resource) -> str:
-    """A resource's location in its short form: ``East US 2`` → ``eastus2``."""
-    return str(resource.body.get("location", "")).replace(" ", "").lower()

@@ -7,8 +7,8 @@ from typing import Any
 
 from emulator.arm.errors import AzureError
 from emulator.arm.paths import ArmPath
+from emulator.machine.store import Resource
 from emulator.resources.base import Kind
-from emulator.store import Resource
 
 
 class CognitiveAccount(Kind):

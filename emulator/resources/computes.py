@@ -6,14 +6,14 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from emulator import skus
 from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
-from emulator.quota import JOBS, Quota, machines
-from emulator.resources.base import Kind, region
+from emulator.machine.store import Resource
+from emulator.resources.base import Kind
 from emulator.resources.workspaces import DETACHED, ML
-from emulator.skus import Sku
-from emulator.store import Resource
+from emulator.subscription import skus
+from emulator.subscription.quota import JOBS, Quota, machines
+from emulator.subscription.skus import Sku
 
 NODE_STATES = ("idleNodeCount", "runningNodeCount", "preparingNodeCount", "unusableNodeCount", "leavingNodeCount")
 
@@ -48,12 +48,12 @@ class Compute(Kind):
 
     def _region(self, workspace_id: str, body: dict[str, Any]) -> str:
         workspace = self.cloud.store.get(workspace_id)
-        return region(Resource(body)) or (region(workspace) if workspace else "")
+        return Resource(body).region or (workspace.region if workspace else "")
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties
         resource.body.setdefault("location", self._region(resource.id.rsplit("/", 2)[0], resource.body))
-        properties["computeLocation"] = region(resource)
+        properties["computeLocation"] = resource.region
         properties.setdefault("provisioningErrors", None)
         inner = properties.setdefault("properties", {})
         # The PUT's answer echoes a new size, the nodes keep the old one.
@@ -112,7 +112,7 @@ class Compute(Kind):
             if job.internal.get("status") == "Queued" and job.internal.get("waits_for") == resource.name:
                 sku = skus.find(machines(resource))
                 assert sku is not None  # or no job would wait for its quota
-                usage = Quota(self.cloud.store).usage(sku.family, region(resource))
+                usage = Quota(self.cloud.store).usage(sku.family, resource.region)
                 message = (
                     f"Operation results in exceeding quota limits of Core. Maximum allowed: {usage.limit}, Current in "
                     f"use: {usage.used}, Additional requested: {sku.cores}."
@@ -132,7 +132,7 @@ class Compute(Kind):
         if str(inner.get("vmPriority")).lower() == "lowpriority":  # which no family quota limits
             return None if sku.family.low_priority else _not_for_low_priority(sku)
         floor = int((inner.get("scaleSettings") or {}).get("minNodeCount") or 0)
-        quota, place = Quota(self.cloud.store), region(compute)
+        quota, place = Quota(self.cloud.store), compute.region
         limit = quota.limit(sku.family, place)
         # Without a minimum it is enough that the quota would hold one node some day.
         left = limit - quota.used(sku.family, place, without=compute.id) if floor else limit

@@ -6,13 +6,13 @@ from typing import Any
 
 import isodate
 
-from emulator import skus
+from emulator.access.identities import check_deployment
 from emulator.arm.errors import endpoint_invalid
 from emulator.arm.paths import ArmPath
-from emulator.cloud import Cloud
-from emulator.identities import check_deployment
-from emulator.quota import Quota
-from emulator.store import Resource
+from emulator.cloud.parts import Cloud
+from emulator.machine.store import Resource
+from emulator.subscription import skus
+from emulator.subscription.quota import Quota
 
 PROBES = ("livenessProbe", "readinessProbe")
 MAX_PERIOD = 300
@@ -91,4 +91,4 @@ def check_identity(cloud: Cloud, deployment: Resource, workspace_id: str) -> Non
     endpoint = cloud.store.get(deployment.id[: deployment.id.lower().rindex("/deployments/")])
     workspace = cloud.store.get(workspace_id)
     if endpoint is not None and workspace is not None:
-        check_deployment(cloud, endpoint, workspace)
+        check_deployment(cloud.store, endpoint, workspace)

@@ -7,17 +7,17 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.admin import ENDPOINT_LIMIT
 from emulator.arm.errors import AzureError, endpoint_invalid, endpoint_missing, user_error
 from emulator.arm.paths import ArmPath
+from emulator.cloud.uris import resolve
+from emulator.machine.store import Resource
 from emulator.resources import deployments
-from emulator.resources.base import Kind, region
-from emulator.resources.subscription import check_endpoint_providers
-from emulator.resources.uris import resolve
+from emulator.resources.base import Kind
 from emulator.resources.workspaces import ML
 from emulator.runs.servers import Servers
-from emulator.store import Resource
+from emulator.subscription.registrations import check_endpoint_providers
 
+ENDPOINT_LIMIT = "endpoint-limit"
 MAX_ENDPOINTS = 300
 """Azure's limit for a subscription, unless the admin setting ``endpoint-limit`` says otherwise."""
 
@@ -77,7 +77,7 @@ class OnlineEndpoint(Kind):
             resource.internal["never_lived"] = True
         properties = resource.properties
         properties.pop("keys", None)
-        host = f"https://{resource.name}.{region(resource)}.inference.ml.azure.com"
+        host = f"https://{resource.name}.{resource.region}.inference.ml.azure.com"
         properties["scoringUri"] = f"{host}/score"
         properties["swaggerUri"] = f"{host}/swagger.json"
         # A PUT without traffic resets it, as on Azure.

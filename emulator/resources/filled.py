@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from emulator.store import Resource, Store
+from emulator.machine.store import Resource, Store
 
 POLICY_TAGS = "policy-tags"
 """Setting: tags that a policy with the effect `modify` has put onto everything, and puts onto what is written."""

@@ -9,12 +9,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from emulator import files
 from emulator.arm.errors import AzureError, now
 from emulator.arm.paths import GROUP_TYPE, ArmPath
-from emulator.home import TENANT_ID
-from emulator.resources.base import Kind, region
-from emulator.store import Resource
+from emulator.machine import files
+from emulator.machine.home import TENANT_ID
+from emulator.machine.store import Resource
+from emulator.resources.base import Kind
 
 
 class ResourceGroup(Kind):
@@ -45,7 +45,7 @@ class LogAnalytics(Kind):
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         kept = self.cloud.store.find_deleted(path.id)
-        if kept is not None and region(kept) != region(Resource(body)):
+        if kept is not None and kept.region != Resource(body).region:
             raise AzureError(409, "Conflict", f"The workspace name '{path.name}' is not unique", target="name")
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
@@ -64,7 +64,7 @@ class ApplicationInsights(Kind):
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties
         key = old.properties["InstrumentationKey"] if old else str(uuid.uuid4())
-        host = f"https://{region(resource)}.in.applicationinsights.azure.com/"
+        host = f"https://{resource.region}.in.applicationinsights.azure.com/"
         properties |= {
             "InstrumentationKey": key,
             "ConnectionString": f"InstrumentationKey={key};IngestionEndpoint={host}",
@@ -102,7 +102,7 @@ class StorageAccount(Kind):
         properties["primaryEndpoints"] = {
             service: f"https://{resource.name}.{service}.core.windows.net/" for service in services
         }
-        properties["primaryLocation"] = region(resource)
+        properties["primaryLocation"] = resource.region
         properties["statusOfPrimary"] = "available"
         properties.setdefault("minimumTlsVersion", "TLS1_0")
         properties.setdefault("supportsHttpsTrafficOnly", True)
@@ -201,7 +201,7 @@ class DeletedVault(Kind):
             "type": "Microsoft.KeyVault/deletedVaults",
             "properties": {
                 "vaultId": resource.id,
-                "location": region(resource),
+                "location": resource.region,
                 "purgeProtectionEnabled": bool(resource.properties.get("enablePurgeProtection")),
             },
         }

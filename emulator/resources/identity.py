@@ -10,12 +10,12 @@ from typing import Any
 
 from emulator.arm.errors import AzureError
 from emulator.arm.paths import ArmPath
-from emulator.cloud import Cloud
+from emulator.cloud.parts import Cloud
 from emulator.faults.book import ARM_HOST, Faults
 from emulator.faults.rules import ROLE
-from emulator.home import CLIENT_OBJECT_ID, TENANT_ID
+from emulator.machine.home import CLIENT_OBJECT_ID, TENANT_ID
+from emulator.machine.store import Resource
 from emulator.resources.base import Kind, OneWriter
-from emulator.store import Resource
 
 CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
 CREDENTIALS_MOST = 20

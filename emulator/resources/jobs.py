@@ -6,12 +6,12 @@ from typing import Any
 
 from emulator.arm.errors import user_error
 from emulator.arm.paths import ArmPath
+from emulator.cloud.uris import job_output_uri
+from emulator.machine.store import Resource
 from emulator.resources.base import Kind
-from emulator.resources.uris import job_output_uri
 from emulator.resources.workspaces import ML
 from emulator.runs.launching import plan
 from emulator.runs.runner import ENDED, Runner
-from emulator.store import Resource
 
 DEFINITION = ("jobType", "jobs", "command", "codeId")
 """Members that a job cannot change."""

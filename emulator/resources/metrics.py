@@ -16,10 +16,10 @@ from typing import Any
 import isodate
 
 from emulator.arm.errors import AzureError
-from emulator.dataplane.traffic import Sample
+from emulator.cloud.traffic import Sample
+from emulator.machine.store import Resource
 from emulator.resources.base import Kind
 from emulator.resources.monitoring import ENDPOINTS, METRICS
-from emulator.store import Resource
 
 HOUR = timedelta(hours=1)
 CONDITION = re.compile(r"\s*(\w+)\s+(eq|ne)\s+'([^']*)'\s*")

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from emulator.arm.errors import AzureError
 from emulator.arm.paths import ArmPath
+from emulator.machine.store import Resource
 from emulator.resources.base import Kind
-from emulator.store import Resource
 
 SIZES = (2048, 3072, 4096)
 

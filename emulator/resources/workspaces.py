@@ -6,14 +6,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from emulator import files
 from emulator.arm.errors import AzureError, MachineLearningError, user_error
 from emulator.arm.paths import ArmPath
-from emulator.cloud import Cloud
-from emulator.home import TENANT_ID
+from emulator.cloud.parts import Cloud
+from emulator.machine import files
+from emulator.machine.home import TENANT_ID
+from emulator.machine.store import Resource
 from emulator.resources import filled
-from emulator.resources.base import Kind, OneWriter, region
-from emulator.store import Resource
+from emulator.resources.base import Kind, OneWriter
 
 ML = "Microsoft.MachineLearningServices"
 DETACHED = "detached-machines"
@@ -61,7 +61,7 @@ class Workspace(Kind):
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         properties = resource.properties
-        location = region(resource)
+        location = resource.region
         resource.body.setdefault("kind", "Default")
         if resource.body["kind"] == "Project":
             hub = self.cloud.store.get(properties["hubResourceId"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.arm.errors import user_error
-from emulator.store import Resource
+from emulator.machine.store import Resource
 
 BINDING = re.compile(r"\$\{\{(inputs|outputs)\.([^}]+)\}\}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from emulator.arm.errors import user_error
-from emulator.cloud import Cloud
-from emulator.resources.uris import BlobPath, RegistryModel, resolve
-from emulator.runs import command, pipeline, steps
+from emulator.cloud.parts import Cloud
+from emulator.cloud.uris import BlobPath, RegistryModel, resolve
+from emulator.machine.store import Resource
+from emulator.registry import steps
+from emulator.runs import command, pipeline
 from emulator.runs.models import base_model
-from emulator.store import Resource
 
 LOG = "std_log.txt"
 METRICS = "metrics.jsonl"

@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 
 from emulator.arm.errors import user_error
-from emulator.cloud import Cloud
+from emulator.cloud.parts import Cloud
+from emulator.cloud.uris import RegistryModel, resolve
 from emulator.registry import BASE_MODELS, MLFLOW
-from emulator.resources.uris import RegistryModel, resolve
 
 ENABLE_VLLM = "enable-vllm"
 """Admin setting: whether the base models' package says that what is fine-tuned from them keeps their image."""

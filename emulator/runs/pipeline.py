@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.arm.errors import user_error
+from emulator.machine.store import Resource
 from emulator.registry import COMPONENT, component
-from emulator.store import Resource
 
 COMPUTES = ("compute_model_import", "compute_preprocess", "compute_finetune")
 """Inputs of the component that name the compute of its steps."""

@@ -11,18 +11,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from emulator import identities, skus
+from emulator.access import identities
 from emulator.arm.errors import AzureError, now, user_error
-from emulator.cloud import Cloud
+from emulator.cloud.parts import Cloud
+from emulator.cloud.uris import BlobPath, resolve
 from emulator.faults.book import ARM_HOST, Faults
 from emulator.faults.causes import Failure, last_words
 from emulator.faults.rules import JOB
-from emulator.quota import Quota, machines
-from emulator.resources.base import region
-from emulator.resources.uris import BlobPath, resolve
-from emulator.runs import steps
+from emulator.machine.store import Resource
+from emulator.registry import steps
 from emulator.runs.launching import LOG, METRICS, Launch, Plan, current_run, launch, plan, workspace_of
-from emulator.store import Resource
+from emulator.subscription import skus
+from emulator.subscription.quota import Quota, machines
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class Runner:
             self._wait_for_quota(job_id, cluster)
             workspace = self._cloud.store.get(workspace_of(job))
             assert workspace is not None  # the job lies in it
-            identities.check_job(self._cloud, cluster, workspace)
+            identities.check_job(self._cloud.store, cluster, workspace)
         rule = self._faults.hit(JOB, "PUT", ARM_HOST, job_id, job_id)
         if rule is not None:
             self._fail_on_purpose(job, Failure.of(rule), work)
@@ -142,7 +142,7 @@ class Runner:
         sku, quota = skus.find(machines(cluster)), Quota(self._cloud.store)
         dedicated = str(inner.get("vmPriority")).lower() != "lowpriority"
         while sku is not None and dedicated and self._status(job_id) not in ENDED:
-            usage = quota.usage(sku.family, region(cluster))
+            usage = quota.usage(sku.family, cluster.region)
             if int((inner.get("scaleSettings") or {}).get("minNodeCount") or 0) or usage.free >= sku.cores:
                 break
             self._update(job_id, status="Queued", waiting="ClusterCoreQuotaReached", waits_for=cluster.name)

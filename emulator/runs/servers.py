@@ -16,12 +16,12 @@ import httpx
 import psutil
 
 from emulator.arm.errors import AzureError
-from emulator.cloud import Cloud
+from emulator.cloud.parts import Cloud
 from emulator.faults.book import ARM_HOST, Faults
 from emulator.faults.rules import DEPLOYMENT, Rule
-from emulator.home import free_port
+from emulator.machine.home import free_port
+from emulator.machine.store import Resource
 from emulator.runs.models import fetch_model
-from emulator.store import Resource
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Servers:
         child = self._cloud.processes.start(
             "deployment",
             deployment_id,
-            ["emulator.training.serve", "--model", str(model), "--port", str(port)],
+            ["emulator.training.serving.serve", "--model", str(model), "--port", str(port)],
             log=self._log_file(deployment_id),
             port=port,
             environment=environment,

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from emulator.training.errors import TrainingError
-from emulator.training.folder import Origin, StandIn, save
-from emulator.training.shape import Shape, initial_parameters
-from emulator.training.tokenizer import ChatTokenizer, Message, read_texts, train_tokenizer
+from emulator.training.model.folder import Origin, StandIn, save
+from emulator.training.model.shape import Shape, initial_parameters
+from emulator.training.model.tokenizer import ChatTokenizer, Message, read_texts, train_tokenizer
 
 VOCABULARY = 1500
 # Enough to babble English words, few enough to take seconds: 70 steps.

@@ -26,7 +26,7 @@ import numpy as np
 from emulator.training import combinations, preprocess
 from emulator.training.batches import Batches, Encoded
 from emulator.training.errors import TrainingError
-from emulator.training.folder import StandIn, load, save
+from emulator.training.model.folder import StandIn, load, save
 from emulator.training.recipe import WITHOUT_EFFECT, Job, Recipe, read_job
 
 SECONDS_BETWEEN_LINES = 2.0  # of progress inside a long epoch

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from emulator.training.batches import Rows
-from emulator.training.shape import EPSILON, Shape, rotary_tables
+from emulator.training.model.shape import EPSILON, Shape, rotary_tables
 
 Parameters = dict[str, jax.Array]
 LAYER_NAMES = ("attention_norm", "attention_in", "attention_out", "mlp_norm", "mlp_in", "mlp_out")

@@ -19,9 +19,9 @@ from typing import Any
 
 from emulator.training.batches import Encoded
 from emulator.training.errors import ComponentError, FirstRowError, TrainingError
-from emulator.training.folder import load
+from emulator.training.model.folder import load
+from emulator.training.model.tokenizer import ChatTokenizer, prompt_room
 from emulator.training.recipe import Job, Recipe, read_job
-from emulator.training.tokenizer import ChatTokenizer, prompt_room
 
 LEAST = 10
 """Rows to train on, once what is empty has been left out. The other files may have fewer."""

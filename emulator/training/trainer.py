@@ -10,8 +10,8 @@ import numpy as np
 import optax
 
 from emulator.training.batches import Batches, Encoded, Rows
+from emulator.training.model.shape import Array, Shape
 from emulator.training.network import Parameters, loss
-from emulator.training.shape import Array, Shape
 
 GRADIENT_NORM = 1.0  # max_grad_norm of transformers.TrainingArguments
 SECOND_MOMENT = 0.99  # adam_beta2; transformers' 0.999 averages over more steps than a run here has

@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import psutil
 
-from emulator import inventory
 from emulator.dataplane.flows import TYPE as FLOW
-from emulator.processes import Processes
+from emulator.machine import inventory
+from emulator.machine.processes import Processes
+from emulator.machine.store import Store
 from emulator.resources.assets import DataVersion, ModelVersion
 from emulator.resources.computes import Compute
 from emulator.resources.endpoints import Deployment, OnlineEndpoint
 from emulator.resources.jobs import Job
 from emulator.resources.workspaces import Connection
-from emulator.store import Store
 from jobs.release.spec import BASE_DEPLOYMENT
 from tests.chaos.stack import ChaosStack, family
 

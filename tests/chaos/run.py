@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from emulator import lifecycle
+from emulator.machine import lifecycle
 from tests.chaos.journey import Journey, Say, to_stderr
 from tests.chaos.schedule import COMMANDS, plan
 from tests.chaos.stack import ChaosStack, Figures

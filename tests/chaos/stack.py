@@ -15,10 +15,11 @@ from typing import Any
 import psutil
 import yaml
 
-from emulator import admin, lifecycle
 from emulator.faults.rules import Rule
-from emulator.home import EmulatorError, Home
-from emulator.store import Store
+from emulator.front import admin
+from emulator.machine import lifecycle
+from emulator.machine.home import EmulatorError, Home
+from emulator.machine.store import Store
 from tests.chaos.schedule import Habits, Kill, Plan, titled
 from tests.journey.stack import Checkout
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from emulator import environment, lifecycle
-from emulator.home import SUBSCRIPTION_ID, Home
+from emulator.machine import environment, lifecycle
+from emulator.machine.home import SUBSCRIPTION_ID, Home
 from tests.contract.arm import Arm
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ from typing import Any
 import requests
 from azure.identity import DefaultAzureCredential
 
-from emulator import admin, rbac
-from emulator.home import SUBSCRIPTION_ID, Home
+from emulator.access import rbac
+from emulator.front import admin
+from emulator.machine.home import SUBSCRIPTION_ID, Home
+from emulator.machine.store import Resource, Store
 from emulator.refusals import REFUSALS
-from emulator.store import Resource, Store
 from tests.contract.arm import Arm, Refusal
 from tests.contract.conftest import LOCATION, make_workspace
 

@@ -6,7 +6,7 @@ import datetime
 import uuid
 from typing import Any
 
-from emulator.home import SUBSCRIPTION_ID, TENANT_ID
+from emulator.machine.home import SUBSCRIPTION_ID, TENANT_ID
 from tests.contract.official import Action, Clients, Driven
 
 GROUP = "rg-official"

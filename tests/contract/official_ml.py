@@ -7,7 +7,7 @@ from typing import Any
 
 from azure.ai.ml.entities import Data
 
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from tests.contract.official import Action, Clients, Driven
 from tests.contract.official_arm import (
     ACCOUNT,

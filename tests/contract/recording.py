@@ -14,7 +14,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from pulumi.runtime import rpc
 
 from emulator.arm.paths import parse
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from emulator.provider import shapes
 from emulator.provider.resources import RESOURCES
 from tests.program.conftest import run_program

@@ -13,9 +13,9 @@ from typing import Any
 import data_prep
 from cloud import client, place
 from cloud.target import RegistryAsset, Target
-from emulator import admin
-from emulator.home import SUBSCRIPTION_ID, Home
-from emulator.store import Resource, Store
+from emulator.front import admin
+from emulator.machine.home import SUBSCRIPTION_ID, Home
+from emulator.machine.store import Resource, Store
 from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.training import finetune, stack_jobs

@@ -17,9 +17,9 @@ from azure.storage.blob import BlobServiceClient
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from emulator.dataplane.entra import Tokens
-from emulator.environment import REMOVED, REMOVED_PREFIXES
-from emulator.home import SUBSCRIPTION_ID, Home
+from emulator.access.entra import Tokens
+from emulator.machine.environment import REMOVED, REMOVED_PREFIXES
+from emulator.machine.home import SUBSCRIPTION_ID, Home
 from tests.contract.arm import Refusal
 from tests.contract.lab import Lab
 

@@ -12,7 +12,7 @@ from cloud.target import Target
 from data_prep import DataError
 from data_prep.prepare import Request, prepare
 from data_prep.source.azureml import Workspace
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from tests.contract.conftest import GROUP

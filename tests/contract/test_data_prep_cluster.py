@@ -14,7 +14,7 @@ from cloud.target import Target
 from data_prep import fingerprint
 from data_prep.prepare import Request, prepare, request_fingerprint
 from data_prep.stack import DECIDING
-from emulator.home import SUBSCRIPTION_ID, Home
+from emulator.machine.home import SUBSCRIPTION_ID, Home
 from jobs.dataset import prepare as stage
 from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec, PreparationSpec

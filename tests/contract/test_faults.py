@@ -23,12 +23,13 @@ from azure.storage.blob import BlobClient
 from cloud import arm as jobs_arm
 from cloud import client as azure
 from cloud.target import Target
-from emulator import admin, rbac
 from emulator.__main__ import main
+from emulator.access import rbac
 from emulator.faults.causes import CAUSES
 from emulator.faults.rules import KINDS, REQUEST
-from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
-from emulator.processes import Processes
+from emulator.front import admin
+from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
+from emulator.machine.processes import Processes
 from jobs.training.failures.explain import failure
 from jobs.training.joblog import JobLog
 from tests.chaos.stack import wait_until_kept

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from emulator import inventory, lifecycle
-from emulator.home import Home
+from emulator.machine import inventory, lifecycle
+from emulator.machine.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,7 +20,7 @@ from cloud.arm import Arm
 from cloud.mlflow import Runs
 from cloud.prices import PriceBook
 from cloud.target import Target
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from jobs.evaluation import gather
 from jobs.release import contracts
 from jobs.status.reader import Reader

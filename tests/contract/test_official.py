@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from emulator.resources.subscription import Subscription
-from emulator.server import KINDS
+from emulator.front.server import KINDS
+from emulator.manager.subscription import Subscription
 from tests.contract.arm import Arm
 from tests.contract.official import Action, Clients, Driven, finish, read
 from tests.contract.official_arm import FIRST

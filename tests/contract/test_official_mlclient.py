@@ -24,7 +24,7 @@ from azure.ai.ml.entities import (
 )
 from azure.identity import DefaultAzureCredential
 
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from tests.contract.conftest import GROUP
 from tests.contract.official import finish
 

@@ -15,9 +15,10 @@ from cloud.arm import Arm as Client
 from cloud.deletion import delete_for_good
 from cloud.errors import StageError
 from cloud.target import RegistryAsset
-from emulator import admin, quota, rbac
-from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
-from emulator.resources import quotas, subscription
+from emulator.access import rbac
+from emulator.front import admin
+from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
+from emulator.subscription import quota, quota_requests, registrations
 from jobs.commands import shared
 from jobs.preflight import quota as asking
 from jobs.preflight import run
@@ -98,16 +99,16 @@ def test_nor_of_the_others(stack: str) -> None:
 
 
 def test_an_offer_that_can_have_no_quota(spec: PreflightSpec, setting: Setting) -> None:
-    setting(subscription.OFFER, {"quotaId": "FreeTrial_2014-09-01", "spendingLimit": "On"})
+    setting(registrations.OFFER, {"quotaId": "FreeTrial_2014-09-01", "spendingLimit": "On"})
     assert only(spec).state is State.REFUSED and "free trial" in only(spec).found
-    setting(subscription.OFFER, {"quotaId": "MSDN_2014-09-01"})
+    setting(registrations.OFFER, {"quotaId": "MSDN_2014-09-01"})
     assert only(spec).state is State.WARNING
-    setting(subscription.OFFER, {"state": "Disabled"})
+    setting(registrations.OFFER, {"state": "Disabled"})
     assert "is Disabled" in only(spec).found
 
 
 def test_usage_that_azure_has_not_counted(spec: PreflightSpec, setting: Setting) -> None:
-    setting(subscription.OFFER, {"counted": False})
+    setting(registrations.OFFER, {"counted": False})
     assert only(spec).state is State.WARNING and "not materialised yet" in only(spec).found
 
 
@@ -120,7 +121,7 @@ def test_a_region_that_azure_does_not_have(spec: PreflightSpec) -> None:
 def test_an_unregistered_provider_is_found_refused_and_registered(
     spec: PreflightSpec, setting: Setting, arm: Arm, group: str
 ) -> None:
-    setting(subscription.PROVIDERS, {"Microsoft.KeyVault": "NotRegistered"})
+    setting(registrations.PROVIDERS, {"Microsoft.KeyVault": "NotRegistered"})
     finding = only(spec)
     assert finding.fix == "az provider register --namespace Microsoft.KeyVault --wait"
     with pytest.raises(Refusal) as refused:
@@ -132,7 +133,7 @@ def test_an_unregistered_provider_is_found_refused_and_registered(
 
 @pytest.mark.parametrize("namespace", ["Microsoft.Cdn", "Microsoft.PolicyInsights"])
 def test_what_an_endpoint_would_fail_on_is_found_first(spec: PreflightSpec, setting: Setting, namespace: str) -> None:
-    setting(subscription.PROVIDERS, {namespace: "NotRegistered"})
+    setting(registrations.PROVIDERS, {namespace: "NotRegistered"})
     assert only(spec).state is State.REFUSED
     assert only(spec).fix == f"az provider register --namespace {namespace} --wait"
 
@@ -167,7 +168,7 @@ def test_quota_that_is_short_is_found_and_asked_for(spec: PreflightSpec, setting
 @pytest.mark.parametrize("code", ["QuotaNotAvailableForResource", "ContactSupport"])
 def test_quota_that_is_not_given(spec: PreflightSpec, setting: Setting, code: str) -> None:
     setting(quota.LIMITS, {A100: 0})
-    setting(quotas.DECISION, code)
+    setting(quota_requests.DECISION, code)
     with pytest.raises(StageError, match=code):
         asking.request(spec, {A100: 96}, lambda line: None, threading.Event())
     assert only(spec).state is State.REFUSED

@@ -8,7 +8,7 @@ import pytest
 
 from cloud.prices import Meter, PriceBook
 from emulator.dataplane.prices import MARK
-from emulator.home import Home
+from emulator.machine.home import Home
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.home import SUBSCRIPTION_ID, Home
+from emulator.machine.home import SUBSCRIPTION_ID, Home
 from tests.contract.conftest import LOCATION
 from tests.prove import catalogue
 from tests.prove.emulated import CLOCK, stand_in

@@ -13,10 +13,10 @@ from cloud.arm import Arm
 from cloud.errors import NotFinished, StageError
 from cloud.fileshare import Share
 from cloud.target import Target
-from emulator import admin
 from emulator.dataplane.flows import TYPE
-from emulator.home import SUBSCRIPTION_ID, Home
-from emulator.store import Store
+from emulator.front import admin
+from emulator.machine.home import SUBSCRIPTION_ID, Home
+from emulator.machine.store import Store
 from jobs.publishing import bundle, publish
 from jobs.publishing.spec import FlowSpec
 from tests.contract.arm import Arm as ArmRest

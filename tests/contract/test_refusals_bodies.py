@@ -13,7 +13,7 @@ from azure.ai.ml.constants import AssetTypes
 from azure.ai.ml.entities import AmlCompute, Data, ManagedOnlineDeployment, ManagedOnlineEndpoint, Model
 from azure.identity import DefaultAzureCredential
 
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from emulator.validation.bodies import put_shape
 from emulator.validation.check import problems, read_only_members, required_members
 from emulator.validation.shapes import Record

@@ -11,7 +11,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.identity import DefaultAzureCredential
 from azure.storage.fileshare import ShareDirectoryClient
 
-from emulator.home import CLIENT_OBJECT_ID
+from emulator.machine.home import CLIENT_OBJECT_ID
 from tests.contract.arm import Refusal
 from tests.contract.lab import LOCATION, Cases, Lab
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from emulator.home import SUBSCRIPTION_ID
-from emulator.store import Resource
+from emulator.machine.home import SUBSCRIPTION_ID
+from emulator.machine.store import Resource
 from tests.contract.arm import Refusal
 from tests.contract.lab import GROUP, JOB_ROLES, Cases, Lab
 

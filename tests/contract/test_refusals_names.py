@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from tests.contract.conftest import LOCATION
 from tests.contract.lab import Cases, Lab
 

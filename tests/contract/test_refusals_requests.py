@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import requests
 
-from emulator.dataplane.entra import Tokens
-from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
-from emulator.store import Resource
+from emulator.access.entra import Tokens
+from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
+from emulator.machine.store import Resource
 from tests.contract.arm import ARM, Refusal
 from tests.contract.lab import SCOPE, Cases, Lab
 

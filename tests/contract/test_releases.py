@@ -21,7 +21,7 @@ import requests
 from cloud import client as azure
 from cloud.errors import StageError
 from cloud.target import RegistryAsset, Target
-from emulator.home import SUBSCRIPTION_ID
+from emulator.machine.home import SUBSCRIPTION_ID
 from jobs.release import health, keys, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
 from jobs.release.spec import ReleaseSpec

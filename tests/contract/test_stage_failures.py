@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cloud.errors import StageError
-from emulator import admin
-from emulator.home import Home
+from emulator.front import admin
+from emulator.machine.home import Home
 from jobs import __main__ as cli
 from jobs.commands import logs
 from jobs.training import attempts, finetune

@@ -15,7 +15,7 @@ import pytest
 
 from cloud.errors import NotFinished, StageError
 from cloud.report import WARNING
-from emulator.home import Home
+from emulator.machine.home import Home
 from jobs import __main__ as cli
 from jobs.commands import cancel
 from jobs.dataset import upload

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from emulator.training import finetune
-from emulator.training.folder import Origin, StandIn, load, save
-from emulator.training.shape import Shape, initial_parameters
-from emulator.training.tokenizer import ChatTokenizer, read_texts, train_tokenizer
+from emulator.training.model.folder import Origin, StandIn, load, save
+from emulator.training.model.shape import Shape, initial_parameters
+from emulator.training.model.tokenizer import ChatTokenizer, read_texts, train_tokenizer
 
 
 @pytest.fixture(scope="module")

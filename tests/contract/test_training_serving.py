@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from emulator.training.folder import load, save
+from emulator.training.model.folder import load, save
 from tests.contract.tuning import FACTS, python
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def serving(model: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "emulator.training.serve", "--model", str(model), "--port", str(port)]
+    command = [sys.executable, "-m", "emulator.training.serving.serve", "--model", str(model), "--port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:

@@ -14,8 +14,8 @@ import requests
 import yaml
 from azure.identity import DefaultAzureCredential
 
-from emulator.dataplane.entra import Tokens
-from emulator.home import CLIENT_OBJECT_ID, Home
+from emulator.access.entra import Tokens
+from emulator.machine.home import CLIENT_OBJECT_ID, Home
 from tests.contract.arm import Arm
 from tests.contract.lab import Lab
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from emulator import admin, lifecycle
+from emulator.front import admin
+from emulator.machine import lifecycle
+from emulator.machine.store import Store
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.resources.filled import POLICY_TAGS
 from emulator.resources.workspaces import Connection, Workspace
-from emulator.store import Store
 from tests.journey.stack import Checkout
 
 pytestmark = pytest.mark.journey

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emulator import lifecycle
+from emulator.machine import lifecycle
+from emulator.machine.store import Store
 from emulator.resources.endpoints import OnlineEndpoint
-from emulator.store import Store
 from tests.journey.stack import Checkout
 
 pytestmark = pytest.mark.journey

@@ -18,12 +18,13 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
-from emulator import admin, environment, lifecycle
 from emulator.dataplane import flows
+from emulator.front import admin
+from emulator.machine import environment, lifecycle
+from emulator.machine.store import Store
 from emulator.rehearse import Rehearsal
 from emulator.resources.computes import Compute
 from emulator.resources.endpoints import OnlineEndpoint
-from emulator.store import Store
 from tests import canaries
 from tests.browser import address_of, open_browser
 from tests.journey.stack import Checkout

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from emulator import lifecycle
+from emulator.machine import lifecycle
 from tests.journey.stack import Checkout
 
 pytestmark = pytest.mark.journey

@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from emulator import environment, lifecycle
+from emulator.machine import environment, lifecycle
 from emulator.validation.bodies import put_shape
 from review.engine import command, record
 from review.pages.markdown import markdown

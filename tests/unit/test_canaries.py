@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emulator.home import Home
+from emulator.machine.home import Home
+from emulator.machine.store import Resource, Store
 from emulator.resources.endpoints import OnlineEndpoint
-from emulator.store import Resource, Store
 from tests.canaries import collect, leaks
 
 ID = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/phi"

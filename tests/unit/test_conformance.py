@@ -11,7 +11,7 @@ import pytest
 from emulator import rehearse
 from emulator.conformance import journey, parts
 from emulator.conformance.parts import PLUGIN, Part, Parts
-from emulator.home import Home
+from emulator.machine.home import Home
 from toolchain.commands import Completed, OnLine
 
 FOLDER = f"plugins/resource-azure-native-v{importlib.metadata.version('pulumi-azure-native')}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.azurite import Azurite
+from emulator.machine.azurite import Azurite
 
 
 @pytest.fixture

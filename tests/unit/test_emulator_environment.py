@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator import environment
-from emulator.environment import StackFiles
-from emulator.home import EmulatorError, Home, Ports, choose_ports
+from emulator.machine import environment
+from emulator.machine.environment import StackFiles
+from emulator.machine.home import EmulatorError, Home, Ports, choose_ports
 
 PORTS = Ports(1, 2, 3)
 

@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 
 from emulator.arm.errors import AzureError
-from emulator.cloud import Cloud
-from emulator.dataplane.traffic import Traffic
+from emulator.cloud.parts import Cloud
+from emulator.cloud.traffic import Traffic
+from emulator.machine.store import Resource
 from emulator.resources.metrics import Metric
 from emulator.resources.monitoring import ENDPOINTS
-from emulator.store import Resource
 
 ENDPOINT = Resource({"id": "/e", "name": "e", "type": ENDPOINTS, "location": "eastus2", "properties": {}})
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from emulator.arm.errors import AzureError
-from emulator.arm.operations import Operations, Transitions
-from emulator.home import EmulatorError
-from emulator.store import Store
+from emulator.machine.home import EmulatorError
+from emulator.machine.store import Store
+from emulator.manager.operations import Operations, Transitions
 
 
 def run(tmp_path: Path, transitions: Transitions, error: Exception | None = None) -> tuple[Operations, str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from emulator import inventory
-from emulator.home import Home
-from emulator.processes import MARK, Processes
-from emulator.store import Store
+from emulator.machine import inventory
+from emulator.machine.home import Home
+from emulator.machine.processes import MARK, Processes
+from emulator.machine.store import Store
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.home import Ports
-from emulator.proxy import Proxy
-from emulator.store import Store
+from emulator.front.proxy import Proxy
+from emulator.machine.home import Ports
+from emulator.machine.store import Store
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from emulator import rehearse
-from emulator.home import EmulatorError, Home
-from emulator.inventory import Inventory
+from emulator.machine.home import EmulatorError, Home
+from emulator.machine.inventory import Inventory
 from emulator.rehearse import ROOT, Rehearsal, Step, StepFailed
 
 PRINTED = """Outputs:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from emulator import rbac, skus
-from emulator.admin import SETTINGS
-from emulator.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, EmulatorError
-from emulator.quota import DEPLOYMENTS, Quota
-from emulator.rbac import Delay, Rbac, action_of
+from emulator.access import rbac
+from emulator.access.rbac import Delay, Rbac, action_of
+from emulator.front.admin import SETTINGS
+from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, EmulatorError
+from emulator.machine.store import Resource, Store
 from emulator.refusals import REFUSALS
-from emulator.store import Resource, Store
+from emulator.subscription import skus
+from emulator.subscription.quota import DEPLOYMENTS, Quota
 
 SCOPE = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg"
 VAULT = f"{SCOPE}/providers/Microsoft.KeyVault/vaults/kv"

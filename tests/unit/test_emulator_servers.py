@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from emulator.cloud import Cloud
-from emulator.home import Home
+from emulator.cloud.parts import Cloud
+from emulator.machine.home import Home
+from emulator.machine.store import Resource, Store
 from emulator.runs.servers import Servers
-from emulator.store import Resource, Store
 
 KIND = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
 WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"

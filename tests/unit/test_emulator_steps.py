@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from emulator.faults.causes import CAUSES, Failure
 from emulator.faults.rules import Rule
-from emulator.runs import steps
+from emulator.machine.store import Resource
+from emulator.registry import steps
 from emulator.runs.launching import current_run, training_run
-from emulator.store import Resource
 
 
 def _job(runs: list[dict[str, str]]) -> Resource:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.store import Resource, Store
+from emulator.machine.store import Resource, Store
 
 
 @pytest.fixture

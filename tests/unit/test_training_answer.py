@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 import yaml
 
-from emulator.training import completions, generic
-from emulator.training.answer import Answerer
 from emulator.training.batches import fill
 from emulator.training.errors import TrainingError
-from emulator.training.folder import Origin, StandIn, find, load, save, streams
-from emulator.training.score import BadPayload, ChatModel, Parameters, Piece, image_score, read_payload
-from emulator.training.shape import Shape, initial_parameters
-from emulator.training.tokenizer import ChatTokenizer, Message, read_texts, train_tokenizer
+from emulator.training.model.answer import Answerer
+from emulator.training.model.folder import Origin, StandIn, find, load, save, streams
+from emulator.training.model.shape import Shape, initial_parameters
+from emulator.training.model.tokenizer import ChatTokenizer, Message, read_texts, train_tokenizer
+from emulator.training.serving import completions, generic
+from emulator.training.serving.chat_model import ChatModel, Parameters, Piece
+from emulator.training.serving.payload import BadPayload, read_payload
+from emulator.training.serving.score import image_score
 from jobs.release import contracts
 
 SHAPE = Shape(vocabulary=40, width=16, layers=2, heads=2, hidden=16, window=12)

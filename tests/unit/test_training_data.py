@@ -12,9 +12,9 @@ import pytest
 from emulator.training import preprocess
 from emulator.training.batches import Batches, fill, pack
 from emulator.training.errors import ComponentError, FirstRowError, TrainingError
+from emulator.training.model.tokenizer import ChatTokenizer, Message, prompt_room, read_texts, train_tokenizer
 from emulator.training.preprocess import Prepared
 from emulator.training.recipe import Job, read_job, read_recipe
-from emulator.training.tokenizer import ChatTokenizer, Message, prompt_room, read_texts, train_tokenizer
 from jobs.training.failures.component_error import split
 
 USER, ASSISTANT = Message(role="user", content="Who?"), Message(role="assistant", content="Ada.")

@@ -9,8 +9,8 @@ import pytest
 
 from emulator import coverage
 from emulator.__main__ import main
+from emulator.front.server import KINDS
 from emulator.refusals import REFUSALS
-from emulator.server import KINDS
 from emulator.validation import bodies, rules, versions
 
 ROOT = Path(__file__).resolve().parents[2]
