@@ -6,5 +6,5 @@ ARM REST for them, so that the engine, the ``pulumi_azure_native`` SDK and the p
 real ones. It behaves as the official one does where a program could tell: request bodies, names
 it makes up, what forces a replacement, what a refresh takes over.
 
-Not in it: what ARM answers. The engine starts it as a process; it imports nothing of the emulator and nobody imports it.
+Not in it: what ARM answers. The engine starts it as a process; it imports no other room, and none it.
 """

@@ -6,7 +6,7 @@ import pytest
 
 from cloud import roles
 from cloud.roles import Role
-from emulator import rbac
+from emulator.access import rbac
 from policy.rules.grants import FORBIDDEN, NEEDED
 from review.words import role_named
 
