@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,12 @@ def test_the_roles_of_those_who_deploy_are_the_same_whoever_does(run: Run, monke
     assert not any(name.startswith("caller-") for name in roles)
     assert len({role["roleAssignmentName"] for role in roles.values()}) == len(roles)
 
+    nobody_named = roles_of(run(change=keyless))  # kept, so asked for before the caller is another
     # Another caller, and a person instead of an application.
     monkeypatch.setattr(Azure, "claims", {"scp": "user_impersonation"})
     monkeypatch.setattr(Azure, "caller", "somebody-else")
     assert roles_of(run(change=lambda config: named_and_github(config))) == roles
-    assert roles_of(run(change=lambda config: keyless(config))) != roles_of(run(change=keyless)), "nobody is named"
+    assert roles_of(run(change=lambda config: keyless(config))) != nobody_named
 
 
 def test_the_data_wait_for_the_roles_of_all_who_deploy(run: Run) -> None:
@@ -124,8 +126,16 @@ def test_who_is_named_keeps_the_role_that_followed_the_caller(run: Run, monkeypa
 
 def test_a_person_who_runs_the_program_is_a_user(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Azure, "claims", {"scp": "user_impersonation"})
+    answer, audiences = Azure.call, set[str]()
+
+    def call(self: Azure, args: Any) -> Any:
+        audiences.add(args.args.get("endpoint", ""))
+        return answer(self, args)
+
+    monkeypatch.setattr(Azure, "call", call)
     caller = run(change=lambda config: keyless(config)).resources["caller-storage-blob-data-contributor"]
     assert caller.inputs["principalType"] == "User"
+    assert audiences - {""} == {"https://management.azure.com"}
 
 
 def test_with_keys_nobody_gets_more_than_the_tutorials_roles(run: Run) -> None:
@@ -189,6 +199,18 @@ def test_alerts_on_errors_and_latency_send_an_e_mail(prod: Program) -> None:
         assert (alert["location"], alert["scopes"]) == ("global", ["/id/endpoint"])
         assert alert["actions"] == [{"actionGroupId": "/id/recipients"}]
         assert alert["criteria"]["odataType"] == "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
+        assert (alert["evaluationFrequency"], alert["windowSize"]) == ("PT1M", "PT5M")
+        assert (alert["location"], alert["autoMitigate"], alert["enabled"]) == ("global", True, True)
+        assert alert["targetResourceType"] == "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+        (criterion,) = alert["criteria"]["allOf"]
+        assert criterion["metricNamespace"] == "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+        assert criterion["criterionType"] == "StaticThresholdCriterion"
+        assert (criterion["operator"], criterion["timeAggregation"]) == ("GreaterThan", "Average")
+    assert {name: alert["severity"] for name, alert in alerts.items()} == {
+        "error-alert": 1,
+        "model-alert": 1,
+        "latency-alert": 2,
+    }
     (errors,) = alerts["error-alert"]["criteria"]["allOf"]
     assert (errors["metricName"], errors["dimensions"]) == (
         "RequestsPerMinute",
@@ -208,8 +230,17 @@ def test_the_budget_begins_once_and_tells_somebody(prod: Program) -> None:
     assert (budget.inputs["amount"], budget.inputs["scope"]) == (8000, "/id/resource-group")
     assert budget.inputs["timePeriod"]["startDate"].endswith("-01T00:00:00Z")
     assert list(budget.request.ignoreChanges) == ["timePeriod"]
-    for notification in budget.inputs["notifications"].values():
-        assert notification["contactEmails"] == ["ml-platform@example.com"]
+    assert (budget.inputs["category"], budget.inputs["timeGrain"]) == ("Cost", "Monthly")
+    notice = {
+        "enabled": True,
+        "operator": "GreaterThanOrEqualTo",
+        "contactEmails": ["ml-platform@example.com"],
+    }
+    assert budget.inputs["notifications"] == {
+        "actual80": {**notice, "thresholdType": "Actual", "threshold": 80},
+        "actual100": {**notice, "thresholdType": "Actual", "threshold": 100},
+        "forecast100": {**notice, "thresholdType": "Forecasted", "threshold": 100},
+    }
 
 
 def test_everything_of_it_can_be_switched_off(run: Run) -> None:
@@ -225,14 +256,31 @@ def test_another_suffix_gives_other_names(run: Run) -> None:
     assert renamed["workspace"].inputs["workspaceName"] != before["workspace"].inputs["workspaceName"]
 
 
-def test_the_commit_is_a_tag_of_the_group_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_SHA", "0123abc")
-    tagged = [
-        name
-        for name, found in run(change=commit).resources.items()
-        if "azure-native" in found.type and "commit" in found.inputs.get("tags", {})
-    ]
-    assert tagged == ["resource-group"]
+def commits(program: Program) -> dict[str, str]:
+    """The tag, by the resources that have it."""
+    tags = {name: found.inputs.get("tags", {}) for name, found in program.resources.items()}
+    return {name: each["commit"] for name, each in tags.items() if "commit" in each}
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_SHA", "BUILD_SOURCEVERSION"])
+def test_the_commit_is_a_tag_of_the_group_alone(run: Run, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    for each in ("GITHUB_SHA", "BUILD_SOURCEVERSION"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(variable, "0123abc")
+    assert commits(run(change=lambda config: commit(config))) == {"resource-group": "0123abc"}
+
+
+@pytest.mark.parametrize("git", ["#!/bin/sh\n[ \"$3 $4\" = 'rev-parse HEAD' ] && echo 4567def", "#!/bin/sh\nexit 128"])
+def test_without_a_pipeline_git_says_which_commit(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, git: str
+) -> None:
+    for each in ("GITHUB_SHA", "BUILD_SOURCEVERSION"):
+        monkeypatch.delenv(each, raising=False)
+    (tmp_path / "git").write_text(git)
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    known = "4567def" if "echo" in git else "unknown"
+    assert commits(run(change=lambda config: commit(config))) == {"resource-group": known}
 
 
 def live(**changed: Any) -> str:

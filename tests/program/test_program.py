@@ -132,6 +132,8 @@ def test_the_endpoint_has_key_auth_and_the_identity(local: Program) -> None:
 def test_hub_and_project(local: Program) -> None:
     hub, project = local.resources["hub"].inputs, local.resources["project"].inputs
     assert (hub["kind"], project["kind"], project["hubResourceId"]) == ("Hub", "Project", "/id/hub")
+    assert hub["identity"] == project["identity"] == {"type": "SystemAssigned"}
+    assert hub["sku"] == project["sku"] == {"name": "Basic", "tier": "Basic"}
     connection = local.resources["ai-services-connection"].inputs
     assert connection["workspaceName"] == hub["workspaceName"]
     assert connection["properties"]["target"] == "https://ai-services/"
