@@ -105,8 +105,8 @@ lint: setup ## ruff, mypy --strict, who imports whom, workflows, secrets in file
 	@.venv/bin/lint-imports --no-logo --no-cache >/dev/null || .venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --min-severity medium --quiet --no-progress .github/workflows
-	@.venv/bin/python -m toolchain.leaks
-	@.venv/bin/python -m toolchain.audit
+	@.venv/bin/python -m toolchain.checks.leaks
+	@.venv/bin/python -m toolchain.checks.audit
 	@.venv/bin/zensical build --strict
 
 diagram: setup ## draw the pictures, and write the pages, that are made from the code

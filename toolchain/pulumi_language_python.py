@@ -27,6 +27,6 @@ def import_only_the_protocol() -> None:
 if __name__ == "__main__":
     import_only_the_protocol()
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from toolchain.language_host import main
+    from toolchain.language_host.server import main
 
     main(sys.argv[1:])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolchain.audit import KNOWN, Answer, audit
+from toolchain.checks.audit import KNOWN, Answer, audit
 
 OLD: dict[str, Any] = {"name": "requests", "version": "2.19.0", "vulns": [{"id": "PYSEC-2018-28"}]}
 FINE: dict[str, Any] = {"name": "starlette", "version": "1.0", "vulns": []}

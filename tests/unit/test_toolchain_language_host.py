@@ -17,9 +17,8 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import language_pb2
 
-from toolchain.children import Children
-from toolchain.language_host import LanguageHost
-from toolchain.python_programs import (
+from toolchain.language_host.children import Children
+from toolchain.language_host.python_programs import (
     Interpreter,
     InterpreterError,
     dependencies,
@@ -29,6 +28,7 @@ from toolchain.python_programs import (
     program_environment,
     required_packages,
 )
+from toolchain.language_host.server import LanguageHost
 
 
 def info(root: Path, **options: str) -> language_pb2.ProgramInfo:
@@ -163,7 +163,7 @@ def test_a_preview_is_run_as_one(environment: Path) -> None:
 
 
 def test_a_preview_that_ignores_the_interrupt_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolchain.children.GRACE_SECONDS", 3600.0)
+    monkeypatch.setattr("toolchain.language_host.children.GRACE_SECONDS", 3600.0)
     deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print(flush=True); signal.pause()"
     ready, write = os.pipe()
     children = Children()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import leaks
+from toolchain.checks import leaks
 
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq"  # pragma: allowlist secret
 

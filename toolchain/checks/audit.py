@@ -1,4 +1,4 @@
-"""`python -m toolchain.audit`: known vulnerabilities of the pinned packages, as PyPI tells them.
+"""`python -m toolchain.checks.audit`: known vulnerabilities of the pinned packages, as PyPI tells them.
 
 Not every registry tells: a mirror may have the packages and not what is known about them, and then says so for none.
 So a package that is known to be vulnerable is asked for first. Where even that one seems fine, nothing was audited,
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PINS = ROOT / "constraints.txt"
 KNOWN = "requests==2.19.0"
 """Has PYSEC-2018-28 and others."""

@@ -22,8 +22,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from toolchain import pins
-from toolchain.children import Children
-from toolchain.python_programs import (
+from toolchain.language_host.children import Children
+from toolchain.language_host.python_programs import (
     BAILED,
     Interpreter,
     InterpreterError,

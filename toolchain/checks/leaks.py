@@ -1,4 +1,4 @@
-"""`python -m toolchain.leaks`: secrets in what git tracks or would add, found by detect-secrets.
+"""`python -m toolchain.checks.leaks`: secrets in what git tracks or would add, found by detect-secrets.
 
 A file that is known to be clean is not read again while it stays as it is (`.leaks_cache`).
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CACHE = ".leaks_cache"
 RECORDED = "docs/examples/"
 """Full of digests and ids, which look as random as a key does."""
