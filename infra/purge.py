@@ -62,7 +62,7 @@ class _Provider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from cloud.credentials import work_in
-        from cloud.purge import purge
+        from cloud.removal.purge import purge
 
         work_in(props["subscriptionId"])  # this process does not see the stack's settings
         for each in (props, *props.get("earlier", ())):
@@ -118,7 +118,7 @@ class _LiveProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from cloud.credentials import work_in
-        from cloud.deletion import delete_for_good
+        from cloud.removal.deletion import delete_for_good
 
         work_in(props["subscriptionId"])
         _say([delete_for_good(props["target"], dict(props["holds"]))])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cloud.prices import PriceBook
+from cloud.services.prices import PriceBook
 from review.cost import meters, region_of
 from review.difference import without_secrets
 from review.durations import Past, past

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloud.catalogue import CLUSTER, STAGE, Priced
-from cloud.prices import HOURS_A_MONTH, MACHINES, Meter, Price, PriceBook
+from cloud.services.prices import HOURS_A_MONTH, MACHINES, Meter, Price, PriceBook
 from review.difference import at
 from review.durations import Past, finetune_seconds
 from review.events import Preview, State, Step

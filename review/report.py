@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cloud.catalogue import STAGE
-from cloud.prices import PriceBook
+from cloud.services.prices import PriceBook
 from review.cost import Cost, cost
 from review.difference import PropertyChange, difference
 from review.drift import Drift, drift

@@ -113,8 +113,8 @@ HOURLY_DOLLARS = {
 """What a machine costs an hour at most, for limits: the dearest price that was seen on 2026-11-28.
 
 Of one A100 3.67, of one H100 6.98, 7.91 and 8.73, by region and day; a machine with more of them is a multiple. A10,
-T4 and CPU sizes are estimates. A size that is not here costs an unknown amount; Azure's price list (cloud/prices.py)
-knows more, but a policy asks nobody.
+T4 and CPU sizes are estimates. A size that is not here costs an unknown amount; Azure's price list
+(cloud/services/prices.py) knows more, but a policy asks nobody.
 """
 
 

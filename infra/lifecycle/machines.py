@@ -43,7 +43,7 @@ class _Provider(dynamic.ResourceProvider):
 
 def _make_room(props: Mapping[str, Any]) -> None:
     from cloud.credentials import work_in
-    from cloud.deletion import delete_other_size
+    from cloud.removal.deletion import delete_other_size
 
     work_in(props["subscriptionId"])  # this process does not see the stack's settings
     # It has no log either; the engine shows what it prints.

@@ -93,7 +93,7 @@ def request_quota(stack: str, *, cores: int | None, yes: bool) -> None:
 
 
 def purge(stack: str, *, yes: bool) -> None:
-    from cloud import purge
+    from cloud.removal import purge
 
     spec, place = asked(stack)
     where = (spec.subscription_id, spec.location, spec.resource_group)

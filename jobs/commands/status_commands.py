@@ -13,7 +13,7 @@ from cloud.place import described
 from jobs.commands.shared import show
 
 if TYPE_CHECKING:
-    from cloud.prices import PriceBook
+    from cloud.services.prices import PriceBook
     from jobs.status.stack import Stack
 
 
@@ -93,6 +93,6 @@ def stack_of(name: str) -> Stack:
 
 def prices(stack: str) -> PriceBook:
     """Shares its file with the reviews of the stack."""
-    from cloud.prices import PriceBook
+    from cloud.services.prices import PriceBook
 
     return PriceBook(Path(".review") / stack / "prices.json")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from chat.phi_client import CONTRACT, ROUTES
-from cloud import registry
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
-from cloud.mlflow import VERSION, Runs
-from cloud.prices import PriceBook
 from cloud.report import Report
+from cloud.services import registry
+from cloud.services.mlflow import VERSION, Runs
+from cloud.services.prices import PriceBook
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
 from jobs.golden import golden
 from jobs.golden.questions import Question, load

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cloud.mlflow import Point
+from cloud.services.mlflow import Point
 from jobs.golden.golden import Result, Scores
 
 BASE, TUNED, SERVING = "base model", "fine-tuned", "in service"

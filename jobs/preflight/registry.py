@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cloud import registry
 from cloud.arm import Arm
+from cloud.services import registry
 from cloud.target import RegistryAsset
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import BASE, CLUSTER, ENDPOINT, PreflightSpec

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, MLFLOW
-from cloud import blobs, registry
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING, Report
+from cloud.services import blobs, registry
 from cloud.target import RegistryAsset, Target
 
 IMAGE = "serving_image"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cloud.errors import azure_errors
-from cloud.monitor import MODEL_ERROR, Blame, Series, blame, series
+from cloud.services.monitor import MODEL_ERROR, Blame, Series, blame, series
 
 if TYPE_CHECKING:
     from cloud.arm import Arm

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloud.mlflow import Point
+from cloud.services.mlflow import Point
 
 
 @dataclass(frozen=True)

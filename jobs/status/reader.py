@@ -11,8 +11,8 @@ from typing import Any
 from cloud import client as azure
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
-from cloud.mlflow import VERSION, Runs, moment
-from cloud.prices import PriceBook
+from cloud.services.mlflow import VERSION, Runs, moment
+from cloud.services.prices import PriceBook
 from jobs.status import usage
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending

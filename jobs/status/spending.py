@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cloud.prices import MACHINES, Meter, PriceBook
+from cloud.services.prices import MACHINES, Meter, PriceBook
 
 
 @dataclass(frozen=True)

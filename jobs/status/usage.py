@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cloud.arm import Arm
-from cloud.monitor import Series, series
+from cloud.services.monitor import Series, series
 from jobs.release.health import Health, counts, measured
 from settings.redaction import redact
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cloud.catalogue import CLUSTER, STAGE
-from cloud.prices import HOURS_A_MONTH
+from cloud.services.prices import HOURS_A_MONTH
 from policy.frameworks import well_architected
 from policy.inputs import is_finetune, is_release, vm_size
 from policy.rule import HIGH, Config, Member, Option, Resource, Stack, resource_rule, stack_rule

@@ -17,8 +17,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 
 from cloud.arm import Arm
-from cloud.mlflow import Runs
-from cloud.prices import PriceBook
+from cloud.services.mlflow import Runs
+from cloud.services.prices import PriceBook
 from cloud.target import Target
 from emulator.machine.home import SUBSCRIPTION_ID
 from jobs.evaluation import gather

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cloud import credentials
-from cloud import purge as purging
 from cloud.arm import Arm as Client
-from cloud.deletion import delete_for_good
 from cloud.errors import StageError
+from cloud.removal import purge as purging
+from cloud.removal.deletion import delete_for_good
 from cloud.target import RegistryAsset
 from emulator.access import rbac
 from emulator.front import admin

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.prices import Meter, PriceBook
+from cloud.services.prices import Meter, PriceBook
 from emulator.dataplane.prices import MARK
 from emulator.machine.home import Home
 

@@ -11,7 +11,7 @@ from azure.core.exceptions import HttpResponseError
 from cloud import role_wait
 from cloud.arm import Arm
 from cloud.errors import NotFinished, StageError
-from cloud.fileshare import Share
+from cloud.services.fileshare import Share
 from cloud.target import Target
 from emulator.dataplane.flows import TYPE
 from emulator.front import admin

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloud.deletion import delete_other_size
+from cloud.removal.deletion import delete_other_size
 from emulator.subscription import quota
 from tests.contract.arm import Refusal
 from tests.contract.lab import A100, Cases, Lab, cluster_body

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cloud.errors import StageError
 from cloud.place import described
-from cloud.prices import MACHINES, Meter, PriceBook
+from cloud.services.prices import MACHINES, Meter, PriceBook
 from jobs.commands.shared import ask
 from settings.commandline import EMULATED, StackError, check_stack, parse
 from settings.problems import SettingsError

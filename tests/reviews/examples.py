@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from cloud.prices import Meter, PriceBook
+from cloud.services.prices import Meter, PriceBook
 from review.durations import Past, past
 from review.events import lines, read
 from review.report import Report, build

@@ -23,7 +23,7 @@ def test_names_of_an_earlier_suffix_are_purged_too(monkeypatch: pytest.MonkeyPat
         purged.append((group, names["vaults"]))
         return []
 
-    monkeypatch.setattr("cloud.purge.purge", purge)
+    monkeypatch.setattr("cloud.removal.purge.purge", purge)
     provider, state = _Provider(), record("rg-one", "kvone")
     for group, vault in (("rg-two", "kvtwo"), ("rg-three", "kvthree")):
         state = dict(provider.update("id", state, record(group, vault)).outs or {})
@@ -57,7 +57,7 @@ def test_a_cluster_makes_room_before_it_gets_another_size_and_never_when_it_goes
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[tuple[str, str]] = []
-    monkeypatch.setattr("cloud.deletion.delete_other_size", lambda cluster, size: asked.append((cluster, size)))
+    monkeypatch.setattr("cloud.removal.deletion.delete_other_size", lambda cluster, size: asked.append((cluster, size)))
     provider, old = machines._Provider(), {"subscriptionId": "s", "cluster": "/c", "vmSize": "A"}
     new = {**old, "vmSize": "B"}
     provider.create(old)

@@ -13,7 +13,7 @@ from test_jobs_specs import RELEASE
 
 from chat.phi_client import CHAT_COMPLETIONS, MLFLOW
 from chat.phi_messages import Answer, ChatRequest
-from cloud import blobs
+from cloud.services import blobs
 from cloud.target import RegistryAsset, Target
 from jobs.evaluation import gather
 from jobs.golden import golden

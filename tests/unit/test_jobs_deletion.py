@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cloud.deletion import delete_for_good, delete_other_size
 from cloud.errors import StageError
+from cloud.removal.deletion import delete_for_good, delete_other_size
 from tests.unit.arm_fake import ArmFake, install
 
 ARM = "https://management.azure.com"

@@ -14,7 +14,7 @@ from test_jobs_status import MLFLOW, NOW, STACK, WANTED, Azure, azure, book
 
 from chat.phi_messages import Answer, ChatError, ChatRequest, ModelFailed
 from cloud.errors import StageError
-from cloud.mlflow import Point
+from cloud.services.mlflow import Point
 from jobs import __main__ as cli
 from jobs.commands import status_commands
 from jobs.evaluation import files, gather

@@ -10,7 +10,7 @@ import pytest
 from arm_fake import ArmFake, install
 from test_jobs_specs import RELEASE
 
-from cloud.monitor import Blame, blame
+from cloud.services.monitor import Blame, blame
 from jobs.release import health
 from jobs.release.health import Health
 

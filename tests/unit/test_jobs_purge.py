@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cloud.errors import StageError
-from cloud.purge import purge, remainders
+from cloud.removal.purge import purge, remainders
 from tests.unit.arm_fake import ArmFake, install
 
 ARM = "https://management.azure.com"

@@ -17,8 +17,8 @@ from rich.console import Console
 from test_jobs_specs import DATASET, FINETUNE, RELEASE
 
 from cloud.errors import StageError
-from cloud.mlflow import Point, Runs, moment
-from cloud.prices import PriceBook
+from cloud.services.mlflow import Point, Runs, moment
+from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.commands import status_commands
 from jobs.release import unfinished

@@ -42,7 +42,7 @@ class Arm:
         sent.append([method, path, dict(query)])
 
 cloud.arm.Arm = Arm
-from cloud.purge import purge
+from cloud.removal.purge import purge
 
 names = Names.of("phi", "dev", "s", "one")
 urn = f"urn:pulumi:dev::p::{TYPE}::store"

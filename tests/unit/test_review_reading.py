@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cloud.prices import Meter, PriceBook, choose
+from cloud.services.prices import Meter, PriceBook, choose
 from review import cost
 from review.__main__ import main
 from review.cost import Amount, Cost
