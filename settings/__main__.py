@@ -10,7 +10,7 @@ import sys
 import yaml
 
 from settings.commandline import parse
-from settings.stack import SettingsError, load
+from settings.stack import SettingsError, load, printed
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     form.add_argument("--quiet", action="store_true", help="print nothing when all is well")
     chosen = parse(parser, arguments)
     try:
-        effective = load(chosen.stack).effective()
+        effective = load(chosen.stack).effective() if chosen.json or chosen.quiet else printed(chosen.stack)
     except SettingsError as error:
         sys.exit(f"error: {error}")
     if chosen.json:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from settings import stack_file
 from settings.commandline import own_name
 from settings.conflicts import conflicts
 from settings.problems import (
@@ -26,13 +26,16 @@ from settings.problems import (
 )
 from settings.tree import Settings
 
-__all__ = ["Settings", "SettingsError", "from_pulumi", "load", "parse"]
+__all__ = ["Settings", "SettingsError", "from_pulumi", "load", "parse", "printed"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def parse(config: Mapping[str, Any], stack: str) -> Settings:
-    """From config values under their full keys. Raises SettingsError with every problem there is."""
+def parse(config: Mapping[str, Any], stack: str, secret: Collection[str] = ()) -> Settings:
+    """From config values under their full keys, of which some are `secret` and not shown in what is told of them.
+
+    A section that names some of its keys has the defaults of the others. Raises SettingsError with every problem.
+    """
     raw, problems = _own_keys(config)
     problems += [_empty(path) for path in _nothings(raw)]
     raw = _without_nothings(raw)
@@ -52,8 +55,16 @@ def parse(config: Mapping[str, Any], stack: str) -> Settings:
     found = conflicts(sound, stack) if sound else ()
     problems += [each.problem for each in found if not any(map(each.touches, keys))]
     if problems or settings is None:
-        raise SettingsError(stack, problems)
+        raise SettingsError(stack, [_hidden(each) if _is_in(each.key, secret) else each for each in problems])
     return settings
+
+
+def _is_in(key: str, sections: Collection[str]) -> bool:
+    return any(f"{key}.".startswith(f"{section}.") or key.startswith(f"{section}[") for section in sections)
+
+
+def _hidden(problem: Problem) -> Problem:
+    return replace(problem, value="[secret]")
 
 
 def _without(raw: dict[str, Any], places: Iterable[tuple[str | int, ...]]) -> Settings | None:
@@ -78,57 +89,40 @@ def from_pulumi() -> Settings:
     from pulumi.runtime import config as runtime
 
     values = {**runtime.get_config_env(), **runtime.CONFIG.get()}
-    return parse({key: _decoded(value) for key, value in values.items()}, pulumi.get_stack())
+    secret = frozenset(key for key in values if runtime.is_config_secret(key))
+    _check_defaults(pulumi.get_stack(), ROOT)
+    return parse({key: stack_file.decoded(value) for key, value in values.items()}, pulumi.get_stack(), secret)
 
 
 def load(stack: str, root: Path | None = None) -> Settings:
-    """What Pulumi would give the program: Pulumi.yaml's defaults under the stack file's values.
+    """What the program gets from Pulumi, for everybody else: what a stack's file says over the defaults.
 
-    Raises SettingsError for problems in the settings, a stack that has no file or a file that is no YAML.
+    Raises SettingsError for problems in the settings, a stack that has no file, a file that is no YAML, and one that
+    takes Pulumi to read where that cannot be asked.
     """
-    root = root or ROOT
+    name, file = _file(stack, root or ROOT)
+    return parse(file.values, name, file.secret)
+
+
+def printed(stack: str) -> dict[str, Any]:
+    """The settings in effect for people to read: without what the stack keeps encrypted. Raises SettingsError."""
+    name, file = _file(stack, ROOT)
+    tree = parse(file.values, name, file.secret).effective()
+    return {key: "[secret]" if key in file.secret else value for key, value in tree.items()}
+
+
+def _file(stack: str, root: Path) -> tuple[str, stack_file.StackFile]:
     name = own_name(stack)
-    path = root / f"Pulumi.{name}.yaml"
-    if not path.is_file():
+    if not (root / f"Pulumi.{name}.yaml").is_file():
         raise UnknownStackError(name, [file.name.split(".")[1] for file in root.glob("Pulumi.*.yaml")])
-    declared = _mapping(_yaml(root / "Pulumi.yaml", name), "config", root / "Pulumi.yaml", name)
-    chosen = _mapping(_yaml(path, name), "config", path, name)
-    # The project's own keys have a `default`, those of other namespaces a `value`.
-    config = {key: entry[kind] for key, entry in declared.items() for kind in ("default", "value") if kind in entry}
-    return parse({_full(key): value for key, value in {**config, **chosen}.items()}, name)
+    _check_defaults(name, root)
+    return name, stack_file.read(stack, name, root)
 
 
-def _yaml(path: Path, stack: str) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        problem = Problem(path.name, "(unreadable)", f"is no YAML: {reason}", "mend the line it names")
-        raise SettingsError(stack, [problem]) from None
-
-
-def _mapping(document: Any, key: str, path: Path, stack: str) -> dict[str, Any]:
-    found = (document or {}).get(key) if isinstance(document or {}, dict) else document
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        rule = f"must hold `{key}:` with keys of its own"
-        raise SettingsError(stack, [Problem(path.name, shown(found), rule, "indent the keys under it")])
-    return {str(name): value for name, value in found.items()}
-
-
-def _full(key: str) -> str:
-    return key if ":" in key else f"{NAMESPACE}:{key}"
-
-
-def _decoded(value: Any) -> Any:
-    """Pulumi hands sections and lists to the program as JSON text."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+def _check_defaults(stack: str, root: Path) -> None:
+    defaults = Settings.model_validate({"purgeOnDestroy": True}).effective()
+    if changed := stack_file.changed_defaults(stack, root, defaults):
+        raise SettingsError(stack, changed)
 
 
 def _own_keys(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
