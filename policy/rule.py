@@ -7,7 +7,7 @@ without a finding: it is looked at again in the update, before the resource is m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,8 +112,21 @@ class Stack:
         return [member for member in self.of(*rows) if member.urn in urns]
 
 
+Problem = tuple[str, Member | None]
+"""What is wrong, and with which; None for the stack as a whole."""
+
+
+def each(members: Iterable[Member], look: Callable[[Member], Iterator[Problem]]) -> Iterator[Problem]:
+    """What is wrong with each, one after the other: one that is not known yet hides nothing of the next."""
+    for member in members:
+        try:
+            yield from look(member)
+        except UndecidedError:
+            continue
+
+
 ResourceCheck = Callable[[Resource, Config], Iterator[str]]
-StackCheck = Callable[[Stack, Config], Iterator[tuple[str, Member | None]]]
+StackCheck = Callable[[Stack, Config], Iterator[Problem]]
 Mending = Callable[[Resource, Config, Inputs], bool]
 """Changes the inputs, given in the engine's own form; tells whether it did."""
 

@@ -99,7 +99,7 @@ def build(
     found_risks.sort(key=lambda risk: -risk.level)
     money = None if quiet or not preview.finished else cost(preview, past, book)
     told = [*sentences(preview, past), *_taken_back(feared)]
-    verdict, reasons = judge(preview, found_risks, money, found_drift, told)
+    verdict, reasons = judge(preview, found_risks, money, found_drift)
     return Report(
         stack,
         verdict,

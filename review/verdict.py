@@ -87,9 +87,7 @@ def _dearer(cost: Cost, percent: float) -> bool:
     return rise > percent if rise is not None else cost.quantities_change
 
 
-def judge(
-    preview: Preview, risks: list[Risk], cost: Cost | None, drift: list[Drift], happening: list[str]
-) -> tuple[Verdict, list[str]]:
+def judge(preview: Preview, risks: list[Risk], cost: Cost | None, drift: list[Drift]) -> tuple[Verdict, list[str]]:
     """Verdict and at most three reasons, the weightiest first."""
     if preview.failed:
         text = [_point(error) for error in preview.errors if error]
@@ -101,7 +99,7 @@ def judge(
     reasons = _reasons_for_a_person(preview, risks, cost, drift)
     if reasons:
         return Verdict.PERSON, reasons[:REASONS]
-    return Verdict.APPROVE, _reasons_to_approve(risks, cost, happening)
+    return Verdict.APPROVE, _reasons_to_approve(cost)
 
 
 def _policy_reasons(preview: Preview) -> list[str]:
@@ -160,8 +158,7 @@ def _cost_reason(cost: Cost) -> str:
     return f"a month costs {month.before:,.0f} → {month.after:,.0f} USD (+{month.percent:.0f} %)"
 
 
-def _reasons_to_approve(risks: list[Risk], cost: Cost | None, happening: list[str]) -> list[str]:
-    del happening
+def _reasons_to_approve(cost: Cost | None) -> list[str]:
     month = cost.month if cost else None
     if month is None or not month.known:
         money = "no machine is added or changed, so the bill stays as it is"
@@ -171,7 +168,6 @@ def _reasons_to_approve(risks: list[Risk], cost: Cost | None, happening: list[st
         money = f"a month becomes dearer by {month.percent:.0f} % only"
     else:
         money = "the monthly cost stays the same"
-    del risks
     return [
         "nothing that holds data is replaced or deleted",
         "identities, roles and networks are not opened any further",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cloud.catalogue import CLUSTER, DEPLOYMENT, STAGE
 from policy.frameworks import benchmark, well_architected
 from policy.inputs import is_finetune, is_release, vm_size
-from policy.rule import HIGH, MEDIUM, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
+from policy.rule import HIGH, MEDIUM, Config, Member, Option, Problem, Resource, Stack, each, resource_rule, stack_rule
 from settings.catalogue import CPU_SIZES, MODELS, VM_SIZES
 
 _MACHINES = (CLUSTER, DEPLOYMENT, STAGE)
@@ -77,15 +77,16 @@ def release_fits_model(resource: Resource, config: Config) -> Iterator[str]:
     severity=HIGH,
     options={"gpuMemory": Option("object", _TRAINING, "least GPU memory in GB of one machine, by model")},
 )
-def cluster_fits_model(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    for stage in filter(is_finetune, stack.of(STAGE)):
+def cluster_fits_model(stack: Stack, config: Config) -> Iterator[Problem]:
+    def look(stage: Member) -> Iterator[Problem]:
         model = stage.at("input.base_model.name")
-        need = config["gpuMemory"].get(model)
+        need, name = config["gpuMemory"].get(model), stage.at("input.cluster")
         for cluster in stack.of(CLUSTER):
             has = _GPU_MEMORY.get(str(cluster.peek("properties.properties.vmSize")).lower())
-            same = cluster.peek("computeName") == stage.at("input.cluster")
-            if same and need and has is not None and has < need:
+            if cluster.peek("computeName") == name and need and has is not None and has < need:
                 yield f"{model} needs {need:g} GB of GPU memory to be trained; {cluster.name} has {has} GB", cluster
+
+    yield from each(filter(is_finetune, stack.of(STAGE)), look)
 
 
 _SCALE = "properties.properties.scaleSettings"

@@ -8,7 +8,7 @@ from cloud.catalogue import CLUSTER, STAGE
 from cloud.services.prices import HOURS_A_MONTH
 from policy.frameworks import well_architected
 from policy.inputs import is_finetune, is_release, vm_size
-from policy.rule import HIGH, Config, Member, Option, Resource, Stack, resource_rule, stack_rule
+from policy.rule import HIGH, Config, Member, Option, Problem, Resource, Stack, each, resource_rule, stack_rule
 from settings.catalogue import HOURLY_DOLLARS
 from settings.models import WAITS
 
@@ -43,13 +43,14 @@ def _hourly(prices: Mapping[str, float], vm_size: str) -> float | None:
         "secondsPerStep": Option("number", 2.0, "seconds one step takes, for recipes with max_steps"),
     },
 )
-def finetune_spending(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
-    for stage in filter(is_finetune, stack.of(STAGE)):
-        same = [each for each in stack.of(CLUSTER) if each.peek("computeName") == stage.at("input.cluster")]
-        for size in (str(cluster.peek("properties.properties.vmSize")) for cluster in same):
-            told = _finetune(stage, size, config)
-            if told:
+def finetune_spending(stack: Stack, config: Config) -> Iterator[Problem]:
+    def look(stage: Member) -> Iterator[Problem]:
+        name = stage.at("input.cluster")
+        for cluster in (one for one in stack.of(CLUSTER) if one.peek("computeName") == name):
+            if told := _finetune(stage, str(cluster.peek("properties.properties.vmSize")), config):
                 yield told, stage
+
+    yield from each(filter(is_finetune, stack.of(STAGE)), look)
 
 
 def _finetune(stage: Member, size: str, config: Config) -> str:

@@ -164,6 +164,15 @@ def test_as_an_environment_sets_it(
     assert found(rule, program, beyond) == [problem]
 
 
+@pytest.mark.parametrize(
+    ("rule", "config"),
+    [("cluster-fits-model", {"gpuMemory": {MODEL: 81}}), ("finetune-spending", {**TRAINED, "maximumDollars": 0.99})],
+)
+def test_what_is_not_known_of_one_stage_hides_nothing_of_the_next(rule: str, config: dict[str, Any]) -> None:
+    unknown = STAGE.having(name="first").but(input__cluster={"$ref": "cluster"})
+    assert len(found(rule, [cluster("machines"), unknown, STAGE], config)) == 1
+
+
 def test_every_limit_of_a_rule_is_in_these_tables() -> None:
     numbers = {
         rule.name
