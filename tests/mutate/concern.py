@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from coverage import CoverageData
@@ -29,14 +30,23 @@ class Concern:
     def of(self, path: str, place: Place) -> list[str]:
         """The tests, those that say most first.
 
-        What is run at import concerns whoever runs anything of the file, and then everybody else.
+        What is run at import concerns whoever runs anything of the file, and of the files that import it.
         """
-        lines = self._data.contexts_by_lineno(self._files.get(path, ""))
         if place.in_function:
+            lines = self._data.contexts_by_lineno(self._files.get(path, ""))
             return sorted(_tests(lines.get(place.line, [])), key=is_of_pages)
-        near = set(_tests(test for line in lines.values() for test in line))
-        every = _tests(self._data.measured_contexts())
-        return sorted(every, key=lambda test: (is_of_pages(test), test not in near, test))
+        near = self._of_file(path)
+        far = set[str]().union(*(self._of_file(file) for file in self._importing(path)))
+        return sorted(near | far, key=lambda test: (is_of_pages(test), test not in near, test))
+
+    def _of_file(self, path: str) -> set[str]:
+        lines = self._data.contexts_by_lineno(self._files.get(path, ""))
+        return set(_tests(test for line in lines.values() for test in line))
+
+    def _importing(self, path: str) -> Iterator[str]:
+        parent, _, name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".").rpartition(".")
+        imports = re.compile(rf"(from|import) {parent}\.{name}\b|from {parent} import .*\b{name}\b")
+        return (file for file in self._files if imports.search((self._root / file).read_text()))
 
 
 def _tests(contexts: Iterable[str]) -> list[str]:

@@ -60,4 +60,4 @@ class Copy:
         if done.returncode == 0:
             return ""
         lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-        return lines[0].split()[1] if lines else "(no start)"
+        return lines[0].split(" - ")[0].split(" ", 1)[1] if lines else "(no start)"

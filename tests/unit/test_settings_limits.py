@@ -1,0 +1,77 @@
+"""Checks across settings take what is at the limit, and refuse what is a unit beyond it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from settings import conflicts
+from settings.catalogue import MODELS, VM_SIZES
+from settings.problems import SettingsError
+from settings.stack import parse
+
+A100, LATENCY = "Standard_NC24ads_A100_v4", {"alerts": True, "email": "a@example.com"}
+
+
+def refused(**sections: Any) -> list[str]:
+    """The keys that are."""
+    config = {f"finetune-phi:{key}": value for key, value in {"purgeOnDestroy": True, **sections}.items()}
+    try:
+        parse(config, "test")
+    except SettingsError as error:
+        return [
+            line.strip().removeprefix("finetune-phi:").split(" ")[0]
+            for line in str(error).splitlines()
+            if " = " in line
+        ]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("key", "at", "beyond"),
+    [
+        ("recipe.max_seq_length", {"recipe": {"max_seq_length": 131_072}}, {"recipe": {"max_seq_length": 131_073}}),
+        (
+            "recipe.num_nodes_finetune",
+            {"recipe": {"num_nodes_finetune": 2}, "compute": {"maxNodes": 2}},
+            {"recipe": {"num_nodes_finetune": 3}, "compute": {"maxNodes": 2}},
+        ),
+        (
+            "monitoring.latencySeconds",
+            {"monitoring": {**LATENCY, "latencySeconds": 89}, "serving": {"requestTimeoutSeconds": 90}},
+            {"monitoring": {**LATENCY, "latencySeconds": 90}, "serving": {"requestTimeoutSeconds": 90}},
+        ),
+        ("tags", {"tags": {"a" * 128: "x"}}, {"tags": {"a" * 129: "x"}}),
+        ("tags", {"tags": {"a": "x"}}, {"tags": {"": "x"}}),
+        ("tags", {"tags": {"a": "x" * 256}}, {"tags": {"a": "x" * 257}}),
+        (
+            "tags",
+            {"tags": {f"t{number}": "x" for number in range(40)}},
+            {"tags": {f"t{number}": "x" for number in range(41)}},
+        ),
+    ],
+)
+def test_a_limit(key: str, at: dict[str, Any], beyond: dict[str, Any]) -> None:
+    assert refused(**at) == []
+    assert [each[: len(key)] for each in refused(**beyond)] == [key]
+
+
+@pytest.mark.parametrize(
+    ("key", "memory", "sections"),
+    [
+        ("serving.vmSize", "serving_memory", {"serving": {"vmSize": A100}}),
+        ("compute.vmSize", "adapter_memory", {"recipe": {"apply_lora": True}}),
+        ("compute.vmSize", "training_memory", {"recipe": {"apply_lora": False}}),
+    ],
+)
+def test_a_model_fits_that_needs_all_of_the_memory(
+    monkeypatch: pytest.MonkeyPatch, key: str, memory: str, sections: dict[str, Any]
+) -> None:
+    model = next(iter(MODELS.values()))
+    assert VM_SIZES[A100].gpu_memory == 80
+    for needed, expected in ((80, []), (81, [key])):
+        changed = dataclasses.replace(model, **{memory: needed})
+        monkeypatch.setattr(conflicts, "MODELS", {model.name: changed})
+        assert refused(**sections) == expected
