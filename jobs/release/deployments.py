@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
     from azure.core.polling import LROPoller
 
+MODEL = "model"
+"""Tag of a deployment: its model as ``name:version``."""
 HEALTHY = "Succeeded"
 _IN_TRANSITION = ("Creating", "Updating", "Scaling", "Deleting")
 _POLL_SECONDS = 5.0

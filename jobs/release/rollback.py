@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cloud.errors import StageError, azure_errors
 from jobs.release import unfinished
-from jobs.release.rollout import MODEL, PREVIOUS
+from jobs.release.deployments import MODEL
+from jobs.release.rollout import PREVIOUS
 from jobs.training.registering import fingerprint_of
 
 if TYPE_CHECKING:

@@ -17,14 +17,15 @@ from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
 from cloud.faults import disconnected
 from cloud.report import WARNING, Report
 from jobs.release import contracts, health, smoke, unfinished
-from jobs.release.deployments import HEALTHY, Endpoint, shown
+from jobs.release.base_model import BaseModelBeside
+from jobs.release.deployments import HEALTHY, MODEL, Endpoint, shown
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
 from jobs.release.unfinished import Unfinished
 from jobs.training import registering
 
 _LOOK_SECONDS = 30.0
-MODEL, PREVIOUS = "model", "previous"
-"""Tags of a deployment: its model as ``name:version``, and the one that was in service before it."""
+PREVIOUS = "previous"
+"""Tag of a deployment: the model that was in service before it."""
 
 
 def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
@@ -39,7 +40,7 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
     if half and half.deployment != name:
         live = _taken_back(endpoint, half, live)
         half = None
-    base = _BaseModel(endpoint)
+    base = BaseModelBeside(endpoint)
     if half or live != {name: 100}:
         before = half.before if half and (name in live or not live) else _without(live, name)
         _release(endpoint, base, before, live.get(name, 0))
@@ -79,7 +80,7 @@ def _without(live: dict[str, int], name: str) -> dict[str, int]:
     return _shared(rest, "", 0) if rest else {}
 
 
-def _release(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], share: int) -> None:
+def _release(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int], share: int) -> None:
     """From ``share`` per cent of the traffic, which it has from an earlier try, to 100."""
     spec, name = endpoint.spec, endpoint.spec.deployment_name
     try:
@@ -124,7 +125,7 @@ def _left(endpoint: Endpoint, error: StageError) -> StageError:
     )
 
 
-def _provide(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int]) -> None:
+def _provide(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int]) -> None:
     """Leaves the new deployment healthy; one that failed earlier can't be repaired and is made again."""
     spec, name = endpoint.spec, endpoint.spec.deployment_name
     found = endpoint.find(name)
@@ -233,7 +234,7 @@ def _judged(endpoint: Endpoint, since: datetime) -> str:
     return f"{WARNING if load else ''}health of {name}: {found}{load}"
 
 
-def _restore(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], cause: StageError) -> None:
+def _restore(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int], cause: StageError) -> None:
     """Puts everything back as it was; if even that fails, says both things."""
     name = endpoint.spec.deployment_name
     endpoint.report(f"going back: {cause.what}")
@@ -253,59 +254,3 @@ def _restore(endpoint: Endpoint, base: _BaseModel, before: Mapping[str, int], ca
             todo=f"Check the traffic of endpoint {endpoint.spec.endpoint} in Azure ML studio "
             f"(it was {shown(before)}) and delete deployment {name}. {cause.todo}",
         ) from cause
-
-
-class _BaseModel:
-    """The deployment of the untuned model beside the new one. Its failure never harms the release."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._poller: object | None = None
-        self._error: StageError | None = None
-
-    def begin(self) -> None:
-        """Starts what is missing, while the new deployment is being created too."""
-        spec = self._endpoint.spec
-        if not spec.serving.compare_with_base:
-            return
-        try:
-            found = self._endpoint.find(BASE_DEPLOYMENT)
-            wanted = {MODEL: spec.base_model.model_uri, "instance_type": spec.serving.vm_size}
-            if found is not None:
-                tags = found.tags or {}
-                same = all(tags.get(key) == value for key, value in wanted.items())
-                if same and found.provisioning_state == HEALTHY:
-                    self._endpoint.adjust(BASE_DEPLOYMENT)
-                    return
-                self._endpoint.remove(BASE_DEPLOYMENT)
-            tags = {**wanted, **contracts.of_base(spec.base_model, self._endpoint.report).tags}
-            self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, tags)
-        except NotFinished:
-            raise
-        except StageError as error:
-            self._error = error
-
-    def finish(self) -> None:
-        """Waits for it, or removes it where it is not wanted. Raises StageError, the release being done."""
-        spec, endpoint = self._endpoint.spec, self._endpoint
-        if not spec.serving.compare_with_base:
-            if BASE_DEPLOYMENT in endpoint.names():
-                endpoint.remove(BASE_DEPLOYMENT)
-            return
-        if self._error is not None:
-            raise self._error
-        if self._poller is not None:
-            endpoint.finish(BASE_DEPLOYMENT, self._poller)  # type: ignore[arg-type]
-
-    def after_failure(self, *, in_service: bool) -> None:
-        """Removes it where it was begun for nothing: beside no model. Beside one that answers it stays, as wanted.
-
-        Raises StageError.
-        """
-        endpoint = self._endpoint
-        if self._poller is None:
-            return
-        if in_service:
-            endpoint.report(f"{WARNING}deployment {BASE_DEPLOYMENT} stays beside the model in service, and bills")
-        elif endpoint.find(BASE_DEPLOYMENT, needed=True) is not None:
-            endpoint.remove(BASE_DEPLOYMENT, needed=True)
