@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloud.catalogue import AZURES, CLUSTER, DEPLOYMENT, STAGE
-from policy.rule import Resource
+from policy.subject import Resource
 
 LOCATED = [row for row in AZURES if row.region]
 """Types with a region; they also take tags."""

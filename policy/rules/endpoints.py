@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from cloud.catalogue import DEPLOYMENT, ENDPOINT, STAGE
+from policy import samples
+from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
 from policy.inputs import is_release
-from policy.rule import ADVISORY, CRITICAL, HIGH, MEDIUM, Config, Option, Resource, resource_rule
+from policy.rule import ADVISORY, CRITICAL, HIGH, MEDIUM, Config, Option, resource_rule
+from policy.subject import Resource
 
 _ENDPOINT = (ENDPOINT,)
 
@@ -22,6 +25,7 @@ _ENDPOINT = (ENDPOINT,)
     severity=HIGH,
     framework=benchmark("IM-1"),
     options={"modes": Option("array", ["Key", "AADToken"], "allowed modes")},
+    examples=(but(samples.endpoint, properties__authMode="AMLToken"),),
 )
 def endpoint_auth_mode(resource: Resource, config: Config) -> Iterator[str]:
     mode = resource.at("properties.authMode")
@@ -38,6 +42,13 @@ def endpoint_auth_mode(resource: Resource, config: Config) -> Iterator[str]:
     severity=MEDIUM,
     level=ADVISORY,
     framework=benchmark("NS-2"),
+    examples=(
+        but(
+            samples.endpoint,
+            properties__publicNetworkAccess="Enabled",
+            tags={**samples.TAGS, "public-reason": "shown at a fair"},
+        ),
+    ),
 )
 def endpoint_public_access(resource: Resource, _config: Config) -> Iterator[str]:
     if resource.at("properties.publicNetworkAccess", "Enabled") != "Disabled":
@@ -56,6 +67,7 @@ def endpoint_public_access(resource: Resource, _config: Config) -> Iterator[str]
         "minimum": Option("integer", 1, "fewest instances"),
         "maximum": Option("integer", 4, "most instances"),
     },
+    examples=(but(samples.release, also=("serving-spending",), input__instance_count=5),),
 )
 def endpoint_instances(resource: Resource, config: Config) -> Iterator[str]:
     count = resource.at("sku.capacity" if resource.type == DEPLOYMENT.type else "input.instance_count")
@@ -72,6 +84,7 @@ def endpoint_instances(resource: Resource, config: Config) -> Iterator[str]:
     remedy="give it identity, as infra/serving.py does",
     severity=HIGH,
     framework=benchmark("IM-3"),
+    examples=(but(samples.endpoint, identity=None),),
 )
 def endpoint_identity(resource: Resource, _config: Config) -> Iterator[str]:
     kind = str(resource.at("identity.type", "None"))
@@ -87,6 +100,7 @@ def endpoint_identity(resource: Resource, _config: Config) -> Iterator[str]:
     reason="Azure refuses traffic that is neither 0 nor 100 per cent, and 0 takes the model off the air",
     remedy="leave the traffic to the release stage, or let the shares add up to 100",
     severity=HIGH,
+    examples=(but(samples.endpoint, properties__traffic={"blue": 60, "green": 30}),),
 )
 def endpoint_traffic_sum(resource: Resource, _config: Config) -> Iterator[str]:
     traffic = resource.at("properties.traffic")
@@ -106,6 +120,13 @@ def endpoint_traffic_sum(resource: Resource, _config: Config) -> Iterator[str]:
     severity=CRITICAL,
     framework=well_architected("OE:11"),
     options={"ignored": Option("array", ["properties.traffic"], "inputs whose changes must not reach Azure")},
+    examples=(
+        Example(
+            passes=(samples.endpoint("endpoint-keeps-traffic-clean"),),
+            fails=(samples.endpoint("endpoint-keeps-traffic").having(ignore_changes=()),),
+            on="endpoint-keeps-traffic",
+        ),
+    ),
 )
 def endpoint_keeps_traffic(resource: Resource, config: Config) -> Iterator[str]:
     if resource.peek("properties.traffic") is not None:
@@ -128,6 +149,7 @@ def endpoint_keeps_traffic(resource: Resource, config: Config) -> Iterator[str]:
         "maximumFirstStep": Option("integer", 100, "largest share of the traffic, in per cent, for the first step"),
         "minimumSoakSeconds": Option("integer", 0, "shortest time in seconds a step is watched"),
     },
+    examples=(but(samples.release, input__traffic_steps=[100]),),
 )
 def release_in_steps(resource: Resource, config: Config) -> Iterator[str]:
     if not is_release(resource):

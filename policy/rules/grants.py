@@ -6,20 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cloud.catalogue import AZURES, ENDPOINT, FEDERATED_CREDENTIAL, IDENTITY, ROLE_ASSIGNMENT
-from cloud.roles import GRANTING, POWERFUL, SERVING
+from cloud.roles import GRANTING, POWERFUL, SERVING, Role
+from policy import samples
+from policy.example import Example
 from policy.frameworks import benchmark
-from policy.rule import (
-    CRITICAL,
-    HIGH,
-    UNKNOWN,
-    Config,
-    Member,
-    Option,
-    Resource,
-    Stack,
-    resource_rule,
-    stack_rule,
-)
+from policy.rule import CRITICAL, HIGH, Config, Option, resource_rule, stack_rule
+from policy.subject import UNKNOWN, Member, Resource, Stack
 
 _ASSIGNMENT = (ROLE_ASSIGNMENT,)
 FORBIDDEN = {role.guid: role.title for role in POWERFUL}
@@ -50,6 +42,32 @@ _SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:environment:(?P<envir
     severity=CRITICAL,
     framework=benchmark("IM-3"),
     options={"issuers": Option("array", ["https://token.actions.githubusercontent.com"], "who may issue the tokens")},
+    examples=(
+        *(
+            Example(
+                passes=(samples.trust(f"trust-clean-{number}"),),
+                fails=(samples.trust(f"trust-{number}").but(**{key: value}),),
+                on=f"trust-{number}",
+            )
+            for number, (key, value) in enumerate(
+                (
+                    ("subject", "repo:someone/finetune-phi:environment:another"),
+                    ("subject", "repo:someone/finetune-phi:ref:refs/heads/main"),
+                    ("subject", "repo:someone@1/finetune-phi@2:pull_request"),
+                    ("issuer", "https://vstoken.actions.githubusercontent.com"),
+                )
+            )
+        ),
+        Example(
+            passes=(
+                samples.trust("trust-ids").but(
+                    subject=f"repo:someone@1/finetune-phi@2:environment:{samples.STACK}-review"
+                ),
+            ),
+            fails=(samples.trust("trust-any").but(subject=f"repo:someone@1/*:environment:{samples.STACK}"),),
+            on="trust-any",
+        ),
+    ),
 )
 def trust_one_environment(resource: Resource, config: Config) -> Iterator[str]:
     issuer, subject = str(resource.at("issuer", "")), str(resource.at("subject", ""))
@@ -71,6 +89,13 @@ def trust_one_environment(resource: Resource, config: Config) -> Iterator[str]:
     severity=CRITICAL,
     framework=benchmark("PA-7"),
     options={"forbidden": Option("object", FORBIDDEN, "name of the role, by the GUID of its definition")},
+    examples=(
+        Example(
+            passes=(samples.identity("puller"), samples.assignment("role-no-owner-clean", "puller")),
+            fails=(samples.identity("owner"), samples.assignment("role-no-owner", "owner", Role.OWNER)),
+            on="role-no-owner",
+        ),
+    ),
 )
 def role_no_owner(resource: Resource, config: Config) -> Iterator[str]:
     name = config["forbidden"].get(_role(resource))
@@ -99,6 +124,18 @@ def _passes_on_only_others(resource: Resource, forbidden: Mapping[str, str]) -> 
     remedy="grant it on the resource, or on the resource group",
     severity=HIGH,
     framework=benchmark("PA-7"),
+    examples=(
+        Example(
+            passes=(samples.identity("narrow"), samples.assignment("role-no-subscription-scope-clean", "narrow")),
+            fails=(
+                samples.identity("wide"),
+                samples.assignment("role-no-subscription-scope", "wide").but(
+                    scope=f"/subscriptions/{samples.SUBSCRIPTION}"
+                ),
+            ),
+            on="role-no-subscription-scope",
+        ),
+    ),
 )
 def role_no_subscription_scope(resource: Resource, _config: Config) -> Iterator[str]:
     scope = str(resource.at("scope", "")).rstrip("/")
@@ -121,6 +158,15 @@ _PRINCIPALS = [row for row in AZURES if row.acts]
         "principals": Option("object", {}, "who it is, by principal id"),
         "assignments": Option("object", {}, "who it is, by the assignment's name in the program"),
     },
+    examples=(
+        Example(
+            passes=(samples.identity("known"), samples.assignment("role-known-principals-clean", "known")),
+            fails=(
+                samples.assignment("role-known-principals", "").but(principalId="11111111-0000-4000-8000-000000000000"),
+            ),
+            on="role-known-principals",
+        ),
+    ),
 )
 def role_known_principals(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     for assignment in stack.of(ROLE_ASSIGNMENT):
@@ -139,6 +185,32 @@ def role_known_principals(stack: Stack, config: Config) -> Iterator[tuple[str, M
     severity=HIGH,
     framework=benchmark("IM-3"),
     options={"roles": Option("object", NEEDED, "name of the role, by the GUID of its definition")},
+    examples=(
+        Example(
+            passes=(
+                samples.identity("able"),
+                samples.endpoint("able-endpoint").but(
+                    identity={"type": "UserAssigned", "userAssignedIdentities": [samples.ref("able")]}
+                ),
+                *(
+                    samples.assignment(f"able-{role.label}", "able", role)
+                    for role in (Role.STORAGE_BLOB_DATA_READER, Role.AZUREML_METRICS_WRITER)
+                ),
+                samples.assignment("able-pull", "able"),
+            ),
+            fails=(
+                samples.identity("unable"),
+                samples.endpoint("endpoint-identity-roles").but(
+                    identity={"type": "UserAssigned", "userAssignedIdentities": [samples.ref("unable")]}
+                ),
+                *(
+                    samples.assignment(f"unable-{role.label}", "unable", role)
+                    for role in (Role.STORAGE_BLOB_DATA_READER, Role.AZUREML_METRICS_WRITER)
+                ),
+            ),
+            on="endpoint-identity-roles",
+        ),
+    ),
 )
 def endpoint_identity_roles(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     for endpoint in stack.of(ENDPOINT):

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 
 from cloud.catalogue import CLUSTER, DEPLOYMENT, STAGE
+from policy import samples
+from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
 from policy.inputs import is_finetune, is_release, vm_size
-from policy.rule import HIGH, MEDIUM, Config, Member, Option, Problem, Resource, Stack, each, resource_rule, stack_rule
+from policy.rule import HIGH, MEDIUM, Config, Option, resource_rule, stack_rule
+from policy.subject import Member, Problem, Resource, Stack, each
 from settings.catalogue import CPU_SIZES, MODELS, VM_SIZES
 
 _MACHINES = (CLUSTER, DEPLOYMENT, STAGE)
@@ -28,6 +31,7 @@ _GPU_MEMORY = {size.name.lower(): size.gpu_memory for size in (*VM_SIZES.values(
     severity=HIGH,
     framework=well_architected("CO:04"),
     options={"sizes": Option("array", _OFFERED, "allowed sizes")},
+    examples=(but(samples.cluster, properties__properties__vmSize="Standard_ND96isr_H100_v5"),),
 )
 def vm_size_allowed(resource: Resource, config: Config) -> Iterator[str]:
     size = vm_size(resource)
@@ -43,6 +47,14 @@ def vm_size_allowed(resource: Resource, config: Config) -> Iterator[str]:
     remedy="set vmSize to its successor, Standard_NC24ads_A100_v4 for the V100 sizes",
     severity=HIGH,
     options={"retired": Option("object", _RETIRED, "day of retirement, by size")},
+    examples=(
+        but(
+            samples.cluster,
+            also=("vm-size-allowed",),
+            computeName="old",
+            properties__properties__vmSize="Standard_NC6s_v3",
+        ),
+    ),
 )
 def vm_size_retired(resource: Resource, config: Config) -> Iterator[str]:
     size = vm_size(resource) or ""
@@ -59,6 +71,7 @@ def vm_size_retired(resource: Resource, config: Config) -> Iterator[str]:
     remedy="set finetune-phi:serving's vmSize to a size with more GPU memory",
     severity=HIGH,
     options={"gpuMemory": Option("object", _SERVING, "least GPU memory in GB of one machine, by model")},
+    examples=(but(samples.release, input__instance_type="Standard_NC4as_T4_v3"),),
 )
 def release_fits_model(resource: Resource, config: Config) -> Iterator[str]:
     if not is_release(resource):
@@ -76,6 +89,18 @@ def release_fits_model(resource: Resource, config: Config) -> Iterator[str]:
     remedy="set finetune-phi:compute's vmSize to a size with more GPU memory",
     severity=HIGH,
     options={"gpuMemory": Option("object", _TRAINING, "least GPU memory in GB of one machine, by model")},
+    examples=(
+        Example(
+            passes=(samples.cluster("fitting"), samples.finetune("fitting-stage")),
+            fails=(
+                samples.cluster("cluster-fits-model").but(
+                    computeName="small", properties__properties__vmSize="Standard_NC4as_T4_v3"
+                ),
+                samples.finetune("cluster-fits-model-stage").but(input__cluster="small"),
+            ),
+            on="cluster-fits-model",
+        ),
+    ),
 )
 def cluster_fits_model(stack: Stack, config: Config) -> Iterator[Problem]:
     def look(stage: Member) -> Iterator[Problem]:
@@ -105,6 +130,7 @@ def _elastic(resource: Resource) -> bool:
     severity=HIGH,
     framework=well_architected("CO:07"),
     options={"maximum": Option("integer", 0, "most nodes that may be kept running")},
+    examples=(but(samples.cluster, properties__properties__scaleSettings__minNodeCount=1),),
 )
 def cluster_scales_to_zero(resource: Resource, config: Config) -> Iterator[str]:
     nodes = resource.at(f"{_SCALE}.minNodeCount", 0)
@@ -121,6 +147,7 @@ def cluster_scales_to_zero(resource: Resource, config: Config) -> Iterator[str]:
     severity=MEDIUM,
     framework=well_architected("CO:12"),
     options={"maximum": Option("integer", 4, "most nodes")},
+    examples=(but(samples.cluster, properties__properties__scaleSettings__maxNodeCount=10),),
 )
 def cluster_max_nodes(resource: Resource, config: Config) -> Iterator[str]:
     nodes = resource.at(f"{_SCALE}.maxNodeCount", 1)
@@ -137,6 +164,7 @@ def cluster_max_nodes(resource: Resource, config: Config) -> Iterator[str]:
     severity=MEDIUM,
     framework=well_architected("CO:07"),
     options={"maximumSeconds": Option("integer", 600, "longest idle time in seconds")},
+    examples=(but(samples.cluster, properties__properties__scaleSettings__nodeIdleTimeBeforeScaleDown="PT1H"),),
 )
 def cluster_idle_time(resource: Resource, config: Config) -> Iterator[str]:
     seconds = _seconds(str(resource.at(f"{_SCALE}.nodeIdleTimeBeforeScaleDown", "PT120S")))
@@ -160,6 +188,7 @@ def _seconds(duration: str) -> float | None:
     reason="Azure ML retired low-priority machines on 2026-03-31",
     remedy='set vmPriority to "Dedicated"',
     severity=HIGH,
+    examples=(but(samples.cluster, properties__properties__vmPriority="LowPriority"),),
 )
 def cluster_dedicated(resource: Resource, _config: Config) -> Iterator[str]:
     priority = resource.at("properties.properties.vmPriority", "Dedicated")
@@ -175,6 +204,7 @@ def cluster_dedicated(resource: Resource, _config: Config) -> Iterator[str]:
     remedy='set remoteLoginPortPublicAccess to "Disabled"',
     severity=HIGH,
     framework=benchmark("NS-2"),
+    examples=(but(samples.cluster, properties__properties__remoteLoginPortPublicAccess="Enabled"),),
 )
 def cluster_login_closed(resource: Resource, _config: Config) -> Iterator[str]:
     # Left out, it is open on every node that is not in a network of its own.

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from pulumi_policy.deserialize import SPECIAL_SIG_KEY
 
 from cloud.catalogue import AZURES, WORKSPACE, find
+from policy import samples
+from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
 from policy.inputs import LOCATED, workspace_kind
-from policy.rule import HIGH, LOW, MEDIUM, REMEDIATE, Config, Inputs, Option, Resource, resource_rule
+from policy.rule import HIGH, LOW, MEDIUM, REMEDIATE, Config, Inputs, Option, resource_rule
+from policy.subject import Resource
 from settings.naming import patterns
 
 
@@ -23,6 +26,7 @@ from settings.naming import patterns
     severity=HIGH,
     framework=benchmark("AM-2"),
     options={"locations": Option("array", ["eastus2"], "allowed regions, by short name")},
+    examples=(but(samples.storage, location="westeurope"),),
 )
 def allowed_locations(resource: Resource, config: Config) -> Iterator[str]:
     location = str(resource.at("location", ""))
@@ -52,6 +56,7 @@ PATTERNS = {_called(name): patterns()[name] for row in _NAMED for name in row.na
     remedy="take the name from settings/naming.py, or change the pattern in this policy's configuration",
     severity=LOW,
     options={"patterns": Option("object", PATTERNS, "regular expression over the whole name, by kind")},
+    examples=(but(samples.storage, accountName="mystorage"),),
 )
 def names_by_convention(resource: Resource, config: Config) -> Iterator[str]:
     row = find(resource.type, {"kind": resource.at("kind", "")})
@@ -92,6 +97,19 @@ def _add_missing(resource: Resource, config: Config, inputs: Inputs) -> bool:
         "values": Option("object", {}, "values to add, by tag; project and stack are known"),
     },
     mending=_add_missing,
+    examples=(
+        Example(
+            passes=(samples.group("tagged"),),
+            fails=(samples.without_tag(samples.group, "tags-present", "owner"),),
+            on="tags-present",
+        ),
+        Example(
+            passes=(samples.group("tagged-too"),),
+            fails=(samples.without_tag(samples.group, "tags-added", "stack"),),
+            on="tags-added",
+            mended=True,
+        ),
+    ),
 )
 def tags_present(resource: Resource, config: Config) -> Iterator[str]:
     missing = [tag for tag in config["required"] if not resource.peek("tags") or not resource.peek(f"tags.{tag}")]
@@ -121,6 +139,14 @@ def _correct(resource: Resource, _config: Config, inputs: Inputs) -> bool:
     severity=MEDIUM,
     level=REMEDIATE,
     mending=_correct,
+    examples=(
+        Example(
+            passes=(samples.group("tagged-truly"),),
+            fails=(samples.group("tags-true").but(tags__stack="another"),),
+            on="tags-true",
+            mended=True,
+        ),
+    ),
 )
 def tags_true(resource: Resource, _config: Config) -> Iterator[str]:
     for tag, value in _identity_tags(resource).items():
@@ -138,6 +164,13 @@ def tags_true(resource: Resource, _config: Config) -> Iterator[str]:
     severity=LOW,
     framework=well_architected("SE:03"),
     options={"tags": Option("array", ["owner"], "names of the tags")},
+    examples=(
+        Example(
+            passes=(samples.workspace("workspace-customer-tags-clean"),),
+            fails=(samples.without_tag(samples.workspace, "workspace-customer-tags", "cost-center"),),
+            on="workspace-customer-tags",
+        ),
+    ),
 )
 def workspace_customer_tags(resource: Resource, config: Config) -> Iterator[str]:
     missing = [tag for tag in config["tags"] if not resource.peek("tags") or not resource.peek(f"tags.{tag}")]

@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cloud.catalogue import BUDGET, CATALOGUE, DIAGNOSTICS, LOG_WORKSPACE, find, types_of
+from policy import samples
+from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
 from policy.inputs import LOCATED
-from policy.rule import (
-    ADVISORY,
-    DISABLED,
-    HIGH,
-    MEDIUM,
-    UNKNOWN,
-    Config,
-    Member,
-    Option,
-    Resource,
-    Stack,
-    resource_rule,
-    stack_rule,
-)
+from policy.rule import ADVISORY, DISABLED, HIGH, MEDIUM, Config, Option, resource_rule, stack_rule
+from policy.subject import UNKNOWN, Member, Resource, Stack
 
 _REACHABLE = [row for row in CATALOGUE if row.reach]
 
@@ -42,6 +32,7 @@ def _public(member: Member) -> bool:
     severity=HIGH,
     framework=benchmark("NS-2"),
     options={"reasons": Option("object", {}, "the reason, by the resource's name in the program")},
+    examples=(but(samples.storage, publicNetworkAccess="Enabled"),),
 )
 def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     for member in stack.of(*_REACHABLE):
@@ -61,6 +52,16 @@ def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Memb
         "types": Option("array", list(types_of(*(row for row in CATALOGUE if row.logs))), "types to log"),
         "exceptions": Option("object", {}, "why not, by the resource's name in the program"),
     },
+    examples=(
+        Example(
+            passes=(
+                *samples.ai_services("diagnostics-on-clean"),
+                samples.diagnostics("another", "diagnostics-on-clean"),
+            ),
+            fails=(samples.ai_services("diagnostics-on")[0],),
+            on="diagnostics-on",
+        ),
+    ),
 )
 def diagnostics_on(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     logged: set[str] = set()
@@ -80,6 +81,7 @@ def diagnostics_on(stack: Stack, config: Config) -> Iterator[tuple[str, Member |
     severity=MEDIUM,
     framework=well_architected("CO:04"),
     options={"maximum": Option("number", 0, "largest amount a month in the subscription's currency; 0 for any")},
+    examples=(Example(passes=(samples.budget("budget"),)),),
 )
 def budget_present(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     budgets = stack.of(BUDGET)
@@ -102,6 +104,13 @@ def budget_present(stack: Stack, config: Config) -> Iterator[tuple[str, Member |
     severity=HIGH,
     level=DISABLED,
     options={"types": Option("array", list(types_of(*(row for row in CATALOGUE if row.protect))), "types to protect")},
+    examples=(
+        Example(
+            passes=(samples.storage("stateful-protected-clean"),),
+            fails=(samples.storage("stateful-protected").having(protect=False),),
+            on="stateful-protected",
+        ),
+    ),
 )
 def stateful_protected(resource: Resource, config: Config) -> Iterator[str]:
     if resource.type in config["types"] and not resource.options.protect:
@@ -121,6 +130,7 @@ def stateful_protected(resource: Resource, config: Config) -> Iterator[str]:
         "minimumDays": Option("integer", 30, "fewest days"),
         "maximumDays": Option("integer", 730, "most days"),
     },
+    examples=(but(samples.log_analytics, retentionInDays=7),),
 )
 def logs_kept(resource: Resource, config: Config) -> Iterator[str]:
     days = resource.peek("retentionInDays", 30)

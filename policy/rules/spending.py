@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from cloud.catalogue import CLUSTER, STAGE
 from cloud.services.prices import HOURS_A_MONTH
+from policy import samples
+from policy.example import Example, but
 from policy.frameworks import well_architected
 from policy.inputs import is_finetune, is_release, vm_size
-from policy.rule import HIGH, Config, Member, Option, Problem, Resource, Stack, each, resource_rule, stack_rule
+from policy.rule import HIGH, Config, Option, resource_rule, stack_rule
+from policy.subject import Member, Problem, Resource, Stack, each
 from settings.catalogue import HOURLY_DOLLARS
 from settings.models import WAITS
 
@@ -42,6 +45,16 @@ def _hourly(prices: Mapping[str, float], vm_size: str) -> float | None:
         "hoursPerEpoch": Option("number", 1.0, "hours one pass over the training data takes, an assumption to be set"),
         "secondsPerStep": Option("number", 2.0, "seconds one step takes, for recipes with max_steps"),
     },
+    examples=(
+        Example(
+            passes=(samples.cluster("affordable"), samples.finetune("affordable-stage")),
+            fails=(
+                samples.cluster("finetune-spending-cluster"),
+                samples.finetune("finetune-spending").but(input__recipe__num_train_epochs=100),
+            ),
+            on="finetune-spending",
+        ),
+    ),
 )
 def finetune_spending(stack: Stack, config: Config) -> Iterator[Problem]:
     def look(stage: Member) -> Iterator[Problem]:
@@ -84,6 +97,7 @@ def _finetune(stage: Member, size: str, config: Config) -> str:
         "maximumDollarsPerMonth": Option("number", 3000, "most US dollars a month"),
         "dollarsPerHour": _PRICES,
     },
+    examples=(but(samples.release, input__compare_with_base=True),),
 )
 def serving_spending(resource: Resource, config: Config) -> Iterator[str]:
     if not is_release(resource):

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from cloud.catalogue import AI_SERVICES, REGISTRY, STORAGE, VAULT
 from cloud.roles import Role
+from policy import samples
+from policy.example import Example, but
 from policy.frameworks import benchmark, cis
-from policy.rule import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MEDIUM, Config, Option, Resource, resource_rule
+from policy.rule import ADVISORY, CRITICAL, DISABLED, HIGH, LOW, MEDIUM, Config, Option, resource_rule
+from policy.subject import Resource
 
 _STORAGE, _VAULT, _REGISTRY = (STORAGE,), (VAULT,), (REGISTRY,)
 
@@ -21,6 +24,7 @@ _STORAGE, _VAULT, _REGISTRY = (STORAGE,), (VAULT,), (REGISTRY,)
     severity=HIGH,
     framework=cis("3.15"),
     options={"versions": Option("array", ["TLS1_2", "TLS1_3"], "allowed values")},
+    examples=(but(samples.storage, minimumTlsVersion="TLS1_0"),),
 )
 def storage_tls(resource: Resource, config: Config) -> Iterator[str]:
     version = resource.at("minimumTlsVersion", "TLS1_0, Azure's default")
@@ -36,6 +40,7 @@ def storage_tls(resource: Resource, config: Config) -> Iterator[str]:
     remedy="set allow_blob_public_access=False",
     severity=CRITICAL,
     framework=cis("3.7"),
+    examples=(but(samples.storage, allowBlobPublicAccess=True),),
 )
 def storage_no_public_blob(resource: Resource, _config: Config) -> Iterator[str]:
     if resource.at("allowBlobPublicAccess") is not False:
@@ -51,6 +56,7 @@ def storage_no_public_blob(resource: Resource, _config: Config) -> Iterator[str]
     severity=HIGH,
     level=ADVISORY,
     framework=benchmark("IM-1"),
+    examples=(but(samples.storage, allowSharedKeyAccess=True),),
 )
 def storage_no_shared_key(resource: Resource, _config: Config) -> Iterator[str]:
     if resource.at("allowSharedKeyAccess", True):
@@ -65,6 +71,7 @@ def storage_no_shared_key(resource: Resource, _config: Config) -> Iterator[str]:
     remedy="set enable_https_traffic_only=True",
     severity=HIGH,
     framework=cis("3.1"),
+    examples=(but(samples.storage, enableHttpsTrafficOnly=False),),
 )
 def storage_https_only(resource: Resource, _config: Config) -> Iterator[str]:
     if not resource.at("enableHttpsTrafficOnly", True):
@@ -79,6 +86,7 @@ def storage_https_only(resource: Resource, _config: Config) -> Iterator[str]:
     remedy="set enable_rbac_authorization=True",
     severity=HIGH,
     framework=cis("8.6"),
+    examples=(but(samples.vault, properties__enableRbacAuthorization=False),),
 )
 def vault_rbac(resource: Resource, _config: Config) -> Iterator[str]:
     if not resource.at("properties.enableRbacAuthorization", False):
@@ -94,6 +102,7 @@ def vault_rbac(resource: Resource, _config: Config) -> Iterator[str]:
     severity=HIGH,
     framework=cis("8.5"),
     options={"minimumDays": Option("integer", 7, "fewest days of retention")},
+    examples=(but(samples.vault, properties__enableSoftDelete=False),),
 )
 def vault_soft_delete(resource: Resource, config: Config) -> Iterator[str]:
     if not resource.at("properties.enableSoftDelete", True):
@@ -112,6 +121,7 @@ def vault_soft_delete(resource: Resource, config: Config) -> Iterator[str]:
     severity=HIGH,
     level=DISABLED,
     framework=cis("8.5"),
+    examples=(but(samples.vault, properties__enablePurgeProtection=None),),
 )
 def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]:
     if not resource.at("properties.enablePurgeProtection", False):
@@ -126,6 +136,7 @@ def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]
     remedy=f"set admin_user_enabled=False and grant {Role.ACR_PULL.title}",
     severity=HIGH,
     framework=benchmark("IM-1"),
+    examples=(but(samples.registry, adminUserEnabled=True),),
 )
 def registry_no_admin(resource: Resource, _config: Config) -> Iterator[str]:
     if resource.at("adminUserEnabled", False):
@@ -140,6 +151,7 @@ def registry_no_admin(resource: Resource, _config: Config) -> Iterator[str]:
     remedy="choose an allowed SKU",
     severity=LOW,
     options={"skus": Option("array", ["Standard", "Premium"], "allowed SKUs")},
+    examples=(but(samples.registry, sku={"name": "Basic"}),),
 )
 def registry_sku(resource: Resource, config: Config) -> Iterator[str]:
     sku = resource.at("sku.name")
@@ -155,6 +167,7 @@ def registry_sku(resource: Resource, config: Config) -> Iterator[str]:
     remedy="set anonymous_pull_enabled=False",
     severity=MEDIUM,
     framework=benchmark("IM-1"),
+    examples=(but(samples.registry, anonymousPullEnabled=True),),
 )
 def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[str]:
     if resource.at("anonymousPullEnabled", False):
@@ -170,6 +183,16 @@ def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[
     severity=MEDIUM,
     level=ADVISORY,
     framework=benchmark("IM-1"),
+    examples=(
+        Example(
+            passes=samples.ai_services("ai-services-no-keys-clean"),
+            fails=(
+                samples.ai_services("ai-services-no-keys")[0].but(properties__disableLocalAuth=False),
+                samples.diagnostics("ai-services-no-keys-logs", "ai-services-no-keys"),
+            ),
+            on="ai-services-no-keys",
+        ),
+    ),
 )
 def ai_services_no_keys(resource: Resource, _config: Config) -> Iterator[str]:
     if not resource.at("properties.disableLocalAuth", False):

@@ -14,6 +14,8 @@ from pulumi_policy.proxy import (
 )
 
 from cloud.catalogue import CONNECTION, WORKSPACE
+from policy import samples
+from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
 from policy.inputs import workspace_kind
 from policy.rule import (
@@ -23,16 +25,13 @@ from policy.rule import (
     LOW,
     MEDIUM,
     REMEDIATE,
-    UNKNOWN,
     Config,
     Inputs,
-    Member,
     Option,
-    Resource,
-    Stack,
     resource_rule,
     stack_rule,
 )
+from policy.subject import UNKNOWN, Member, Resource, Stack
 
 
 @resource_rule(
@@ -47,6 +46,7 @@ from policy.rule import (
     options={
         "modes": Option("array", ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"], "allowed isolation modes")
     },
+    examples=(but(samples.workspace, managedNetwork=None),),
 )
 def workspace_managed_network(resource: Resource, config: Config) -> Iterator[str]:
     kind = workspace_kind(resource)
@@ -71,6 +71,7 @@ def workspace_managed_network(resource: Resource, config: Config) -> Iterator[st
             "array", ["confidential", "restricted"], "values of the tag data-classification that ask for the mark"
         ),
     },
+    examples=(but(samples.workspace, tags={**samples.TAGS, "data-classification": "confidential"}),),
 )
 def workspace_high_business_impact(resource: Resource, config: Config) -> Iterator[str]:
     kind = workspace_kind(resource).lower()
@@ -88,6 +89,13 @@ def workspace_high_business_impact(resource: Resource, config: Config) -> Iterat
     remedy="give the project the hub's id as hub_resource_id, as infra/foundry.py does",
     severity=HIGH,
     options={"hubs": Option("array", [], "resource ids of hubs outside the stack that projects may have")},
+    examples=(
+        Example(
+            passes=(samples.workspace("hub", "Hub"), samples.project("project", "hub")),
+            fails=(samples.workspace("one-hub-per-project", "Hub"),),
+            on="one-hub-per-project",
+        ),
+    ),
 )
 def one_hub_per_project(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     workspaces = stack.of(WORKSPACE)
@@ -145,6 +153,21 @@ def _hide_credentials(_resource: Resource, _config: Config, inputs: Inputs) -> b
     level=REMEDIATE,
     framework=benchmark("IM-8"),
     mending=_hide_credentials,
+    examples=(
+        Example(
+            passes=(samples.connection("connection-clean"),),
+            fails=(samples.connection("connection-secrets").having(secret_outputs=()),),
+            on="connection-secrets",
+        ),
+        Example(
+            passes=(samples.connection("connection-clean-too"),),
+            fails=(
+                samples.connection("connection-plain").but(properties__credentials={"keys": {"key": "a plain key"}}),
+            ),
+            on="connection-plain",
+            mended=True,
+        ),
+    ),
 )
 def connection_secrets(resource: Resource, _config: Config) -> Iterator[str]:
     # The engine shows a validation no marks. What it does show is whether the outputs, which repeat them, are marked.
@@ -160,6 +183,16 @@ def connection_secrets(resource: Resource, _config: Config) -> Iterator[str]:
     reason="Azure answers 409 to two connections that are written at once",
     remedy="let the second depend on the first, as infra/foundry.py does",
     severity=MEDIUM,
+    examples=(
+        Example(
+            passes=(
+                samples.connection("first", "proj"),
+                samples.connection("second", "proj").having(depends_on=("first",)),
+            ),
+            fails=(samples.connection("at-once", "proj-x"), samples.connection("connections-one-by-one", "proj-x")),
+            on="connections-one-by-one",
+        ),
+    ),
 )
 def connections_one_by_one(stack: Stack, _config: Config) -> Iterator[tuple[str, Member | None]]:
     by_urn = {member.urn: member for member in stack.members}

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from policy.example import Declared
 from policy.pack import RULES
-from tests.unit.policy_cases import CONFIG, KEY, PROJECT, STACK, Declared
-from tests.unit.policy_table import CASES
+from policy.samples import CONFIG, KEY, PROJECT, STACK
+from tests.unit.policy_engine import CASES
 
 pytestmark = pytest.mark.journey
 
@@ -122,12 +123,12 @@ def fired(events: list[dict[str, Any]], kind: str) -> dict[str, set[str]]:
 
 
 def test_a_program_that_breaks_every_rule(engine: Engine) -> None:
-    code, events, printed = engine.preview([declared for case in CASES for declared in case.violating])
+    code, events, printed = engine.preview([declared for case in CASES for declared in case.fails])
     violations: dict[str, set[str]] = defaultdict(set)
     remedies: dict[str, set[str]] = defaultdict(set)
     for case in CASES:
         on = case.on or f"{PROJECT}-{STACK}"  # the stack itself
-        (remedies if case.remedied else violations)[on].add(case.rule)
+        (remedies if case.mended else violations)[on].add(case.rule)
         for name, also in case.also.items():
             violations[name].update(also)
 
@@ -146,7 +147,7 @@ def test_a_program_that_breaks_every_rule(engine: Engine) -> None:
 
 
 def test_a_program_that_breaks_no_rule(engine: Engine) -> None:
-    code, events, printed = engine.preview([declared for case in CASES for declared in case.clean])
+    code, events, printed = engine.preview([declared for case in CASES for declared in case.passes])
     assert fired(events, "policyEvent") == {}, printed[-4000:]
     assert fired(events, "policyRemediationEvent") == {}
     assert code == 0, printed[-4000:]

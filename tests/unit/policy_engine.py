@@ -16,11 +16,12 @@ from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deser
 from pulumi_policy.policy import PolicyCustomTimeouts, PolicyResourceOptions
 from pulumi_policy.proxy import UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
+from policy.example import Declared
 from policy.pack import RULES
 from policy.rule import Rule
-from tests.unit.policy_cases import CONFIG, PROJECT, STACK, Declared
-from tests.unit.policy_table import CASES
+from policy.samples import CONFIG, PROJECT, STACK
 
+CASES = [example for rule in RULES for example in rule.examples]
 BY_NAME = {rule.name: rule for rule in RULES}
 
 
@@ -120,7 +121,7 @@ def broken(program: Sequence[Declared]) -> dict[str, list[str]]:
     return {on: sorted({line.split(":")[0] for line in lines}) for on, lines in findings(program).items()}
 
 
-BUDGET = next(case.clean for case in CASES if case.rule == "budget-present")
+BUDGET = next(case.passes for case in CASES if case.rule == "budget-present")
 
 
 def resource_policy(name: str) -> ResourceValidationPolicy:
@@ -140,4 +141,4 @@ def stack_findings(name: str, program: Sequence[Declared], config: dict[str, Any
 
 
 def violating(rule: str) -> tuple[Declared, ...]:
-    return next(case.violating for case in CASES if case.rule == rule)
+    return next(case.fails for case in CASES if case.rule == rule)

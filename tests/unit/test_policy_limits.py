@@ -9,7 +9,8 @@ import pytest
 from pulumi_policy import ResourceValidationPolicy
 
 from policy import rule
-from tests.unit.policy_cases import Declared, budget, cluster, finetune, log_analytics, release, vault
+from policy.example import Declared
+from policy.samples import budget, cluster, finetune, log_analytics, release, vault
 from tests.unit.policy_engine import BY_NAME, arguments, stack_findings
 
 SIZE, MODEL = "Standard_NC24ads_A100_v4", "Phi-4-mini-instruct"

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from policy import rule
-from tests.unit.policy_cases import Declared, cluster, endpoint, release, storage, workspace
+from policy.example import Declared
+from policy.samples import cluster, endpoint, release, storage, workspace
 from tests.unit.policy_engine import (
     BUDGET,
     BY_NAME,
+    CASES,
     arguments,
     broken,
     findings,
@@ -19,7 +21,6 @@ from tests.unit.policy_engine import (
     stack_findings,
     violating,
 )
-from tests.unit.policy_table import CASES
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def test_a_type_with_an_api_version_is_the_same_type(type_name: str) -> None:
         ("endpoint-auth-mode", {"modes": ["AADToken"]}, endpoint("x")),
         ("endpoint-instances", {"minimum": 2.0}, release("x")),
         ("release-in-steps", {"minimumSoakSeconds": 300.0}, release("x")),
-        ("vault-soft-delete", {"minimumDays": 90.0}, next(c.clean[0] for c in CASES if c.rule == "vault-rbac")),
+        ("vault-soft-delete", {"minimumDays": 90.0}, next(c.passes[0] for c in CASES if c.rule == "vault-rbac")),
         ("workspace-high-business-impact", {"always": True}, workspace("x")),
         ("workspace-customer-tags", {"tags": ["unit"]}, workspace("x")),
     ],
@@ -70,7 +71,7 @@ def test_traffic_steps_rise_to_all(steps: list[int], problem: str) -> None:
 
 
 def test_max_steps_decide_what_a_fine_tune_costs() -> None:
-    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
+    machines, stage = next(c.passes for c in CASES if c.rule == "finetune-spending")
     long = stage.having(name="long").but(input__recipe__max_steps=100_000)
     short = stage.having(name="short").but(input__recipe__max_steps=10, input__recipe__num_train_epochs=1000)
     assert broken([machines, long, short, *BUDGET]) == {"long": ["finetune-spending"]}
@@ -89,7 +90,7 @@ def test_an_h100_does_not_pass_at_the_price_of_an_a100() -> None:
 
 
 def test_a_fine_tune_costs_what_its_clusters_machines_do() -> None:
-    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
+    machines, stage = next(c.passes for c in CASES if c.rule == "finetune-spending")
     dear = machines.but(properties__properties__vmSize=H100.upper())
     five = stage.but(input__recipe__num_train_epochs=5)
     limit = {"maximumDollars": 60.0}
@@ -104,7 +105,7 @@ def test_a_fine_tune_costs_what_its_clusters_machines_do() -> None:
 
 
 def test_a_size_nobody_knows_the_price_of_is_over_every_limit() -> None:
-    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
+    machines, stage = next(c.passes for c in CASES if c.rule == "finetune-spending")
     unknown = machines.but(properties__properties__vmSize="Standard_ND96isr_H200_v5")
     told = "what Standard_ND96isr_H200_v5 costs an hour is unknown; name it in dollarsPerHour"
     assert stack_findings("finetune-spending", [unknown, stage], {}) == [told]
@@ -123,7 +124,7 @@ def test_a_cluster_that_says_nothing_of_ssh_is_open() -> None:
 
 
 def test_a_fine_tune_s_waits_count_for_each_attempt_and_node() -> None:
-    machines, stage = next(c.clean for c in CASES if c.rule == "finetune-spending")
+    machines, stage = next(c.passes for c in CASES if c.rule == "finetune-spending")
     machines = machines.but(properties__properties__vmSize="Standard_NC96ads_A100_v4")
     stage = stage.but(input__recipe__max_steps=1, input__max_attempts=10, input__gpus_per_node=4)
     one = stage.having(name="one")  # 10 attempts x 7 minutes x 14.68 dollars: 17

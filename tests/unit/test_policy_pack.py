@@ -25,6 +25,64 @@ TYPES = {"array": list, "object": dict, "string": str, "integer": int, "number":
 LEVELS = {level.value for level in EnforcementLevel}
 
 
+IDS = """
+    allowed-locations
+    names-by-convention
+    tags-present
+    tags-true
+    workspace-customer-tags
+    vm-size-allowed
+    vm-size-retired
+    release-fits-model
+    cluster-fits-model
+    cluster-scales-to-zero
+    cluster-max-nodes
+    cluster-idle-time
+    cluster-dedicated
+    cluster-login-closed
+    endpoint-auth-mode
+    endpoint-public-access
+    endpoint-instances
+    endpoint-identity
+    endpoint-traffic-sum
+    endpoint-keeps-traffic
+    release-in-steps
+    storage-tls
+    storage-no-public-blob
+    storage-no-shared-key
+    storage-https-only
+    vault-rbac
+    vault-soft-delete
+    vault-purge-protection
+    registry-no-admin
+    registry-sku
+    registry-no-anonymous-pull
+    ai-services-no-keys
+    workspace-managed-network
+    workspace-high-business-impact
+    one-hub-per-project
+    connection-secrets
+    connections-one-by-one
+    trust-one-environment
+    role-no-owner
+    role-no-subscription-scope
+    role-known-principals
+    endpoint-identity-roles
+    public-with-reason
+    diagnostics-on
+    budget-present
+    stateful-protected
+    logs-kept
+    finetune-spending
+    serving-spending
+"""
+
+
+def test_ids_never_change() -> None:
+    """Configurations of stacks name them: a rule is added or goes, and is never called otherwise."""
+    assert [rule.name for rule in RULES] == IDS.split()
+
+
 def test_names_are_unique_and_readable() -> None:
     names = [rule.name for rule in RULES]
     assert len(set(names)) == len(names)

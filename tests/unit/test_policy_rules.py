@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
+from cloud.roles import Role
 from infra.federation import granting_only
 from policy import rule
+from policy.example import Example
 from policy.pack import RULES
 from policy.rule import Rule
-from tests.unit.policy_cases import ACR_PULL, KEY, OWNER, Case, assignment, connection, identity, storage
-from tests.unit.policy_engine import BUDGET, BY_NAME, arguments, broken, findings, given, resource_policy
-from tests.unit.policy_table import CASES
+from policy.samples import KEY, assignment, connection, identity, storage
+from tests.unit.policy_engine import BUDGET, BY_NAME, CASES, arguments, broken, findings, given, resource_policy
 
 
 @pytest.fixture(autouse=True)
@@ -27,33 +28,33 @@ def test_every_rule_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.on}")
-def test_clean(case: Case) -> None:
-    assert broken([*case.clean, *(BUDGET if case.clean != BUDGET else ())]) == {}
+def test_clean(case: Example) -> None:
+    assert broken([*case.passes, *(BUDGET if case.passes != BUDGET else ())]) == {}
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.remedied], ids=lambda case: case.rule)
-def test_violating(case: Case) -> None:
+@pytest.mark.parametrize("case", [c for c in CASES if not c.mended], ids=lambda case: case.rule)
+def test_violating(case: Example) -> None:
     expected = {name: sorted(also) for name, also in case.also.items()}
     expected[case.on] = sorted([*case.also.get(case.on, ()), case.rule])
-    program = [*case.violating, *(BUDGET if case.on else ())]
+    program = [*case.fails, *(BUDGET if case.on else ())]
     assert broken(program) == expected
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.remedied], ids=lambda case: case.rule)
-def test_a_message_says_what_why_and_what_to_do(case: Case) -> None:
+@pytest.mark.parametrize("case", [c for c in CASES if not c.mended], ids=lambda case: case.rule)
+def test_a_message_says_what_why_and_what_to_do(case: Example) -> None:
     rule = BY_NAME[case.rule]
-    lines = [line for line in findings(case.violating)[case.on] if line.startswith(f"{rule.name}: ")]
+    lines = [line for line in findings(case.fails)[case.on] if line.startswith(f"{rule.name}: ")]
     problem, why, what = lines[0].removeprefix(f"{rule.name}: ").split("\n")
     assert len(problem) > 10
     assert why == f"Why: {rule.reason}" and what == f"What to do: {rule.remedy}"
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.remedied], ids=lambda case: case.on)
-def test_remedied(case: Case) -> None:
+@pytest.mark.parametrize("case", [c for c in CASES if c.mended], ids=lambda case: case.on)
+def test_remedied(case: Example) -> None:
     """What a remedy returns is clean, and a clean resource is left alone."""
     rule = BY_NAME[case.rule]
     policy = resource_policy(rule.name)
-    (wrong,), (right,) = case.violating, case.clean
+    (wrong,), (right,) = case.fails, case.passes
     mended = policy.remediate(arguments(wrong, given(rule), marked=True))
     assert mended is not None
     assert policy.remediate(arguments(right, given(rule), marked=True)) is None
@@ -78,7 +79,7 @@ def test_an_unknown_key_is_left_alone() -> None:
 
 
 def test_no_message_holds_a_secret() -> None:
-    program = [declared for case in CASES for declared in case.violating]
+    program = [declared for case in CASES for declared in case.fails]
     assert KEY in json.dumps([dict(declared.inputs) for declared in program])
     assert KEY not in str(findings(program))
 
@@ -88,7 +89,7 @@ def test_what_is_not_known_yet_breaks_no_rule(rule: Rule) -> None:
     policy = resource_policy(rule.name)
     found: list[str] = []
     for case in CASES:
-        for declared in case.clean:
+        for declared in case.passes:
             unknown = declared.having(inputs={key: {"$ref": "other"} for key in declared.inputs})
             policy.validate(arguments(unknown, given(rule)), lambda message, _=None: found.append(message))
     assert found == []
@@ -104,12 +105,12 @@ def test_remedies_leave_unknown_tags_alone() -> None:
 def test_stack_rules_read_what_the_program_gave() -> None:
     """The engine hands them outputs, which a first preview does not know."""
     case = next(case for case in CASES if case.rule == "public-with-reason")
-    assert broken([*case.violating, *BUDGET]) == {case.on: ["public-with-reason"]}
-    seen = findings([*case.violating, *BUDGET], outputs_known=True)
+    assert broken([*case.fails, *BUDGET]) == {case.on: ["public-with-reason"]}
+    seen = findings([*case.fails, *BUDGET], outputs_known=True)
     assert [line.split(":")[0] for line in seen[case.on]] == ["public-with-reason"]
 
 
-ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+ADMINISTRATOR, ACR_PULL = Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR, Role.ACR_PULL.guid
 BOUND = granting_only([ACR_PULL])
 
 
@@ -120,11 +121,11 @@ BOUND = granting_only([ACR_PULL])
         (ADMINISTRATOR, "", ["role-no-owner"]),
         (ADMINISTRATOR, BOUND.split(" AND ")[0], ["role-no-owner"]),
         (ADMINISTRATOR, f"{BOUND} OR (true)", ["role-no-owner"]),
-        (ADMINISTRATOR, granting_only([ACR_PULL, ADMINISTRATOR]), ["role-no-owner"]),
+        (ADMINISTRATOR, granting_only([ACR_PULL, ADMINISTRATOR.guid]), ["role-no-owner"]),
         # Whoever owns the group needs no role to do everything in it.
-        (OWNER, BOUND, ["role-no-owner"]),
+        (Role.OWNER, BOUND, ["role-no-owner"]),
     ],
 )
-def test_who_grants_roles_may_grant_only_some(role: str, condition: str, found: list[str]) -> None:
+def test_who_grants_roles_may_grant_only_some(role: Role, condition: str, found: list[str]) -> None:
     program = [identity("deployer"), assignment("grants", "deployer", role, condition), *BUDGET]
     assert broken(program).get("grants", []) == found

@@ -25,7 +25,7 @@ from infra.lifecycle.protection import STATEFUL
 from infra.purge import PURGED_AFTERWARDS
 from jobs.preflight.subscription import NAMESPACES
 from policy.pack import RULES
-from policy.rule import Member, Stack
+from policy.subject import Member, Stack
 from review.cost import cost
 from review.durations import Past
 from review.events import Preview, State, Step

@@ -1,15 +1,13 @@
-"""One violating and one clean declaration for every rule, read by the unit tests and by the real engine.
-
-Every declaration starts from one that breaks no rule, so a case breaks exactly the rules it names.
-"""
+"""Resources that break no rule, for examples to change, and the configuration that the examples are made for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from typing import Any
 
 from cloud import catalogue
+from cloud.roles import Role
+from policy.example import Declared
 
 PROJECT, STACK = "policies", "checked"
 TAGS = {"project": PROJECT, "stack": STACK, "owner": "team", "cost-center": "42"}
@@ -22,12 +20,8 @@ PROTECTED = (
     catalogue.ENDPOINT.type,
 )
 GROUP = "rg-phi-dev-abcdef"
-SCOPE = f"/subscriptions/00000000-0000-4000-8000-0000000000a1/resourceGroups/{GROUP}"
-ROLES = "/subscriptions/00000000-0000-4000-8000-0000000000a1/providers/Microsoft.Authorization/roleDefinitions"
-ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
-BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
-METRICS_WRITER = "635dd51f-9968-44d3-b7fb-6d9a6bd613ae"
-OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+SUBSCRIPTION = "00000000-0000-4000-8000-0000000000a1"
+SCOPE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
 KEY = "key-that-nobody-may-read"
 
 CONFIG: dict[str, Any] = {
@@ -39,54 +33,7 @@ CONFIG: dict[str, Any] = {
     "diagnostics-on": {"enforcementLevel": "mandatory", "types": [catalogue.AI_SERVICES.type]},
     "release-in-steps": {"enforcementLevel": "mandatory", "maximumFirstStep": 50},
 }
-"""The configuration the cases are made for."""
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A resource of a program. `{"$ref": name}` is an output of another one, `{"$secret": value}` a secret."""
-
-    type: str
-    name: str
-    inputs: Mapping[str, Any]
-    protect: bool = False
-    ignore_changes: tuple[str, ...] = ()
-    secret_outputs: tuple[str, ...] = ()
-    depends_on: tuple[str, ...] = ()
-
-    def but(self, **changes: Any) -> Declared:
-        """With other inputs; a double underscore goes one level down, None takes an input away."""
-        inputs = dict(self.inputs)
-        for path, value in changes.items():
-            *above, last = path.split("__")
-            place = inputs
-            for part in above:
-                place[part] = dict(place.get(part) or {})
-                place = place[part]
-            if value is None:
-                place.pop(last, None)
-            else:
-                place[last] = value
-        return replace(self, inputs=inputs)
-
-    def having(self, **options: Any) -> Declared:
-        """With other options."""
-        return replace(self, **options)
-
-
-@dataclass(frozen=True)
-class Case:
-    """`clean` breaks no rule at all; `violating` breaks `rule` on the resource it names, and `also` what it names."""
-
-    rule: str
-    clean: tuple[Declared, ...]
-    violating: tuple[Declared, ...]
-    on: str = ""
-    """The resource a violation is reported on; the stack where empty."""
-    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Other rules it breaks, by resource."""
-    remedied: bool = False
-    """Whether the engine mends it, and so reports no violation."""
+"""The configuration the examples are made for."""
 
 
 def ref(name: str) -> dict[str, str]:
@@ -95,9 +42,9 @@ def ref(name: str) -> dict[str, str]:
 
 def located(type_name: str, name: str, **inputs: Any) -> Declared:
     return Declared(
-        type_name,
-        name,
-        {"resourceGroupName": GROUP, "location": "eastus2", "tags": TAGS, **inputs},
+        type=type_name,
+        name=name,
+        inputs={"resourceGroupName": GROUP, "location": "eastus2", "tags": TAGS, **inputs},
         protect=type_name in PROTECTED,
     )
 
@@ -209,7 +156,9 @@ def ai_services(name: str) -> tuple[Declared, Declared]:
 
 def diagnostics(name: str, of: str) -> Declared:
     logs = [{"categoryGroup": "audit", "enabled": True}]
-    return Declared(catalogue.DIAGNOSTICS.type, name, {"name": name, "resourceUri": ref(of), "logs": logs})
+    return Declared(
+        type=catalogue.DIAGNOSTICS.type, name=name, inputs={"name": name, "resourceUri": ref(of), "logs": logs}
+    )
 
 
 def identity(name: str) -> Declared:
@@ -225,20 +174,20 @@ def trust(name: str) -> Declared:
         "audiences": ["api://AzureADTokenExchange"],
         "subject": f"repo:someone/finetune-phi:environment:{STACK}",
     }
-    return Declared(catalogue.FEDERATED_CREDENTIAL.type, name, inputs)
+    return Declared(type=catalogue.FEDERATED_CREDENTIAL.type, name=name, inputs=inputs)
 
 
-def assignment(name: str, principal: str, role: str = ACR_PULL, condition: str = "") -> Declared:
+def assignment(name: str, principal: str, role: Role = Role.ACR_PULL, condition: str = "") -> Declared:
     inputs = {
         "roleAssignmentName": "d7bd6c1a-9f51-5538-baa6-db1f201d3864",
-        "roleDefinitionId": f"{ROLES}/{role}",
+        "roleDefinitionId": role.definition(SUBSCRIPTION),
         "principalId": ref(principal),
         "principalType": "ServicePrincipal",
         "scope": SCOPE,
     }
     if condition:
         inputs |= {"condition": condition, "conditionVersion": "2.0"}
-    return Declared(catalogue.ROLE_ASSIGNMENT.type, name, inputs)
+    return Declared(type=catalogue.ROLE_ASSIGNMENT.type, name=name, inputs=inputs)
 
 
 def connection(name: str, workspace_name: str = "") -> Declared:
@@ -254,7 +203,7 @@ def connection(name: str, workspace_name: str = "") -> Declared:
         "connectionName": "phi-connection",
         "properties": properties,
     }
-    return Declared(catalogue.CONNECTION.type, name, inputs, secret_outputs=("properties",))
+    return Declared(type=catalogue.CONNECTION.type, name=name, inputs=inputs, secret_outputs=("properties",))
 
 
 def budget(name: str) -> Declared:
@@ -273,7 +222,7 @@ def budget(name: str) -> Declared:
         "timePeriod": {"startDate": "2026-11-01T00:00:00Z"},
         "notifications": {"most": notice},
     }
-    return Declared(catalogue.BUDGET.type, name, inputs)
+    return Declared(type=catalogue.BUDGET.type, name=name, inputs=inputs)
 
 
 _MODEL = {"registry": "azureml", "name": "Phi-4-mini-instruct", "version": "1"}
@@ -287,7 +236,7 @@ def finetune(name: str) -> Declared:
         "gpus_per_node": 1,
         "max_attempts": 3,
     }
-    return Declared(catalogue.STAGE.type, name, {"input": spec})
+    return Declared(type=catalogue.STAGE.type, name=name, inputs={"input": spec})
 
 
 def release(name: str) -> Declared:
@@ -299,4 +248,9 @@ def release(name: str) -> Declared:
         "soak_seconds": 60,
         "compare_with_base": False,
     }
-    return Declared(catalogue.STAGE.type, name, {"input": spec})
+    return Declared(type=catalogue.STAGE.type, name=name, inputs={"input": spec})
+
+
+def without_tag(make: Callable[[str], Declared], name: str, tag: str) -> Declared:
+    """What ``make`` makes, without one of its tags."""
+    return make(name).but(tags={key: value for key, value in TAGS.items() if key != tag})
