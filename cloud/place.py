@@ -37,12 +37,12 @@ class Place:
 
 
 def described(stack: str) -> tuple[Settings, Place]:
-    """The settings of a stack's file and its place, by the same way as the program's; Pulumi is not asked.
+    """The settings and the place of a stack, the same as the program's.
 
     Azure is asked in the subscription's tenant from here on. Raises SettingsError, and CredentialError where nothing
     says which subscription.
     """
     name = own_name(stack)
-    settings = load(name)
+    settings = load(stack)
     work_in(settings.subscription_id)
     return settings, Place.of(settings, name, subscription_id())

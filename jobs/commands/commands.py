@@ -37,7 +37,7 @@ def github_subject(stack: str) -> None:
     from settings.stack import load
 
     name = own_name(stack)
-    chosen = load(name).github
+    chosen = load(stack).github
     if not chosen.repository:
         todo = "Set finetune-phi:github.repository to owner/name first (docs/environments.md)."
         why = "no workflow of GitHub's deploys it"

@@ -30,7 +30,7 @@ def rollback(stack: str, *, to: str, yes: bool) -> None:
     found = _found(stack)
     target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
     name = own_name(stack)
-    settings = load(name)
+    settings = load(stack)
     model = settings.finetune.model_name
     client = azure.ml_client(target)
     live = rollback.in_service(client, found["endpoint"], model)
