@@ -15,12 +15,11 @@ import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from cloud.target import Target
-from infra.lifecycle.lifetime import of_endpoint
+from infra.lifecycle.lifetime import not_read, of_endpoint
 from infra.lifecycle.tags import without
 from infra.stages import HookFunction, project_importable, reporting
 from jobs.release.endpoint_guard import clear_the_way, guard
 from settings.naming import Names
-from settings.redaction import redact
 
 RELEASED = ["properties.traffic", "properties.mirrorTraffic"]
 """What the release stage writes; a refresh that finds it is no reason for an update."""
@@ -113,7 +112,7 @@ def _live(target: Target, endpoint: str) -> ml.GetOnlineEndpointResult | None:
         )
     # A failed call is a plain Exception for Pulumi. If it is not that there is no endpoint, the hook takes care.
     except Exception as error:  # noqa: BLE001
-        pulumi.log.debug(redact(f"no live endpoint: {error}"))
+        not_read(f"endpoint {endpoint}", error)
         return None
 
 

@@ -13,6 +13,7 @@ import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from settings.naming import Names
+from settings.redaction import redact
 
 
 def of_workspace(resource: ml.Workspace, names: Names, name: str) -> pulumi.Output[str]:
@@ -24,7 +25,7 @@ def of_workspace(resource: ml.Workspace, names: Names, name: str) -> pulumi.Outp
             return await answer.workspace_id.future()
         # A failed call is a plain Exception for Pulumi.
         except Exception as error:  # noqa: BLE001
-            pulumi.log.debug(f"nothing known about workspace {name}: {error}")
+            not_read(f"workspace {name}", error)
             return None
 
     return kept(resource, resource.workspace_id, ask)
@@ -37,6 +38,12 @@ def of_endpoint(resource: ml.OnlineEndpoint, live: ml.GetOnlineEndpointResult | 
         return _made(live.system_data) if live else None
 
     return kept(resource, resource.system_data.apply(_made), ask)
+
+
+def not_read(what: str, error: Exception) -> None:
+    """Says why nothing is known about what is there. That it is not there is no news, a refusal is."""
+    say = pulumi.log.debug if "NotFound" in str(error) or "Status=404" in str(error) else pulumi.log.warn
+    say(redact(f"nothing is known about {what} as it is now: {error}"))
 
 
 def _made(data: ml.outputs.SystemDataResponse | None) -> str:

@@ -31,7 +31,9 @@ class Copy:
 
     def pytest(self, *arguments: str, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
         """Runs it in the copy. Raises subprocess.TimeoutExpired."""
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={self._place / 'tests'}"]
+        # Without their plugins its tests run as well, and pytest starts in half the time.
+        without = [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "xdist")]
+        command = [sys.executable, "-m", "pytest", *without, f"--basetemp={self._place / 'tests'}"]
         environment = {**os.environ, "PYTHONPATH": ""}
         return subprocess.run(
             [*command, *arguments],

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
@@ -113,17 +113,12 @@ def reported(_module: str, _spec: object, report: Callable[[str], None], _stop: 
     report(f"{WARNING}{LINE}")
 
 
-def no_endpoint(serving: ModuleType) -> str:
-    """A read of the endpoint that fails, in Pulumi's debug log."""
+def not_read(lifetime: ModuleType) -> str:
+    """A read of what is there that fails, in Pulumi's log."""
     said: list[str] = []
-
-    def fail(**_: Any) -> None:
-        raise ValueError(LINE)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(serving.ml, "get_online_endpoint", fail)
-        patch.setattr(serving.pulumi.log, "debug", said.append)
-        serving._live(serving.Target("", "", ""), "phi")
+        patch.setattr(lifetime.pulumi.log, "warn", said.append)
+        lifetime.not_read("endpoint phi", ValueError(LINE))
     return "\n".join(said)
 
 
@@ -158,6 +153,7 @@ class _Log:
     """The log of a job whose one line is a secret, which is also what the job died of."""
 
     job_name = "finetune-1"
+    refused: ClassVar[dict[str, str]] = {}
 
     def children(self) -> list[Any]:
         return []

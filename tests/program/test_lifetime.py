@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from infra.lifecycle.lifetime import kept
+from infra.lifecycle.lifetime import kept, not_read
 
 GIVEN = "the one Azure gave"
 THERE = "the one that is there"
@@ -67,3 +67,24 @@ def test_only_one_that_is_made_anew_is_unknown(
     finally:
         loop.close()
     assert bool(asked) == (not known and not anew), "Azure is asked only where it has to be"
+
+
+@pytest.mark.parametrize(
+    ("error", "loud"),
+    [
+        ("invocation returned an error: Status=404 Code=ResourceNotFound", False),
+        ("Code=ParentResourceNotFound", False),
+        ("Status=403 Code=AuthorizationFailed at https://x?sig=SECRET", True),
+        ("context deadline exceeded", True),
+    ],
+)
+def test_what_is_not_there_is_no_news_and_what_is_refused_is(
+    error: str, loud: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, str]] = []
+    for level in ("debug", "warn"):
+        monkeypatch.setattr(pulumi.log, level, lambda text, level=level: said.append((level, text)))
+    not_read("endpoint phi", Exception(error))
+    ((level, text),) = said
+    assert level == ("warn" if loud else "debug") and "SECRET" not in text
+    assert text.startswith("nothing is known about endpoint phi as it is now: ")

@@ -55,7 +55,7 @@ REDACTIONS = (
     Redaction("unexpected", "infra.stages", "redact(str(error))", "str(error)", show.stage(show.unexpected)),
     Redaction("traceback", "infra.stages", "redact(traceback", "(traceback", show.stage(show.traced)),
     Redaction("report", "infra.stages", "line = redact(line)", "", show.stage(show.reported)),
-    Redaction("no endpoint", "infra.serving", 'redact(f"no live endpoint: {error}")', "str(error)", show.no_endpoint),
+    Redaction("what is there", "infra.lifecycle.lifetime", "say(redact(", "say((", show.not_read),
     Redaction("following", "jobs.training.attempts", "report(redact(line))", "report(line)", show.following),
     Redaction("logs", "jobs.commands.logs", "print(redact(line))", "print(line)", show.listed),
     Redaction("logs, followed", "jobs.commands.logs", "print(redact(line), flush=True)", "print(line)", show.followed),
