@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from cloud.credentials import subscription_id, work_in
 from cloud.target import Target
+from settings import outputs
 from settings.commandline import own_name
 from settings.naming import Names
 from settings.stack import Settings, load
@@ -46,3 +48,13 @@ def described(stack: str) -> tuple[Settings, Place]:
     settings = load(stack)
     work_in(settings.subscription_id)
     return settings, Place.of(settings, name, subscription_id())
+
+
+def recorded(stack: str, *needed: str) -> dict[str, Any]:
+    """The stack's outputs, ``needed`` among them; Azure is asked in their subscription's tenant from here on.
+
+    Raises OutputsError.
+    """
+    found = outputs.read(stack, *needed)
+    work_in(found["subscriptionId"])
+    return found

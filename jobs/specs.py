@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cloud.place import Place
+from cloud.place import Place, described
 from cloud.target import RegistryAsset
 from data_prep import DataError, fingerprint
 from data_prep.prepare import request_fingerprint
@@ -101,6 +101,11 @@ def _dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:
         max_attempts=settings.finetune.max_attempts,
         stack=place.stack,
     )
+
+
+def preflight_of(stack: str) -> PreflightSpec:
+    """What a stack's file asks of Azure, by the same way the program takes; without Pulumi, so before any `up`."""
+    return preflight(*described(stack))
 
 
 def preflight(settings: Settings, place: Place) -> PreflightSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def every_parser(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentP
 def check_stack(stack: str, word: str = "") -> None:
     """Raises StackError for a stack without a settings file, and for one of the emulator that is sought on Azure.
 
-    `word` is what `make` calls the command, if it has a word for it.
+    `word` is what the command is called; `make` may have a target of that name.
     """
     name = own_name(stack)
     if name not in stacks():
@@ -57,8 +58,13 @@ def check_stack(stack: str, word: str = "") -> None:
 
         raise StackError(str(UnknownStackError(name, stacks())))
     if name in EMULATED and _ON_THE_EMULATOR not in os.environ:
-        way = f"`make {word}`, or put" if word else "put"
+        way = f"`make {word}`, or put" if word in _made() else "put"
         raise StackError(f"stack {name} is on the emulator: {way} `python -m emulator exec --` in front")
+
+
+def _made() -> list[str]:
+    """The targets of the Makefile."""
+    return re.findall(r"^([a-z][a-z-]*):", (STACKS / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def own_name(stack: str) -> str:

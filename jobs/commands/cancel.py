@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import argparse
+
 from cloud import client as azure
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
-from cloud.place import described
-from jobs.commands import shared
+from jobs.console import ask, yes_option
 from jobs.training import stack_jobs
 from jobs.training.stack_jobs import StackJob
 
+ORDER = 4
+HELP = "end the jobs that are under way"
 
-def run(stack: str, *, name: str | None, yes: bool) -> None:
-    """Cancels job ``name``, or all that run. Raises StageError, also where nobody said yes."""
-    place = described(stack)[1]
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """--job chooses one of several."""
+    yes_option(parser)
+    parser.add_argument("--job", metavar="NAME", help="this one alone")
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Cancels the job of that name, or all that run, after a yes."""
+    from cloud.place import described
+
+    place, name = described(chosen.stack)[1], chosen.job
     target, stack = place.workspace, place.stack
     arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("the jobs could not be read", f"workspace {target.workspace}"):
         known = stack_jobs.of_stack(arm, target, stack)
-    chosen = [job for job in known if not job.ended and name in (None, job.name)]
-    if not chosen:
+    running = [job for job in known if not job.ended and name in (None, job.name)]
+    if not running:
         _nothing(known, stack, name)
         return
-    for job in chosen:
+    for job in running:
         print(f"{job.name}: {job.status}, {job.work} ({job.display_name})")
-    question = "Cancel this job?" if len(chosen) == 1 else f"Cancel these {len(chosen)} jobs?"
-    shared.ask(f"{question} What it has learnt so far is lost.", yes, "Nothing was cancelled")
-    for job in chosen:
+    question = "Cancel this job?" if len(running) == 1 else f"Cancel these {len(running)} jobs?"
+    ask(f"{question} What it has learnt so far is lost.", chosen.yes, "Nothing was cancelled")
+    for job in running:
         with azure_errors("the job could not be cancelled", f"job {job.name}"):
             status = stack_jobs.cancel(arm, target, job.name)
         print(f"{job.name}: {_outcome(job, status)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import threading
 import time
@@ -10,19 +11,32 @@ from typing import Any
 from cloud import client as azure
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors, first_line
-from cloud.faults import passing
-from cloud.place import described
 from cloud.target import Target
 from jobs.training import stack_jobs
 from jobs.training.joblog import JobLog, Run, failing
 from settings.redaction import redact
 
+ORDER = 3
+HELP = "what the newest job has written, the failing step first"
 _POLL_SECONDS = 3.0
 _RETRY_SECONDS = 15.0
 _FAILURES = 20  # in a row, each after the client's own retries: an hour or so
 
 
-def run(
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """--job and --attempt choose another job than the newest."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--job", metavar="NAME", help="another job than the newest")
+    which.add_argument("--attempt", type=int, metavar="N", help="another attempt at the newest job's work")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the job ends; exit code 1 if it fails")
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Prints the logs that were asked for."""
+    print_logs(chosen.stack, name=chosen.job, attempt=chosen.attempt, follow=chosen.follow)
+
+
+def print_logs(
     stack: str, *, name: str | None, attempt: int | None, follow: bool, stop: threading.Event | None = None
 ) -> None:
     """Prints the logs of job ``name``, or of the stack's newest, or of attempt ``attempt`` at the same work.
@@ -30,6 +44,8 @@ def run(
     With ``follow`` new lines are printed until the job ends, and the exit code is 1 where it did not complete.
     Raises StageError when there is no such job.
     """
+    from cloud.place import described
+
     place = described(stack)[1]
     target, stack = place.workspace, place.stack
     arm = Arm(retries=azure.PROMPT_RETRIES)
@@ -109,6 +125,8 @@ def _follow(arm: Arm, target: Target, log: JobLog, runs: list[Run], stop: thread
     Azure may have no answer for a while; only after some in a row is that the end. So is a job that does not respond.
     """
     from azure.core.exceptions import AzureError
+
+    from cloud.faults import passing
 
     shown, failures, silent, job = "", 0, 0.0, {}
     while True:

@@ -1,4 +1,4 @@
-"""After a crash: what Azure has and the stack's state does not know is taken into the state.
+"""python -m jobs recover: what Azure has and, after a crash, the stack's state does not know is taken into the state.
 
 An engine that is killed leaves its lock, and resources it had begun to create; a connection that is lost for good
 leaves some too. azure-native refuses to create what exists, so the next `pulumi up` would fail at each of them. Here
@@ -9,6 +9,7 @@ rest. A replacement that was interrupted is one of them: the old resource is gon
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
 import os
@@ -26,10 +27,21 @@ from cloud.errors import StageError, azure_errors
 from cloud.report import Report
 from settings.outputs import MISSING, OutputsError, advice
 
+ORDER = 10
+HELP = "after a crash, makes the state agree with Azure again"
 _AT_ONCE = 8
 """Questions to Azure."""
 _MOST_SECONDS = 3600.0  # for a refresh of everything
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes the stack alone."""
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Says each thing that was done."""
+    recover(chosen.stack, print)
 
 
 def recover(stack: str, report: Report) -> None:

@@ -6,7 +6,10 @@ Nothing of Pulumi is asked, so it also holds before the first `pulumi up` has en
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
+from cloud.services.prices import PriceBook
 from cloud.target import Target
 from jobs.dataset.spec import DatasetSpec
 from jobs.release.spec import ReleaseSpec
@@ -33,7 +36,38 @@ class Stack:
     evaluation: EvaluationSettings
     stages: tuple[DatasetSpec, FinetuneSpec, ReleaseSpec] | None
 
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """The stack of that name, by its settings file. Raises SettingsError and CredentialError."""
+        from cloud.place import described
+        from data_prep import DataError
+        from jobs import specs
+
+        settings, place = described(name)
+        try:
+            stages = specs.specs(settings, place, specs.dataset_version(settings))
+        except DataError:
+            stages = None
+        return cls(
+            name=place.stack,
+            target=place.workspace,
+            location=settings.location,
+            endpoint=place.names.endpoint,
+            model_name=settings.finetune.model_name,
+            cluster_size=settings.compute.vm_size,
+            data_cluster_size=settings.data.cluster.vm_size,
+            hourly_price=settings.compute.hourly_price,
+            request_timeout_seconds=settings.serving.request_timeout_seconds,
+            evaluation=settings.evaluation,
+            stages=stages,
+        )
+
     @property
     def endpoint_path(self) -> str:
         """The endpoint's id in Azure Resource Manager."""
         return f"{self.target.path}/onlineEndpoints/{self.endpoint}"
+
+
+def price_book(stack: str) -> PriceBook:
+    """The prices of a stack's machines; shares its file with the reviews of the stack."""
+    return PriceBook(Path(".review") / stack / "prices.json")

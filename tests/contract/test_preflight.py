@@ -12,6 +12,7 @@ import pytest
 from cloud import credentials
 from cloud.arm import Arm as Client
 from cloud.errors import StageError
+from cloud.place import described
 from cloud.removal import purge as purging
 from cloud.removal.deletion import delete_for_good
 from cloud.target import RegistryAsset
@@ -19,7 +20,7 @@ from emulator.access import rbac
 from emulator.front import admin
 from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
 from emulator.subscription import quota, quota_requests, registrations
-from jobs.commands import shared
+from jobs import specs
 from jobs.preflight import quota as asking
 from jobs.preflight import run
 from jobs.preflight.findings import Finding, State
@@ -39,7 +40,7 @@ def local(home: Home) -> tuple[PreflightSpec, Names]:
     """What the local stack asks for, in a group of its own."""
     del home
     credentials.credential.cache_clear()
-    spec, place = shared.asked("local")
+    spec, place = specs.preflight_of("local"), described("local")[1]
     return dataclasses.replace(spec, resource_group=GROUP), place.names
 
 
@@ -95,7 +96,7 @@ def test_nothing_stands_in_the_way_of_the_local_stack(spec: PreflightSpec) -> No
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_nor_of_the_others(stack: str) -> None:
-    assert found(shared.asked(stack)[0]) == []
+    assert found(specs.preflight_of(stack)) == []
 
 
 def test_an_offer_that_can_have_no_quota(spec: PreflightSpec, setting: Setting) -> None:

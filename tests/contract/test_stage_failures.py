@@ -12,7 +12,6 @@ from cloud.errors import StageError
 from emulator.front import admin
 from emulator.machine.home import Home
 from jobs import __main__ as cli
-from jobs.commands import logs
 from jobs.training import attempts, finetune
 from jobs.training.spec import FinetuneSpec
 from tests.changing import changed
@@ -64,7 +63,7 @@ def test_a_bad_row(
     assert "Likely cause: data row" in message and "Correct the conversation" in message
     assert f"https://ml.azure.com/runs/{spec.job_name(1)}" in message
 
-    monkeypatch.setattr(logs, "described", place.described)
+    monkeypatch.setattr("cloud.place.described", place.described)
     monkeypatch.setattr(cli, "check_stack", lambda *_: None)  # the place's name is that of no stack file
     with pytest.raises(SystemExit) as left:
         cli.main(["logs", "--stack", "states", "--follow"])

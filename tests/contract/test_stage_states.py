@@ -17,7 +17,6 @@ from cloud.errors import NotFinished, StageError
 from cloud.report import WARNING
 from emulator.machine.home import Home
 from jobs import __main__ as cli
-from jobs.commands import cancel
 from jobs.dataset import upload
 from jobs.training import finetune, stack_jobs, supersede
 from tests.changing import changed
@@ -394,7 +393,7 @@ def test_the_old_job_completes_before_it_is_cancelled(
 def test_the_command_cancels_the_stacks_jobs_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cancel, "described", place.described)
+    monkeypatch.setattr("cloud.place.described", place.described)
     spec = place.recipe(30, stack="dev")
     job, others = place.left(spec, "Running"), place.left(place.recipe(31, stack="prod"), "Running")
     with pytest.raises(SystemExit, match="Add --yes"):

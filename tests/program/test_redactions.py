@@ -65,7 +65,9 @@ REDACTIONS = (
     Redaction("usage", "jobs.status.usage", "redact(str(error))", "str(error)", show.unmeasured),
     Redaction("preflight", "jobs.preflight.run", 'redact(f"no answer', '(f"no answer', show.unchecked),
     Redaction("evaluation", "jobs.golden.golden", "redact(str(error))", "str(error)", show.unanswered),
-    Redaction("GitHub", "jobs.commands.github", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked),
+    Redaction(
+        "GitHub", "jobs.commands.github_subject", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked
+    ),
     Redaction("outputs", "settings.outputs", "redact(said)", "said", show.no_outputs),
     Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
     Redaction("echo", "chat.phi_client", 'self._without_key(b"".join', '(b"".join', show.echoed),

@@ -15,7 +15,7 @@ from pathlib import Path
 from cloud.errors import StageError
 from cloud.place import described
 from cloud.services.prices import MACHINES, Meter, PriceBook
-from jobs.commands.shared import ask
+from jobs.console import ask
 from settings.commandline import EMULATED, StackError, check_stack, parse
 from settings.problems import SettingsError
 from tests.prove import catalogue

@@ -171,3 +171,24 @@ def _returned(path: Path) -> list[str]:
     nodes = ast.walk(ast.parse(path.read_text("utf-8")))
     values = [node.value for node in nodes if isinstance(node, ast.Return)]
     return [str(value.value) for value in values if isinstance(value, ast.Constant) and type(value.value) is int]
+
+
+def test_help_of_a_command_loads_nothing_that_takes_a_while() -> None:
+    heavy = {"azure", "datasets", "numpy", "pandas", "promptflow", "pulumi", "pydantic", "requests", "rich", "yaml"}
+    program = f"""
+import contextlib, io, sys
+from jobs import __main__ as jobs
+for arguments in (["--help"], ["quota", "--help"]):
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        jobs.main(arguments)
+print(sorted({heavy!r} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_make_has_a_word_for_some_commands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMULATOR_PYTHON", raising=False)
+    for word, way in (("logs", "`make logs`, or put"), ("quota", "put"), ("", "put")):
+        with pytest.raises(StackError, match=f"emulator: {way} `python -m emulator exec"):
+            check_stack("local", word)

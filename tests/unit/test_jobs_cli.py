@@ -14,7 +14,8 @@ from cloud.place import described
 from cloud.target import Target
 from data_prep import DataError
 from data_prep.__main__ import _parser, _request
-from jobs.commands import shared, status_commands
+from jobs import specs
+from jobs.status.stack import Stack
 from settings.naming import Names
 
 MINE, OTHER = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000b2"
@@ -47,10 +48,10 @@ def target(subscription: str) -> Target:
 
 def test_the_subscription_of_the_stack_file_is_where_commands_look(stack_file: Path) -> None:
     assert described(STACK)[1].workspace == target(OTHER)
-    assert shared.asked(STACK)[0].subscription_id == OTHER
-    assert status_commands.stack_of(STACK).target == target(OTHER)
+    assert specs.preflight_of(STACK).subscription_id == OTHER
+    assert Stack.of(STACK).target == target(OTHER)
     write(stack_file, {})
-    assert described(STACK)[1].workspace == status_commands.stack_of(STACK).target == target(MINE)
+    assert described(STACK)[1].workspace == Stack.of(STACK).target == target(MINE)
 
 
 @pytest.mark.parametrize("more", ({"azure-native:subscriptionId": OTHER}, {}))

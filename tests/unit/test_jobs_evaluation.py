@@ -16,12 +16,12 @@ from chat.phi_messages import Answer, ChatError, ChatRequest, ModelFailed
 from cloud.errors import StageError
 from cloud.services.mlflow import Point
 from jobs import __main__ as cli
-from jobs.commands import status_commands
 from jobs.evaluation import files, gather
 from jobs.evaluation.charts import charts
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
 from jobs.golden import golden
 from jobs.golden.golden import Result, Scores
+from jobs.status import stack as stack_module
 from jobs.status.stack import Stack
 from jobs.training.spec import FinetuneSpec
 
@@ -177,8 +177,8 @@ def test_the_command_writes_logs_and_judges(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(status_commands, "stack_of", lambda name: stack)
-    monkeypatch.setattr(status_commands, "prices", lambda name: book(tmp_path))
+    monkeypatch.setattr(Stack, "of", lambda name: stack)
+    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
     monkeypatch.chdir(tmp_path)
     cli.main(["evaluate", "--stack", "dev", "--json"])
     out = json.loads(capsys.readouterr().out)

@@ -14,7 +14,7 @@ import requests
 import settings.stack
 from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs.commands import github
+from jobs.commands import github_subject as github
 from settings.sections.github import GithubSettings
 
 OLD = {"use_default": True, "use_immutable_subject": False, "sub_claim_prefix": "repo:me/phi"}

@@ -10,9 +10,10 @@ from azure.core.exceptions import ServiceRequestError
 from jobs_fake import ArmOfJobs, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
+from cloud import place
 from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs.commands import cancel, logs
+from jobs.commands import logs
 from jobs.training import finetune, stack_jobs
 from tests.unit import arm_fake
 from tests.unit.arm_fake import ArmFake, blob
@@ -36,8 +37,7 @@ def of_stacks_files(monkeypatch: pytest.MonkeyPatch) -> None:
     def described(stack: str) -> Any:
         return None, SimpleNamespace(stack=stack.rsplit("/", 1)[-1], workspace=TARGET)
 
-    for command in (logs, cancel):
-        monkeypatch.setattr(command, "described", described)
+    monkeypatch.setattr(place, "described", described)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_followed_to_its_end(ml: FakeMl, texts: dict[str, bytes], capsys: pytest
         texts[blob(FIRST)] += b"done\n"
         job.status = "Completed"
 
-    logs.run("dev", name=None, attempt=None, follow=True, stop=Stop(goes_on, completes))
+    logs.print_logs("dev", name=None, attempt=None, follow=True, stop=Stop(goes_on, completes))
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if line in ("epoch 1", "epoch 2", "done")] == ["epoch 1", "epoch 2", "done"]
     assert out[-1] == f"{FIRST}  Completed"
@@ -128,7 +128,7 @@ def test_following_outlives_an_azure_that_does_not_answer_for_a_while(
 
     monkeypatch.setattr(ArmOfJobs, "find", flaky)
     stop = Stop(lambda: None, lambda: None, lambda: setattr(job, "status", "Completed"))
-    logs.run("dev", name=FIRST, attempt=None, follow=True, stop=stop)
+    logs.print_logs("dev", name=FIRST, attempt=None, follow=True, stop=stop)
     told = capsys.readouterr()
     assert told.out.splitlines()[-1] == f"{FIRST}  Completed"
     assert told.err.count("Azure gave no answer just now, trying again (no route to host)") == 2
@@ -148,7 +148,7 @@ def test_but_not_one_that_refuses_or_is_gone_for_good(ml: FakeMl, monkeypatch: p
 
     monkeypatch.setattr(ArmOfJobs, "find", lost)
     with pytest.raises(StageError, match="the logs could not be read"):
-        logs.run("dev", name=FIRST, attempt=None, follow=True, stop=Stop())
+        logs.print_logs("dev", name=FIRST, attempt=None, follow=True, stop=Stop())
     assert len(looks) == 21
 
 

@@ -13,7 +13,8 @@ import pytest
 from cloud.credentials import CredentialError
 from cloud.errors import StageError
 from cloud.target import RegistryAsset
-from jobs.commands import commands
+from jobs import __main__ as cli
+from jobs import specs
 from jobs.preflight import run
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
@@ -608,12 +609,12 @@ def test_the_spec_survives_the_engine() -> None:
 def test_the_command_prints_and_exits(
     arm: ArmFake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "asked", lambda stack: (SPEC, None))
-    commands.preflight("dev", as_json=False)
+    monkeypatch.setattr(specs, "preflight_of", lambda stack: SPEC)
+    cli.main(["preflight", "--stack", "dev"])
     assert "Phi-4-mini-instruct version 1" in capsys.readouterr().out
     arm.get(VAULT, {"properties": {}})
     with pytest.raises(SystemExit) as ended:
-        commands.preflight("dev", as_json=True)
+        cli.main(["preflight", "--stack", "dev", "--json"])
     answer = json.loads(capsys.readouterr().out)
     assert (ended.value.code, answer["refused"]) == (1, True)
     assert {finding["state"] for finding in answer["findings"]} == {"ok", "refused"}

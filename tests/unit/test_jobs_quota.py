@@ -10,7 +10,7 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs.commands import commands
+from jobs import specs
 from jobs.preflight import quota
 from jobs.preflight.spec import CLUSTER, ENDPOINT, Machines
 from tests.unit.arm_fake import ArmFake, install
@@ -25,7 +25,7 @@ def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
     """A subscription with 24 A100 cores where 72 are wanted."""
     arm = install(monkeypatch)
     arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, 24)]})
-    monkeypatch.setattr(commands, "asked", lambda stack: (SPEC, None))
+    monkeypatch.setattr(specs, "preflight_of", lambda stack: SPEC)
     return arm
 
 

@@ -20,8 +20,8 @@ from cloud.errors import StageError
 from cloud.services.mlflow import Point, Runs, moment
 from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
-from jobs.commands import status_commands
 from jobs.release import unfinished
+from jobs.status import stack as stack_module
 from jobs.status import watch
 from jobs.status.progress import by_earlier, by_metrics
 from jobs.status.reader import Reader
@@ -113,7 +113,7 @@ class Azure(ArmFake):
         hours = {f"{NOW - timedelta(minutes=minutes):%Y-%m-%dT%H:00:00Z}" for minutes in minutes_ago}
         self.series[2].append({"metadatavalues": [], "data": [{"timeStamp": hour, "average": 0.1} for hour in hours]})
 
-    def __call__(self, request: Any) -> Any:
+    def __call__(self, request: Any, *, stream: bool = False) -> Any:
         """The three questions about metrics differ in their query alone."""
         path, query = urlsplit(request.url).path, parse_qs(urlsplit(request.url).query)
         if path.endswith("/metrics") and not self.blind:
@@ -121,7 +121,7 @@ class Azure(ArmFake):
             # None of these 424 is the caller's.
             found = [] if "modelStatusCode" in query.get("$filter", [""])[0] else self.series[of]
             self.get(path, {"value": [{"timeseries": found}]})
-        return super().__call__(request)
+        return super().__call__(request, stream=stream)
 
     def registered(self) -> None:
         version = {"name": "994526542", "properties": {"tags": {"fingerprint": "7b963b464e21"}}}
@@ -414,8 +414,8 @@ def test_metrics_are_read_page_by_page_and_logged_in_one_call(azure: Azure) -> N
 def test_the_command(
     azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(status_commands, "stack_of", lambda name: STACK)
-    monkeypatch.setattr(status_commands, "prices", lambda name: book(tmp_path))
+    monkeypatch.setattr(Stack, "of", lambda name: STACK)
+    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
     azure.registered()
     azure.deployment(WANTED.deployment_name, traffic=100)
     cli.main(["status", "--stack", "dev", "--json"])
@@ -432,8 +432,8 @@ def test_the_command(
 def test_a_release_left_half_way_is_told_of(
     azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(status_commands, "stack_of", lambda name: STACK)
-    monkeypatch.setattr(status_commands, "prices", lambda name: book(tmp_path))
+    monkeypatch.setattr(Stack, "of", lambda name: STACK)
+    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
     azure.deployment(WANTED.deployment_name, traffic=90)
     azure.deployment("mnew", traffic=10)
     azure.deployments[1]["tags"] |= unfinished.tags({WANTED.deployment_name: 100})
@@ -516,7 +516,7 @@ def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch
         monkeypatch.setattr(specs, "dataset_version", lambda settings: "0123456789ab")
     else:
         monkeypatch.chdir(tmp_path)
-    found = status_commands.stack_of("org/finetune-phi/dev")
+    found = Stack.of("org/finetune-phi/dev")
     assert (found.name, found.cluster_size, found.evaluation.questions) == ("dev", A100, "golden/general.jsonl")
     assert found.target.workspace.startswith("mlw-") and found.endpoint
     assert (found.stages is not None) is data

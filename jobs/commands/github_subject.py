@@ -1,4 +1,4 @@
-"""How GitHub's tokens for a repository begin, which Entra ID compares letter by letter: GitHub is asked.
+"""python -m jobs github-subject: how GitHub's tokens for a repository begin, which Entra ID compares letter by letter.
 
 Repositories made, renamed or moved since the middle of 2026 have ids in it, and GitHub alone says which form it uses:
 its `sub_claim_prefix` counts, also where `use_immutable_subject` beside it has not followed yet.
@@ -6,19 +6,24 @@ its `sub_claim_prefix` counts, also where `use_immutable_subject` beside it has 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 from cloud.errors import StageError
+from settings.commandline import own_name
 from settings.redaction import redact
 
 if TYPE_CHECKING:
     from settings.sections.github import GithubSettings
 
+ORDER = 6
+HELP = "how GitHub's tokens begin; exit code 1 if the stack file says otherwise"
 _SECONDS = 30
 _PREFIX = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?")
 REVIEW = "-review"
@@ -27,6 +32,26 @@ REVIEW = "-review"
 
 class NotAskedError(Exception):
     """GitHub gave no answer; the message says why."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Takes the stack alone."""
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Prints what GitHub says and the two subjects. Exits with 1 where the stack file says otherwise."""
+    from settings.stack import load
+
+    name = own_name(chosen.stack)
+    github = load(chosen.stack).github
+    if not github.repository:
+        todo = "Set finetune-phi:github.repository to owner/name first (docs/environments.md)."
+        why = "no workflow of GitHub's deploys it"
+        raise StageError("the stack trusts no repository", on=f"stack {name}", why=why, todo=todo)
+    lines, right = described(name, github)
+    print("\n".join(lines))
+    if not right:
+        sys.exit(1)
 
 
 def prefix(repository: str) -> str:

@@ -1,0 +1,32 @@
+"""python -m jobs preflight: the checks that `pulumi up` begins with, on their own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from jobs.console import json_option, show
+
+ORDER = 5
+HELP = "what Azure would refuse, before anything is made"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """--json alone."""
+    json_option(parser)
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Exits with 1 when anything is refused."""
+    from jobs import specs
+    from jobs.preflight import findings, run
+
+    spec = specs.preflight_of(chosen.stack)
+    found = run.check(spec)
+    refused = run.refuses(found)
+    if chosen.json:
+        show({"stack": chosen.stack, "refused": refused, "findings": [finding.to_json() for finding in found]})
+    else:
+        show(findings.table(found, f"Preflight of stack {chosen.stack}, subscription {spec.subscription_id}"))
+    if refused:
+        sys.exit(1)

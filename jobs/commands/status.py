@@ -1,0 +1,37 @@
+"""python -m jobs status: what there is of a stack and what it has cost; --watch is a dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import threading
+
+from jobs.console import json_option, show
+
+ORDER = 1
+HELP = "stages, job, model, deployments, traffic and cost of a stack so far"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """--watch goes on, where the command looks once without it."""
+    json_option(parser)
+    parser.add_argument(
+        "--watch", action="store_true", help="a dashboard until Ctrl-C; lines where there is no terminal, or of JSON"
+    )
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """With --watch until Ctrl-C, or without a terminal until all is done."""
+    from jobs.status.reader import Reader
+    from jobs.status.stack import Stack, price_book
+    from jobs.status.view import view
+    from jobs.status.watch import stream, watch
+
+    reader = Reader(Stack.of(chosen.stack), book := price_book(chosen.stack))
+    if chosen.watch:
+        with contextlib.suppress(KeyboardInterrupt):
+            (stream if chosen.json else watch)(reader.read, threading.Event())
+    else:
+        found = reader.read()
+        show(found.to_json() if chosen.json else view(found))
+    book.close()
