@@ -2,6 +2,9 @@
 
 ``python -m data_prep`` makes the files; :func:`fingerprint` names their content. Importing the package is
 cheap: ``datasets`` (seconds of import) is loaded only when rows are read.
+
+Not in it: putting the files on Azure (`jobs.dataset`). `jobs`, `infra` and a job on a cluster import it; of ours it
+imports `settings` and `cloud`.
 """
 
 from __future__ import annotations

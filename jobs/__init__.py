@@ -1,4 +1,8 @@
-"""What happens after deployment: the stages dataset, finetune and release, as resumable steps on Azure ML."""
+"""What happens after deployment: the stages dataset, finetune and release, as resumable steps on Azure ML.
+
+In it: a room a stage, and the commands `python -m jobs`. Not in it: what Pulumi declares (`infra`), and Pulumi itself.
+`infra` and `__main__` may import it; of ours it imports `settings`, `cloud`, `chat`, `data_prep` and the flow's files.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""What Azure would refuse, found before the first resource is made."""
+"""What Azure would refuse, found before the first resource is made.
+
+Not in it: checks of settings, which ask nobody (`settings`). Pulumi's preflight and the command import it.
+"""

@@ -1,1 +1,4 @@
-"""Stage finetune: the job, its attempts, its failures, and the model it makes."""
+"""Stage finetune: the job, its attempts, its failures, and the model it makes.
+
+Not in it: putting the model into service (`release`). The stage's hook and the commands import it.
+"""
