@@ -79,6 +79,20 @@ def test_what_azure_may_have_is_adopted_under_its_id_below_its_parent() -> None:
     assert (added["parent"], added["dependencies"], added["inputs"]) == (component["urn"], [STACK], vault["inputs"])
 
 
+def test_an_id_is_as_azure_spells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = install(monkeypatch)
+    arm.get(GROUP, {"id": GROUP.replace("resourceGroups", "resourcegroups")})
+    silent = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+    arm.get(silent, {})
+    gone = f"{GROUP}/providers/Microsoft.KeyVault/vaults/gone"
+    versions = {GROUP: "2024-03-01", silent: "2024-11-01", gone: "2024-11-01"}
+    assert recover._there(versions, "local") == {
+        GROUP: GROUP.replace("resourceGroups", "resourcegroups"),
+        silent: silent,
+        gone: None,
+    }
+
+
 def test_what_azure_does_not_have_is_not_adopted_and_what_it_has_keeps_azures_spelling() -> None:
     deployment, kv = state(), f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
     wanted = [resource("vault", vaultName="kv"), resource("phantom", vaultName="other")]
