@@ -31,7 +31,7 @@ def main() -> None:
 
 def report(copy: Copy, concerned: concern.Concern, packages: Sequence[str], seed: int, number: int) -> None:
     """Prints each change as it is tried, then how many of each package were noticed, and those that were not."""
-    tried, noticed, pages, survivors = Counter[str](), Counter[str](), 0, list[str]()
+    tried, noticed, pages, untested, survivors = Counter[str](), Counter[str](), 0, 0, list[str]()
     for path, place, text in chosen(copy.root, packages, seed, number):
         package, tests = path.split("/")[0], concerned.of(path, place)
         shown = f"{path}:{place.line} {difference((copy.root / path).read_text(), text)}"
@@ -40,13 +40,15 @@ def report(copy: Copy, concerned: concern.Concern, packages: Sequence[str], seed
         tried[package] += 1
         noticed[package] += bool(by)
         pages += concern.is_of_pages(by)
+        untested += not tests
         if not by:
             survivors.append(shown)
     print()
     for package in sorted(tried):
         print(f"{package:10} {noticed[package]:3} of {tried[package]:3}")
     share = 100 * noticed.total() / tried.total()
-    print(f"{noticed.total()} of {tried.total()} noticed ({share:.0f} %), {pages} of them by made pages alone; not:")
+    print(f"{noticed.total()} of {tried.total()} noticed ({share:.0f} %), {pages} of them by made pages alone")
+    print(f"{untested} are run by no test of tests/unit and tests/program; not noticed:")
     print(*survivors, sep="\n")
 
 

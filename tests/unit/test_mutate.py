@@ -75,7 +75,8 @@ def test_a_change_that_no_test_notices_is_told(tmp_path: Path, capsys: pytest.Ca
         f"SURVIVED {survivor}   (1 tests run it)",
         "",
         "shop         0 of   1",
-        "0 of 1 noticed (0 %), 0 of them by made pages alone; not:",
+        "0 of 1 noticed (0 %), 0 of them by made pages alone",
+        "0 are run by no test of tests/unit and tests/program; not noticed:",
         survivor,
     ]
     by = copy.noticed(

@@ -14,7 +14,7 @@ from cloud.services.prices import Meter, PriceBook, choose
 from review import cost
 from review.__main__ import main
 from review.cost import Amount, Cost
-from review.difference import LATER, MASK, difference
+from review.difference import LATER, MASK, difference, without_secrets
 from review.durations import Past, finetune_seconds, in_words, past
 from review.errors import ReviewError
 from review.events import Preview, State, Step, lines, read
@@ -96,6 +96,41 @@ def test_secrets_are_masked_wherever_they_are(tmp_path: Path) -> None:
     assert len(texts) == 3 and all(MASK in text for text in texts)
     report = build("dev", read([_event("update", old, new), SUMMARY]), Past(), _book(tmp_path), Thresholds())
     assert "hunter" not in json.dumps(report.to_json())
+
+
+def test_a_tree_without_its_secrets_has_all_the_rest() -> None:
+    tree = {
+        "password": "hunter1",
+        "keys": [{"key": "hunter2", "port": 443}, "https://x?sig=hunter3"],
+        "count": 3,
+        "on": False,
+        "none": None,
+        "unknown": "[secret]",
+    }
+    assert without_secrets(tree) == {
+        "password": MASK,
+        "keys": [{"key": MASK, "port": 443}, without_secrets("https://x?sig=hunter3", "keys")],
+        "count": 3,
+        "on": False,
+        "none": None,
+        "unknown": "[secret]",
+    }
+    assert "hunter" not in json.dumps(without_secrets(tree))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ([1, 2], [1, 3], "[1, 2] → [1, 3]"),
+        ([{"a": 1}], [{"a": 2}], "1 → 2"),
+        (True, False, "true → false"),
+        (0.1234567, 2.0, "0.123457 → 2"),
+        ("x" * 200, "", "… →"),
+    ],
+)
+def test_a_value_is_shown_as_a_person_would_write_it(old: Any, new: Any, told: str) -> None:
+    (change,) = difference({"value": old}, {"value": new})
+    assert told in str(change)
 
 
 def test_what_is_not_known_yet_says_so_and_noise_is_marked() -> None:
@@ -220,7 +255,9 @@ def test_durations_come_from_the_last_run() -> None:
     assert finetune_seconds(2400, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 2 * 1980 + 420
     assert finetune_seconds(100, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 200
     assert finetune_seconds(None, {}, {}) is None
-    assert [in_words(s) for s in (33, 2400, 7500)] == ["33 s", "40 min", "2 h 5 min"]
+    seconds = (0.2, 33, 89.4, 90, 2400, 7140, 7200, 7500)
+    words = ["1 s", "33 s", "89 s", "2 min", "40 min", "119 min", "2 h", "2 h 5 min"]
+    assert [in_words(each) for each in seconds] == words
 
 
 def test_a_fine_tune_costs_all_the_nodes_it_trains_on() -> None:

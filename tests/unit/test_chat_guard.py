@@ -1,0 +1,72 @@
+"""The chat's page answers to itself alone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chat.web.guard import Guard
+
+OWN = {"host": "127.0.0.1:8000"}
+ASKED = {**OWN, "origin": "http://127.0.0.1:8000", "content-type": "application/json; charset=utf-8"}
+
+
+def answer(method: str, headers: dict[str, str]) -> tuple[int, str, dict[str, str]]:
+    """Status, body and headers, of an app that says hello."""
+    sent: list[Any] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    asyncio.run(Guard(app, 8000)(scope, receive, send))
+    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], sent[1]["body"].decode(), told
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "said"),
+    [
+        ("GET", OWN, "hello"),
+        ("HEAD", {"host": "localhost:8000"}, "hello"),
+        ("GET", {"host": "127.0.0.1:8001"}, "This page is served as 127.0.0.1 and localhost only."),
+        ("GET", {"host": "evil.example:8000"}, "This page is served as 127.0.0.1 and localhost only."),
+        ("GET", {}, "This page is served as 127.0.0.1 and localhost only."),
+        ("POST", ASKED, "hello"),
+        ("POST", {**ASKED, "sec-fetch-site": "same-origin"}, "hello"),
+        ("POST", {**ASKED, "sec-fetch-site": "cross-site"}, "Only the page of this server may ask."),
+        ("POST", {**ASKED, "origin": "http://evil.example"}, "Only the page of this server may ask."),
+        ("POST", {**ASKED, "origin": "null"}, "Only the page of this server may ask."),
+        ("POST", {**OWN, "content-type": "application/json"}, "Only the page of this server may ask."),
+        ("POST", {**ASKED, "content-type": "text/plain"}, "Questions are JSON."),
+        ("DELETE", OWN, "Only the page of this server may ask."),
+    ],
+)
+def test_who_may_ask(method: str, headers: dict[str, str], said: str) -> None:
+    status, body, _ = answer(method, headers)
+    assert (status, body) == (200 if said == "hello" else 403, said)
+
+
+def test_what_a_browser_is_told_of_the_page() -> None:
+    assert answer("GET", OWN)[2] == {
+        "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cross-origin-resource-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "cache-control": "no-store",
+    }
