@@ -464,17 +464,17 @@ def test_a_model_by_its_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "instances", "cores"),
+    ("size", "machines", "endpoint", "cluster"),
     [
-        ("Standard_NC24ads_A100_v4", 2, 48),  # A100 and H100 have no reserve
-        ("Standard_NC4as_T4_v3", 1, 8),
-        ("Standard_NC4as_T4_v3", 5, 24),
-        ("Standard_NV36ads_A10_v5", 6, 8 * 36),
+        ("Standard_NC24ads_A100_v4", 2, 48, 48),  # A100 and H100 have no reserve
+        ("Standard_NC4as_T4_v3", 1, 8, 4),
+        ("Standard_NC4as_T4_v3", 5, 24, 20),
+        ("Standard_NV36ads_A10_v5", 6, 288, 216),
     ],
 )
-def test_cores_of_an_endpoint_include_the_reserve(size: str, instances: int, cores: int) -> None:
-    assert VM_SIZES[size].endpoint_cores(instances) == cores
-    assert VM_SIZES[size].cluster_cores(instances) == instances * VM_SIZES[size].cores
+def test_cores_of_an_endpoint_include_the_reserve(size: str, machines: int, endpoint: int, cluster: int) -> None:
+    assert VM_SIZES[size].endpoint_cores(machines) == endpoint
+    assert VM_SIZES[size].cluster_cores(machines) == cluster
 
 
 def test_prod_differs_where_production_does() -> None:

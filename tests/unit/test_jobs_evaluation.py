@@ -225,6 +225,24 @@ def _made(answer: str, note: str = "") -> Evaluation:
     )
 
 
+@pytest.mark.parametrize(
+    ("training", "held_out", "candidates", "pictures"),
+    [
+        (True, False, True, ["latency", "loss", "score"]),
+        (False, True, True, ["latency", "loss", "score"]),
+        (False, False, True, ["latency", "score"]),
+        (False, True, False, ["loss"]),
+    ],
+)
+def test_there_is_a_picture_of_what_there_is(
+    training: bool, held_out: bool, candidates: bool, pictures: list[str]
+) -> None:
+    found = _made("yes")
+    losses = Losses(found.losses.training if training else (), found.losses.held_out if held_out else ())
+    made = dataclasses.replace(found, losses=losses, candidates=found.candidates if candidates else ())
+    assert sorted(charts(made)) == pictures
+
+
 def test_the_page_stands_alone_and_nothing_in_it_runs() -> None:
     found = _made("<script>alert(1)</script><img src=x>", note="a <b>stand-in</b>")
     text = files.page(found, charts(found))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from cloud import arm
 from cloud.errors import StageError
 from cloud.target import Target
+from infra import serving
 from jobs.release.endpoint_guard import clear_the_way, guard
 
 TARGET = Target("s", "g", "w")
@@ -65,6 +69,17 @@ def test_other_traffic_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPat
 def test_an_endpoint_without_traffic_has_none_to_lose(monkeypatch: pytest.MonkeyPatch, traffic: Any) -> None:
     live(monkeypatch, traffic)
     guard(TARGET, "e", {})
+
+
+@pytest.mark.parametrize(("inputs", "refused"), [({"traffic": {"new": 100.0}}, False), ({}, True)])
+def test_the_hook_before_an_update_compares_what_is_sent(
+    monkeypatch: pytest.MonkeyPatch, inputs: dict[str, Any], refused: bool
+) -> None:
+    live(monkeypatch, {"new": 100})
+    before: Any = serving._guard(TARGET, "e")
+    args = SimpleNamespace(name="endpoint", new_inputs={"properties": inputs})
+    with pytest.raises(StageError, match="pulumi up --refresh") if refused else nullcontext():
+        asyncio.run(before(args))
 
 
 def test_an_endpoint_that_is_gone_has_none_to_lose() -> None:
