@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any
 
 from cloud.adoption import UNKNOWN
@@ -23,24 +22,13 @@ from cloud.catalogue import (
     STAGE,
 )
 from cloud.roles import POWERFUL, role_of
-from review.difference import PropertyChange, at, difference, short_id, text_of
+from review.difference import difference, short_id, text_of
 from review.events import Preview, State, Step
+from review.exposure import EXPOSURES, FOR_GOOD, Level, about
 from review.words import is_work, role_named, shown, type_of
 
 STACK = "pulumi:pulumi:Stack"
 _VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ", "lets ")
-
-
-class Level(IntEnum):
-    """`low` needs nobody; from `medium` on a person should look."""
-
-    NONE = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-
-    def __str__(self) -> str:
-        return self.name.lower()
 
 
 @dataclass(frozen=True)
@@ -57,52 +45,6 @@ class Risk:
     def __str__(self) -> str:
         joint = " " if self.sentence.startswith(_VERBS) else ": "
         return f"{self.resource}{joint}{self.sentence.rstrip('.')}"
-
-
-@dataclass(frozen=True)
-class _Exposure:
-    """A property whose value opens something; `opens` tells whether a value does."""
-
-    path: str
-    opens: Callable[[Any], bool]
-    level: Level
-    consequence: str
-
-
-def _is(*values: Any) -> Callable[[Any], bool]:
-    wanted = [str(value).lower() for value in values]
-    return lambda found: str(found).lower() in wanted
-
-
-_EXPOSURES = (
-    _Exposure(r"publicNetworkAccess", _is("Enabled"), Level.HIGH, "it can be reached from the internet"),
-    _Exposure(r"(networkRuleSet|networkAcls|networkRules)\.defaultAction", _is("Allow"), Level.HIGH,
-              "its firewall lets everybody through"),
-    _Exposure(r"allowBlobPublicAccess", _is(True), Level.HIGH, "its blobs can be made readable by anybody"),
-    _Exposure(r"anonymousPullEnabled", _is(True), Level.HIGH, "anybody can pull its images"),
-    _Exposure(r"adminUserEnabled", _is(True), Level.HIGH, "a shared password opens it to whoever holds it"),
-    _Exposure(r"enableHttpsTrafficOnly", _is(False), Level.HIGH, "it can be used without encryption"),
-    _Exposure(r"minimumTlsVersion", _is("TLS1_0", "TLS1_1"), Level.HIGH, "it accepts broken versions of TLS"),
-    _Exposure(r"enableRbacAuthorization", _is(False), Level.HIGH, "roles no longer decide who reads it"),
-    _Exposure(r"enableSoftDelete", _is(False), Level.HIGH, "what is deleted in it cannot be recovered"),
-    _Exposure(r"allowSharedKeyAccess", _is(True), Level.MEDIUM, "whoever holds its key can do everything"),
-    _Exposure(r"disableLocalAuth", _is(False), Level.MEDIUM, "keys open it beside roles"),
-    _Exposure(r"managedNetwork\.isolationMode", _is("Disabled", "None"), Level.HIGH,
-              "what runs in it reaches, and can send data to, the whole internet"),
-    _Exposure(r"remoteLoginPortPublicAccess", _is("Enabled", "NotSpecified"), Level.HIGH,
-              "its nodes can be logged in to from outside"),
-    _Exposure(r"authMode", _is("Key"), Level.LOW, "a key that does not expire opens it"),
-)  # fmt: skip
-
-_FOR_GOOD = {
-    "enablePurgeProtection": "it can never be switched off again, and the vault's name stays taken after a delete",
-    "hbiWorkspace": "it cannot be changed on a workspace that exists",
-    "encryption.keySource": "the key it is encrypted with cannot simply be changed back",
-    "isHnsEnabled": "a storage account cannot go back to flat names",
-}
-"""Properties that cannot be undone once they are true or set, and why."""
-
-_NETWORK = re.compile(r"(publicNetworkAccess|network\w*|privateEndpoint\w*|ipRules|virtualNetwork\w*|subnet\w*)", re.I)
 
 
 def risks(preview: Preview) -> list[Risk]:
@@ -230,11 +172,11 @@ def _created(step: Step, risk: Make) -> Iterator[Risk]:
     """Something new may be open from the start; being reachable by default is the tutorial's way, so medium."""
     inputs = step.state.inputs
     for path, value in _flat(inputs):
-        for exposure in _EXPOSURES:
+        for exposure in EXPOSURES:
             if exposure.level > Level.LOW and re.search(rf"(^|\.){exposure.path}$", path) and exposure.opens(value):
                 level = min(exposure.level, Level.MEDIUM) if exposure.path == "publicNetworkAccess" else exposure.level
                 yield risk(level, f"is created with {path} {text_of(path, value)}: {exposure.consequence}.")
-        for name, why in _FOR_GOOD.items():
+        for name, why in FOR_GOOD.items():
             if path.endswith(name) and value is True:
                 yield risk(Level.HIGH, f"is created with {name}: {why}.")
 
@@ -259,7 +201,7 @@ def _changed(step: Step, risk: Make) -> Iterator[Risk]:
     new = step.new.inputs if step.new else {}
     told = False
     for change in difference(old, new):
-        for sentence in _about(change, old, new):
+        for sentence in about(change, old, new):
             told = True
             yield risk(*sentence)
     if step.op == "update" and not told and old.get("identity") == new.get("identity"):
@@ -267,36 +209,6 @@ def _changed(step: Step, risk: Make) -> Iterator[Risk]:
         only_tags = bool(paths) and all(path.startswith("tags") for path in paths)
         if not is_work(step):
             yield risk(Level.LOW, "gets other tags." if only_tags else "is changed in place.")
-
-
-def _about(change: PropertyChange, old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[Level, str]]:
-    was, will = at(old, change.path), at(new, change.path)
-    for exposure in _EXPOSURES:
-        if re.search(rf"(^|\.){exposure.path}$", change.path):
-            if exposure.opens(will):
-                yield exposure.level, f"{change}: {exposure.consequence}."
-                return
-            if exposure.opens(was) or was is None:
-                yield Level.LOW, f"{change}: closes it further; whoever came in that way is locked out."
-                return
-    for name, why in _FOR_GOOD.items():
-        if change.path.endswith(name):
-            yield Level.HIGH, f"{change}: {why}."
-            return
-    if _NETWORK.search(change.path):
-        yield Level.MEDIUM, f"{change}: the network around it changes."
-    elif change.path.endswith(("retentionInDays", "softDeleteRetentionInDays")) and _less(was, will):
-        yield Level.HIGH, f"{change}: what is older is deleted for good."
-    elif change.path in ("sku.name", "sku.tier"):
-        yield Level.MEDIUM, f"{change}: another tier has other limits and another price."
-    elif change.path.endswith("maxNodeCount") and not _less(was, will):
-        yield Level.MEDIUM, f"{change}: more machines can run, and be paid for, at once."
-    elif change.path.endswith("minNodeCount") and not _less(was, will):
-        yield Level.MEDIUM, f"{change}: machines run, and are paid for, without a job."
-
-
-def _less(was: Any, will: Any) -> bool:
-    return isinstance(was, int | float) and isinstance(will, int | float) and will < was
 
 
 def _flat(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:

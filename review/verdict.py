@@ -10,7 +10,8 @@ from review.cost import Cost
 from review.drift import Drift
 from review.errors import ReviewError
 from review.events import Preview
-from review.risks import Level, Risk
+from review.exposure import Level
+from review.risks import Risk
 
 RISE_FOR_A_PERSON = 20.0
 """Per cent by which a month may become dearer without anybody looking."""

@@ -18,9 +18,10 @@ from review.difference import LATER, MASK, difference, without_secrets
 from review.durations import Past, finetune_seconds, in_words, past
 from review.errors import ReviewError
 from review.events import Preview, State, Step, lines, read
+from review.exposure import Level
 from review.happening import sentences
 from review.report import build
-from review.risks import Level, Risk
+from review.risks import Risk
 from review.settled import settled
 from review.verdict import Thresholds, Verdict
 
