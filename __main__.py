@@ -39,11 +39,8 @@ except (SettingsError, DataError, StageError) as error:
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
 place = Place.of(settings, pulumi.get_stack(), account.subscription_id)
-names = place.names
-location = settings.location
-tags = {**settings.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
+access = Access.of(settings.network, settings.storage)
 leave_alone(settings.tags_from_elsewhere)
-access = Access.of(settings)
 if settings.protect:
     protect_stateful()
 
@@ -51,70 +48,71 @@ if settings.protect:
 asked = Preflight("preflight", preflight(settings, place))
 base = Foundation(
     "foundation",
-    FoundationArgs(names, tags, account.subscription_id, account.tenant_id, settings),
+    FoundationArgs(
+        place=place,
+        tenant_id=account.tenant_id,
+        storage=settings.storage,
+        vault=settings.vault,
+        purge_on_destroy=settings.purge_on_destroy,
+        commit_tag=settings.commit_tag,
+    ),
     opts=pulumi.ResourceOptions(depends_on=[asked.passed]),
 )
-group = base.group.name
 
 # The identity of GitHub's workflows, where the stack has one.
 github = None
 if settings.github.repository:
-    github = Federation(
-        "federation",
-        FederationArgs(names, location, tags, account.subscription_id, base.group, settings.github, pulumi.get_stack()),
-    )
-    pulumi.export("githubClientId", github.client_id)
+    github = Federation("federation", FederationArgs(place=place, group=base.group, github=settings.github))
 
 # The identity that trains and serves; the workspace with its clusters; who may do what.
-identity = Identity("identity", IdentityArgs(names, group, location, tags))
+identity = Identity("identity", IdentityArgs(place=place, resource_group=base.group.name))
 workspace = Workspace(
     "workspace",
     WorkspaceArgs(
-        names, location, tags, account.subscription_id, base, identity.id, settings.compute, settings.data, access
+        place=place, foundation=base, identity=identity, compute=settings.compute, data=settings.data, access=access
     ),
 )
 roles = Roles(
     "roles",
     RolesArgs(
-        names,
-        account.subscription_id,
-        settings,
-        identity.principal_id,
-        account.object_id,
-        github.principal_id if github else None,
-        base,
-        workspace.id,
-        workspace.purge,
+        place=place,
+        foundation=base,
+        workspace=workspace,
+        identity=identity,
+        contributor_scope=settings.identity.contributor_scope,
+        storage=settings.storage,
+        caller_id=account.object_id,
+        github=github,
     ),
 )
 
 # AI Foundry's hub and project, the endpoint, and the project's connection to it.
-foundry = Foundry("foundry", FoundryArgs(names, location, tags, account.subscription_id, base, access))
+foundry = Foundry("foundry", FoundryArgs(place=place, foundation=base, access=access))
 serving = Serving(
     "serving",
     ServingArgs(
-        names,
-        location,
-        tags,
-        account.subscription_id,
-        group,
-        workspace.name,
-        identity.id,
-        workspace.purge,
-        settings.tags_from_elsewhere,
+        place=place,
+        resource_group=base.group.name,
+        workspace=workspace,
+        identity=identity,
+        tags_from_elsewhere=settings.tags_from_elsewhere,
     ),
 )
 connection = EndpointConnection(
     "connection",
     EndpointConnectionArgs(
-        names, group, foundry, serving.scoring_uri, serving.key, settings.serving.request_timeout_seconds
+        place=place,
+        resource_group=base.group.name,
+        foundry=foundry,
+        endpoint=serving,
+        request_timeout_seconds=settings.serving.request_timeout_seconds,
     ),
 )
 
 # Logs, alerts and a budget, as the settings say.
 Monitoring(
     "monitoring",
-    MonitoringArgs(names, tags, base, workspace.id, serving.endpoint.id, settings.monitoring),
+    MonitoringArgs(place=place, foundation=base, workspace=workspace, serving=serving, settings=settings.monitoring),
     opts=pulumi.ResourceOptions(depends_on=[*workspace.purge, *base.logs_purge]),
 )
 
@@ -122,15 +120,24 @@ Monitoring(
 stages = Stages(
     "stages",
     StagesArgs(
-        *specs(settings, place, dataset),
+        specs=specs(settings, place, dataset),
         flow=flow(place) if settings.flow.publish else None,
         workspace=workspace,
         roles=roles,
-        endpoint=serving.endpoint,
-        endpoint_lifetime=serving.lifetime,
-        connection=connection.connection,
-        project_lifetime=foundry.lifetime,
+        serving=serving,
+        foundry=foundry,
+        connection=connection,
     ),
 )
 
-export(settings, account.subscription_id, group, workspace, foundry, serving, connection, stages)
+export(
+    settings=settings,
+    place=place,
+    base=base,
+    workspace=workspace,
+    foundry=foundry,
+    serving=serving,
+    connection=connection,
+    stages=stages,
+    github=github,
+)

@@ -1,7 +1,8 @@
-"""Where a stack is on Azure: its subscription, and the names of all that is in it."""
+"""Where a stack is on Azure: its subscription and region, the names of all that is in it, and the tags on it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from cloud.credentials import subscription_id, work_in
 from cloud.target import Target
 from settings import outputs
 from settings.commandline import own_name
-from settings.naming import Names
+from settings.naming import PROJECT, Names
 from settings.stack import Settings, load
 
 
@@ -19,13 +20,16 @@ class Place:
 
     stack: str
     subscription_id: str
+    location: str
     names: Names
+    tags: Mapping[str, str]
 
     @classmethod
     def of(cls, settings: Settings, stack: str, subscription_id: str) -> Place:
         """The place that the settings of a stack say."""
         names = Names.of(settings.name, stack, subscription_id, settings.suffix)
-        return cls(stack=stack, subscription_id=subscription_id, names=names)
+        tags = {**settings.tags, "project": PROJECT, "stack": stack}
+        return cls(stack=stack, subscription_id=subscription_id, location=settings.location, names=names, tags=tags)
 
     @property
     def workspace(self) -> Target:

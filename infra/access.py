@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
-from settings.stack import Settings
+from settings.sections.storage import StorageSettings
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Access:
         return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(ignore_changes=["provisionNetworkNow"]))
 
     @classmethod
-    def of(cls, settings: Settings) -> Access:
+    def of(cls, network: str, storage: StorageSettings) -> Access:
         """Azure's defaults are left to Azure, so that an old stack sees no change.
 
         A managed network allows all outbound traffic: the registry's fine-tuning component gets its images and
@@ -39,8 +39,8 @@ class Access:
         can be tightened later, never loosened. What comes in is another matter: workspace and endpoint stay
         reachable with Entra ID and key, as the release's smoke test and the chat call from outside.
         """
-        managed = settings.network == "managed"
+        managed = network == "managed"
         return cls(
             ml.ManagedNetworkSettingsArgs(isolation_mode=ml.IsolationMode.ALLOW_INTERNET_OUTBOUND) if managed else None,
-            None if settings.storage.shared_keys else ml.SystemDatastoresAuthMode.IDENTITY,
+            None if storage.shared_keys else ml.SystemDatastoresAuthMode.IDENTITY,
         )

@@ -6,31 +6,27 @@ repository in one of its environments, whose protection rules are GitHub's to ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import authorization, managedidentity, resources
 
+from cloud.place import Place
 from cloud.roles import GRANTED, Role
-from settings.naming import Names, role_assignment_name
+from settings.naming import role_assignment_name
 from settings.sections.github import GithubSettings
 
 ISSUER = "https://token.actions.githubusercontent.com"
 AUDIENCE = "api://AzureADTokenExchange"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FederationArgs:
-    """What the identity may act in is `group`; jobs of the GitHub environment called as the `stack` are it."""
+    """What the identity may act in is `group`; jobs of the GitHub environment called as the stack are it."""
 
-    names: Names
-    location: str
-    tags: Mapping[str, str]
-    subscription_id: str
+    place: Place
     group: resources.ResourceGroup
     github: GithubSettings
-    stack: str
 
 
 class Federation(pulumi.ComponentResource):
@@ -46,23 +42,23 @@ class Federation(pulumi.ComponentResource):
         # and all of this with it. Where only the setting goes, it is deleted like everything else.
         child = pulumi.ResourceOptions(parent=self, deleted_with=args.group)
         group = args.group.name
-        own_name = args.names.github
+        own_name = args.place.names.github
         deployer = managedidentity.UserAssignedIdentity(
             "deployer",
             resource_name_=own_name,
             resource_group_name=group,
-            location=args.location,
-            tags=args.tags,
+            location=args.place.location,
+            tags=args.place.tags,
             opts=child,
         )
         managedidentity.FederatedIdentityCredential(
             "github",
             resource_name_=deployer.name,
-            federated_identity_credential_resource_name=f"github-{args.stack}",
+            federated_identity_credential_resource_name=f"github-{args.place.stack}",
             resource_group_name=group,
             issuer=ISSUER,
             audiences=[AUDIENCE],
-            subject=args.github.subject_of(args.stack),
+            subject=args.github.subject_of(args.place.stack),
             opts=child,
         )
         for label, role, condition in (
@@ -76,10 +72,10 @@ class Federation(pulumi.ComponentResource):
             authorization.RoleAssignment(
                 label,
                 role_assignment_name=role_assignment_name(
-                    f"{args.subscription_id}/{args.names.resource_group}", role.guid, own_name
+                    f"{args.place.subscription_id}/{args.place.names.resource_group}", role.guid, own_name
                 ),
                 scope=args.group.id,
-                role_definition_id=role.definition(args.subscription_id),
+                role_definition_id=role.definition(args.place.subscription_id),
                 principal_id=deployer.principal_id,
                 principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
                 condition=condition,

@@ -19,20 +19,22 @@ from pulumi_azure_native import (
 )
 
 from cloud.catalogue import APPLICATION_INSIGHTS
+from cloud.place import Place
 from infra.purge import Purge, PurgeArgs, PurgeLive, PurgeLiveArgs
-from settings.naming import Names
-from settings.stack import Settings
+from settings.sections.storage import StorageSettings
+from settings.sections.vault import VaultSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoundationArgs:
-    """`settings` decides on region, storage, vault, and whether a destroy also removes what Azure would keep."""
+    """`commit_tag`: the group says which commit made it; `purge_on_destroy`: nothing is kept that Azure would keep."""
 
-    names: Names
-    tags: Mapping[str, str]
-    subscription_id: str
+    place: Place
     tenant_id: str
-    settings: Settings
+    storage: StorageSettings
+    vault: VaultSettings
+    purge_on_destroy: bool
+    commit_tag: bool
 
 
 class Foundation(pulumi.ComponentResource):
@@ -51,26 +53,25 @@ class Foundation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Foundation", name, {}, opts)
-        names, tags, settings = args.names, args.tags, args.settings
-        self._subscription_id = args.subscription_id
-        location = settings.location
+        names, tags, location = args.place.names, args.place.tags, args.place.location
+        self._subscription_id = args.place.subscription_id
         child = pulumi.ResourceOptions(parent=self)
 
         self.group = resources.ResourceGroup(
             "resource-group",
             resource_group_name=names.resource_group,
             location=location,
-            tags={**tags, **_commit(settings)},
+            tags={**tags, **_commit()} if args.commit_tag else tags,
             opts=child,
         )
         group = self.group.name
 
         # Everything that leaves a soft-deleted remainder depends on this, so a destroy reaches it after them.
         self.purge = None
-        if settings.purge_on_destroy:
+        if args.purge_on_destroy:
             self.purge = Purge(
                 "purge",
-                PurgeArgs(args.subscription_id, location, names),
+                PurgeArgs(args.place.subscription_id, location, names),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.group]),
             )
 
@@ -84,7 +85,7 @@ class Foundation(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        insights = names.id_of(args.subscription_id, APPLICATION_INSIGHTS.arm_type, names.application_insights)
+        insights = names.id_of(args.place.subscription_id, APPLICATION_INSIGHTS.arm_type, names.application_insights)
         self.logs_purge = self.purge_live("log-analytics", self.logs, {insights: APPLICATION_INSIGHTS.version})
         self.application_insights = applicationinsights.Component(
             "application-insights",
@@ -104,9 +105,9 @@ class Foundation(pulumi.ComponentResource):
             resource_group_name=group,
             location=location,
             kind="StorageV2",
-            sku=storage.SkuArgs(name=settings.storage.sku),
+            sku=storage.SkuArgs(name=args.storage.sku),
             allow_blob_public_access=False,
-            allow_shared_key_access=settings.storage.shared_keys,
+            allow_shared_key_access=args.storage.shared_keys,
             enable_https_traffic_only=True,
             minimum_tls_version="TLS1_2",
             tags=tags,
@@ -123,8 +124,8 @@ class Foundation(pulumi.ComponentResource):
                 tenant_id=args.tenant_id,
                 enable_rbac_authorization=True,
                 enable_soft_delete=True,
-                soft_delete_retention_in_days=settings.vault.retention_days,
-                enable_purge_protection=True if settings.vault.purge_protection else None,
+                soft_delete_retention_in_days=args.vault.retention_days,
+                enable_purge_protection=True if args.vault.purge_protection else None,
             ),
             tags=tags,
             opts=self.outlived_by_purge(),
@@ -159,10 +160,8 @@ class Foundation(pulumi.ComponentResource):
         return [PurgeLive(f"{name}-purge", args, opts=pulumi.ResourceOptions(parent=parent or self))]
 
 
-def _commit(settings: Settings) -> dict[str, str]:
+def _commit() -> dict[str, str]:
     """The tag `commit`, for the group alone: on every resource, each commit would be an update of everything."""
-    if not settings.commit_tag:
-        return {}
     for variable in ("GITHUB_SHA", "BUILD_SOURCEVERSION"):  # GitHub Actions, Azure Pipelines
         if commit := os.environ.get(variable):
             return {"commit": commit}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -10,20 +9,18 @@ from pulumi_azure_native import cognitiveservices
 from pulumi_azure_native import machinelearningservices as ml
 
 from cloud.catalogue import CONNECTION, PROJECT
+from cloud.place import Place
 from infra.access import Access
 from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
-from settings.naming import Names
+from infra.serving import Serving
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoundryArgs:
     """The hub shares storage, vault, registry and logs with the Azure ML workspace."""
 
-    names: Names
-    location: str
-    tags: Mapping[str, str]
-    subscription_id: str
+    place: Place
     foundation: Foundation
     access: Access
 
@@ -42,13 +39,13 @@ class Foundry(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FoundryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Foundry", name, {}, opts)
-        names, base = args.names, args.foundation
+        names, base = args.place.names, args.foundation
         group = base.group.name
         self.ai_services = cognitiveservices.Account(
             "ai-services",
             account_name=names.ai_services,
             resource_group_name=group,
-            location=args.location,
+            location=args.place.location,
             kind="AIServices",
             sku=cognitiveservices.SkuArgs(name="S0"),
             identity=cognitiveservices.IdentityArgs(type=cognitiveservices.ResourceIdentityType.SYSTEM_ASSIGNED),
@@ -57,14 +54,14 @@ class Foundry(pulumi.ComponentResource):
                 custom_sub_domain_name=names.ai_services,
                 public_network_access=cognitiveservices.PublicNetworkAccess.ENABLED,
             ),
-            tags=args.tags,
+            tags=args.place.tags,
             opts=base.outlived_by_purge(parent=self),
         )
         self.hub = ml.Workspace(
             "hub",
             workspace_name=names.hub,
             resource_group_name=group,
-            location=args.location,
+            location=args.place.location,
             kind="Hub",
             friendly_name=names.hub,
             identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
@@ -77,22 +74,22 @@ class Foundry(pulumi.ComponentResource):
             managed_network=args.access.managed_network,
             provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
-            tags=args.tags,
+            tags=args.place.tags,
             opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
         )
-        own = names.workspace_id(args.subscription_id, names.project)
+        own = args.place.project.path
         hub_purge = base.purge_live("hub", self.hub, {own: PROJECT.version}, self)
         self.project = ml.Workspace(
             "project",
             workspace_name=names.project,
             resource_group_name=group,
-            location=args.location,
+            location=args.place.location,
             kind="Project",
             friendly_name=names.project,
             identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
             hub_resource_id=self.hub.id,
-            tags=args.tags,
+            tags=args.place.tags,
             opts=pulumi.ResourceOptions.merge(
                 base.outlived_by_purge(parent=self), pulumi.ResourceOptions(depends_on=hub_purge)
             ),
@@ -113,7 +110,7 @@ class Foundry(pulumi.ComponentResource):
                 metadata={
                     "ApiType": "Azure",
                     "ResourceId": self.ai_services.id,
-                    "Location": args.location,
+                    "Location": args.place.location,
                 },
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=hub_purge),
@@ -121,15 +118,14 @@ class Foundry(pulumi.ComponentResource):
         self.register_outputs({"hub": self.hub.name, "project": self.project.name})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EndpointConnectionArgs:
-    """How the project reaches an endpoint: its scoring URI, its key, a secret, and how long it may take to answer."""
+    """How the project reaches an endpoint, and how long that may take to answer."""
 
-    names: Names
+    place: Place
     resource_group: pulumi.Input[str]
     foundry: Foundry
-    scoring_uri: pulumi.Input[str]
-    key: pulumi.Output[str]
+    endpoint: Serving
     request_timeout_seconds: int
 
 
@@ -142,21 +138,21 @@ class EndpointConnection(pulumi.ComponentResource):
         super().__init__("finetune-phi:infra:EndpointConnection", name, {}, opts)
         self.connection = ml.WorkspaceConnection(
             "endpoint-connection",
-            connection_name=args.names.connection,
+            connection_name=args.place.names.connection,
             workspace_name=args.foundry.project.name,
             resource_group_name=args.resource_group,
             properties=ml.CustomKeysWorkspaceConnectionPropertiesArgs(
                 auth_type="CustomKeys",
                 category="CustomKeys",
-                target=args.scoring_uri,
+                target=args.endpoint.scoring_uri,
                 metadata={
-                    "endpoint": args.scoring_uri,
+                    "endpoint": args.endpoint.scoring_uri,
                     # What is asked through the connection gives up no sooner than the endpoint does.
                     "request_timeout_seconds": str(args.request_timeout_seconds),
                     "azureml.flow.connection_type": "Custom",
                     "azureml.flow.module": "promptflow.connections",
                 },
-                credentials=ml.CustomKeysArgs(keys={"key": args.key}),
+                credentials=ml.CustomKeysArgs(keys={"key": args.endpoint.key}),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

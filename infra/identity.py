@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import managedidentity
 
-from settings.naming import Names
+from cloud.place import Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IdentityArgs:
     """Where the identity is made and what it is called."""
 
-    names: Names
+    place: Place
     resource_group: pulumi.Input[str]
-    location: str
-    tags: Mapping[str, str]
 
 
 class Identity(pulumi.ComponentResource):
@@ -31,10 +28,10 @@ class Identity(pulumi.ComponentResource):
         super().__init__("finetune-phi:infra:Identity", name, {}, opts)
         identity = managedidentity.UserAssignedIdentity(
             "identity",
-            resource_name_=args.names.identity,
+            resource_name_=args.place.names.identity,
             resource_group_name=args.resource_group,
-            location=args.location,
-            tags=args.tags,
+            location=args.place.location,
+            tags=args.place.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.id = identity.id

@@ -6,7 +6,6 @@ Microsoft.MachineLearningServices/workspaces/onlineEndpoints.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,8 +13,10 @@ import pulumi
 from pulumi_azure_native import consumption, monitor
 
 from cloud.catalogue import ENDPOINT
+from cloud.place import Place
 from infra.foundation import Foundation
-from settings.naming import Names
+from infra.serving import Serving
+from infra.workspace import Workspace
 from settings.sections.monitoring import MonitoringSettings
 
 ALL = ("allLogs",)
@@ -27,15 +28,14 @@ There is no class of a model's own status codes to ask for.
 BUDGET_STEPS = {"actual80": ("Actual", 80.0), "actual100": ("Actual", 100.0), "forecast100": ("Forecasted", 100.0)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """`workspace` and `endpoint` are ids."""
+    """What is watched, and how the settings say."""
 
-    names: Names
-    tags: Mapping[str, str]
+    place: Place
     foundation: Foundation
-    workspace: pulumi.Input[str]
-    endpoint: pulumi.Input[str]
+    workspace: Workspace
+    serving: Serving
     settings: MonitoringSettings
 
 
@@ -48,8 +48,8 @@ class Monitoring(pulumi.ComponentResource):
         settings = args.settings
         if settings.diagnostics:
             logs = args.foundation.logs.id
-            self._diagnostics("workspace", args.workspace, logs, groups=ALL)
-            self._diagnostics("endpoint", args.endpoint, logs, categories=ENDPOINT_LOGS)
+            self._diagnostics("workspace", args.workspace.id, logs, groups=ALL)
+            self._diagnostics("endpoint", args.serving.endpoint.id, logs, categories=ENDPOINT_LOGS)
             self._diagnostics("vault", args.foundation.key_vault.id, logs, groups=ALL)
         if settings.alerts:
             self._alerts(args)
@@ -83,7 +83,7 @@ class Monitoring(pulumi.ComponentResource):
     def _alerts(self, args: MonitoringArgs) -> None:
         recipients = monitor.ActionGroup(
             "recipients",
-            action_group_name=args.names.action_group,
+            action_group_name=args.place.names.action_group,
             resource_group_name=args.foundation.group.name,
             location="Global",
             # It is in the subject of each e-mail; 12 characters at most.
@@ -94,16 +94,16 @@ class Monitoring(pulumi.ComponentResource):
                     name="email", email_address=args.settings.email, use_common_alert_schema=True
                 )
             ],
-            tags=args.tags,
+            tags=args.place.tags,
             opts=self._child,
         )
         failing = "The endpoint answers with 5xx."
         errors = _requests("server-errors", "statusCodeClass", ("5xx",))
-        self._alert("error-alert", args.names.error_alert, args, recipients, 1, failing, errors)
+        self._alert("error-alert", args.place.names.error_alert, args, recipients, 1, failing, errors)
         # Azure answers 424 for any of them, which is in class 4xx; a 424 for a caller's bad question is none of these.
         raising = "The model fails: its container answers with 5xx, the endpoint with 424."
         raised = _requests("model-errors", "modelStatusCode", MODEL_FAILURES)
-        self._alert("model-alert", args.names.model_alert, args, recipients, 1, raising, raised)
+        self._alert("model-alert", args.place.names.model_alert, args, recipients, 1, raising, raised)
         seconds = args.settings.latency_seconds
         slow = monitor.MetricCriteriaArgs(
             criterion_type="StaticThresholdCriterion",
@@ -115,7 +115,7 @@ class Monitoring(pulumi.ComponentResource):
             time_aggregation=monitor.AggregationTypeEnum.AVERAGE,
         )
         text = f"5 % of the endpoint's answers take more than {seconds:g} s."
-        self._alert("latency-alert", args.names.latency_alert, args, recipients, 2, text, slow)
+        self._alert("latency-alert", args.place.names.latency_alert, args, recipients, 2, text, slow)
 
     def _alert(
         self,
@@ -135,7 +135,7 @@ class Monitoring(pulumi.ComponentResource):
             description=description,
             severity=severity,
             enabled=True,
-            scopes=[args.endpoint],
+            scopes=[args.serving.endpoint.id],
             evaluation_frequency="PT1M",
             window_size="PT5M",
             auto_mitigate=True,
@@ -144,7 +144,7 @@ class Monitoring(pulumi.ComponentResource):
                 odata_type="Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria", all_of=[criterion]
             ),
             actions=[monitor.MetricAlertActionArgs(action_group_id=recipients.id)],
-            tags=args.tags,
+            tags=args.place.tags,
             opts=self._child,
         )
 
@@ -152,7 +152,7 @@ class Monitoring(pulumi.ComponentResource):
         month = datetime.now(UTC).strftime("%Y-%m-01T00:00:00Z")
         consumption.Budget(
             "budget",
-            budget_name=args.names.budget,
+            budget_name=args.place.names.budget,
             scope=args.foundation.group.id,
             amount=float(args.settings.budget.amount),
             category="Cost",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pulumi
 
+from cloud.place import Place
+from infra.federation import Federation
+from infra.foundation import Foundation
 from infra.foundry import EndpointConnection, Foundry
 from infra.serving import Serving
 from infra.stages import Stages
@@ -13,19 +16,23 @@ from settings.stack import Settings
 
 
 def export(
+    *,
     settings: Settings,
-    subscription_id: str,
-    group: pulumi.Input[str],
+    place: Place,
+    base: Foundation,
     workspace: Workspace,
     foundry: Foundry,
     serving: Serving,
     connection: EndpointConnection,
     stages: Stages,
+    github: Federation | None,
 ) -> None:
     """Names and addresses, no secret; what a stage makes is known when the stage is done."""
+    if github:
+        pulumi.export("githubClientId", github.client_id)
     for name, value in {
-        "subscriptionId": subscription_id,
-        "resourceGroup": group,
+        "subscriptionId": place.subscription_id,
+        "resourceGroup": base.group.name,
         "workspace": workspace.name,
         "hub": foundry.hub.name,
         "project": foundry.project.name,

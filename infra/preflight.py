@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pulumi
 
-from infra.stages import working
+from infra.lifecycle.hooks import working
 from jobs.preflight.spec import PreflightSpec
 
 

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import authorization
 
+from cloud.place import Place
 from cloud.roles import Role
+from infra.federation import Federation
 from infra.foundation import Foundation
-from settings.naming import Names, role_assignment_name
-from settings.stack import Settings
+from infra.identity import Identity
+from infra.workspace import Workspace
+from settings.naming import role_assignment_name
+from settings.sections.storage import StorageSettings
 
 Scope = tuple[str, pulumi.Input[str]]
 SERVICE_PRINCIPAL = authorization.PrincipalType.SERVICE_PRINCIPAL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RolesArgs:
-    """Who may do what on `foundation` and `workspace`.
+    """`identity` trains and serves, `caller_id` runs the program, `github` is whom GitHub's workflows run it as.
 
-    `identity_id`, `caller_id` and `github_id` are the principals of the identity that trains and serves, of whoever
-    runs the program, and of the identity GitHub's workflows do it as, if there is one; `settings` decides how far the
-    first may go and whether storage keys work. `workspace_purge` is what everything in the workspace depends on.
+    `contributor_scope` says how far the first may go, `storage` whether keys work and who else uploads data.
     """
 
-    names: Names
-    subscription_id: str
-    settings: Settings
-    identity_id: pulumi.Input[str]
-    caller_id: str
-    github_id: pulumi.Input[str] | None
+    place: Place
     foundation: Foundation
-    workspace: pulumi.Input[str]
-    workspace_purge: Sequence[pulumi.Resource]
+    workspace: Workspace
+    identity: Identity
+    contributor_scope: str
+    storage: StorageSettings
+    caller_id: str
+    github: Federation | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Principal:
     """Who gets a role: `name` goes into the assignment's GUID, `earlier` are prefixes it had before."""
 
@@ -60,19 +60,19 @@ class Roles(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Roles", name, {}, opts)
-        names, base, settings = args.names, args.foundation, args.settings
+        names, base = args.place.names, args.foundation
         # A scope is a plain name, which goes into the assignment's GUID, and the id, which Azure gives.
         storage = (names.storage_account, base.storage.id)
-        workspace = (names.workspace, args.workspace)
+        workspace = (names.workspace, args.workspace.id)
         group = (names.resource_group, base.group.id)
         roles = {
-            Role.CONTRIBUTOR: group if settings.identity.contributor_scope == "group" else workspace,
+            Role.CONTRIBUTOR: group if args.contributor_scope == "group" else workspace,
             Role.STORAGE_BLOB_DATA_READER: storage,
             Role.ACR_PULL: (names.container_registry, base.registry.id),
             Role.AZUREML_METRICS_WRITER: workspace,
         }
         by_identity: dict[Role, Scope] = {}
-        if not settings.storage.shared_keys:
+        if not args.storage.shared_keys:
             # Azure gives them to the system identities of workspace, hub and project by itself.
             by_identity = {
                 Role.STORAGE_BLOB_DATA_CONTRIBUTOR: storage,
@@ -83,24 +83,25 @@ class Roles(pulumi.ComponentResource):
         self.deployers = [
             self._assign(args, deployer, role, scope) for deployer in deployers for role, scope in by_identity.items()
         ]
-        self.assignments = [
-            # Without the type Azure looks the principal up, and does not find one that is seconds old.
-            self._assign(args, _Principal("", identity, args.identity_id, SERVICE_PRINCIPAL), role, scope)
-            for role, scope in {**roles, **by_identity}.items()
-        ]
+        # Without the type Azure looks the principal up, and does not find one that is seconds old.
+        worker = _Principal(prefix="", name=identity, id=args.identity.principal_id, type=SERVICE_PRINCIPAL)
+        self.assignments = [self._assign(args, worker, role, scope) for role, scope in {**roles, **by_identity}.items()]
         self.register_outputs({})
 
     def _assign(self, args: RolesArgs, principal: _Principal, role: Role, scope: Scope) -> authorization.RoleAssignment:
+        subscription = args.place.subscription_id
         return authorization.RoleAssignment(
             f"{principal.prefix}{role.label}",
-            role_assignment_name=role_assignment_name(f"{args.subscription_id}/{scope[0]}", role.guid, principal.name),
+            role_assignment_name=role_assignment_name(
+                f"{args.place.subscription_id}/{scope[0]}", role.guid, principal.name
+            ),
             scope=scope[1],
-            role_definition_id=role.definition(args.subscription_id),
+            role_definition_id=role.definition(subscription),
             principal_id=principal.id,
             principal_type=principal.type,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=args.workspace_purge if scope[0] == args.names.workspace else None,
+                depends_on=args.workspace.purge if scope[0] == args.place.names.workspace else None,
                 aliases=[pulumi.Alias(name=f"{alias}{role.label}") for alias in principal.earlier],
             ),
         )
@@ -114,14 +115,19 @@ def _deployers(args: RolesArgs) -> list[_Principal]:
     found = [
         # Azure has one assignment of a role on a scope, so the caller's becomes that of who is now named.
         _Principal(
-            f"{id_}-", id_, id_, authorization.PrincipalType(kind), ("caller-",) if id_ == args.caller_id else ()
+            prefix=f"{id_}-",
+            name=id_,
+            id=id_,
+            type=authorization.PrincipalType(kind),
+            earlier=("caller-",) if id_ == args.caller_id else (),
         )
-        for id_, kind in args.settings.storage.deployers.items()
+        for id_, kind in args.storage.deployers.items()
     ]
-    if args.github_id is not None:
-        names = args.names
-        found.append(_Principal("github-", f"{names.resource_group}/{names.github}", args.github_id, SERVICE_PRINCIPAL))
-    return found or [_Principal("caller-", args.caller_id, args.caller_id, _caller())]
+    if args.github is not None:
+        names = args.place.names
+        name = f"{names.resource_group}/{names.github}"
+        found.append(_Principal(prefix="github-", name=name, id=args.github.principal_id, type=SERVICE_PRINCIPAL))
+    return found or [_Principal(prefix="caller-", name=args.caller_id, id=args.caller_id, type=_caller())]
 
 
 def _caller() -> authorization.PrincipalType:

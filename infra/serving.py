@@ -8,18 +8,20 @@ creation has failed is mended by no PUT: the hook deletes it first, and the PUT 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
+from cloud.place import Place
 from cloud.target import Target
+from infra.identity import Identity
+from infra.lifecycle.hooks import HookFunction, project_importable, reporting
 from infra.lifecycle.lifetime import not_read, of_endpoint
 from infra.lifecycle.tags import without
-from infra.stages import HookFunction, project_importable, reporting
+from infra.workspace import Workspace
 from jobs.release.endpoint_guard import clear_the_way, guard
-from settings.naming import Names
 
 RELEASED = ["properties.traffic", "properties.mirrorTraffic"]
 """What the release stage writes; a refresh that finds it is no reason for an update."""
@@ -31,20 +33,15 @@ ANEW = ["properties.description"]
 REACHABLE = ml.PublicNetworkAccessType.ENABLED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServingArgs:
-    """`identity_id` is the user-assigned identity the deployments act as, `workspace_purge` what everything in the
-    workspace depends on; `elsewhere` names tags of somebody else."""
+    """`identity` is what the deployments act as; `tags_from_elsewhere` are somebody else's."""
 
-    names: Names
-    location: str
-    tags: Mapping[str, str]
-    subscription_id: str
+    place: Place
     resource_group: pulumi.Input[str]
-    workspace: pulumi.Input[str]
-    identity_id: pulumi.Input[str]
-    workspace_purge: Sequence[pulumi.Resource]
-    elsewhere: Collection[str] = ()
+    workspace: Workspace
+    identity: Identity
+    tags_from_elsewhere: Collection[str] = ()
 
 
 class Serving(pulumi.ComponentResource):
@@ -59,23 +56,23 @@ class Serving(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Serving", name, {}, opts)
-        target = Target(args.subscription_id, args.names.resource_group, args.names.workspace)
-        live = _live(target, args.names.endpoint)
+        target = args.place.workspace
+        live = _live(target, args.place.names.endpoint)
         # After an update that failed, the endpoint may have the new tags already, and the state not.
         updated = live is not None and (
-            without(live.tags, args.elsewhere) != dict(args.tags)
+            without(live.tags, args.tags_from_elsewhere) != dict(args.place.tags)
             or live.properties.public_network_access != REACHABLE.value
             or live.properties.provisioning_state == "Failed"
         )
         failed = _failed(live)
         self.endpoint = ml.OnlineEndpoint(
             "endpoint",
-            endpoint_name=args.names.endpoint,
-            workspace_name=args.workspace,
+            endpoint_name=args.place.names.endpoint,
+            workspace_name=args.workspace.name,
             resource_group_name=args.resource_group,
-            location=args.location,
+            location=args.place.location,
             # A system identity would get its roles by itself; this one has them from roles.py.
-            identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity_id]),
+            identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity.id]),
             properties=ml.OnlineEndpointPropertiesArgs(
                 auth_mode=ml.EndpointAuthMode.KEY,
                 public_network_access=REACHABLE,
@@ -83,20 +80,20 @@ class Serving(pulumi.ComponentResource):
                 traffic=_shares(live.properties.traffic) if updated and live else None,
                 mirror_traffic=_shares(live.properties.mirror_traffic) if updated and live else None,
             ),
-            tags=args.tags,
+            tags=args.place.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=args.workspace_purge,
+                depends_on=args.workspace.purge,
                 ignore_changes=AZURES + ([] if updated else RELEASED) + ([] if failed else ANEW),
                 hooks=pulumi.ResourceHookBinding(
-                    before_update=[pulumi.ResourceHook("traffic", _guard(target, args.names.endpoint))]
+                    before_update=[pulumi.ResourceHook("traffic", _guard(target, args.place.names.endpoint))]
                 ),
             ),
         )
         self.lifetime = of_endpoint(self.endpoint, live)
         keys = ml.list_online_endpoint_keys_output(
             endpoint_name=self.endpoint.name,
-            workspace_name=args.workspace,
+            workspace_name=args.workspace.name,
             resource_group_name=args.resource_group,
         )
         self.key = pulumi.Output.secret(keys.apply(lambda found: found.primary_key or ""))

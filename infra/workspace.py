@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from cloud.catalogue import CLUSTER, ENDPOINT
+from cloud.place import Place
 from infra.access import Access
 from infra.foundation import Foundation
+from infra.identity import Identity
 from infra.lifecycle.lifetime import of_workspace
 from infra.lifecycle.machines import ClusterSize, ClusterSizeArgs
-from settings.naming import Names
 from settings.sections.compute import ComputeSettings
 from settings.sections.data import DataSettings
 
 DATA_IDLE_SECONDS = 120
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkspaceArgs:
-    """`identity_id` is the user-assigned identity the clusters act as."""
+    """`identity` is what the clusters act as."""
 
-    names: Names
-    location: str
-    tags: Mapping[str, str]
-    subscription_id: str
+    place: Place
     foundation: Foundation
-    identity_id: pulumi.Input[str]
+    identity: Identity
     compute: ComputeSettings
     data: DataSettings
     access: Access
@@ -53,11 +51,11 @@ class Workspace(pulumi.ComponentResource):
         base, compute = args.foundation, args.compute
         self.workspace = ml.Workspace(
             "workspace",
-            workspace_name=args.names.workspace,
+            workspace_name=args.place.names.workspace,
             resource_group_name=base.group.name,
-            location=args.location,
+            location=args.place.location,
             kind="Default",
-            friendly_name=args.names.workspace,
+            friendly_name=args.place.names.workspace,
             identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
             storage_account=base.storage.id,
@@ -68,26 +66,26 @@ class Workspace(pulumi.ComponentResource):
             managed_network=args.access.managed_network,
             provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
-            tags=args.tags,
+            tags=args.place.tags,
             opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
         )
-        self._own = own = args.names.workspace_id(args.subscription_id, args.names.workspace)
+        self._own = own = args.place.workspace.path
         holds = {
-            f"{own}/computes/{args.names.cluster}": CLUSTER.version,
-            f"{own}/onlineEndpoints/{args.names.endpoint}": ENDPOINT.version,
+            f"{own}/computes/{args.place.names.cluster}": CLUSTER.version,
+            f"{own}/onlineEndpoints/{args.place.names.endpoint}": ENDPOINT.version,
         }
         self.purge = base.purge_live("workspace", self.workspace, holds, self)
         scale = (compute.min_nodes, compute.max_nodes, compute.idle_seconds)
-        self.cluster = self._cluster("cluster", args, args.names.cluster, compute.vm_size, scale)
+        self.cluster = self._cluster("cluster", args, args.place.names.cluster, compute.vm_size, scale)
         self.data_cluster = None
         if args.data.run_on == "cluster":
             cpu, scale = args.data.cluster, (0, args.data.cluster.max_nodes, DATA_IDLE_SECONDS)
             # Azure provisions a managed network with the first cluster; a second one meanwhile is a race.
             after = [self.cluster] if args.access.managed_network else []
-            name = args.names.data_cluster
+            name = args.place.names.data_cluster
             self.data_cluster = self._cluster("data-cluster", args, name, cpu.vm_size, scale, after)
         self.name, self.id = self.workspace.name, self.workspace.id
-        self.lifetime = of_workspace(self.workspace, args.names, args.names.workspace)
+        self.lifetime = of_workspace(self.workspace, args.place.names, args.place.names.workspace)
         self.register_outputs({"name": self.name, "cluster": self.cluster.name})
 
     def _cluster(
@@ -104,7 +102,7 @@ class Workspace(pulumi.ComponentResource):
         vm_size = vm_size.upper()  # as Azure answers: what a refresh takes over is no difference then
         size = ClusterSize(
             f"{name}-size",
-            ClusterSizeArgs(args.subscription_id, f"{self._own}/computes/{azure_name}", vm_size),
+            ClusterSizeArgs(args.place.subscription_id, f"{self._own}/computes/{azure_name}", vm_size),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.workspace, *self.purge]),
         )
         return ml.Compute(
@@ -112,8 +110,8 @@ class Workspace(pulumi.ComponentResource):
             compute_name=azure_name,
             workspace_name=self.workspace.name,
             resource_group_name=args.foundation.group.name,
-            location=args.location,
-            identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity_id]),
+            location=args.place.location,
+            identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity.id]),
             properties=ml.AmlComputeArgs(
                 compute_type="AmlCompute",
                 properties=ml.AmlComputePropertiesArgs(
@@ -130,7 +128,7 @@ class Workspace(pulumi.ComponentResource):
                     ),
                 ),
             ),
-            tags=args.tags,
+            tags=args.place.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[size, *self.purge, *after],

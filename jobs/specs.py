@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from cloud.place import Place, described
 from cloud.target import RegistryAsset
@@ -20,7 +21,15 @@ from settings.catalogue import MODELS, VmSize
 from settings.stack import Settings
 
 
-def specs(settings: Settings, place: Place, dataset: str) -> tuple[DatasetSpec, FinetuneSpec, ReleaseSpec]:
+class StageSpecs(NamedTuple):
+    """What the stages that follow on each other work on, in their order."""
+
+    dataset: DatasetSpec
+    finetune: FinetuneSpec
+    release: ReleaseSpec
+
+
+def specs(settings: Settings, place: Place, dataset: str) -> StageSpecs:
     """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all."""
     model, names = settings.model, place.names
     finetune = FinetuneSpec(
@@ -35,10 +44,10 @@ def specs(settings: Settings, place: Place, dataset: str) -> tuple[DatasetSpec, 
         stack=place.stack,
         finetune_config=settings.recipe.finetune_config(),
     )
-    return (
-        _dataset(settings, place, dataset),
-        finetune,
-        release(settings, place, finetune.model_version, finetune.fingerprint),
+    return StageSpecs(
+        dataset=_dataset(settings, place, dataset),
+        finetune=finetune,
+        release=release(settings, place, finetune.model_version, finetune.fingerprint),
     )
 
 
@@ -121,7 +130,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
     return PreflightSpec(
         stack=place.stack,
         subscription_id=place.subscription_id,
-        location=settings.location,
+        location=place.location,
         resource_group=names.resource_group,
         workspace=names.workspace,
         cluster_name=names.cluster,

@@ -21,7 +21,6 @@ from jobs.dataset.spec import DatasetSpec
 from jobs.training import finetune, stack_jobs
 from jobs.training.spec import FinetuneSpec
 from settings.commandline import own_name
-from settings.naming import Names
 from settings.sections.finetune import ComponentSettings, FinetuneSettings
 from settings.stack import Settings, load
 from tests.changing import changed
@@ -62,9 +61,10 @@ class Place:
 
     def described(self, stack: str) -> tuple[Settings, place.Place]:
         """What a command is told of any stack: that it is in this workspace."""
-        names = Names.of("phi", "dev", SUBSCRIPTION_ID)
-        names = dataclasses.replace(names, resource_group=GROUP, workspace=self.target.workspace)
-        return load("dev"), place.Place(stack=own_name(stack), subscription_id=SUBSCRIPTION_ID, names=names)
+        settings = load("dev")
+        found = place.Place.of(settings, own_name(stack), SUBSCRIPTION_ID)
+        names = dataclasses.replace(found.names, resource_group=GROUP, workspace=self.target.workspace)
+        return settings, dataclasses.replace(found, names=names)
 
     @functools.cached_property
     def ml(self) -> Any:

@@ -297,7 +297,7 @@ def test_stages_record_which_workspace_and_endpoint_they_have_filled(run: Run, m
 def test_the_flow_waits_for_its_connection_and_for_no_other_stage(local: Program) -> None:
     assert "endpoint-connection" in local.waits_for("flow")
     assert not local.waits_for("flow") & {"dataset", "finetune", "release", "cluster"}
-    spec = flow(Place(stack="local", subscription_id=SUBSCRIPTION, names=Names.of("phi", "local", SUBSCRIPTION)))
+    spec = flow(Place.of(load("local", ROOT), "local", SUBSCRIPTION))
     assert local.resources["flow"].inputs["input"] == {
         **spec.to_inputs(),
         "workspace_id": f"guid-of-project-{Azure.made}",

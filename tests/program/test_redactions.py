@@ -52,9 +52,9 @@ REDACTIONS = (
         "stage", "cloud.errors", "map(redact, (what, on, why.strip(), todo))", "what, on, why, todo", show.failed
     ),
     Redaction("refusal", "cloud.errors", "redact(lines[0])[:500]", "lines[0][:500]", show.refused),
-    Redaction("unexpected", "infra.stages", "redact(str(error))", "str(error)", show.stage(show.unexpected)),
-    Redaction("traceback", "infra.stages", "redact(traceback", "(traceback", show.stage(show.traced)),
-    Redaction("report", "infra.stages", "line = redact(line)", "", show.stage(show.reported)),
+    Redaction("unexpected", "infra.lifecycle.hooks", "redact(str(error))", "str(error)", show.stage(show.unexpected)),
+    Redaction("traceback", "infra.lifecycle.hooks", "redact(traceback", "(traceback", show.stage(show.traced)),
+    Redaction("report", "infra.lifecycle.hooks", "line = redact(line)", "", show.stage(show.reported)),
     Redaction("what is there", "infra.lifecycle.lifetime", "say(redact(", "say((", show.not_read),
     Redaction("following", "jobs.training.attempts", "report(redact(line))", "report(line)", show.following),
     Redaction("logs", "jobs.commands.logs", "print(redact(line))", "print(line)", show.listed),

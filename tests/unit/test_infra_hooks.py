@@ -16,7 +16,7 @@ import pytest
 
 from cloud.errors import StageError
 from cloud.target import Target
-from infra import stages
+from infra.lifecycle import hooks
 from jobs.dataset.spec import DatasetSpec
 
 SPEC = DatasetSpec(
@@ -28,7 +28,7 @@ Work = Callable[[Any, Any, threading.Event], None]
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test is a program of its own."""
-    monkeypatch.setattr(stages, "_asked_to_stop", threading.Event())
+    monkeypatch.setattr(hooks, "_asked_to_stop", threading.Event())
 
 
 def run(monkeypatch: pytest.MonkeyPatch, work: Work, beside: Callable[[], None] | None = None) -> None:
@@ -40,8 +40,8 @@ def run(monkeypatch: pytest.MonkeyPatch, work: Work, beside: Callable[[], None] 
     given = pulumi.ResourceHookArgs("urn", "id", "dataset", "type", {"input": SPEC.to_inputs()})
 
     async def whole() -> None:
-        stages.heed_interrupts()
-        task = asyncio.ensure_future(stages.working(DatasetSpec, module.__name__)(given))
+        hooks.heed_interrupts()
+        task = asyncio.ensure_future(hooks.working(DatasetSpec, module.__name__)(given))
         if beside:
             await asyncio.sleep(0)
             asyncio.get_running_loop().call_soon(beside)
@@ -117,7 +117,7 @@ def test_a_terminal_that_is_closed_and_a_ci_that_ends_the_job_count_as_ctrl_c(
 
 
 def test_a_hook_that_begins_after_the_ctrl_c_knows_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    stages.Interrupts()()
+    hooks.Interrupts()()
     seen: list[bool] = []
     run(monkeypatch, lambda _spec, _report, stop: seen.append(stop.is_set()))
     assert seen == [True]
@@ -137,10 +137,10 @@ def test_only_a_second_press_ends_the_program_at_once(
     monkeypatch: pytest.MonkeyPatch, moments: list[float], left: list[float]
 ) -> None:
     now, seen = [0.0], []
-    monkeypatch.setattr(stages, "leave", lambda: seen.append(now[0]))
-    interrupts = stages.Interrupts(lambda: now[0])
+    monkeypatch.setattr(hooks, "leave", lambda: seen.append(now[0]))
+    interrupts = hooks.Interrupts(lambda: now[0])
     stop = threading.Event()
-    monkeypatch.setattr(stages, "_waiting", {stop})
+    monkeypatch.setattr(hooks, "_waiting", {stop})
     for now[0] in moments:
         interrupts()
         assert stop.is_set()
@@ -148,7 +148,7 @@ def test_only_a_second_press_ends_the_program_at_once(
 
 
 def test_the_program_can_still_be_imported_from_when_its_main_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", stages.ROOT)])
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", hooks.ROOT)])
     seen: list[bool] = []
-    run(monkeypatch, lambda *_: seen.append(stages.ROOT in sys.path))
+    run(monkeypatch, lambda *_: seen.append(hooks.ROOT in sys.path))
     assert seen == [True]
