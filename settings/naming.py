@@ -88,10 +88,6 @@ class Names:
         """The id of a resource in the stack's group, by its type (`Namespace/type`)."""
         return f"/subscriptions/{subscription_id}/resourceGroups/{self.resource_group}/providers/{kind}/{name}"
 
-    def workspace_id(self, subscription_id: str, name: str) -> str:
-        """The id of a workspace, hub or project of Azure ML."""
-        return self.id_of(subscription_id, "Microsoft.MachineLearningServices/workspaces", name)
-
     def soft_deleted(self) -> dict[str, list[str]]:
         """Names that Azure keeps after a deletion, by the words of `cloud.catalogue`."""
         found: dict[str, list[str]] = {}

@@ -175,7 +175,7 @@ def test_a_clusters_machines_are_the_programs_and_closed(local: Program) -> None
     assert cluster.request.replacement_trigger.string_value == "STANDARD_NC24ADS_A100_V4"
     assert cluster.request.deleteBeforeReplace
     size = local.resources["cluster-size"]
-    own = Names.of("phi", "local", SUBSCRIPTION).workspace_id(SUBSCRIPTION, "mlw-phi-local-6lik4z")
+    own = Place.of(load("local", ROOT), "local", SUBSCRIPTION).workspace.path
     assert (size.inputs["cluster"], size.inputs["vmSize"]) == (f"{own}/computes/gpu-cluster", inner["vmSize"])
     assert {"cluster-size"} <= local.waits_for("cluster") and "workspace" in local.waits_for("cluster-size")
 
