@@ -10,9 +10,9 @@ from typing import Any
 import requests
 
 from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, ROUTES
+from cloud.catalogue import ML_VERSION
 from cloud.credentials import ARM_SCOPE, CredentialError, credential
 
-_VERSION = "2025-12-01"
 _SECONDS = 20
 NOT_ALIKE = (
     "The base model and the fine-tuned one are served by different programs (Azure's image for chat models, and "
@@ -49,7 +49,7 @@ def differ(contracts: dict[str, str], tuned: str, base: str) -> bool:
 
 
 def _get(url: str, headers: dict[str, str]) -> dict[str, Any]:
-    answer = requests.get(url, headers=headers, params={"api-version": _VERSION}, timeout=_SECONDS)
+    answer = requests.get(url, headers=headers, params={"api-version": ML_VERSION}, timeout=_SECONDS)
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found

@@ -122,7 +122,8 @@ def _in_group(rest: str) -> str:
 
 
 _ML = _in_group("Microsoft.MachineLearningServices/workspaces/{workspaceName}")
-_ML_VERSION = "2025-12-01"
+ML_VERSION = "2025-12-01"
+"""Of everything in an Azure ML workspace, its jobs, models, data and datastores too."""
 
 RESOURCE_GROUP = ResourceType(
     type=f"{_AZURE}resources:ResourceGroup", label="resource group", path=_GROUP, version="2024-03-01",
@@ -189,7 +190,7 @@ ROLE_ASSIGNMENT = ResourceType(
     path="/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", priced=Priced.FREE,
 )  # fmt: skip
 WORKSPACE = ResourceType(
-    type=f"{_AZURE}machinelearningservices:Workspace", label="workspace", version=_ML_VERSION, path=_ML,
+    type=f"{_AZURE}machinelearningservices:Workspace", label="workspace", version=ML_VERSION, path=_ML,
     names=("workspace",), holds="its jobs, models and data assets", protect=True, region=True, acts=True, logs=True,
     # The list of all, which may hold soft-deleted ones.
     soft_delete=SoftDelete(
@@ -203,21 +204,21 @@ PROJECT = replace(
     reach=None,  # as public as its hub
 )  # fmt: skip
 CLUSTER = ResourceType(
-    type=f"{_AZURE}machinelearningservices:Compute", label="cluster", version=_ML_VERSION,
+    type=f"{_AZURE}machinelearningservices:Compute", label="cluster", version=ML_VERSION,
     path=f"{_ML}/computes/{{computeName}}", names=("cluster", "data_cluster"), priced=Priced.BY_MACHINE,
     region=True, acts=True,
 )  # fmt: skip
 ENDPOINT = ResourceType(
-    type=f"{_AZURE}machinelearningservices:OnlineEndpoint", label="endpoint", version=_ML_VERSION,
+    type=f"{_AZURE}machinelearningservices:OnlineEndpoint", label="endpoint", version=ML_VERSION,
     path=f"{_ML}/onlineEndpoints/{{endpointName}}", names=("endpoint",), keys="its keys", protect=True, region=True,
     acts=True, logs=True, reach=("properties.publicNetworkAccess", ""), priced=Priced.FREE,
 )  # fmt: skip
 DEPLOYMENT = ResourceType(
-    type=f"{_AZURE}machinelearningservices:OnlineDeployment", label="deployment", version=_ML_VERSION,
+    type=f"{_AZURE}machinelearningservices:OnlineDeployment", label="deployment", version=ML_VERSION,
     path=f"{ENDPOINT.path}/deployments/{{deploymentName}}", priced=Priced.BY_MACHINE, region=True, by_stage=True,
 )  # fmt: skip
 CONNECTION = ResourceType(
-    type=f"{_AZURE}machinelearningservices:WorkspaceConnection", label="connection", version=_ML_VERSION,
+    type=f"{_AZURE}machinelearningservices:WorkspaceConnection", label="connection", version=ML_VERSION,
     path=f"{_ML}/connections/{{connectionName}}", names=("connection", "ai_services_connection"), priced=Priced.FREE,
 )  # fmt: skip
 DIAGNOSTICS = ResourceType(

@@ -84,18 +84,6 @@ def state(value: object) -> str:
     return str(getattr(value, "value", value))
 
 
-def elapsed(since: float) -> str:
-    """Time since ``since`` (of time.monotonic) as 42 s, 3 min 20 s or 2 h 05 min."""
-    seconds = int(time.monotonic() - since)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes} min {seconds:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
-
-
 def _silence() -> None:
     """azure-ai-ml prints a dot for each look at a deployment and a colour code after each upload."""
     from azure.ai.ml._artifacts import _blob_storage_helper

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from cloud.errors import AGAIN, NotFinished
 from cloud.report import Report
+from cloud.waiting import Stopped, wait
 
 T = TypeVar("T")
 
@@ -19,12 +20,15 @@ ROLE_POLL_SECONDS = 10.0
 def once_allowed(upload: Callable[[], T], on: str, report: Report, stop: threading.Event) -> T:
     """Uploads; where the storage takes no keys, waits until the caller's new role has reached it.
 
-    `on` is what the upload is for. Raises what it raises, NotFinished when ``stop`` was set meanwhile.
+    `on` is what the upload is for. Raises NotFinished when ``stop`` was set meanwhile; an upload that fails for another
+    reason raises what it raises.
     """
     deadline, told = time.monotonic() + ROLE_SECONDS, False
-    while True:
+
+    def uploaded() -> tuple[T] | None:
+        nonlocal told
         try:
-            return upload()
+            return (upload(),)
         except Exception as error:
             # azure-ai-ml wraps a refused upload in a bare Exception, so the cause has to be looked for.
             if not _forbidden(error) or time.monotonic() > deadline:
@@ -32,8 +36,13 @@ def once_allowed(upload: Callable[[], T], on: str, report: Report, stop: threadi
         if not told:
             report("the storage refuses the upload: waiting for the role on it to take effect (minutes)")
             told = True
-        if stop.wait(ROLE_POLL_SECONDS):
-            raise NotFinished("the upload is not finished", on=on, why="you asked to stop", todo=AGAIN)
+        return None
+
+    try:
+        (found,) = wait(uploaded, every=ROLE_POLL_SECONDS, stop=stop)
+    except Stopped:
+        raise NotFinished("the upload is not finished", on=on, why="you asked to stop", todo=AGAIN) from None
+    return found
 
 
 def _forbidden(error: BaseException | None) -> bool:

@@ -8,11 +8,12 @@ that has nothing but what the state says.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cloud.catalogue import CATALOGUE, CLUSTER
 from cloud.errors import StageError, azure_errors, refusal
+from cloud.waiting import TooLong, wait
 
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
@@ -30,14 +31,7 @@ SECONDS, POLL_SECONDS = 3600.0, 10.0
 GONE = "is gone already; if its name is refused, it was deleted by other means before and holds it for 14 days"
 
 
-def delete_for_good(
-    target: str,
-    holds: Mapping[str, str],
-    *,
-    seconds: float = SECONDS,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
-) -> str:
+def delete_for_good(target: str, holds: Mapping[str, str], *, seconds: float = SECONDS) -> str:
     """Deletes the workspace of any kind with the id ``target`` so that its name is free, and waits until it is gone.
 
     Left alone while one of ``holds`` (ids, each with an API version) is there. Gone already is fine. Returns a line
@@ -49,25 +43,28 @@ def delete_for_good(
 
     version, parameter = FOR_GOOD[_type(target)]
     on = f"workspace {target.rsplit('/', 1)[1]}"
-    arm, until = Arm(), clock() + seconds
+    arm, until = Arm(), time.monotonic() + seconds
     with azure_errors("it could not be deleted for good", on):
         for path, its in holds.items():
             if arm.find(path, its) is not None:
                 return f"{on}: is in use, {path.rsplit('/', 1)[1]} is in it; left alone"
         if arm.find(target, version) is None:
             return f"{on}: {GONE}"
-        while True:
-            left = until - clock()
+
+        def deleted() -> bool | None:
+            left = max(until - time.monotonic(), 0.0)
             try:
-                arm.run("DELETE", target, {"api-version": version, parameter: "true"}, seconds=max(left, 0.0))
-                break
+                arm.run("DELETE", target, {"api-version": version, parameter: "true"}, seconds=left)
             except HttpResponseError as error:
                 if error.status_code == 404:
-                    break
-                if not _in_the_way(error) or clock() > until:
+                    return True
+                if not _in_the_way(error) or time.monotonic() > until:
                     raise
-            sleep(POLL_SECONDS)
-        _await_gone(arm, target, version, on, until, clock, sleep)
+                return None
+            return True
+
+        wait(deleted, every=POLL_SECONDS)
+        _await_gone(arm, target, version, on, until)
     return f"{on}: deleted for good, its name is free"
 
 
@@ -86,28 +83,24 @@ def delete_other_size(cluster: str, vm_size: str) -> str | None:
             return None
         query = {"api-version": CLUSTER.version, "underlyingResourceAction": "Delete"}
         arm.run("DELETE", cluster, query, seconds=SECONDS)
-        _await_gone(arm, cluster, CLUSTER.version, on, until, time.monotonic, time.sleep)
+        _await_gone(arm, cluster, CLUSTER.version, on, until)
     return f"{on}: deleted with its machines of size {size}, which another size does not take over"
 
 
-def _await_gone(
-    arm: Arm,
-    target: str,
-    version: str,
-    on: str,
-    until: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], object],
-) -> None:
-    while arm.find(target, version) is not None:
-        if clock() > until:
-            raise StageError(
-                "it could not be deleted for good",
-                on=on,
-                why="Azure has not ended the deletion in the time it usually takes",
-                todo="Wait, then run the same command again: it goes on where Azure is.",
-            )
-        sleep(POLL_SECONDS)
+def _await_gone(arm: Arm, target: str, version: str, on: str, until: float) -> None:
+    try:
+        wait(
+            lambda: True if arm.find(target, version) is None else None,
+            every=POLL_SECONDS,
+            most=until - time.monotonic(),
+        )
+    except TooLong:
+        raise StageError(
+            "it could not be deleted for good",
+            on=on,
+            why="Azure has not ended the deletion in the time it usually takes",
+            todo="Wait, then run the same command again: it goes on where Azure is.",
+        ) from None
 
 
 def _in_the_way(error: HttpResponseError) -> bool:

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cloud import client as azure
+from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError
 from cloud.target import Target
 
 if TYPE_CHECKING:
     from cloud.arm import Arm
 
-_VERSION = "2025-12-01"
 _PLACE = re.compile(r"azureml://(?:.*/)?datastores/(?P<store>[^/]+)/paths/(?P<path>.+)$", re.IGNORECASE)
 
 
@@ -28,11 +28,11 @@ def read(arm: Arm, target: Target, uri: str, most: int) -> bytes:
         why, todo = "it is no file of a datastore", "Look at the asset in Azure ML studio."
         raise StageError("a file could not be read", on=uri, why=why, todo=todo)
     path = f"{target.path}/datastores/{place['store']}"
-    datastore = arm.get(path, _VERSION)["properties"]
+    datastore = arm.get(path, ML_VERSION)["properties"]
     url = f"https://{datastore['accountName']}.blob.{datastore.get('endpoint') or 'core.windows.net'}"
     access: Any = azure.credential()
     if datastore["credentials"]["credentialsType"] != "None":
-        secrets = arm.run("POST", f"{path}/listSecrets", {"api-version": _VERSION}, {}) or {}
+        secrets = arm.run("POST", f"{path}/listSecrets", {"api-version": ML_VERSION}, {}) or {}
         access = secrets.get("key") or secrets.get("sasToken")
     with BlobClient(
         url, datastore["containerName"], place["path"], credential=access, retry_total=azure.RETRIES["retry_total"]

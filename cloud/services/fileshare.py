@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cloud import client as azure
+from cloud.catalogue import ML_VERSION
 from cloud.target import Target
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from cloud.arm import Arm
 
 _DATASTORE = "workspaceworkingdirectory"
-_VERSION = "2025-12-01"
 
 
 class Share:
@@ -22,11 +22,11 @@ class Share:
 
     def __init__(self, arm: Arm, target: Target) -> None:
         path = f"{target.path}/datastores/{_DATASTORE}"
-        datastore = arm.get(path, _VERSION)["properties"]
+        datastore = arm.get(path, ML_VERSION)["properties"]
         self._url = f"https://{datastore['accountName']}.file.{datastore.get('endpoint') or 'core.windows.net'}"
         self._name = datastore["fileShareName"]
         if datastore["credentials"]["credentialsType"] == "AccountKey":
-            secrets = arm.run("POST", f"{path}/listSecrets", {"api-version": _VERSION}, {}) or {}
+            secrets = arm.run("POST", f"{path}/listSecrets", {"api-version": ML_VERSION}, {}) or {}
             self._access: dict[str, Any] = {"credential": secrets["key"]}
         else:
             # A token opens a share past its files' own permissions only with this intent.

@@ -16,10 +16,8 @@ from urllib.parse import urlsplit
 
 from cloud import client as azure
 from cloud.arm import ML_SCOPE, Arm
+from cloud.catalogue import ML_VERSION
 from cloud.target import Target
-
-VERSION = "2025-12-01"
-"""Of Azure ML's resources in ARM."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class Runs:
     @functools.cached_property
     def _host(self) -> str:
         """The region's host, as the workspace tells it; other clouds than the public one have others."""
-        properties = self._arm.get(self._target.path, VERSION)["properties"]
+        properties = self._arm.get(self._target.path, ML_VERSION)["properties"]
         return urlsplit(str(properties["mlFlowTrackingUri"])).netloc
 
 

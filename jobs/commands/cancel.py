@@ -7,6 +7,7 @@ import argparse
 from cloud import client as azure
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors
+from cloud.states import ENDED
 from jobs.console import ask, yes_option
 from jobs.training import stack_jobs
 from jobs.training.stack_jobs import StackJob
@@ -49,7 +50,7 @@ def _outcome(job: StackJob, status: str) -> str:
         return f"cancelled. A later `pulumi up` starts the {job.work} again, as attempt {job.attempt + 1}."
     if status == "Completed":
         return "had just completed. `pulumi up` uses what it made."
-    if status in stack_jobs.ENDED:
+    if status in ENDED:
         return f"had just ended, {status}."
     return f"will be cancelled, still {status or 'gone'}. It may bill until its node lets go: {job.url}"
 

@@ -11,6 +11,7 @@ from typing import Any
 from cloud import client as azure
 from cloud.arm import Arm
 from cloud.errors import StageError, azure_errors, first_line
+from cloud.states import ENDED, GIVEN_UP, SILENT
 from cloud.target import Target
 from jobs.training import stack_jobs
 from jobs.training.joblog import JobLog, Run, failing
@@ -58,10 +59,10 @@ def print_logs(
         print(_title(name, job))
         runs = log.children()
         _print_all(log, runs)
-        if follow and status not in stack_jobs.ENDED:
+        if follow and status not in ENDED:
             job = _follow(Arm(), target, log, runs, stop or threading.Event())
             status = stack_jobs.status_of(job)
-        if status in stack_jobs.GIVEN_UP and status != "Completed":
+        if status in GIVEN_UP and status != "Completed":
             from jobs.training.failures.explain import explained
 
             print(explained(log, status))
@@ -148,8 +149,8 @@ def _follow(arm: Arm, target: Target, log: JobLog, runs: list[Run], stop: thread
             why = first_line(str(error))
             print(f"Azure gave no answer just now, trying again ({why})", file=sys.stderr, flush=True)
         status, now = stack_jobs.status_of(job), time.monotonic()
-        silent = (silent or now) if status == stack_jobs.SILENT else 0.0
-        if not failures and (status in stack_jobs.ENDED or (silent and now - silent >= stack_jobs.SILENT_SECONDS)):
+        silent = (silent or now) if status == SILENT else 0.0
+        if not failures and (status in ENDED or (silent and now - silent >= stack_jobs.SILENT_SECONDS)):
             print(f"{log.job_name}  {status}")
             return job
         if stop.wait(_RETRY_SECONDS if failures else _POLL_SECONDS):

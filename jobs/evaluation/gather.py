@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 
 from chat.phi_client import CONTRACT, ROUTES
 from cloud.arm import Arm
+from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
 from cloud.report import Report
 from cloud.services import registry
-from cloud.services.mlflow import VERSION, Runs
+from cloud.services.mlflow import Runs
 from cloud.services.prices import PriceBook
+from cloud.states import COMPLETED, HEALTHY
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
 from jobs.golden import golden
 from jobs.golden.questions import Question, load
 from jobs.release.spec import BASE_DEPLOYMENT
 from jobs.status.reader import Reader
 from jobs.status.stack import Stack
-from jobs.status.status import COMPLETED, Deployment, Job, Status
-
-_HEALTHY = "Succeeded"
+from jobs.status.status import Deployment, Job, Status
 
 
 def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Event, minimum: float | None) -> Evaluation:
@@ -99,7 +99,7 @@ def _base(stack: Stack, arm: Arm) -> tuple[str, str]:
 
 def _chosen(status: Status, missing: list[str]) -> list[tuple[str, Deployment]]:
     """Whom to ask, in which role; why somebody is not asked goes to `missing`."""
-    healthy = [one for one in status.deployments if one.state == _HEALTHY]
+    healthy = [one for one in status.deployments if one.state == HEALTHY]
     base = next((one for one in healthy if one.name == BASE_DEPLOYMENT), None)
     tuned = next((one for one in healthy if one.model == status.model and one.name != BASE_DEPLOYMENT), None)
     serving = next((one for one in healthy if one.traffic), None)
@@ -143,8 +143,8 @@ def _ask(
     stop: threading.Event,
 ) -> tuple[Candidate, ...]:
     """One after the other, so that nobody's latency suffers from somebody else's questions."""
-    endpoint = arm.get(stack.endpoint_path, VERSION)["properties"]
-    keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": VERSION}) or {}
+    endpoint = arm.get(stack.endpoint_path, ML_VERSION)["properties"]
+    keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": ML_VERSION}) or {}
     url, key = str(endpoint.get("scoringUri") or ""), str(keys.get("primaryKey") or "")
     ROUTES.tell(url, {one.name: one.tags.get(CONTRACT, "") for _, one in chosen})
     found: list[Candidate] = []

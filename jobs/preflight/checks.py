@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote as escaped
 
 from cloud.arm import Arm
+from cloud.catalogue import ML_VERSION
 from jobs.preflight import quota
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import CLUSTERS, PreflightSpec
@@ -64,7 +65,7 @@ def sizes(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     """The VM sizes are offered in the region, for what they are wanted for, and not retired."""
     name = "VM sizes"
     path = f"{spec.scope}/providers/Microsoft.MachineLearningServices/locations/{spec.location}/vmSizes"
-    offered = {str(row.get("name", "")).lower(): row for row in arm.items(path, quota.ML_VERSION)}
+    offered = {str(row.get("name", "")).lower(): row for row in arm.items(path, ML_VERSION)}
     findings = []
     for machines in spec.machines:
         what = f"{machines.vm_size} for the {machines.use}"

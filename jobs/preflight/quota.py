@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors, refusal
 from cloud.report import Report
 from jobs.preflight.spec import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
@@ -19,7 +20,6 @@ from jobs.release.spec import BASE_DEPLOYMENT
 if TYPE_CHECKING:
     from cloud.arm import Arm
 
-ML_VERSION = "2025-12-01"
 QUOTA_VERSION = "2025-09-01"
 UNLIMITED = -1
 TOTAL = ("totaldedicatedcores", "totalclusterdedicatedregionalvcpus")

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from cloud import client as azure
+from cloud.catalogue import ML_VERSION
 from cloud.credentials import ARM_SCOPE
 from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
 from cloud.faults import passing
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from cloud.arm import Arm
 
-_VERSION = "2025-12-01"
 _CREATE_ATTEMPTS = 4
 _FINGERPRINT = "fingerprint"
 """Tag of a flow; written last, so it stands for a flow whose files are all there."""
@@ -64,7 +64,7 @@ class Project:
 
     def __init__(self, arm: Arm, spec: FlowSpec) -> None:
         self.arm, self._spec = arm, spec
-        workspace = arm.get(spec.target.path, _VERSION)["properties"]
+        workspace = arm.get(spec.target.path, ML_VERSION)["properties"]
         host = workspace["discoveryUrl"].rpartition("/discovery")[0]
         self._url = f"{host}/flow/api{spec.target.path}/Flows"
         # For a flow that belongs to no experiment the service takes the workspace's own id.

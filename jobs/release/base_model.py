@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cloud.errors import NotFinished, StageError
 from cloud.report import WARNING
+from cloud.states import HEALTHY
 from jobs.release import contracts
-from jobs.release.deployments import HEALTHY, MODEL, Endpoint
+from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT
 
 

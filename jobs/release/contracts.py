@@ -12,6 +12,7 @@ from typing import Any
 
 from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, MLFLOW
 from cloud.arm import Arm
+from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.services import blobs, registry
@@ -22,7 +23,6 @@ IMAGE = "serving_image"
 MLMODEL = "MLmodel"
 _CHAT_IMAGE = "foundation-model-inference"
 _MOST = 1_000_000  # bytes
-_VERSION = "2025-12-01"
 _WRITABLE = ("description", "flavors", "isAnonymous", "isArchived", "jobName", "modelType", "modelUri", "properties")
 WORDS = {
     MLFLOW: "MLflow's generic scoring: /score alone, whole answers",
@@ -78,7 +78,7 @@ def of_version(target: Target, name: str, version: str, report: Report) -> Contr
     arm = Arm()
     try:
         with azure_errors("how the model is served could not be read", on):
-            model = arm.get(path, _VERSION)["properties"]
+            model = arm.get(path, ML_VERSION)["properties"]
             tags = dict(model.get("tags") or {})
             if tags.get(CONTRACT):
                 return Contract(tags[CONTRACT], tags.get(IMAGE, ""))
@@ -95,7 +95,7 @@ def of_version(target: Target, name: str, version: str, report: Report) -> Contr
         body["tags"] = {**tags, **found.tags}
         try:
             with azure_errors("the model's tags could not be written", on):
-                arm.run("PUT", path, {"api-version": _VERSION}, {"properties": body})
+                arm.run("PUT", path, {"api-version": ML_VERSION}, {"properties": body})
         except StageError as error:
             report(f"{WARNING}{error.what}: {error.why}")
     return found

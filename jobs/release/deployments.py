@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloud import client as azure
 from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
 from cloud.report import WARNING, Report
+from cloud.states import HEALTHY, IN_TRANSITION
+from cloud.waiting import Stopped, TooLong, elapsed, wait
 from jobs.release import settings_in_place
 from jobs.release.spec import ReleaseSpec
+from jobs.release.traffic import shares, shown
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 """Tag of a deployment: its model as ``name:version``."""
-HEALTHY = "Succeeded"
-_IN_TRANSITION = ("Creating", "Updating", "Scaling", "Deleting")
+T = TypeVar("T")
+
 _POLL_SECONDS = 5.0
 _SILENCE_SECONDS = 60.0
 _NEEDED_SECONDS = 1800.0  # a transition of an endpoint takes minutes
@@ -50,12 +53,12 @@ class Endpoint:
     def traffic(self) -> dict[str, int]:
         """Percent by deployment, those at 0 left out (the SDK invents a 0 for each it finds)."""
         with azure_errors("the live traffic could not be read", self.on):
-            return _without_zeroes(self.client.online_endpoints.get(self.spec.endpoint).traffic)
+            return shares(self.client.online_endpoints.get(self.spec.endpoint).traffic)
 
     def set_traffic(self, traffic: Mapping[str, int], *, needed: bool = False) -> None:
         """Shifts the traffic and reads it back. ``needed`` shifts even after ``stop``: to restore."""
         endpoint = self.settled(needed=needed)
-        if _without_zeroes(endpoint.traffic) != dict(traffic):
+        if shares(endpoint.traffic) != dict(traffic):
             with azure_errors("the traffic could not be shifted", self.on):
                 endpoint.traffic = dict(traffic)
                 poller = self.client.online_endpoints.begin_create_or_update(endpoint)
@@ -66,29 +69,60 @@ class Endpoint:
 
     def settled(self, *, needed: bool = False) -> OnlineEndpoint:
         """The endpoint once it is in no transition, in which it would refuse every change."""
-        waiting = _Waiting(self, needed=needed)
-        while True:
+
+        def read() -> OnlineEndpoint:
             with azure_errors("the endpoint could not be read", self.on):
                 endpoint: OnlineEndpoint = self.client.online_endpoints.get(self.spec.endpoint)
-            if endpoint.provisioning_state not in _IN_TRANSITION:
-                return endpoint
-            waiting.on(self.on, azure.state(endpoint.provisioning_state))
+            return endpoint
+
+        return self._at_rest(self.on, read, needed=needed)
 
     def find(self, name: str, *, needed: bool = False) -> OnlineDeployment | None:
         """The deployment once it is in no transition, or None if there is none."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        waiting = _Waiting(self, needed=needed)
-        while True:
+        def read() -> OnlineDeployment | None:
             with azure_errors("the deployment could not be read", f"deployment {name}"):
                 try:
                     found: OnlineDeployment = self.client.online_deployments.get(name, self.spec.endpoint)
                 except ResourceNotFoundError:
                     return None
-            state = azure.state(found.provisioning_state)
-            if state not in _IN_TRANSITION:
-                return found
-            waiting.on(f"deployment {name}", state)
+            return found
+
+        return self._at_rest(f"deployment {name}", read, needed=needed)
+
+    def _at_rest(self, what: str, read: Callable[[], T], *, needed: bool) -> T:
+        """What ``read`` gives once it is in no transition, telling each minute what is waited for.
+
+        Raises NotFinished when told to stop or after two hours. What is ``needed`` is waited for after ``stop``, too,
+        but not as long, as nobody could end it then: StageError after half an hour.
+        """
+        since, told, state = time.monotonic(), float("-inf"), ""
+
+        def at_rest() -> tuple[T] | None:
+            nonlocal state
+            found = read()
+            state = azure.state(getattr(found, "provisioning_state", None))
+            return None if state in IN_TRANSITION else (found,)
+
+        def tell(took: float) -> None:
+            nonlocal told
+            if took - told > _SILENCE_SECONDS:
+                told = took
+                self.report(f"{what}: {state} after {elapsed(since)}")
+
+        most, stop = (_NEEDED_SECONDS, None) if needed else (_MOST_SECONDS, self.stop)
+        try:
+            (found,) = wait(at_rest, every=_POLL_SECONDS, most=most, stop=stop, tell=tell)
+        except Stopped:
+            raise self.stopped(f"{what} is {state}") from None
+        except TooLong:
+            if needed:
+                why = f"it has been {state} for {elapsed(since)}"
+                raise StageError("the endpoint takes no change", on=what, why=why, todo=AGAIN) from None
+            why = f"{what} has been {state} for {elapsed(since)}, which is longer than Azure takes"
+            raise NotFinished("the release is not finished", on=self.on, why=why, todo=_TAKEN_UP) from None
+        return found
 
     def names(self) -> list[str]:
         return sorted(self.tags())
@@ -138,7 +172,7 @@ class Endpoint:
             raise
         except StageError as error:
             raise self._with_log(name, error) from error
-        self.report(f"deployment {name} is healthy after {azure.elapsed(since)}")
+        self.report(f"deployment {name} is healthy after {elapsed(since)}")
 
     def adjust(self, name: str) -> None:
         """Gives a deployment the spec's request and probe settings where it has others; it goes on serving.
@@ -163,7 +197,7 @@ class Endpoint:
             why = "it is gone" if found is None else f"it is {azure.state(found.provisioning_state)} after the change"
             todo = "Look into its log in the studio; `pulumi up --replace '**::release'` makes the change again."
             raise StageError("the deployment's settings were not changed", on=f"deployment {name}", why=why, todo=todo)
-        self.report(f"deployment {name} updated after {azure.elapsed(since)}")
+        self.report(f"deployment {name} updated after {elapsed(since)}")
         if left := settings_in_place.differences(found, self.spec):
             self.report(f"{WARNING}deployment {name} says that it still has other settings: {', '.join(left)}")
 
@@ -231,7 +265,7 @@ class Endpoint:
                 raise self.stopped(f"{what} is {doing}{paid}")
             if poller.done():
                 return
-            took = azure.elapsed(since)
+            took = elapsed(since)
             self.report(f"{what}: still {doing} after {took}")
             if time.monotonic() - since < most:
                 continue
@@ -242,41 +276,3 @@ class Endpoint:
 
     def stopped(self, doing: str) -> NotFinished:
         return NotFinished("the release is not finished", on=self.on, why=f"you asked to stop; {doing}", todo=_TAKEN_UP)
-
-
-class _Waiting:
-    """Pauses while something is in transition, telling each minute what is waited for.
-
-    ``needed`` goes on after ``stop``, but not as long: nobody could end it then.
-    """
-
-    def __init__(self, endpoint: Endpoint, *, needed: bool) -> None:
-        self._endpoint, self._needed = endpoint, needed
-        self._since, self._told = time.monotonic(), float("-inf")
-
-    def on(self, what: str, state: str) -> None:
-        """Raises NotFinished when told to stop or after two hours, StageError after half an hour of what is needed."""
-        endpoint, now = self._endpoint, time.monotonic()
-        if now - self._told > _SILENCE_SECONDS:
-            self._told = now
-            endpoint.report(f"{what}: {state} after {azure.elapsed(self._since)}")
-        if not self._needed:
-            if endpoint.stop.wait(_POLL_SECONDS):
-                raise endpoint.stopped(f"{what} is {state}")
-            if now - self._since > _MOST_SECONDS:
-                why = f"{what} has been {state} for {azure.elapsed(self._since)}, which is longer than Azure takes"
-                raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=_TAKEN_UP)
-        elif now - self._since > _NEEDED_SECONDS:
-            why = f"it has been {state} for {azure.elapsed(self._since)}"
-            raise StageError("the endpoint takes no change", on=what, why=why, todo=AGAIN)
-        else:
-            time.sleep(_POLL_SECONDS)
-
-
-def _without_zeroes(traffic: Mapping[str, Any] | None) -> dict[str, int]:
-    return {name: int(share) for name, share in (traffic or {}).items() if int(share)}
-
-
-def shown(traffic: Mapping[str, int]) -> str:
-    """Traffic for people: ``90 % m0123, 10 % m4567``."""
-    return ", ".join(f"{share} % {name}" for name, share in sorted(traffic.items())) or "no traffic at all"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cloud.catalogue import ENDPOINT
 from cloud.errors import AGAIN, StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.target import Target
+from jobs.release.traffic import shares
 
-_VERSION = "2025-12-01"
 _DELETE_SECONDS = 1_800.0  # Azure gives an endpoint's operation half an hour itself
 
 
@@ -25,14 +26,14 @@ def clear_the_way(target: Target, endpoint: str, report: Report) -> None:
 
     arm, path, on = Arm(), f"{target.path}/onlineEndpoints/{endpoint}", f"endpoint {endpoint}"
     with azure_errors("the endpoint's state could not be read", on):
-        found = arm.find(path, _VERSION)
+        found = arm.find(path, ENDPOINT.version)
         if found is None or found.get("properties", {}).get("provisioningState") != "Failed":
             return
-        if arm.items(f"{path}/deployments", _VERSION):
+        if arm.items(f"{path}/deployments", ENDPOINT.version):
             return
     report(f"{WARNING}endpoint {endpoint} has failed and holds no deployment: it is deleted and made anew")
     with azure_errors("the failed endpoint could not be deleted", on):
-        gone = arm.run("DELETE", path, {"api-version": _VERSION}, seconds=_DELETE_SECONDS) is not None
+        gone = arm.run("DELETE", path, {"api-version": ENDPOINT.version}, seconds=_DELETE_SECONDS) is not None
     if not gone:
         why = f"Azure has been at it for {_DELETE_SECONDS / 60:g} minutes"
         raise StageError("the failed endpoint could not be deleted", on=on, why=why, todo=AGAIN)
@@ -44,16 +45,12 @@ def guard(target: Target, endpoint: str, sent: Mapping[str, float]) -> None:
 
     path = f"{target.path}/onlineEndpoints/{endpoint}"
     with azure_errors("the live traffic could not be read", f"endpoint {endpoint}"):
-        found = Arm().find(path, _VERSION)
-    live = _shares((found or {}).get("properties", {}).get("traffic"))
-    if live and live != _shares(sent):
+        found = Arm().find(path, ENDPOINT.version)
+    live = shares((found or {}).get("properties", {}).get("traffic"))
+    if live and live != shares(sent):
         raise StageError(
             "the endpoint was not updated",
             on=f"endpoint {endpoint}",
-            why=f"its traffic is {live}, and the update would set it to {_shares(sent) or 'none at all'}",
+            why=f"its traffic is {live}, and the update would set it to {shares(sent) or 'none at all'}",
             todo="Run `pulumi up --refresh`, which takes the live traffic into the update.",
         )
-
-
-def _shares(traffic: Mapping[str, float] | None) -> dict[str, int]:
-    return {name: int(share) for name, share in (traffic or {}).items() if int(share)}

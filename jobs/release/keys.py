@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.arm import Arm
+from cloud.catalogue import ML_VERSION
 from cloud.errors import NotFinished, StageError, azure_errors
 from cloud.report import Report
 from cloud.target import Target
 
-_VERSION = "2025-12-01"
 _KEY = "key"
 """Name of the endpoint's key in the connection (infra/foundry.py)."""
 _KEPT = ("authType", "category", "target", "metadata", "isSharedToAll", "sharedUserList", "expiryTime")
@@ -77,7 +77,7 @@ def rotate(ring: Keyring, report: Report, stop: threading.Event) -> None:
 
 def _keys(arm: Arm, ring: Keyring) -> tuple[str, str]:
     with azure_errors("the endpoint's keys could not be read", ring.on):
-        keys = arm.run("POST", f"{ring.endpoint_path}/listKeys", {"api-version": _VERSION}) or {}
+        keys = arm.run("POST", f"{ring.endpoint_path}/listKeys", {"api-version": ML_VERSION}) or {}
     return str(keys.get("primaryKey") or ""), str(keys.get("secondaryKey") or "")
 
 
@@ -87,14 +87,14 @@ def _held(arm: Arm, ring: Keyring) -> str:
 
 def _secrets(arm: Arm, ring: Keyring) -> dict[str, str]:
     with azure_errors("the connection's key could not be read", f"connection {ring.connection}"):
-        found = arm.run("POST", f"{ring.connection_path}/listsecrets", {"api-version": _VERSION}) or {}
+        found = arm.run("POST", f"{ring.connection_path}/listsecrets", {"api-version": ML_VERSION}) or {}
     secrets: dict[str, str] = ((found.get("properties") or {}).get("credentials") or {}).get("keys") or {}
     return secrets
 
 
 def _regenerate(arm: Arm, ring: Keyring, which: str, report: Report) -> None:
     with azure_errors(f"the {which.lower()} key could not be made new", ring.on):
-        arm.run("POST", f"{ring.endpoint_path}/regenerateKeys", {"api-version": _VERSION}, {"keyType": which})
+        arm.run("POST", f"{ring.endpoint_path}/regenerateKeys", {"api-version": ML_VERSION}, {"keyType": which})
     report(f"endpoint {ring.endpoint} has a new {which.lower()} key")
 
 
@@ -102,10 +102,10 @@ def _give(arm: Arm, ring: Keyring, key: str) -> None:
     """Writes the key into the connection, leaves all else in it as it is, and reads it back."""
     on = f"connection {ring.connection}"
     with azure_errors("the connection could not be given the key", on):
-        properties: dict[str, Any] = arm.get(ring.connection_path, _VERSION)["properties"]
+        properties: dict[str, Any] = arm.get(ring.connection_path, ML_VERSION)["properties"]
         body = {name: properties[name] for name in _KEPT if properties.get(name) is not None}
         body["credentials"] = {"keys": {**_secrets(arm, ring), _KEY: key}}
-        arm.run("PUT", ring.connection_path, {"api-version": _VERSION}, {"properties": body})
+        arm.run("PUT", ring.connection_path, {"api-version": ML_VERSION}, {"properties": body})
     if _held(arm, ring) != key:
         why = "it was written, and read back it is another one"
         raise StageError("the connection did not take the key", on=on, why=why, todo="Run this again.")

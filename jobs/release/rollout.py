@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 
 from cloud import client as azure
 from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
-from cloud.faults import disconnected
+from cloud.faults import Fault, fault
 from cloud.report import WARNING, Report
+from cloud.states import HEALTHY
 from jobs.release import contracts, health, smoke, unfinished
 from jobs.release.base_model import BaseModelBeside
-from jobs.release.deployments import HEALTHY, MODEL, Endpoint, shown
+from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
+from jobs.release.traffic import shown
 from jobs.release.unfinished import Unfinished
 from jobs.training import registering
 
@@ -100,12 +102,11 @@ def _release(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
                 _soak(endpoint, since)
         if before:
             endpoint.drain(already=spec.serving.soak_seconds)
-    except NotFinished:
-        raise
     except StageError as error:
-        if disconnected(error.__cause__):
+        if (its := fault(error)) is Fault.CONNECTION:
             raise _left(endpoint, error) from error
-        _restore(endpoint, base, before, error)
+        if its is not Fault.STOPPED:
+            _restore(endpoint, base, before, error)
         raise
     except Exception as error:
         unforeseen = StageError("the release failed", on=f"deployment {name}", why=repr(error), todo=AGAIN)

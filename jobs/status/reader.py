@@ -10,14 +10,16 @@ from typing import Any
 
 from cloud import client as azure
 from cloud.arm import Arm
+from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
-from cloud.services.mlflow import VERSION, Runs, moment
+from cloud.services.mlflow import Runs, moment
 from cloud.services.prices import PriceBook
+from cloud.states import COMPLETED, GIVEN_UP
 from jobs.status import usage
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending
 from jobs.status.stack import Stack
-from jobs.status.status import COMPLETED, DONE, ENDED, NOT_THERE, TO_DO, Deployment, Job, Stage, Status
+from jobs.status.status import DONE, NOT_THERE, TO_DO, Deployment, Job, Stage, Status
 from jobs.status.usage import Usage
 from jobs.training import stack_jobs
 from jobs.training.registering import fingerprint_of
@@ -38,7 +40,7 @@ class Reader:
         """One look at everything."""
         stack, path = self._stack, self._stack.target.path
         with azure_errors("the state could not be read", f"workspace {stack.target.workspace}"):
-            if self._arm.find(path, VERSION) is None:
+            if self._arm.find(path, ML_VERSION) is None:
                 raise StageError(
                     f"stack {stack.name} is not up",
                     on=f"workspace {stack.target.workspace}",
@@ -47,7 +49,7 @@ class Reader:
                 )
             with ThreadPoolExecutor(6, thread_name_prefix="status") as pool:
                 jobs = pool.submit(self._jobs)
-                endpoint = pool.submit(self._arm.find, stack.endpoint_path, VERSION)
+                endpoint = pool.submit(self._arm.find, stack.endpoint_path, ML_VERSION)
                 deployments = pool.submit(self._deployments)
                 wanted = pool.submit(self._wanted)
                 return self._status(jobs.result(), endpoint.result(), deployments.result(), *wanted.result())
@@ -82,7 +84,7 @@ class Reader:
             stages=self._stages(dataset_there, registered, jobs, deployments),
             job=job,
             attempts=tuple(attempts),
-            others=tuple(job for job in every if job not in attempts and job.status not in ENDED),
+            others=tuple(job for job in every if job not in attempts and job.status not in GIVEN_UP),
             progress=self._progress(job, jobs, now),
             model=f"{stack.model_name}:{version}" if version else stack.model_name,
             model_state="registered" if there else NOT_THERE,
@@ -104,13 +106,13 @@ class Reader:
         if job.name not in self._ended:
             started, ended = self._runs.times(job.name)
             job = dataclasses.replace(job, started=started, ended=ended)
-            if job.status not in ENDED or ended is None:
+            if job.status not in GIVEN_UP or ended is None:
                 return job
             self._ended[job.name] = job
         return self._ended[job.name]
 
     def _progress(self, job: Job | None, jobs: list[Job], now: datetime) -> Progress | None:
-        if job is None or job.status in ENDED:
+        if job is None or job.status in GIVEN_UP:
             return None
         measured = by_metrics(self._runs.history(job.name, "epoch"), job.inputs, now)
         if measured:
@@ -124,7 +126,7 @@ class Reader:
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
-            found = self._arm.items(f"{self._stack.endpoint_path}/deployments", VERSION)
+            found = self._arm.items(f"{self._stack.endpoint_path}/deployments", ML_VERSION)
         except ResourceNotFoundError:
             return []
         return [_deployment(each) for each in found]
@@ -135,18 +137,18 @@ class Reader:
             return False, ""
         data, finetune, _ = self._stack.stages
         dataset = f"{self._stack.target.path}/data/{data.train_asset}/versions/{data.fingerprint}"
-        return self._arm.find(dataset, VERSION) is not None, self._registered(finetune.fingerprint)
+        return self._arm.find(dataset, ML_VERSION) is not None, self._registered(finetune.fingerprint)
 
     def _registered(self, fingerprint: str) -> str:
         """The version of the model that the fine-tuning of that fingerprint made, "" for none."""
         from azure.core.exceptions import ResourceNotFoundError
 
         path = f"{self._stack.target.path}/models/{self._stack.model_name}/versions"
-        found = self._arm.find(f"{path}/{model_version(fingerprint)}", VERSION)
+        found = self._arm.find(f"{path}/{model_version(fingerprint)}", ML_VERSION)
         if found is not None and _made_by(found) == fingerprint:
             return str(found["name"])
         try:
-            every = self._arm.items(path, VERSION, listViewType="All")
+            every = self._arm.items(path, ML_VERSION, listViewType="All")
             return next((str(each["name"]) for each in every if _made_by(each) == fingerprint), "")
         except ResourceNotFoundError:
             return ""
@@ -185,7 +187,7 @@ class Reader:
     def _spending(self, jobs: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
         stack = self._stack
         uses = [
-            Use(f"job {job.name}", self._machine(job), job.nodes, job.hours(now), job.status not in ENDED)
+            Use(f"job {job.name}", self._machine(job), job.nodes, job.hours(now), job.status not in GIVEN_UP)
             for job in jobs
             if job.started
         ]

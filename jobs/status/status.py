@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from cloud.states import GIVEN_UP, IN_TRANSITION
 from jobs.release import unfinished
 from jobs.status.progress import Progress
 from jobs.status.spending import Spending
 from jobs.status.usage import Usage
 
 NOT_THERE, TO_DO, DONE = "not there", "to do", "done"
-COMPLETED = "Completed"
-ENDED = (COMPLETED, "Failed", "Canceled", "NotResponding")
-MOVING = ("Creating", "Updating", "Scaling", "Deleting")
 _REGISTERED = re.compile(r"azureml://registries/[^/]+/models/([^/]+)/versions/([^/]+)")
 
 
@@ -131,8 +129,10 @@ class Status:
     @property
     def moving(self) -> bool:
         """Whether Azure is at work on something."""
-        job = self.job is not None and self.job.status not in ENDED
-        return job or any(state in MOVING for state in (self.endpoint_state, *(one.state for one in self.deployments)))
+        job = self.job is not None and self.job.status not in GIVEN_UP
+        return job or any(
+            state in IN_TRANSITION for state in (self.endpoint_state, *(one.state for one in self.deployments))
+        )
 
     @property
     def done(self) -> bool:

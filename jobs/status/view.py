@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cloud.states import GIVEN_UP, IN_TRANSITION
 from jobs.status.progress import in_words
 from jobs.status.spending import dollars
-from jobs.status.status import ENDED, MOVING, NOT_THERE, Status
+from jobs.status.status import NOT_THERE, Status
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -135,7 +136,7 @@ def coloured(state: str) -> Text:
         return Text(state, _BAD)
     if word in ("succeeded", "completed", "done", "registered"):
         return Text(state, _GOOD)
-    busy = state in MOVING or word in (
+    busy = state in IN_TRANSITION or word in (
         "under way",
         "running",
         "queued",
@@ -144,4 +145,4 @@ def coloured(state: str) -> Text:
         "finalizing",
         "registering",
     )
-    return Text(state, _BUSY if busy and state not in ENDED else "")
+    return Text(state, _BUSY if busy and state not in GIVEN_UP else "")

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 
 from cloud import client as azure
 from cloud.errors import AGAIN, NotFinished, StageError, azure_errors, first_line
-from cloud.faults import passing
+from cloud.faults import job_taken, passing
 from cloud.report import WARNING, Report
+from cloud.states import CANCELLED, COMPLETED, ENDED, SILENT
+from cloud.waiting import Stopped, TooLong, elapsed, rising, wait
 from jobs.training.joblog import JobLog
-from jobs.training.stack_jobs import CANCELLED, ENDED, SILENT, SILENT_SECONDS, StackJob
+from jobs.training.stack_jobs import SILENT_SECONDS, StackJob
 from settings.redaction import redact
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Job
 
-COMPLETED = "Completed"
 _FAILED = ("Failed",)
 _POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
 _SILENCE_SECONDS = 60.0
@@ -157,7 +158,7 @@ class Attempts:
                 with azure_errors(f"the {self.work} could not be submitted", f"job {name}"):
                     job = submit(name)
             except StageError as error:
-                if not _taken(error.__cause__, name):
+                if not job_taken(error.__cause__, name):
                     raise
                 with azure_errors(f"the {self.work} could not be looked up", f"job {name}"):
                     others = self._get(name)
@@ -173,20 +174,22 @@ class Attempts:
 
     def _follow(self, name: str, report: Report, stop: threading.Event) -> Job:
         """Waits for the job's end, telling each new status and log line."""
-        since, told, pause = time.monotonic(), time.monotonic(), _POLL_SECONDS[0]
-        status, log, silent, warned = "", JobLog(self.client, name), 0.0, since
-        while True:
+        since = told = warned = time.monotonic()
+        status, log, silent = "", JobLog(self.client, name), 0.0
+
+        def ended() -> Job | None:
+            nonlocal told, warned, status, silent
             job = self._look(name, status, report, stop)
             before, status = status, azure.state(job.status)
-            news = [] if status == before else [f"job {name}: {status} after {azure.elapsed(since)}"]
+            news = [] if status == before else [f"job {name}: {status} after {elapsed(since)}"]
             if self.wait and status not in ("NotStarted", "Queued", "Preparing"):
                 news += log.new_lines()[-_NEWS_LINES:]
             now = time.monotonic()
             if not news and now - told > _SILENCE_SECONDS:
-                news = [f"job {name}: still {status} after {azure.elapsed(since)}{self._why_queued(status)}"]
+                news = [f"job {name}: still {status} after {elapsed(since)}{self._why_queued(status)}"]
             if now - warned > _LONG_SECONDS:
                 warned = now
-                news.append(f"{WARNING}job {name} bills, after {azure.elapsed(since)} of waiting for it")
+                news.append(f"{WARNING}job {name} bills, after {elapsed(since)} of waiting for it")
             for line in news:
                 report(redact(line))
                 told = now
@@ -197,11 +200,15 @@ class Attempts:
                 return self._given_up(job, report, stop)
             if not self.wait:
                 raise self._submitted_only(job)
-            if now - since > _MOST_SECONDS:
-                raise self._goes_on(name, status, f"`pulumi up` waits {_MOST_SECONDS / 3600:g} hours at most")
-            if stop.wait(pause):
-                raise self._interrupted(name, status)
-            pause = min(pause * 1.2, _POLL_SECONDS[1])
+            return None
+
+        try:
+            return wait(ended, every=rising(*_POLL_SECONDS), most=_MOST_SECONDS, stop=stop)
+        except TooLong:
+            why = f"`pulumi up` waits {_MOST_SECONDS / 3600:g} hours at most"
+            raise self._goes_on(name, status, why) from None
+        except Stopped:
+            raise self._interrupted(name, status) from None
 
     def _given_up(self, job: Job, report: Report, stop: threading.Event) -> Job:
         """Cancels a job that has not responded for so long, as it may hold its machine and bill beside a new one."""
@@ -298,12 +305,6 @@ class Attempts:
 
     def _command(self, name: str) -> str:
         return f"python -m jobs {name}{f' --stack {self.stack}' if self.stack else ''}"
-
-
-def _taken(cause: BaseException | None, name: str) -> bool:
-    """Whether Azure refused the job because of its name; other things may be in conflict, or exist already, too."""
-    text = str(cause).lower()
-    return "already exists" in text and (name in text or "job with this name" in text)
 
 
 def studio(job: Job) -> str:

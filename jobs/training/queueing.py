@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cloud.arm import Arm
+from cloud.catalogue import CLUSTER
 from cloud.target import Target
 from jobs.training.failures.causes import cause_of
-from jobs.training.stack_jobs import API, workspace_of
 
 
 def reason(arm: Arm, target: Target, cluster: str) -> str:
@@ -16,7 +16,7 @@ def reason(arm: Arm, target: Target, cluster: str) -> str:
     from azure.core.exceptions import AzureError
 
     try:
-        found = arm.find(f"{workspace_of(target)}/computes/{cluster}", API) or {}
+        found = arm.find(f"{target.path}/computes/{cluster}", CLUSTER.version) or {}
     except AzureError:
         return ""
     inner = (found.get("properties") or {}).get("properties") or {}

@@ -5,6 +5,7 @@ By plain REST: the commands that use it need no client library, and a job of a k
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -12,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError
+from cloud.states import ENDED
 from cloud.target import Target
+from cloud.waiting import Stopped, TooLong, wait
 from settings.catalogue import spelled
 
 if TYPE_CHECKING:
@@ -21,15 +25,8 @@ if TYPE_CHECKING:
 
 STACK, FINGERPRINT, MACHINE = "stack", "fingerprint", "vmSize"
 """Tags of every job: which stack it belongs to, which spec it does the work of, and on machines of which size."""
-API = "2025-12-01"
-ENDED = ("Completed", "Failed", "Canceled")
-"""States that a job does not leave, as the API spells them."""
-GIVEN_UP = (*ENDED, "NotResponding")
-"""States in which a job is no longer waited for; one that does not respond may still hold its node, and bill."""
-SILENT = "NotResponding"
 SILENT_SECONDS = 600.0
 """A job that does not respond may come back; so long it is given for that."""
-CANCELLED = ("Canceled", "CancelRequested")
 FINETUNING, PREPARATION = "fine-tuning", "preparation of the data"
 _WORK = {"finetune": FINETUNING, "prepare": PREPARATION}
 _NAME = re.compile(r"(?P<work>finetune|prepare)-(?P<fingerprint>[0-9a-f]{12})-(?P<attempt>[1-9]\d*)")
@@ -59,12 +56,6 @@ class StackJob:
         return self.status in ENDED
 
 
-def workspace_of(target: Target) -> str:
-    """The workspace's id, which is its path below management.azure.com."""
-    group = f"/subscriptions/{target.subscription_id}/resourceGroups/{target.resource_group}"
-    return f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{target.workspace}"
-
-
 def of_stack(arm: Arm, target: Target, stack: str) -> list[StackJob]:
     """The stack's jobs, archived ones too, the newest first.
 
@@ -74,7 +65,7 @@ def of_stack(arm: Arm, target: Target, stack: str) -> list[StackJob]:
     from azure.core.exceptions import ResourceNotFoundError
 
     try:
-        found = arm.items(f"{workspace_of(target)}/jobs", API, tag=STACK, listViewType="All")
+        found = arm.items(f"{target.path}/jobs", ML_VERSION, tag=STACK, listViewType="All")
     except ResourceNotFoundError as error:
         raise StageError(
             f"stack {stack} is not up",
@@ -91,14 +82,14 @@ def machine_of(arm: Arm, target: Target, cluster: str) -> dict[str, str]:
 
     Another cluster may have its name later.
     """
-    found = arm.find(f"{workspace_of(target)}/computes/{cluster}", API) or {}
+    found = arm.find(f"{target.path}/computes/{cluster}", ML_VERSION) or {}
     size = ((found.get("properties") or {}).get("properties") or {}).get("vmSize")
     return {MACHINE: spelled(str(size))} if size else {}
 
 
 def one(arm: Arm, target: Target, name: str) -> dict[str, Any] | None:
     """A job by its name, whoever submitted it; None where there is none."""
-    return arm.find(f"{workspace_of(target)}/jobs/{name}", API)
+    return arm.find(f"{target.path}/jobs/{name}", ML_VERSION)
 
 
 def status_of(job: dict[str, Any] | None) -> str:
@@ -115,17 +106,23 @@ def cancel(arm: Arm, target: Target, name: str, stop: threading.Event | None = N
     from azure.core.exceptions import HttpResponseError
 
     stop, deadline = stop or threading.Event(), time.monotonic() + _PATIENCE
-    path = f"{workspace_of(target)}/jobs/{name}/cancel"
+    path = f"{target.path}/jobs/{name}/cancel"
     try:
-        arm.run("POST", path, {"api-version": API}, stop=stop, seconds=_PATIENCE)
+        arm.run("POST", path, {"api-version": ML_VERSION}, stop=stop, seconds=_PATIENCE)
     except HttpResponseError:
         # What has ended just now cannot be cancelled, and need not be.
         if (status := status_of(one(arm, target, name))) not in ("", *ENDED):
             raise
         return status
-    while (status := status_of(one(arm, target, name))) not in ("", *ENDED):
-        if time.monotonic() >= deadline or stop.wait(_POLL_SECONDS):
-            return status
+    status = ""
+
+    def ended() -> str | None:
+        nonlocal status
+        status = status_of(one(arm, target, name))
+        return status if status in ("", *ENDED) else None
+
+    with contextlib.suppress(Stopped, TooLong):
+        wait(ended, every=_POLL_SECONDS, most=deadline - time.monotonic(), stop=stop)
     return status
 
 

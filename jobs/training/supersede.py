@@ -7,9 +7,10 @@ import threading
 from cloud.arm import Arm
 from cloud.errors import AGAIN, NotFinished, azure_errors
 from cloud.report import WARNING, Report
+from cloud.states import CANCELLED, ENDED
 from jobs.training import stack_jobs
 from jobs.training.spec import FinetuneSpec
-from jobs.training.stack_jobs import CANCELLED, ENDED, FINETUNING
+from jobs.training.stack_jobs import FINETUNING
 
 
 def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:

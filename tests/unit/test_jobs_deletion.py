@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from cloud import waiting
 from cloud.errors import StageError
-from cloud.removal.deletion import delete_for_good, delete_other_size
+from cloud.removal import deletion
+from cloud.removal.deletion import delete_other_size
 from tests.unit.arm_fake import ArmFake, install
 
 ARM = "https://management.azure.com"
@@ -28,7 +30,7 @@ class Clock:
     def __init__(self) -> None:
         self.now = 0.0
 
-    def __call__(self) -> float:
+    def monotonic(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -37,12 +39,14 @@ class Clock:
 
 @pytest.fixture
 def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
+    clock = Clock()
+    for module in (deletion, waiting):
+        monkeypatch.setattr(module, "time", clock)
     return install(monkeypatch)
 
 
 def delete(target: str, **holds: str) -> str:
-    clock = Clock()
-    return delete_for_good(target, holds or HOLDS, seconds=60, clock=clock, sleep=clock.sleep)
+    return deletion.delete_for_good(target, holds or HOLDS, seconds=60)
 
 
 def sent(arm: ArmFake, method: str = "DELETE") -> list[str]:

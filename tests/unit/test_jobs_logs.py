@@ -10,7 +10,7 @@ from azure.core.exceptions import ServiceRequestError
 from jobs_fake import ArmOfJobs, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
-from cloud import place
+from cloud import place, waiting
 from cloud.errors import StageError
 from jobs import __main__ as cli
 from jobs.commands import logs
@@ -220,7 +220,8 @@ def test_a_job_that_takes_its_time_to_end(ml: FakeMl, monkeypatch: pytest.Monkey
     ml.jobs.cancelled[FIRST] = "CancelRequested"
     never = Stop()
     clock = SimpleNamespace(monotonic=lambda: sum(seconds or 0 for seconds in never.waited))
-    monkeypatch.setattr(stack_jobs, "time", clock)
+    for module in (stack_jobs, waiting):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(stack_jobs, "_PATIENCE", 6.0)
     assert stack_jobs.cancel(arm, TARGET, FIRST, never) == "CancelRequested"
     assert len(never.waited) == 3
@@ -232,7 +233,8 @@ def test_the_time_for_a_cancel_includes_azures_own_operation(ml: FakeMl, monkeyp
     ml.jobs.put(FIRST, "Running", **TAGS)
     ml.jobs.cancelled[FIRST] = "CancelRequested"
     now, arm = [0.0], ArmOfJobs(ml.jobs)
-    monkeypatch.setattr(stack_jobs, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for module in (stack_jobs, waiting):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     run = arm.run
 
     def slow(*given: Any, seconds: float, **options: Any) -> None:

@@ -26,6 +26,7 @@ from chat.phi_messages import (
     UnknownAnswer,
     Unreachable,
 )
+from cloud import waiting
 from cloud.errors import NotFinished, StageError
 from jobs.golden import golden
 from jobs.release import deployments, health, rollout, smoke
@@ -260,8 +261,8 @@ def test_an_endpoint_that_stays_in_transition_does_not_keep_a_failed_release_for
 ) -> None:
     scoring.errors = [ModelFailed("424")]
     endpoints, seconds = in_service.online_endpoints, iter(range(0, 100_000, 300))
-    monkeypatch.setattr(deployments.time, "monotonic", lambda: next(seconds))
-    monkeypatch.setattr(deployments.time, "sleep", lambda _: None)
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
     ask = scoring.__call__
 
     def stuck(*arguments: object, **more: object) -> object:
