@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -246,6 +247,23 @@ def not_asked(github: ModuleType) -> str:
         except Exception as error:  # noqa: BLE001 - whichever class the module has now
             return str(error)
     raise AssertionError("it was asked")
+
+
+def not_read(stack_file: ModuleType) -> str:
+    """The Pulumi CLI that gives no settings, and says why."""
+    failed = SimpleNamespace(returncode=1, stdout="", stderr=f"error: {LINE}")
+    with patch.multiple(
+        stack_file,
+        subprocess=SimpleNamespace(
+            run=lambda *_, **__: failed, DEVNULL=None, TimeoutExpired=stack_file.subprocess.TimeoutExpired
+        ),
+        shutil=SimpleNamespace(which=lambda _: "pulumi"),
+    ):
+        try:
+            stack_file._from_pulumi("dev", "dev", Path("Pulumi.dev.yaml"), "")
+        except Exception as error:  # noqa: BLE001 - whichever class the module has now
+            return str(error)
+    raise AssertionError("it was read")
 
 
 def misplaced(problems: ModuleType) -> str:
