@@ -249,7 +249,7 @@ def not_asked(github: ModuleType) -> str:
     raise AssertionError("it was asked")
 
 
-def not_read(stack_file: ModuleType) -> str:
+def no_settings(stack_file: ModuleType) -> str:
     """The Pulumi CLI that gives no settings, and says why."""
     failed = SimpleNamespace(returncode=1, stdout="", stderr=f"error: {LINE}")
     with patch.multiple(

@@ -69,7 +69,7 @@ REDACTIONS = (
         "GitHub", "jobs.commands.github_subject", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked
     ),
     Redaction("outputs", "settings.outputs", "redact(said)", "said", show.no_outputs),
-    Redaction("settings, asked", "settings.stack_file", 'redact(" ".join(done', '(" ".join(done', show.not_read),
+    Redaction("settings, asked", "settings.stack_file", 'redact(" ".join(done', '(" ".join(done', show.no_settings),
     Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
     Redaction("echo", "chat.phi_client", 'self._without_key(b"".join', '(b"".join', show.echoed),
     Redaction("echo, streamed", "chat.phi_client", "self._without_key(line)", "line", show.streamed),
