@@ -488,6 +488,22 @@ def test_a_deployment_in_service_gets_other_settings_in_place(ml: FakeMl, scorin
     assert _run() == [f"deployment {NEW} has 100 % of the traffic already"]
 
 
+def test_a_change_in_place_that_azure_does_not_make_is_told(
+    ml: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ml.online_endpoints.deployment(NEW, concurrent=1)
+    ml.online_endpoints.traffic = {NEW: 100}
+    accept = ml.online_endpoints._create
+
+    def forget(resource: Any) -> Poller:
+        resource.request_settings.max_concurrent_requests_per_instance = 1
+        return accept(resource)
+
+    monkeypatch.setattr(ml.online_endpoints, "_create", forget)
+    told = "says that it still has other settings: maxConcurrentRequests 1 -> 8"
+    assert _run()[-1] == f"warning: deployment {NEW} {told}"
+
+
 def test_a_change_in_place_that_fails_is_told_and_made_again(ml: FakeMl, scoring: Scoring) -> None:
     ml.online_endpoints.deployment(NEW, concurrent=1)
     ml.online_endpoints.traffic = {NEW: 100}

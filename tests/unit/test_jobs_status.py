@@ -23,7 +23,7 @@ from jobs import __main__ as cli
 from jobs.release import unfinished
 from jobs.status import stack as stack_module
 from jobs.status import watch
-from jobs.status.progress import by_earlier, by_metrics
+from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.reader import Reader
 from jobs.status.spending import HourPrice, Use, spending
 from jobs.status.stack import Stack
@@ -540,3 +540,8 @@ def test_a_model_of_the_time_before_numbers_is_found_by_its_job(azure: Azure, tm
     found = read(tmp_path)
     assert (found.model, found.model_state) == ("phi-ultrachat:7b963b464e21", "registered")
     assert (found.stages[1].state, found.stages[1].detail) == ("done", "phi-ultrachat:7b963b464e21")
+
+
+def test_progress_as_json_has_no_more_digits_than_say_something() -> None:
+    assert Progress(1 / 3, 12.34567, "a guess").to_json() == {"share": 0.333, "left": 12.346, "basis": "a guess"}
+    assert Progress(None, None, "a guess").to_json() == {"share": None, "left": None, "basis": "a guess"}
