@@ -196,8 +196,9 @@ class _Exchange:
             why = f"no answer within {self._timeout:g} s" if isinstance(error, _LATE) else type(error).__name__
             if isinstance(error, requests.exceptions.SSLError):
                 why = "its certificate is not trusted on this machine"
-            what = f"The endpoint {self._address.hostname} could not be reached: {why}"
-            raise Unreachable(f"{what}. Check the network, then ask again.") from error
+            host = self._address.hostname
+            text = f"The endpoint {host} could not be reached: {why}. Check the network, then ask again."
+            raise Unreachable(text) from error
 
     def _with_key(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Given as auth and not as a header, which requests would replace by what a .netrc holds."""

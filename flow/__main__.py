@@ -1,4 +1,4 @@
-"""python -m flow: the same as python -m chat, for who starts the chat from the flow's folder name."""
+"""python -m flow: another name of python -m chat."""
 
 from __future__ import annotations
 
