@@ -20,6 +20,7 @@ from cloud.states import CANCELLED, COMPLETED, ENDED, SILENT
 from cloud.waiting import Stopped, TooLong, elapsed, rising, wait
 from jobs.training.joblog import JobLog
 from jobs.training.stack_jobs import SILENT_SECONDS, StackJob
+from jobs.training.unsuccessful import studio, unsuccessful
 from settings.redaction import redact
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Attempts:
                     raise
                 continue  # an earlier update's, cancelled now: the next attempt
             if job.status != COMPLETED:
-                raise self._failure(job)
+                raise unsuccessful(self.client, job, work=self.work, limit=self.limit, logs=self._command("logs"))
             return name
 
     def _found(self) -> dict[int, Job]:
@@ -289,26 +290,5 @@ class Attempts:
             todo=again,
         )
 
-    def _failure(self, job: Job) -> StageError:
-        """Says which run failed, with its own reason, the end of its log and the likely cause."""
-        from jobs.training.failures.explain import failure
-
-        on, again = f"job {job.name}", f"`pulumi up` makes a new attempt; {self.limit} may fail (finetune.maxAttempts)."
-        if job.status == "Canceled":
-            why = "it was cancelled, by `python -m jobs cancel`, in the studio or by an update with another recipe"
-            again = "`pulumi up` starts it again, as a new attempt."
-            return StageError(f"the {self.work} was cancelled", on=on, why=why, todo=again)
-        found = failure(JobLog(self.client, str(job.name)), azure.state(job.status))
-        todo = f"{found.cause.todo} " if found.cause else ""
-        todo += f"All of the log: `{self._command('logs')}`, or {studio(job)}. {again}"
-        return StageError(f"the {self.work} did not succeed", on=on, why=found.why, todo=todo)
-
     def _command(self, name: str) -> str:
         return f"python -m jobs {name}{f' --stack {self.stack}' if self.stack else ''}"
-
-
-def studio(job: Job) -> str:
-    """Where people watch a job."""
-    services = job.services or {}
-    found = services.get("Studio")
-    return str(found.endpoint) if found is not None and found.endpoint else "Azure ML studio"
