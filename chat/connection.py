@@ -11,6 +11,7 @@ from chat.phi_client import TIMEOUT, timeout_of
 from chat.phi_messages import ChatError, Unreachable
 from cloud.credentials import ARM_SCOPE, CredentialError, credential, work_in
 from cloud.errors import SIGN_IN
+from cloud.target import Target
 
 _VERSION = "2024-04-01-preview"
 _SECONDS = 60
@@ -36,10 +37,7 @@ class Connection:
 
 def connection_id(subscription_id: str, resource_group: str, project: str, name: str) -> str:
     """The connection's id in Azure Resource Manager."""
-    return (
-        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}/providers"
-        f"/Microsoft.MachineLearningServices/workspaces/{project}/connections/{name}"
-    )
+    return f"{Target(subscription_id, resource_group, project).path}/connections/{name}"
 
 
 def read_connection(resource_id: str) -> Connection:

@@ -12,6 +12,7 @@ import requests
 from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, ROUTES
 from cloud.catalogue import ML_VERSION
 from cloud.credentials import ARM_SCOPE, CredentialError, credential
+from cloud.target import Target
 
 _SECONDS = 20
 NOT_ALIKE = (
@@ -22,10 +23,7 @@ NOT_ALIKE = (
 
 def endpoint_id(subscription_id: str, resource_group: str, workspace: str, name: str) -> str:
     """The endpoint's id in Azure Resource Manager."""
-    return (
-        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}/providers"
-        f"/Microsoft.MachineLearningServices/workspaces/{workspace}/onlineEndpoints/{name}"
-    )
+    return f"{Target(subscription_id, resource_group, workspace).path}/onlineEndpoints/{name}"
 
 
 def learn(url: str, endpoint: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cloud.roles import Role
 from settings.redaction import redact
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SIGN_IN = (
 )
 
 _NEXT_STEPS = {
-    "AuthorizationFailed": "Give the identity you run as the role Contributor on the resource group "
+    "AuthorizationFailed": f"Give the identity you run as the role {Role.CONTRIBUTOR.title} on the resource group "
     "(a role granted just now takes minutes to arrive), then run `pulumi up` again.",
     "InvalidAuthenticationToken": "Sign in again with `az login`, then run `pulumi up` again.",
     "ExpiredAuthenticationToken": "Sign in again with `az login`, then run `pulumi up` again.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cloud.catalogue import WORKSPACE
+
 
 @dataclass(frozen=True)
 class Target:
@@ -18,7 +20,7 @@ class Target:
         """Its id on Azure."""
         return (
             f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
-            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
+            f"/providers/{WORKSPACE.arm_type}/{self.workspace}"
         )
 
 

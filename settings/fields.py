@@ -22,6 +22,9 @@ from pydantic_core import CoreSchema, core_schema
 from settings.catalogue import VM_SIZES, VmSize
 from settings.problems import refuse, similar
 
+GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""As Azure writes them, in lower case."""
+
 
 def as_number(value: Any) -> Any:
     """YAML 1.1 reads 2e-5, and `pulumi config set --path` every fraction, as text; true is no number."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from settings.fields import Flag, Pattern, Section, Text
+from settings.fields import GUID, Flag, Pattern, Section, Text
 from settings.problems import refuse, written
 from settings.recipe import Recipe
 from settings.sections.compute import ComputeSettings
@@ -23,8 +23,6 @@ from settings.sections.serving import ServingSettings
 from settings.sections.storage import StorageSettings
 from settings.sections.vault import VaultSettings
 from settings.tags import Tag, TagName, azure_tags
-
-_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 class Settings(Section):
@@ -88,7 +86,7 @@ class Settings(Section):
     @field_validator("subscription_id", mode="before")
     @classmethod
     def _plain_id(cls, subscription: Any) -> Any:
-        if not isinstance(subscription, str) or not re.fullmatch(_GUID, subscription):
+        if not isinstance(subscription, str) or not re.fullmatch(GUID, subscription, re.IGNORECASE):
             raise refuse(
                 "must be the id of a subscription, in plain text", "`az account list --output table` shows them"
             )

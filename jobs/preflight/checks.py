@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote as escaped
 
 from cloud.arm import Arm
-from cloud.catalogue import ML_VERSION
+from cloud.catalogue import AI_SERVICES, ML_VERSION, VAULT
 from jobs.preflight import quota
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import CLUSTERS, PreflightSpec
@@ -92,7 +92,7 @@ def deleted_vault(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     """No deleted key vault holds the name."""
     name = "soft-deleted vault"
     path = f"{spec.scope}/providers/Microsoft.KeyVault/locations/{spec.location}/deletedVaults/{escaped(spec.vault)}"
-    found = arm.find(path, "2024-11-01")
+    found = arm.find(path, VAULT.version)
     if found is None:
         return [Finding(name, State.OK, f"{spec.vault} is free")]
     properties = found.get("properties") or {}
@@ -108,7 +108,7 @@ def deleted_vault(spec: PreflightSpec, arm: Arm) -> list[Finding]:
 def deleted_account(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     """No deleted AI Services account holds the name."""
     name = "soft-deleted AI Services"
-    rows = arm.items(f"{spec.scope}/providers/Microsoft.CognitiveServices/deletedAccounts", "2025-06-01")
+    rows = arm.items(f"{spec.scope}/providers/Microsoft.CognitiveServices/deletedAccounts", AI_SERVICES.version)
     if not any(str(row.get("name", "")).lower() == spec.ai_services.lower() for row in rows):
         return [Finding(name, State.OK, f"{spec.ai_services} is free")]
     told = f"{spec.ai_services} is soft-deleted and holds the name"

@@ -7,7 +7,7 @@ import functools
 import math
 from dataclasses import dataclass
 
-from cloud.target import RegistryAsset
+from cloud.target import RegistryAsset, Target
 from jobs.spec import Spec, digest
 
 CLUSTER, ENDPOINT, BASE, DATA_CLUSTER = "cluster", "endpoint", "base model", "data cluster"
@@ -97,4 +97,4 @@ class PreflightSpec(Spec):
 
     @property
     def workspace_scope(self) -> str:
-        return f"{self.group_scope}/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
+        return Target(self.subscription_id, self.resource_group, self.workspace).path

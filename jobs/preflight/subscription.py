@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloud.arm import Arm
-from cloud.catalogue import AZURES, BUDGET
+from cloud.catalogue import AZURES, BUDGET, RESOURCE_GROUP
 from cloud.roles import Role
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
@@ -108,7 +108,7 @@ def permissions(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     name = "permissions"
     version = "2022-04-01"
     scope, where = spec.group_scope, f"resource group {spec.resource_group}"
-    if arm.find(spec.group_scope, "2024-03-01") is None:
+    if arm.find(spec.group_scope, RESOURCE_GROUP.version) is None:
         scope, where = spec.scope, "the subscription"
     granted = arm.items(f"{scope}/providers/Microsoft.Authorization/permissions", version)
     wanted = {

@@ -8,7 +8,7 @@ by the next one.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cloud.arm import Arm
@@ -37,19 +37,13 @@ class Keyring:
     def on(self) -> str:
         return f"endpoint {self.endpoint}"
 
-    def _workspace(self, name: str) -> str:
-        return (
-            f"/subscriptions/{self.target.subscription_id}/resourceGroups/{self.target.resource_group}/providers"
-            f"/Microsoft.MachineLearningServices/workspaces/{name}"
-        )
-
     @property
     def endpoint_path(self) -> str:
-        return f"{self._workspace(self.target.workspace)}/onlineEndpoints/{self.endpoint}"
+        return f"{self.target.path}/onlineEndpoints/{self.endpoint}"
 
     @property
     def connection_path(self) -> str:
-        return f"{self._workspace(self.project)}/connections/{self.connection}"
+        return f"{replace(self.target, workspace=self.project).path}/connections/{self.connection}"
 
 
 def rotate(ring: Keyring, report: Report, stop: threading.Event) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from settings.fields import Flag, Section
+from settings.fields import GUID, Flag, Section
 from settings.problems import refuse
 
 
@@ -30,7 +30,7 @@ class StorageSettings(Section):
     @classmethod
     def _object_ids(cls, deployers: dict[str, str]) -> dict[str, str]:
         for id_, kind in deployers.items():
-            if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", id_):
+            if not re.fullmatch(GUID, id_):
                 rule = "must be an object id of Entra ID in lower case"
                 remedy = "az ad signed-in-user show --query id prints yours, az ad group show --group <name> a group's"
                 raise refuse(rule, remedy, at=id_, value=kind)
