@@ -21,8 +21,8 @@ from settings.sections.model import ModelSettings
 from settings.sections.monitoring import MonitoringSettings
 from settings.sections.serving import ServingSettings
 from settings.sections.storage import StorageSettings
+from settings.sections.tags import Tag, TagName, azure_tags
 from settings.sections.vault import VaultSettings
-from settings.tags import Tag, TagName, azure_tags
 
 
 class Settings(Section):

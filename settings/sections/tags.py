@@ -1,4 +1,4 @@
-"""Which tags the settings may name."""
+"""Which tags the settings may name: the kinds of `tags` and `tagsFromElsewhere`."""
 
 from __future__ import annotations
 
