@@ -128,7 +128,7 @@ class Foundation(pulumi.ComponentResource):
                 enable_purge_protection=True if args.vault.purge_protection else None,
             ),
             tags=tags,
-            opts=self.outlived_by_purge(),
+            opts=self.purged_after_delete(),
         )
         self.registry = containerregistry.Registry(
             "container-registry",
@@ -142,7 +142,7 @@ class Foundation(pulumi.ComponentResource):
         )
         self.register_outputs({"resourceGroup": group})
 
-    def outlived_by_purge(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
+    def purged_after_delete(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Options of a resource that Azure keeps soft-deleted after its deletion."""
         return pulumi.ResourceOptions(parent=parent or self, depends_on=[self.purge] if self.purge else [])
 

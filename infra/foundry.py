@@ -55,7 +55,7 @@ class Foundry(pulumi.ComponentResource):
                 public_network_access=cognitiveservices.PublicNetworkAccess.ENABLED,
             ),
             tags=args.place.tags,
-            opts=base.outlived_by_purge(parent=self),
+            opts=base.purged_after_delete(parent=self),
         )
         self.hub = ml.Workspace(
             "hub",
@@ -75,7 +75,7 @@ class Foundry(pulumi.ComponentResource):
             provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
             tags=args.place.tags,
-            opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
+            opts=args.access.only_at_first(base.purged_after_delete(parent=self)),
         )
         own = args.place.project.path
         hub_purge = base.purge_live("hub", self.hub, {own: PROJECT.version}, self)
@@ -91,7 +91,7 @@ class Foundry(pulumi.ComponentResource):
             hub_resource_id=self.hub.id,
             tags=args.place.tags,
             opts=pulumi.ResourceOptions.merge(
-                base.outlived_by_purge(parent=self), pulumi.ResourceOptions(depends_on=hub_purge)
+                base.purged_after_delete(parent=self), pulumi.ResourceOptions(depends_on=hub_purge)
             ),
         )
         connection = f"{own}/connections/{names.connection}"

@@ -67,7 +67,7 @@ class Workspace(pulumi.ComponentResource):
             provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
             tags=args.place.tags,
-            opts=args.access.only_at_first(base.outlived_by_purge(parent=self)),
+            opts=args.access.only_at_first(base.purged_after_delete(parent=self)),
         )
         self._own = own = args.place.workspace.path
         holds = {

@@ -1,4 +1,4 @@
-"""Which of the resources that have had a name, one after the other, it is.
+"""How often a resource was made under its name: one that was deleted and made again is another one.
 
 Names and ids on Azure are the same again when something is deleted and made anew, with nothing in it. Only what Azure
 itself gives to each tells that the stages have to do their work again.
