@@ -70,7 +70,7 @@ def registry_client(registry: str) -> MLClient:
 
 
 def wait_for(poller: LROPoller[T], stop: threading.Event, seconds: float = math.inf) -> T | None:
-    """The operation's result, or None if ``stop`` was set or the time was over first. Raises an AzureError where it fails."""
+    """The operation's result, or None if ``stop`` was set or the time was over first. Raises AzureError if it fails."""
     deadline = time.monotonic() + seconds
     while not poller.done():
         poller.wait(0.5)
