@@ -200,7 +200,7 @@ def test_the_published_flow_answers_where_only_its_own_files_are(checkout: Check
 
 
 def test_a_changed_flow_is_a_diff_of_the_flow_alone(checkout: Checkout) -> None:
-    path = checkout.root / "flow" / "chat" / "shapes.py"
+    path = checkout.root / "chat" / "phi_messages.py"
     before = path.read_text()
     path.write_text(before + "# another comment\n")
     try:
