@@ -54,7 +54,7 @@ def print_logs(
         name = name or _chosen(arm, target, stack, attempt)
         job = _job(arm, target, name)
         client = azure.ml_client(target)
-        log = JobLog(client, name)
+        log = JobLog(client=client, job_name=name)
         status = stack_jobs.status_of(job)
         print(_title(name, job))
         runs = log.children()

@@ -27,7 +27,13 @@ def run(chosen: argparse.Namespace) -> None:
     needed = ("subscriptionId", "resourceGroup", "workspace", "endpoint", "project", "connection")
     found = recorded(chosen.stack, *needed)
     target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
-    ring = keys.Keyring(target, found["endpoint"], found["project"], found["connection"], chosen.pause)
+    ring = keys.Keyring(
+        target=target,
+        endpoint=found["endpoint"],
+        project=found["project"],
+        connection=found["connection"],
+        pause=chosen.pause,
+    )
     print(f"Both keys of endpoint {ring.endpoint} are made new one by one; connection {ring.connection} follows.")
     print(f"Who keeps a key of its own must read it again. Between the two there are {chosen.pause:g} s for that.")
     ask("Rotate the keys?", chosen.yes, "Nothing was changed")

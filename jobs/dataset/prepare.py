@@ -62,7 +62,7 @@ def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
         report(f"data assets {' and '.join(assets)}:{spec.fingerprint} are there already")
         return
     work = Attempts(
-        client,
+        client=client,
         name=spec.job_name,
         limit=spec.max_attempts,
         work=PREPARATION,

@@ -69,7 +69,7 @@ class Losses:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """`questions` is how many there were to ask.
 

@@ -22,7 +22,7 @@ _TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
 _SIMILAR, _SIMILAR_LENGTH = 75, 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """One answer. ``score`` is 1.0 if a right answer is in it word for word, less if one is nearly in it, else 0.0.
 
@@ -134,12 +134,27 @@ def _ask(url: str, key: str, deployment: str, question: Question, timeout: float
             todo = "Look at the endpoint's traffic in Azure ML studio."
             raise StageError("the golden questions reached the wrong model", on=on, why=why, todo=todo)
         points, exact = score(answer.text, question.answers)
-        return Result(question.question, question.answers, answer.text, points, exact, answer.seconds)
+        return Result(
+            question=question.question,
+            expected=question.answers,
+            answer=answer.text,
+            score=points,
+            exact=exact,
+            seconds=answer.seconds,
+        )
     raise AssertionError("the last attempt returns")
 
 
 def _unanswered(question: Question, error: ChatError) -> Result:
-    return Result(question.question, question.answers, "", 0.0, False, 0.0, redact(str(error)))
+    return Result(
+        question=question.question,
+        expected=question.answers,
+        answer="",
+        score=0.0,
+        exact=False,
+        seconds=0.0,
+        error=redact(str(error)),
+    )
 
 
 def _words(text: str) -> str:

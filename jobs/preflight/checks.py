@@ -34,7 +34,7 @@ def cores(spec: PreflightSpec, arm: Arm) -> list[Finding]:
             page = (
                 f"Azure portal, Quotas, Machine learning, region {spec.location}: raise the regional total to {limit}"
             )
-            findings.append(Finding("regional quota", State.REFUSED, told, page))
+            findings.append(Finding(check="regional quota", state=State.REFUSED, found=told, fix=page))
     return findings
 
 
@@ -42,23 +42,28 @@ def _family(spec: PreflightSpec, need: quota.Need) -> Finding:
     name, ask = "quota", f"python -m jobs quota request --stack {spec.stack}"
     told = f"{need.family} in {spec.location}: needed {need.needed} ({', '.join(need.parts)})"
     if need.usage is None:
-        return Finding(name, State.REFUSED, f"{told}, but the region lists no such family", "choose another region")
+        return Finding(
+            check=name,
+            state=State.REFUSED,
+            found=f"{told}, but the region lists no such family",
+            fix="choose another region",
+        )
     limit = "none" if need.usage.limit == quota.UNLIMITED else str(need.usage.limit)
     if not need.usage.counted:
         # So it was before an offer's upgrade had arrived everywhere, with limits that were not the real ones.
         told += (
             f", limit {limit}; not materialised yet: Azure counts nothing as in use here, so the limit proves nothing"
         )
-        return Finding(name, State.WARNING, told, f"ask again in some hours, or at once: {ask}")
+        return Finding(check=name, state=State.WARNING, found=told, fix=f"ask again in some hours, or at once: {ask}")
     told += f", limit {limit}, in use {need.usage.used}"
     if need.own:
         told += f" ({need.own} by this stack)"
     if not need.fits(need.limit_needed):
-        return Finding(name, State.REFUSED, told, ask)
+        return Finding(check=name, state=State.REFUSED, found=told, fix=ask)
     if not need.fits(need.limit_needed + need.peak):
         more = f"{told}; a next release needs {need.peak} more while it stands beside the old one"
-        return Finding(name, State.WARNING, more, ask)
-    return Finding(name, State.OK, told)
+        return Finding(check=name, state=State.WARNING, found=more, fix=ask)
+    return Finding(check=name, state=State.OK, found=told)
 
 
 def sizes(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -73,14 +78,18 @@ def sizes(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         other = f"take {machines.successor}" if machines.successor else "choose another vmSize or region"
         kind, words = CLUSTER_KIND if machines.use in CLUSTERS else ENDPOINT_KIND
         if machines.retired:
-            findings.append(Finding(name, State.REFUSED, f"{what} was retired on {machines.retired}", other))
+            findings.append(
+                Finding(check=name, state=State.REFUSED, found=f"{what} was retired on {machines.retired}", fix=other)
+            )
         elif row is None:
-            findings.append(Finding(name, State.REFUSED, f"{what} is not offered in {spec.location}", other))
+            findings.append(
+                Finding(check=name, state=State.REFUSED, found=f"{what} is not offered in {spec.location}", fix=other)
+            )
         elif not _for_kind(row, kind):
             told = f"{what}: {spec.location} offers it, not for {words}"
-            findings.append(Finding(name, State.REFUSED, told, other))
+            findings.append(Finding(check=name, state=State.REFUSED, found=told, fix=other))
     told = f"{', '.join(sorted({each.vm_size for each in spec.machines}))} offered in {spec.location}"
-    return findings or [Finding(name, State.OK, told)]
+    return findings or [Finding(check=name, state=State.OK, found=told)]
 
 
 def _for_kind(row: Mapping[str, Any], wanted: str) -> bool:
@@ -94,15 +103,17 @@ def deleted_vault(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     path = f"{spec.scope}/providers/Microsoft.KeyVault/locations/{spec.location}/deletedVaults/{escaped(spec.vault)}"
     found = arm.find(path, VAULT.version)
     if found is None:
-        return [Finding(name, State.OK, f"{spec.vault} is free")]
+        return [Finding(check=name, state=State.OK, found=f"{spec.vault} is free")]
     properties = found.get("properties") or {}
     until = f" until {str(properties['scheduledPurgeDate'])[:10]}" if properties.get("scheduledPurgeDate") else ""
     told = f"{spec.vault} is soft-deleted and holds the name{until}"
     if properties.get("purgeProtectionEnabled"):
         fix = f"it may not be purged: az keyvault recover --name {spec.vault}, or change finetune-phi:name"
-        return [Finding(name, State.REFUSED, told, fix)]
+        return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
     fix = f"python -m jobs purge --stack {spec.stack}"
-    return [Finding(name, State.REFUSED, told, f"{fix} (or az keyvault recover --name {spec.vault})")]
+    return [
+        Finding(check=name, state=State.REFUSED, found=told, fix=f"{fix} (or az keyvault recover --name {spec.vault})")
+    ]
 
 
 def deleted_account(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -110,6 +121,6 @@ def deleted_account(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     name = "soft-deleted AI Services"
     rows = arm.items(f"{spec.scope}/providers/Microsoft.CognitiveServices/deletedAccounts", AI_SERVICES.version)
     if not any(str(row.get("name", "")).lower() == spec.ai_services.lower() for row in rows):
-        return [Finding(name, State.OK, f"{spec.ai_services} is free")]
+        return [Finding(check=name, state=State.OK, found=f"{spec.ai_services} is free")]
     told = f"{spec.ai_services} is soft-deleted and holds the name"
-    return [Finding(name, State.REFUSED, told, f"python -m jobs purge --stack {spec.stack}")]
+    return [Finding(check=name, state=State.REFUSED, found=told, fix=f"python -m jobs purge --stack {spec.stack}")]

@@ -22,7 +22,7 @@ class State(StrEnum):
 _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.REFUSED: "red"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """`fix` is the command or page that mends what was found, or empty."""
 

@@ -35,7 +35,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Usage:
     """Cores of a family in a region; `name` as Azure spells it, `limit` -1 without one.
 
@@ -49,7 +49,7 @@ class Usage:
     counted: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Need:
     """What a stack takes of one family.
 
@@ -90,7 +90,9 @@ def usages(arm: Arm, spec: PreflightSpec) -> dict[str, Usage]:
         if _is_share(row) or "lowpriority" in f"{row.get('type')} {value}".lower():
             continue  # a workspace's or a cluster's own share, and machines this project does not use
         used = row.get("currentValue")
-        usage = Usage(value or label, int(used or 0), int(row.get("limit") or 0), used is not None)
+        usage = Usage(
+            name=value or label, used=int(used or 0), limit=int(row.get("limit") or 0), counted=used is not None
+        )
         for spelling in filter(None, (value, label)):
             found.setdefault(plain(spelling), usage)
     return found

@@ -31,29 +31,38 @@ def base_model(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         return [_no_registry(name, model)]
     container = shelf.container()
     if container is None:
-        return [Finding(name, State.REFUSED, f"registry {model.registry} has no model {model.name}", take)]
+        return [
+            Finding(
+                check=name, state=State.REFUSED, found=f"registry {model.registry} has no model {model.name}", fix=take
+            )
+        ]
     version = shelf.version()
     if version is None:
         latest = (container.get("properties") or {}).get("latestVersion")
         fix = f'set version: "{latest}" in finetune-phi:model' if latest else take
         told = f"{model.name} has no version {model.version} in registry {model.registry}"
-        return [Finding(name, State.REFUSED, told, fix)]
+        return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
     if any((each.get("properties") or {}).get("isArchived") for each in (container, version)):
         told = f"{model.name} version {model.version} is archived: Azure has retired it"
-        return [Finding(name, State.REFUSED, told, take)]
+        return [Finding(check=name, state=State.REFUSED, found=told, fix=take)]
     properties = version.get("properties") or {}
     kind = str(properties.get("modelType") or "")
     if kind.lower() != MLFLOW:
         # Beside Phi-4-mini-instruct the registry has a phi-4-mini-instruct, which is for devices.
         told = f"{model.name} version {model.version} is of type {kind or '(not told)'}; the component takes {MLFLOW}"
         return [
-            Finding(name, State.REFUSED, told, "check the spelling of finetune-phi:model, capitals too, or " + take)
+            Finding(
+                check=name,
+                state=State.REFUSED,
+                found=told,
+                fix="check the spelling of finetune-phi:model, capitals too, or " + take,
+            )
         ]
     unusual = list(_unusual(spec, {**registry.tags_of(container), **registry.tags_of(version)}))
     told = f"{model.name} version {model.version} in registry {model.registry}"
     if given := model_defaults.of(registry.tags_of(version)):
         told += f"; its own defaults count where `recipe` says nothing: {model_defaults.shown(given)}"
-    return [*unusual, Finding(name, State.OK, told)]
+    return [*unusual, Finding(check=name, state=State.OK, found=told)]
 
 
 def _unusual(spec: PreflightSpec, tags: Mapping[str, Any]) -> Iterator[Finding]:
@@ -65,7 +74,12 @@ def _unusual(spec: PreflightSpec, tags: Mapping[str, Any]) -> Iterator[Finding]:
         for size in sorted({each.vm_size for each in spec.machines if each.use in uses}):
             if size.lower() not in {each.lower() for each in listed}:
                 told = f"{size} is not among the sizes {spec.base_model.name} was tried on for {work}"
-                yield Finding("base model", State.WARNING, told, f"nothing, if it fits; listed: {', '.join(listed)}")
+                yield Finding(
+                    check="base model",
+                    state=State.WARNING,
+                    found=told,
+                    fix=f"nothing, if it fits; listed: {', '.join(listed)}",
+                )
 
 
 def _listed(tag: Any) -> list[str]:
@@ -87,16 +101,28 @@ def component(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     if wanted.version != "latest":
         if shelf.version() is None:
             told = f"{wanted.name} has no version {wanted.version} in registry {wanted.registry}"
-            return [Finding(name, State.REFUSED, told, "set its version to latest, or to one the registry has")]
+            return [
+                Finding(
+                    check=name,
+                    state=State.REFUSED,
+                    found=told,
+                    fix="set its version to latest, or to one the registry has",
+                )
+            ]
         newest = shelf.newest()
         later = f"; the registry has {newest} by now" if newest not in ("", wanted.version) else ""
-        return [Finding(name, State.OK, f"{wanted.name} version {wanted.version}{later}")]
+        return [Finding(check=name, state=State.OK, found=f"{wanted.name} version {wanted.version}{later}")]
     newest = shelf.newest()
     if not newest:
         told = f"registry {wanted.registry} has no component {wanted.name}"
-        return [Finding(name, State.REFUSED, told, fix)]
-    return [Finding(name, State.OK, f"{wanted.name} version {newest} (latest)")]
+        return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
+    return [Finding(check=name, state=State.OK, found=f"{wanted.name} version {newest} (latest)")]
 
 
 def _no_registry(name: str, asset: RegistryAsset) -> Finding:
-    return Finding(name, State.REFUSED, f"there is no registry {asset.registry}", "set its registry to azureml")
+    return Finding(
+        check=name,
+        state=State.REFUSED,
+        found=f"there is no registry {asset.registry}",
+        fix="set its registry to azureml",
+    )

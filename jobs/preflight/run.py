@@ -89,4 +89,11 @@ def _guarded(name: str, each: Check, spec: PreflightSpec, arm: Arm) -> list[Find
         reason = redact(f"no answer ({error})")
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer of a shape nobody has described
         reason = f"Azure's answer makes no sense ({type(error).__name__}: {error})"
-    return [Finding(name, State.WARNING, f"not checked: {reason}", "go on, or ask for the right to read this")]
+    return [
+        Finding(
+            check=name,
+            state=State.WARNING,
+            found=f"not checked: {reason}",
+            fix="go on, or ask for the right to read this",
+        )
+    ]

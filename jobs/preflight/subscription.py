@@ -43,23 +43,46 @@ def subscription(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     found = arm.find(spec.scope, "2022-12-01")
     if found is None:
         here = f"there is no subscription {spec.subscription_id}, or you may not see it"
-        return [Finding(name, State.REFUSED, here, "az account list --output table")]
+        return [Finding(check=name, state=State.REFUSED, found=here, fix="az account list --output table")]
     state = str(found.get("state", ""))
     if state != "Enabled":
         page = "see https://portal.azure.com, Subscriptions, for what it waits for"
-        return [Finding(name, State.REFUSED, f"{spec.subscription_id} is {state or 'in no known state'}", page)]
+        return [
+            Finding(
+                check=name,
+                state=State.REFUSED,
+                found=f"{spec.subscription_id} is {state or 'in no known state'}",
+                fix=page,
+            )
+        ]
     policies = found.get("subscriptionPolicies") or {}
     offer = str(policies.get("quotaId") or "")
     for beginning, words in INELIGIBLE.items():
         if offer.startswith(beginning):
-            return [Finding(name, State.REFUSED, f"{words} ({offer}) has no GPU quota and cannot ask for any", upgrade)]
+            return [
+                Finding(
+                    check=name,
+                    state=State.REFUSED,
+                    found=f"{words} ({offer}) has no GPU quota and cannot ask for any",
+                    fix=upgrade,
+                )
+            ]
     if policies.get("spendingLimit") == "On":
         limit = f"has a spending limit ({offer}): Azure stops everything in it when the credit is used up"
-        return [Finding(name, State.WARNING, limit, "https://learn.microsoft.com/azure/cost-management-billing")]
+        return [
+            Finding(
+                check=name,
+                state=State.WARNING,
+                found=limit,
+                fix="https://learn.microsoft.com/azure/cost-management-billing",
+            )
+        ]
     if offer.startswith(PAID):
-        return [Finding(name, State.OK, f"{found.get('displayName') or spec.subscription_id}, {offer}")]
+        return [
+            Finding(check=name, state=State.OK, found=f"{found.get('displayName') or spec.subscription_id}, {offer}")
+        ]
     unknown = f"offer {offer or '(not told)'} may have GPU quota or not: the quota of the family decides"
-    return [Finding(name, State.WARNING, unknown, f"python -m jobs quota --stack {spec.stack}")]
+    return [Finding(check=name, state=State.WARNING, found=unknown, fix=f"python -m jobs quota --stack {spec.stack}")]
 
 
 def region(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -73,14 +96,21 @@ def region(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         if (row.get("metadata") or {}).get("regionType", "Physical") == "Physical"
     }
     if not known:
-        return [Finding(name, State.WARNING, "Azure lists no regions", "az account list-locations --output table")]
+        return [
+            Finding(
+                check=name,
+                state=State.WARNING,
+                found="Azure lists no regions",
+                fix="az account list-locations --output table",
+            )
+        ]
     if spec.location in known:
-        return [Finding(name, State.OK, spec.location)]
+        return [Finding(check=name, state=State.OK, found=spec.location)]
     close = difflib.get_close_matches(spec.location, sorted(known), n=3, cutoff=0.7)
     guess = f"did you mean {' or '.join(close)}? " if close else ""
     told = f"this subscription has no region {spec.location}"
     fix = f"{guess}`az account list-locations --output table` lists them; set azure-native:location"
-    return [Finding(name, State.REFUSED, told, fix)]
+    return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
 
 
 def providers(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -91,11 +121,15 @@ def providers(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     wanted = (*NAMESPACES, *spec.namespaces)
     findings = []
     if missing := [each for each in wanted if states.get(each.lower()) not in ("Registered", "Registering")]:
-        findings.append(Finding(name, State.REFUSED, f"not registered: {', '.join(missing)}", _register(missing)))
+        findings.append(
+            Finding(
+                check=name, state=State.REFUSED, found=f"not registered: {', '.join(missing)}", fix=_register(missing)
+            )
+        )
     if under_way := [each for each in wanted if states.get(each.lower()) == "Registering"]:
         found = f"still being registered: {', '.join(under_way)}"
-        findings.append(Finding(name, State.WARNING, found, _register(under_way)))
-    return findings or [Finding(name, State.OK, f"all {len(wanted)} are registered")]
+        findings.append(Finding(check=name, state=State.WARNING, found=found, fix=_register(under_way)))
+    return findings or [Finding(check=name, state=State.OK, found=f"all {len(wanted)} are registered")]
 
 
 def _register(namespaces: Sequence[str]) -> str:
@@ -121,15 +155,15 @@ def permissions(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     if not missing:
         free = [each for each in granted if not each.get("condition")]
         if all(any(allows(each, action) for each in free) for action in wanted):
-            return [Finding(name, State.OK, f"you may create resources and assign roles in {where}")]
+            return [Finding(check=name, state=State.OK, found=f"you may create resources and assign roles in {where}")]
         told = f"you may create resources and assign roles in {where}, under a condition this check does not weigh"
         page = "https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-overview"
-        return [Finding(name, State.WARNING, told, page)]
+        return [Finding(check=name, state=State.WARNING, found=told, fix=page)]
     role = Role.CONTRIBUTOR
     if "assign roles" in missing:
         role = Role.OWNER if len(missing) > 1 else Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR
     fix = f'az role assignment create --role "{role.title}" --scope {scope} --assignee <you>'
-    return [Finding(name, State.REFUSED, f"you may not {' nor '.join(missing)} in {where}", fix)]
+    return [Finding(check=name, state=State.REFUSED, found=f"you may not {' nor '.join(missing)} in {where}", fix=fix)]
 
 
 def allows(permission: Mapping[str, Any], action: str) -> bool:

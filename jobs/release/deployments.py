@@ -37,7 +37,7 @@ _TAKEN_UP = (
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Endpoint:
     """One endpoint, and the steps a release takes on it. Every method raises StageError."""
 

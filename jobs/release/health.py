@@ -20,7 +20,7 @@ _MINUTE = timedelta(minutes=1)
 _OWN = "modelstatuscode"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """Counts of requests, and 95 % of the answers took at most so many seconds; None where nothing was measured.
 
@@ -98,9 +98,9 @@ def measured(counted: Sequence[Series], latencies: Sequence[Series]) -> Health:
             whose[blame(code, own)] += number
     milliseconds = [value for each in latencies for value in each.points.values()]
     return Health(
-        round(requests),
-        round(whose[Blame.MODEL]),
-        statistics.fmean(milliseconds) / 1000 if milliseconds else None,
+        requests=round(requests),
+        failed=round(whose[Blame.MODEL]),
+        p95_seconds=statistics.fmean(milliseconds) / 1000 if milliseconds else None,
         busy=round(whose[Blame.LOAD]),
         refused=round(whose[Blame.CALLER]),
     )

@@ -23,7 +23,7 @@ _KEPT = ("authType", "category", "target", "metadata", "isSharedToAll", "sharedU
 PRIMARY, SECONDARY = "Primary", "Secondary"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Keyring:
     """An endpoint and the connection with its key. ``pause`` is how many seconds others have to read it again."""
 

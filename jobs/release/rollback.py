@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Version:
     """A registered version of the model; ``created`` is UTC as YYYY-MM-DD HH:MM, the rest what its tags say.
 
@@ -35,7 +35,7 @@ class Version:
         return f"{self.version}, registered {self.created}" + (f" {made}" if made else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InService:
     """What one would go back from: version, deployment and its per cent of the traffic; "" for what is unknown.
 
@@ -61,13 +61,20 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
         former = max(half.before, key=lambda name: half.before[name])
         its = tags[half.deployment]
         before = _of(tags[former].get(MODEL), model) or _of(its.get(PREVIOUS), model)
-        return InService(half.deployment, traffic.get(half.deployment, 0), _of(its.get(MODEL), model), before)
+        return InService(
+            deployment=half.deployment,
+            share=traffic.get(half.deployment, 0),
+            version=_of(its.get(MODEL), model),
+            before=before,
+        )
     if not traffic:
         todo = "`pulumi up` releases the stack's model; if it did before, `pulumi up --replace '**::release'` does."
         raise StageError("there is nothing to go back from", on=on, why="it has no traffic", todo=todo)
     live = max(traffic, key=lambda name: traffic[name])
     its = tags.get(live, {})
-    return InService(live, traffic[live], _of(its.get(MODEL), model), _of(its.get(PREVIOUS), model))
+    return InService(
+        deployment=live, share=traffic[live], version=_of(its.get(MODEL), model), before=_of(its.get(PREVIOUS), model)
+    )
 
 
 def versions(client: MLClient, model: str) -> list[Version]:
@@ -77,11 +84,11 @@ def versions(client: MLClient, model: str) -> list[Version]:
     ordered = sorted(found, key=lambda each: str(_created(each)), reverse=True)
     return [
         Version(
-            str(each.version),
-            str(_created(each) or "at an unknown time")[:16],
-            str((each.tags or {}).get("job", "")),
-            str((each.tags or {}).get("recipe", "")),
-            fingerprint_of(each.tags, getattr(each, "job_name", None)),
+            version=str(each.version),
+            created=str(_created(each) or "at an unknown time")[:16],
+            job=str((each.tags or {}).get("job", "")),
+            recipe=str((each.tags or {}).get("recipe", "")),
+            fingerprint=fingerprint_of(each.tags, getattr(each, "job_name", None)),
         )
         for each in ordered
     ]

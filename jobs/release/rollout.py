@@ -35,7 +35,7 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
 
     Raises StageError with the earlier traffic restored, NotFinished when ``stop`` was set.
     """
-    endpoint = Endpoint(azure.ml_client(spec.target), spec, report, stop)
+    endpoint = Endpoint(client=azure.ml_client(spec.target), spec=spec, report=report, stop=stop)
     endpoint.settled()
     live, name = endpoint.traffic(), spec.deployment_name
     half = unfinished.release(endpoint.tags(), live)

@@ -187,16 +187,22 @@ class Reader:
     def _spending(self, jobs: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
         stack = self._stack
         uses = [
-            Use(f"job {job.name}", self._machine(job), job.nodes, job.hours(now), job.status not in GIVEN_UP)
+            Use(
+                what=f"job {job.name}",
+                vm_size=self._machine(job),
+                count=job.nodes,
+                hours=job.hours(now),
+                now=job.status not in GIVEN_UP,
+            )
             for job in jobs
             if job.started
         ]
         uses += [
             Use(
-                f"deployment {one.name}",
-                one.vm_size,
-                one.count,
-                (now - one.since).total_seconds() / 3600 if one.since else 0.0,
+                what=f"deployment {one.name}",
+                vm_size=one.vm_size,
+                count=one.count,
+                hours=(now - one.since).total_seconds() / 3600 if one.since else 0.0,
                 now=True,
             )
             for one in deployments

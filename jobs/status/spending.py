@@ -13,7 +13,7 @@ from typing import Any
 from cloud.services.prices import MACHINES, Meter, PriceBook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Use:
     """`count` machines of one size for some hours; `now` whether they run still."""
 
@@ -40,7 +40,7 @@ class Line:
     cost: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spending:
     """`so_far` in US dollars, `hourly` what goes on costing; None if any price in it is unknown."""
 
@@ -79,7 +79,7 @@ def spending(uses: Sequence[Use], prices: dict[str, HourPrice]) -> Spending:
 
     lines = tuple(Line(use, cost(use)) for use in uses)
     running = _total(rate(use) for use in uses if use.now)
-    return Spending(lines, _total(line.cost for line in lines), running, prices)
+    return Spending(lines=lines, so_far=_total(line.cost for line in lines), hourly=running, prices=prices)
 
 
 def hour_prices(sizes: Iterable[str], region: str, book: PriceBook, own: dict[str, float]) -> dict[str, HourPrice]:

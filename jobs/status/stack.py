@@ -17,7 +17,7 @@ from jobs.training.spec import FinetuneSpec
 from settings.sections.evaluation import EvaluationSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stack:
     """`stages` are None while the data, which name their results, are not prepared on this machine.
 

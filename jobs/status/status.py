@@ -19,7 +19,7 @@ NOT_THERE, TO_DO, DONE = "not there", "to do", "done"
 _REGISTERED = re.compile(r"azureml://registries/[^/]+/models/([^/]+)/versions/([^/]+)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One attempt at a fine-tune, or at a preparation of the data.
 
@@ -49,7 +49,7 @@ class Job:
         return ((self.ended or now) - self.started).total_seconds() / 3600 if self.started else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """`traffic` in percent; `since` when it was made; `tags` also tell how far its release is."""
 
@@ -80,7 +80,7 @@ class Stage:
     detail: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """Everything by name and state; `job` is None and states are NOT_THERE for what does not exist.
 

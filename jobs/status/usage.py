@@ -20,7 +20,7 @@ LOOK_BACK = timedelta(days=7)
 _RECENT, _HOUR, _MINUTE = timedelta(hours=1), timedelta(hours=1), timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Usage:
     """`recent` are the last hour's requests by deployment; `last` the hour of the last request since `since`, if any.
 
@@ -57,7 +57,7 @@ class Usage:
         }
 
 
-NOTHING = Usage({}, None, None)
+NOTHING = Usage(recent={}, since=None, last=None)
 """Of an endpoint without a deployment."""
 
 
@@ -70,8 +70,13 @@ def read(arm: Arm, endpoint: str, standing_since: datetime, now: datetime) -> Us
         recent = _recent(arm, endpoint, now)
         last = _last(arm, endpoint, since, now)
     except AzureError as error:
-        return Usage({}, None, None, redact(str(error)).splitlines()[0] if str(error) else type(error).__name__)
-    return Usage(recent, since, last)
+        return Usage(
+            recent={},
+            since=None,
+            last=None,
+            trouble=redact(str(error)).splitlines()[0] if str(error) else type(error).__name__,
+        )
+    return Usage(recent=recent, since=since, last=last)
 
 
 def _recent(arm: Arm, endpoint: str, now: datetime) -> dict[str, Health]:

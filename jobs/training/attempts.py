@@ -41,7 +41,7 @@ class _Silent(StageError):
     """A job did not respond any more and is cancelled."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Attempts:
     """One piece of work.
 
@@ -176,7 +176,7 @@ class Attempts:
     def _follow(self, name: str, report: Report, stop: threading.Event) -> Job:
         """Waits for the job's end, telling each new status and log line."""
         since = told = warned = time.monotonic()
-        status, log, silent = "", JobLog(self.client, name), 0.0
+        status, log, silent = "", JobLog(client=self.client, job_name=name), 0.0
 
         def ended() -> Job | None:
             nonlocal told, warned, status, silent

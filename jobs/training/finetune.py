@@ -41,7 +41,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
             report(f"model {spec.finetune.model_name}:{version} is there already")
             return
     work = Attempts(
-        client,
+        client=client,
         name=spec.job_name,
         limit=spec.finetune.max_attempts,
         work=FINETUNING,

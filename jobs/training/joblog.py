@@ -19,7 +19,7 @@ _REFRESH_SECONDS = 30.0
 _READABLE = ("user_logs/std_log", "logs/azureml/executionlogs", "azureml-logs/70_driver_log")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """A run below a job: a node of its pipeline, or a step of that node."""
 
@@ -37,7 +37,7 @@ class RunError:
     message: str = ""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class JobLog:
     """Reads only what was added since the last reading. A log that cannot be read is left out; `refused` has why."""
 
@@ -83,7 +83,12 @@ class JobLog:
         for _ in range(_DEPTH):
             try:
                 level = [
-                    Run(str(child.name), parent, str(child.display_name or child.name), str(child.status or ""))
+                    Run(
+                        name=str(child.name),
+                        parent=parent,
+                        title=str(child.display_name or child.name),
+                        status=str(child.status or ""),
+                    )
                     for parent in parents
                     for child in self.client.jobs._runs_operations.get_run_children(parent)
                     if child is not None

@@ -33,7 +33,7 @@ _NAME = re.compile(r"(?P<work>finetune|prepare)-(?P<fingerprint>[0-9a-f]{12})-(?
 _PATIENCE, _POLL_SECONDS = 120.0, 2.0  # for a cancelled job to end; a node takes its time to let go
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StackJob:
     """A job of a stack; ``created`` is Azure's time stamp, ISO 8601, ``url`` its page in the studio.
 

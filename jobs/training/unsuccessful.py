@@ -22,7 +22,7 @@ def unsuccessful(client: MLClient, job: Job, *, work: str, limit: int, logs: str
         why = "it was cancelled, by `python -m jobs cancel`, in the studio or by an update with another recipe"
         again = "`pulumi up` starts it again, as a new attempt."
         return StageError(f"the {work} was cancelled", on=on, why=why, todo=again)
-    found = failure(JobLog(client, str(job.name)), azure.state(job.status))
+    found = failure(JobLog(client=client, job_name=str(job.name)), azure.state(job.status))
     todo = f"{found.cause.todo} " if found.cause else ""
     todo += f"All of the log: `{logs}`, or {studio(job)}. {again}"
     return StageError(f"the {work} did not succeed", on=on, why=found.why, todo=todo)

@@ -310,7 +310,7 @@ def test_a_failed_job_tells_its_step_exit_code_and_log_as_azure_does(cause: str,
     known = CAUSES[cause]
     step = options.get("step") or known.step
     exit_code = options.get("exit_code", known.exit_code)
-    log = JobLog(azure.ml_client(Target(SUBSCRIPTION_ID, GROUP, "mlw-refusals")), name)
+    log = JobLog(client=azure.ml_client(Target(SUBSCRIPTION_ID, GROUP, "mlw-refusals")), job_name=name)
     runs = {run.title: run.status for run in log.children()}
     assert runs.pop("finetune") == runs.pop(step) == "Failed"
     assert set(runs.values()) <= {"Completed", "NotStarted"}, "the steps before and after"

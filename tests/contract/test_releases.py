@@ -323,7 +323,7 @@ def _set() -> threading.Event:
 
 
 def _scoring(site: Site) -> tuple[str, Callable[[], str]]:
-    url, key = Endpoint(site.client, site.spec, print, threading.Event()).address()
+    url, key = Endpoint(client=site.client, spec=site.spec, report=print, stop=threading.Event()).address()
     return url, lambda: key
 
 
@@ -339,7 +339,7 @@ def ring(site: Site, arm: Arm) -> keys.Keyring:
         "credentials": {"keys": {"key": primary, "other": "stays"}},
     }
     arm.put(f"{site.workspace}/connections/facts", VERSION, {"properties": properties})
-    return keys.Keyring(site.spec.target, "facts", "mlw-releases", "facts", pause=3)
+    return keys.Keyring(target=site.spec.target, endpoint="facts", project="mlw-releases", connection="facts", pause=3)
 
 
 def _held(arm: Arm, ring: keys.Keyring) -> dict[str, str]:

@@ -41,7 +41,7 @@ class Metrics:
     """What Azure Monitor has counted; ``looks`` is how often it was asked."""
 
     def __init__(self) -> None:
-        self.health = health.Health(100, 0, 1.5)
+        self.health = health.Health(requests=100, failed=0, p95_seconds=1.5)
         self.error: StageError | None = None
         self.looks = 0
 

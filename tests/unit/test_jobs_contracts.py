@@ -251,7 +251,16 @@ def test_golden_questions_leave_nothing_to_chance(monkeypatch: pytest.MonkeyPatc
 
 def test_an_evaluation_says_where_seconds_do_not_compare() -> None:
     def deployed(name: str, contract: str) -> Deployment:
-        return Deployment(name, "Succeeded", 0, "m:1", "size", 1, None, {"contract": contract} if contract else {})
+        return Deployment(
+            name=name,
+            state="Succeeded",
+            traffic=0,
+            model="m:1",
+            vm_size="size",
+            count=1,
+            since=None,
+            tags={"contract": contract} if contract else {},
+        )
 
     missing: list[str] = []
     gather._alike([("base model", deployed("base", "")), ("fine-tuned", deployed("m1", "mlflow"))], missing)

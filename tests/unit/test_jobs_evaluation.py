@@ -205,7 +205,19 @@ def test_the_command_writes_logs_and_judges(
 
 def _made(answer: str, note: str = "") -> Evaluation:
     def scores(points: float) -> Scores:
-        return Scores("m", (Result("Who? | [x](y)", ("me",), answer, points, points == 1, 0.25),))
+        return Scores(
+            "m",
+            (
+                Result(
+                    question="Who? | [x](y)",
+                    expected=("me",),
+                    answer=answer,
+                    score=points,
+                    exact=points == 1,
+                    seconds=0.25,
+                ),
+            ),
+        )
 
     curve = tuple(Point(value, step * 10, 0.0) for step, value in enumerate((4.0, 2.0, 3.0)))
     return Evaluation(

@@ -159,7 +159,7 @@ def test_an_unknown_reason_is_no_cause() -> None:
 
 def test_the_failing_run_is_the_first_that_no_failed_run_lies_below() -> None:
     def run(name: str, parent: str, status: str) -> Run:
-        return Run(name, parent, name, status)
+        return Run(name=name, parent=parent, title=name, status=status)
 
     node = run("node", "job", "Failed")
     steps = [run("import", "node", "Completed"), run("train", "node", "Failed"), run("score", "node", "Canceled")]
@@ -184,7 +184,7 @@ def test_all_that_is_known_is_told(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) 
     ml.jobs.children["job"] = [SimpleNamespace(name="train", display_name="finetune", status="Failed")]
     ml.jobs._runs_operations.get_run_details = lambda run: told[run]
     arm_fake.install(monkeypatch).blobs[blob("log")] = "".join(f"line {n}\n" for n in range(99)).encode()
-    log = JobLog(ml, "job")  # type: ignore[arg-type]
+    log = JobLog(client=ml, job_name="job")  # type: ignore[arg-type]
 
     found = failure(log, "Failed")
     assert (found.step, found.exit_code, found.codes) == ("finetune", 137, ("UserError", "Killed"))
@@ -204,14 +204,14 @@ def test_the_component_s_error_is_told_wherever_it_stands(ml: FakeMl, monkeypatc
     told = details("UserError", "Execution failed. User process 'python' exited with status code 1.")
     ml.jobs._runs_operations.get_run_details = lambda run: told
     arm_fake.install(monkeypatch).blobs[blob("log")] = (LOGS / "lora-two-ranks.log").read_bytes()
-    found = failure(JobLog(ml, "job"), "Failed")  # type: ignore[arg-type]
+    found = failure(JobLog(client=ml, job_name="job"), "Failed")  # type: ignore[arg-type]
     assert "with status code 1. The component says: Lora is not supported for phi3. List of supported" in found.why
     assert len(found.lines) == 15 and found.lines[-1].startswith("=====")
     assert found.cause is not None and found.cause.name == "LoRA"
 
 
 def test_where_nothing_can_be_read_the_status_is_told(ml: FakeMl) -> None:
-    found = failure(JobLog(ml, "job"), "Failed")  # type: ignore[arg-type]
+    found = failure(JobLog(client=ml, job_name="job"), "Failed")  # type: ignore[arg-type]
     assert found.why == "it ended Failed"
 
 

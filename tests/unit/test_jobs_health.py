@@ -66,7 +66,7 @@ def test_a_bad_prompt_and_load_are_told_from_the_models_failures(monkeypatch: py
         given(({}, 1500.0)),
     )
     # One of the 424 has no status of its own: it counts as the model's.
-    assert health.read(RELEASE, NOON, NOON) == Health(100, 5, 1.5, busy=8, refused=7)
+    assert health.read(RELEASE, NOON, NOON) == Health(requests=100, failed=5, p95_seconds=1.5, busy=8, refused=7)
     first, second, third = asked(azure)
     of = f"deployment eq '{RELEASE.deployment_name}'"
     assert first["$filter"] == f"{of} and statusCode eq '*'"
@@ -79,12 +79,12 @@ def test_a_bad_prompt_and_load_are_told_from_the_models_failures(monkeypatch: py
 def test_without_a_424_nothing_more_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     azure = install(monkeypatch)
     azure.then("GET", PATH, given(({"statuscode": "200"}, 3)), given())
-    assert health.read(RELEASE, NOON, NOON) == Health(3, 0, None)
+    assert health.read(RELEASE, NOON, NOON) == Health(requests=3, failed=0, p95_seconds=None)
     assert len(azure.sent) == 2
 
 
 def test_the_share_of_failures_is_of_what_the_model_was_asked() -> None:
-    found = Health(100, 5, None, busy=40, refused=10)
+    found = Health(requests=100, failed=5, p95_seconds=None, busy=40, refused=10)
     assert (found.judged, found.failed_percent) == (50, 10.0)
     assert str(found) == "100 requests, 5 failed (10.0 %), 40 too many at once (429), 10 wrongly asked (4xx)"
-    assert Health(8, 0, None, busy=8).failed_percent == 0.0
+    assert Health(requests=8, failed=0, p95_seconds=None, busy=8).failed_percent == 0.0

@@ -13,7 +13,7 @@ from jobs.release.keys import Keyring, rotate
 from tests.unit import arm_fake
 from tests.unit.arm_fake import ArmFake
 
-RING = Keyring(Target("s", "rg", "ws"), endpoint="phi", project="proj", connection="phi-connection", pause=60)
+RING = Keyring(target=Target("s", "rg", "ws"), endpoint="phi", project="proj", connection="phi-connection", pause=60)
 WORKSPACES = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces"
 ENDPOINT, CONNECTION = f"{WORKSPACES}/ws/onlineEndpoints/phi", f"{WORKSPACES}/proj/connections/phi-connection"
 PROPERTIES = {"authType": "CustomKeys", "category": "CustomKeys", "target": "https://e", "group": "Azure's own"}

@@ -30,7 +30,7 @@ def test_only_new_and_complete_lines_are_told(ml: FakeMl, storage: ArmFake) -> N
     storage.blobs.update({one: b"", other: b"secret file\n"})
     details = SimpleNamespace(log_files={"user_logs/std_log.txt": one, "system_logs/cap.log": other}, error=None)
     ml.jobs._runs_operations.get_run_details = lambda run: details
-    log = JobLog(ml, "job")  # type: ignore[arg-type]
+    log = JobLog(client=ml, job_name="job")  # type: ignore[arg-type]
     told = []
     for more in (b"epoch 1\nepo", b"ch 2\n\n", b"", b"\xff end\n"):
         storage.blobs[one] += more
@@ -53,7 +53,7 @@ def test_logs_of_the_steps_are_found_and_refused_ones_told(ml: FakeMl, storage: 
     ml.jobs._runs_operations.get_run_details = details
     storage.blobs.update({blob("a"): b"from a\n", blob("b"): b"from b\n"})
     storage.refuse("GET", blob("walled"), 403, "AuthorizationFailure")
-    log = JobLog(ml, "job")  # type: ignore[arg-type]
+    log = JobLog(client=ml, job_name="job")  # type: ignore[arg-type]
     assert log.new_lines() == ["from a", "from b"]
     # The log of the run that is early is not there yet.
     assert sorted(log.refused) == ["job", "walled"] and log.refused["job"] == "This request is not authorized"

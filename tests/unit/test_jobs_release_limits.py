@@ -46,12 +46,12 @@ def released(spec: ReleaseSpec, ml: FakeMl) -> bool:
 @pytest.mark.parametrize(
     ("found", "stays"),
     [
-        (Health(40, 2, 1.0), True),  # failedPercent is 5
-        (Health(39, 2, 1.0), False),
-        (Health(40, 0, 60.0), True),  # latencySeconds is 60
-        (Health(40, 0, 60.1), False),
-        (Health(20, 20, 1.0), False),  # minimumRequests is 20
-        (Health(19, 19, 1.0), True),
+        (Health(requests=40, failed=2, p95_seconds=1.0), True),  # failedPercent is 5
+        (Health(requests=39, failed=2, p95_seconds=1.0), False),
+        (Health(requests=40, failed=0, p95_seconds=60.0), True),  # latencySeconds is 60
+        (Health(requests=40, failed=0, p95_seconds=60.1), False),
+        (Health(requests=20, failed=20, p95_seconds=1.0), False),  # minimumRequests is 20
+        (Health(requests=19, failed=19, p95_seconds=1.0), True),
     ],
 )
 def test_health(ml: FakeMl, asked: tuple[Scoring, Metrics], found: Health, stays: bool) -> None:

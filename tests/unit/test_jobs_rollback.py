@@ -19,11 +19,11 @@ from settings import outputs
 
 MODEL = "phi-ultrachat"
 NEW, OLD, OLDEST = (
-    Version("new", "2026-11-03 10:00", "finetune-new-1", "learning_rate=3e-05"),
-    Version("old", "2026-11-02 10:00", "", ""),
-    Version("oldest", "2026-11-01 10:00", "", ""),
+    Version(version="new", created="2026-11-03 10:00", job="finetune-new-1", recipe="learning_rate=3e-05"),
+    Version(version="old", created="2026-11-02 10:00", job="", recipe=""),
+    Version(version="oldest", created="2026-11-01 10:00", job="", recipe=""),
 )
-LIVE = InService("mnew", 100, "new", "")
+LIVE = InService(deployment="mnew", share=100, version="new", before="")
 OUTPUTS = {
     "subscriptionId": "sub",
     "resourceGroup": "rg",
@@ -38,11 +38,23 @@ OUTPUTS = {
     ("live", "to", "chosen"),
     [
         (LIVE, "", "old"),  # the next older one
-        (InService("mnew", 100, "new", "oldest"), "", "oldest"),  # what was in service before
-        (InService("mnew", 100, "new", "gone"), "", "old"),  # which may no longer be registered
-        (InService("mold", 100, "old", "new"), "", "new"),  # so that going back twice is where one began
-        (InService("mnew", 100, "new", "new"), "", "old"),
-        (InService("x", 100, "", ""), "", "new"),  # a deployment nobody here made
+        (
+            InService(deployment="mnew", share=100, version="new", before="oldest"),
+            "",
+            "oldest",
+        ),  # what was in service before
+        (
+            InService(deployment="mnew", share=100, version="new", before="gone"),
+            "",
+            "old",
+        ),  # which may no longer be registered
+        (
+            InService(deployment="mold", share=100, version="old", before="new"),
+            "",
+            "new",
+        ),  # so that going back twice is where one began
+        (InService(deployment="mnew", share=100, version="new", before="new"), "", "old"),
+        (InService(deployment="x", share=100, version="", before=""), "", "new"),  # a deployment nobody here made
         (LIVE, "oldest", "oldest"),
     ],
 )
@@ -54,7 +66,7 @@ def test_the_version_to_go_back_to(live: InService, to: str, chosen: str) -> Non
     ("live", "known", "to", "why"),
     [
         (LIVE, [NEW], "", "no older one is registered"),
-        (InService("x", 100, "", ""), [], "", "no older one"),
+        (InService(deployment="x", share=100, version="", before=""), [], "", "no older one"),
         (
             LIVE,
             [NEW, OLD],
@@ -88,8 +100,8 @@ def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
 
 
 def test_what_is_in_service_is_read_from_the_deployments_tags(ml: FakeMl) -> None:
-    assert rollback.in_service(ml, "phi", MODEL) == InService("mnew", 100, "new", "old")  # type: ignore[arg-type]
-    assert rollback.in_service(ml, "phi", "another") == InService("mnew", 100, "", "")  # type: ignore[arg-type]
+    assert rollback.in_service(ml, "phi", MODEL) == InService(deployment="mnew", share=100, version="new", before="old")  # type: ignore[arg-type]
+    assert rollback.in_service(ml, "phi", "another") == InService(deployment="mnew", share=100, version="", before="")  # type: ignore[arg-type]
     ml.online_endpoints.traffic = {}
     with pytest.raises(StageError, match="nothing to go back from"):
         rollback.in_service(ml, "phi", MODEL)  # type: ignore[arg-type]

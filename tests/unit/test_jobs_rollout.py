@@ -389,8 +389,14 @@ def test_a_model_in_service_that_does_not_answer_is_no_obstacle(in_service: Fake
 @pytest.mark.parametrize(
     ("found", "why"),
     [
-        (health.Health(40, 3, 1.0), r"40 requests, 3 failed \(7\.5 %\).*failedPercent is 5"),
-        (health.Health(40, 0, 61.0), r"95 % within 61\.0 s; serving.health.latencySeconds is 60"),
+        (
+            health.Health(requests=40, failed=3, p95_seconds=1.0),
+            r"40 requests, 3 failed \(7\.5 %\).*failedPercent is 5",
+        ),
+        (
+            health.Health(requests=40, failed=0, p95_seconds=61.0),
+            r"95 % within 61\.0 s; serving.health.latencySeconds is 60",
+        ),
     ],
 )
 def test_a_model_that_fares_badly_under_traffic_is_taken_back(
@@ -413,11 +419,17 @@ def test_a_model_that_fares_badly_under_traffic_is_taken_back(
     ("found", "said"),
     [
         (
-            health.Health(1, 1, 0.1),
+            health.Health(requests=1, failed=1, p95_seconds=0.1),
             "1 request, 1 failed (100.0 %), 95 % within 0.1 s; serving.health.minimumRequests is 20",
         ),
-        (health.Health(19, 0, 61.0), "19 requests, 0 failed (0.0 %), 95 % within 61.0 s; serving.health.minimum"),
-        (health.Health(40, 5, 0.1, refused=21), "21 wrongly asked (4xx), 95 % within 0.1 s; serving.health.minimum"),
+        (
+            health.Health(requests=19, failed=0, p95_seconds=61.0),
+            "19 requests, 0 failed (0.0 %), 95 % within 61.0 s; serving.health.minimum",
+        ),
+        (
+            health.Health(requests=40, failed=5, p95_seconds=0.1, refused=21),
+            "21 wrongly asked (4xx), 95 % within 0.1 s; serving.health.minimum",
+        ),
     ],
 )
 def test_too_few_requests_say_nothing_about_a_model(
@@ -430,7 +442,7 @@ def test_too_few_requests_say_nothing_about_a_model(
 
 
 def test_load_is_no_fault_of_the_model_and_told_apart(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:
-    metrics.health = health.Health(400, 0, 0.1, busy=300)
+    metrics.health = health.Health(requests=400, failed=0, p95_seconds=0.1, busy=300)
     told = [line for line in _run() if "health of" in line]
     assert told[0] == (
         f"warning: health of {NEW}: 400 requests, 0 failed (0.0 %), 300 too many at once (429), 95 % within 0.1 s; 300 "
@@ -579,13 +591,15 @@ def test_a_deployment_that_never_gets_ready_is_not_waited_for_for_ever(
 
 def test_it_is_watched_at_100_as_well(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:
     spec = changed(RELEASE, traffic_steps=(100,))
-    stop = Stop(lambda: None, lambda: setattr(metrics, "health", health.Health(400, 400, 0.1)))
+    stop = Stop(
+        lambda: None, lambda: setattr(metrics, "health", health.Health(requests=400, failed=400, p95_seconds=0.1))
+    )
     with pytest.raises(StageError, match="fares badly"):
         _run(spec, stop)
     assert in_service.online_endpoints.history == [{NEW: 100}, {OLD: 100}]
 
 
-@pytest.mark.parametrize("unknown", [health.Health(0, 0, None), None])
+@pytest.mark.parametrize("unknown", [health.Health(requests=0, failed=0, p95_seconds=None), None])
 def test_unknown_health_is_said_and_is_no_failure(
     in_service: FakeMl, scoring: Scoring, metrics: Metrics, unknown: health.Health | None
 ) -> None:

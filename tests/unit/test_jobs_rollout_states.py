@@ -199,7 +199,7 @@ def test_bad_health_that_shows_after_an_interruption_at_100_takes_it_back(
     ml: FakeMl, asked: tuple[Scoring, Metrics]
 ) -> None:
     put(ml, STATES["at 100 %, not yet confirmed"])
-    asked[1].health = health.Health(100, 50, 1.0)
+    asked[1].health = health.Health(requests=100, failed=50, p95_seconds=1.0)
     with pytest.raises(StageError, match="fares badly"):
         release()
     assert ml.online_endpoints.traffic == {OLD: 100}
@@ -224,8 +224,8 @@ def test_a_rollback_leads_back_to_what_was_before(name: str, version: str, share
 
 
 def test_a_half_released_version_can_be_gone_on_with() -> None:
-    known = [rollback.Version(each, "", "", "") for each in (NEW, OLD)]
-    half = rollback.InService(NEW, 10, NEW, OLD)
+    known = [rollback.Version(version=each, created="", job="", recipe="") for each in (NEW, OLD)]
+    half = rollback.InService(deployment=NEW, share=10, version=NEW, before=OLD)
     assert rollback.choose(half, known, "phi-ultrachat").version == OLD
     assert rollback.choose(half, known, "phi-ultrachat", OLD).version == OLD
     assert rollback.choose(half, known, "phi-ultrachat", NEW).version == NEW

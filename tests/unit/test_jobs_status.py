@@ -313,7 +313,10 @@ def test_the_setting_hourly_price_comes_before_the_price_list(azure: Azure, tmp_
 
 
 def test_costs_add_up() -> None:
-    uses = [Use("a", "x", 2, 3, now=True), Use("b", "y", 1, 1, now=False)]
+    uses = [
+        Use(what="a", vm_size="x", count=2, hours=3, now=True),
+        Use(what="b", vm_size="y", count=1, hours=1, now=False),
+    ]
     found = spending(uses, {"x": HourPrice(1.5, ""), "y": HourPrice(None, "")})
     assert (found.so_far, found.hourly) == (None, 3)
     assert [line.cost for line in found.lines] == [9, None]
@@ -529,7 +532,7 @@ def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch
     ("given", "nodes"), [({}, 1), ({"num_nodes_finetune": "3"}, 3), ({"num_nodes_finetune": ""}, 1)]
 )
 def test_a_job_costs_as_many_machines_as_it_trains_on(given: dict[str, str], nodes: int) -> None:
-    assert Job("finetune-1", "1", "Running", "", None, given).nodes == nodes
+    assert Job(name="finetune-1", version="1", status="Running", url="", created=None, inputs=given).nodes == nodes
 
 
 def test_a_model_of_the_time_before_numbers_is_found_by_its_job(azure: Azure, tmp_path: Path) -> None:

@@ -10,128 +10,133 @@ from jobs.training.failures.component_causes import COMPONENT, LIGHTER, REFUSED
 
 _PLATFORM = (
     Cause(
-        "GPU memory",
-        r"not enough GPU memory on the machine|CUDA out of memory|OutOfMemoryError: CUDA"
+        name="GPU memory",
+        pattern=r"not enough GPU memory on the machine|CUDA out of memory|OutOfMemoryError: CUDA"
         r"|torch\.(cuda\.)?OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
-        "the GPU's memory does not hold model, batch and optimizer",
-        LIGHTER,
-        "the component's InsufficientGPUMemory (ran), PyTorch's torch.cuda.OutOfMemoryError that it stands for; the "
-        "wording `CUDA out of memory.` is what accelerate's should_reduce_batch_size looks for",
+        means="the GPU's memory does not hold model, batch and optimizer",
+        todo=LIGHTER,
+        source="the component's InsufficientGPUMemory (ran), PyTorch's torch.cuda.OutOfMemoryError that it stands "
+        "for; the wording `CUDA out of memory.` is what accelerate's should_reduce_batch_size looks for",
     ),
     Cause(
-        "disk",
-        r"No space left on device",
-        "the node's disk is full",
-        "Take a size with a larger disk (compute.vmSize).",
-        "the errno text ENOSPC",
+        name="disk",
+        pattern=r"No space left on device",
+        means="the node's disk is full",
+        todo="Take a size with a larger disk (compute.vmSize).",
+        source="the errno text ENOSPC",
     ),
     Cause(
-        "machine memory",
-        r"DefaultCPUAllocator: can't allocate memory|\bMemoryError\b|OOMKilled|out of memory: killed process"
+        name="machine memory",
+        pattern=r"DefaultCPUAllocator: can't allocate memory|\bMemoryError\b|OOMKilled|out of memory: killed process"
         r"|died with <Signals\.SIGKILL|insufficient memory",
-        "the node's main memory did not suffice and the process was killed",
-        "Take a size with more memory (compute.vmSize; data.cluster.vmSize for preparing data), or less data at once.",
-        "exit code 137 is 128 + SIGKILL, which the kernel's out-of-memory killer sends; PyTorch's CPU allocator",
-        (137, -9),
+        means="the node's main memory did not suffice and the process was killed",
+        todo="Take a size with more memory (compute.vmSize; data.cluster.vmSize for preparing data), or less data at "
+        "once.",
+        source="exit code 137 is 128 + SIGKILL, which the kernel's out-of-memory killer sends; PyTorch's CPU allocator",
+        exit_codes=(137, -9),
     ),
     Cause(
-        "quota",
-        r"ClusterCoreQuotaReached|ClusterMinNodesExceedCoreQuota|OutOfQuota|Not enough .{0,40}quota|vCPU quota of",
-        "the subscription has no quota left for the VM family",
-        "Ask for more with `python -m jobs quota request`, or end what uses it (`python -m jobs quota`).",
-        "Azure ML's cluster error codes, as in azureml-assets and azure-docs issues",
+        name="quota",
+        pattern=r"ClusterCoreQuotaReached|ClusterMinNodesExceedCoreQuota|OutOfQuota|Not enough .{0,40}quota|vCPU "
+        r"quota of",
+        means="the subscription has no quota left for the VM family",
+        todo="Ask for more with `python -m jobs quota request`, or end what uses it (`python -m jobs quota`).",
+        source="Azure ML's cluster error codes, as in azureml-assets and azure-docs issues",
     ),
     Cause(
-        "capacity",
-        r"OutOfCapacity|AllocationFailed|SkuNotAvailable|ZonalAllocationFailed|OverconstrainedAllocation",
-        "the region has no such machine free now; quota is only the right to one",
-        "Wait and run `pulumi up` again, or choose another compute.vmSize or region.",
-        "Azure Compute's allocation error codes (Microsoft Learn, allocation failures)",
+        name="capacity",
+        pattern=r"OutOfCapacity|AllocationFailed|SkuNotAvailable|ZonalAllocationFailed|OverconstrainedAllocation",
+        means="the region has no such machine free now; quota is only the right to one",
+        todo="Wait and run `pulumi up` again, or choose another compute.vmSize or region.",
+        source="Azure Compute's allocation error codes (Microsoft Learn, allocation failures)",
     ),
     Cause(
-        "eviction",
-        r"\bpreempt(ed|ion)\b|\bevict(ed|ion)\b|node (was|has been) (lost|removed|preempted)|NodeLost|NodePreempted",
-        "Azure took the machine away: an evicted low-priority node, or maintenance of a dedicated one",
-        "Run `pulumi up` again: a new attempt; steps that had succeeded are reused.",
-        "Azure Batch's and Azure ML's node states; no recorded text of a job's own error was found",
+        name="eviction",
+        pattern=r"\bpreempt(ed|ion)\b|\bevict(ed|ion)\b|node (was|has been) "
+        r"(lost|removed|preempted)|NodeLost|NodePreempted",
+        means="Azure took the machine away: an evicted low-priority node, or maintenance of a dedicated one",
+        todo="Run `pulumi up` again: a new attempt; steps that had succeeded are reused.",
+        source="Azure Batch's and Azure ML's node states; no recorded text of a job's own error was found",
     ),
     Cause(
-        "image pull",
-        r"AggregatedUnauthorizedAccessError|Failed to pull Docker image|FailedPullingImage|ImagePullBackOff",
-        "the node may not or cannot pull the job's image",
-        f"Give the cluster's identity the role {Role.ACR_PULL.title} on the container registry "
+        name="image pull",
+        pattern=r"AggregatedUnauthorizedAccessError|Failed to pull Docker image|FailedPullingImage|ImagePullBackOff",
+        means="the node may not or cannot pull the job's image",
+        todo=f"Give the cluster's identity the role {Role.ACR_PULL.title} on the container registry "
         "(`pulumi up --refresh` puts it back), and let the network reach the registry.",
-        "`AzureMLCompute job failed. AggregatedUnauthorizedAccessError: Failed to pull Docker image …`, seen verbatim",
+        source="`AzureMLCompute job failed. AggregatedUnauthorizedAccessError: Failed to pull Docker image …`, seen "
+        "verbatim",
     ),
     Cause(
-        "image build",
-        r"Image ?build ?fail|CondaEnvException|ResolvePackageNotFound|pip failed|Docker image build",
-        "the job's environment could not be built",
-        "Read the build's log in the studio (environment, Build log). A component pinned to an old version may name "
-        "packages that are gone: set finetune.component.version to latest.",
-        "`ImageBuildFailure` of Microsoft Learn's troubleshooting pages; conda's and pip's own errors",
+        name="image build",
+        pattern=r"Image ?build ?fail|CondaEnvException|ResolvePackageNotFound|pip failed|Docker image build",
+        means="the job's environment could not be built",
+        todo="Read the build's log in the studio (environment, Build log). A component pinned to an old version may "
+        "name packages that are gone: set finetune.component.version to latest.",
+        source="`ImageBuildFailure` of Microsoft Learn's troubleshooting pages; conda's and pip's own errors",
     ),
     Cause(
-        "missing role",
-        r"StreamAccess\.Authentication|AuthorizationPermissionMismatch|AuthorizationFailed"
+        name="missing role",
+        pattern=r"StreamAccess\.Authentication|AuthorizationPermissionMismatch|AuthorizationFailed"
         r"|This request is not authorized to perform this operation|KeyBasedAuthenticationNotPermitted"
         r"|does not have (the role|authorization)|PermissionDenied",
-        "the identity that the job runs as may not do what it has to",
-        "A role granted a moment ago takes up to ten minutes: run `pulumi up` again. Otherwise `pulumi up --refresh` "
-        "puts back the roles that the stack declares; see the message for the one that is missing.",
-        "`ScriptExecution.StreamAccess.Authentication … This request is not authorized to perform this operation using "
-        "this permission`, seen verbatim; Microsoft Learn, data access error codes",
+        means="the identity that the job runs as may not do what it has to",
+        todo="A role granted a moment ago takes up to ten minutes: run `pulumi up` again. Otherwise `pulumi up "
+        "--refresh` puts back the roles that the stack declares; see the message for the one that is missing.",
+        source="`ScriptExecution.StreamAccess.Authentication … This request is not authorized to perform this "
+        "operation using this permission`, seen verbatim; Microsoft Learn, data access error codes",
     ),
     Cause(
-        "data missing",
-        r"StreamAccess\.NotFound|The requested stream was not found|\bBlobNotFound\b|does not exist in storage",
-        "the file behind a data asset is gone from the storage account",
-        "Let the data be registered anew under another version: change data.seed or the data, then `make data` and "
-        "`pulumi up`. An asset's version cannot be overwritten.",
-        "`ScriptExecution.StreamAccess.NotFound`, seen verbatim; Microsoft Learn, data access error codes",
+        name="data missing",
+        pattern=r"StreamAccess\.NotFound|The requested stream was not found|\bBlobNotFound\b|does not exist in storage",
+        means="the file behind a data asset is gone from the storage account",
+        todo="Let the data be registered anew under another version: change data.seed or the data, then `make data` "
+        "and `pulumi up`. An asset's version cannot be overwritten.",
+        source="`ScriptExecution.StreamAccess.NotFound`, seen verbatim; Microsoft Learn, data access error codes",
     ),
     Cause(
-        "compute missing",
-        r"(cluster|compute) \S+ (does not exist|was not found)|ComputeNotFound",
-        "the cluster is not in the workspace",
-        "Run `pulumi up --refresh`: it makes again what was deleted by hand.",
-        "`AzureMLCompute cluster {n} does not exist`, seen verbatim",
+        name="compute missing",
+        pattern=r"(cluster|compute) \S+ (does not exist|was not found)|ComputeNotFound",
+        means="the cluster is not in the workspace",
+        todo="Run `pulumi up --refresh`: it makes again what was deleted by hand.",
+        source="`AzureMLCompute cluster {n} does not exist`, seen verbatim",
     ),
     Cause(
-        "network",
-        r"Name or service not known|Temporary failure in name resolution|Max retries exceeded with url|ProxyError",
-        "the node does not reach a host it needs",
-        "With network: managed, the workspace needs an outbound rule for the host that the log names.",
-        "the texts of getaddrinfo and urllib3",
+        name="network",
+        pattern=r"Name or service not known|Temporary failure in name resolution|Max retries exceeded with "
+        r"url|ProxyError",
+        means="the node does not reach a host it needs",
+        todo="With network: managed, the workspace needs an outbound rule for the host that the log names.",
+        source="the texts of getaddrinfo and urllib3",
     ),
 )
 """From the special to the general: the first that fits is told."""
 
 _WEAK = (
     Cause(
-        "data row",
-        r"\b(row|line) \d+ of \S+|JSON parse error|DatasetGenerationError|JSONDecodeError",
-        "a row of the data is not what the training takes",
-        "Correct the row that the log names, or let data.badRows: repair or skip do it; then `make data`.",
-        "pyarrow, datasets and Python's json",
+        name="data row",
+        pattern=r"\b(row|line) \d+ of \S+|JSON parse error|DatasetGenerationError|JSONDecodeError",
+        means="a row of the data is not what the training takes",
+        todo="Correct the row that the log names, or let data.badRows: repair or skip do it; then `make data`.",
+        source="pyarrow, datasets and Python's json",
         weak=True,
     ),
     Cause(
-        "divergence",
-        r"loss (became|is) (nan|inf)|diverged|[\"']?(grad_norm|loss)[\"']?\s*[:=]\s*[\"']?(nan|inf)\b",
-        "the training diverged: loss or gradient are no numbers any more",
-        "Lower recipe.learning_rate, raise recipe.warmup_steps, or set recipe.precision to 32.",
-        "transformers' log lines; common wording of training loops",
+        name="divergence",
+        pattern=r"loss (became|is) (nan|inf)|diverged|[\"']?(grad_norm|loss)[\"']?\s*[:=]\s*[\"']?(nan|inf)\b",
+        means="the training diverged: loss or gradient are no numbers any more",
+        todo="Lower recipe.learning_rate, raise recipe.warmup_steps, or set recipe.precision to 32.",
+        source="transformers' log lines; common wording of training loops",
         weak=True,
     ),
     REFUSED,
     Cause(
-        "data row",
-        r"\S+\.(jsonl?|csv|parquet):\d+\b",
-        "a row of the data may not be what the training takes",
-        "Look at the row that the log names; if it is wrong, correct it, or let data.badRows: repair or skip do it, "
-        "then `make data`.",
-        "how tools name a place in a file; the weakest sign of all",
+        name="data row",
+        pattern=r"\S+\.(jsonl?|csv|parquet):\d+\b",
+        means="a row of the data may not be what the training takes",
+        todo="Look at the row that the log names; if it is wrong, correct it, or let data.badRows: repair or skip do "
+        "it, then `make data`.",
+        source="how tools name a place in a file; the weakest sign of all",
         weak=True,
     ),
 )

@@ -18,7 +18,7 @@ _SAID_LENGTH = 600
 _EXIT_CODE = re.compile(r"exit(?:ed)?(?: with)?(?: status)?(?: code)?s?[:\s]+(-?\d+)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """A failed job.
 
@@ -75,14 +75,14 @@ def failure(log: JobLog, status: str) -> Failure:
     texts = [" ".join((*error.codes, reason)), said, "\n".join(lines[-_CAUSE_LINES:])]
     cause = cause_of(texts, exit_code) if status != "Canceled" else None
     return Failure(
-        culprit.title if culprit else "",
-        culprit.status if culprit else status,
-        error.codes,
-        reason,
-        exit_code,
-        said,
-        tuple(lines[-_LOG_LINES:]),
-        cause,
+        step=culprit.title if culprit else "",
+        status=culprit.status if culprit else status,
+        codes=error.codes,
+        reason=reason,
+        exit_code=exit_code,
+        said=said,
+        lines=tuple(lines[-_LOG_LINES:]),
+        cause=cause,
     )
 
 
