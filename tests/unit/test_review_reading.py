@@ -101,7 +101,7 @@ def test_secrets_are_masked_wherever_they_are(tmp_path: Path) -> None:
 
 def test_a_tree_without_its_secrets_has_all_the_rest() -> None:
     tree = {
-        "password": "hunter1",
+        "password": "hunter1",  # pragma: allowlist secret
         "keys": [{"key": "hunter2", "port": 443}, "https://x?sig=hunter3"],
         "count": 3,
         "on": False,
