@@ -218,9 +218,10 @@ def _uploaded(
 
 
 def _code(scratch: Path) -> Path:
-    """A folder with the package and nothing else."""
+    """A folder with the package, the one it reads, and nothing else."""
     code = scratch / "code"
-    shutil.copytree(ROOT / PACKAGE, code / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in (PACKAGE, "settings"):  # what is known of models and sizes stands in the latter
+        shutil.copytree(ROOT / package, code / package, ignore=shutil.ignore_patterns("__pycache__"))
     return code
 
 
