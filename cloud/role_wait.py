@@ -21,7 +21,7 @@ def once_allowed(upload: Callable[[], T], on: str, report: Report, stop: threadi
     """Uploads; where the storage takes no keys, waits until the caller's new role has reached it.
 
     `on` is what the upload is for. Raises NotFinished when ``stop`` was set meanwhile; an upload that fails for another
-    reason raises what it raises.
+    reason raises its own error.
     """
     deadline, told = time.monotonic() + ROLE_SECONDS, False
 

@@ -18,7 +18,7 @@ from cloud.place import Place
 from cloud.target import Target
 from infra.identity import Identity
 from infra.lifecycle.hooks import HookFunction, project_importable, reporting
-from infra.lifecycle.lifetime import not_read, of_endpoint
+from infra.lifecycle.lifetime import made, not_read, of_endpoint
 from infra.lifecycle.tags import without
 from infra.workspace import Workspace
 from jobs.release.endpoint_guard import clear_the_way, guard
@@ -117,8 +117,7 @@ def _failed(live: ml.GetOnlineEndpointResult | None) -> str | None:
     """What to write on an endpoint that has failed and has no traffic; it differs from one failure to the next."""
     if live is None or live.properties.provisioning_state != "Failed" or _shares(live.properties.traffic):
         return None
-    made = (live.system_data.created_at or "")[:19] if live.system_data else ""
-    return f"In place of the one of {made}, which failed"
+    return f"In place of the one of {made(live.system_data)}, which failed"
 
 
 def _shares(traffic: Mapping[str, int] | None) -> dict[str, pulumi.Input[int]] | None:

@@ -28,16 +28,16 @@ def of_workspace(resource: ml.Workspace, names: Names, name: str) -> pulumi.Outp
             not_read(f"workspace {name}", error)
             return None
 
-    return kept(resource, resource.workspace_id, ask)
+    return known_in_previews(resource, resource.workspace_id, ask)
 
 
 def of_endpoint(resource: ml.OnlineEndpoint, live: ml.GetOnlineEndpointResult | None) -> pulumi.Output[str]:
     """When an endpoint was made, as it has no id but its name; `live` is the one there is before the update."""
 
     async def ask() -> str | None:
-        return _made(live.system_data) if live else None
+        return made(live.system_data) if live else None
 
-    return kept(resource, resource.system_data.apply(_made), ask)
+    return known_in_previews(resource, resource.system_data.apply(made), ask)
 
 
 def not_read(what: str, error: Exception) -> None:
@@ -46,12 +46,12 @@ def not_read(what: str, error: Exception) -> None:
     say(redact(f"nothing is known about {what} as it is now: {error}"))
 
 
-def _made(data: ml.outputs.SystemDataResponse | None) -> str:
-    """Whole seconds, as not every answer need have the same digits after them."""
+def made(data: ml.outputs.SystemDataResponse | None) -> str:
+    """When a resource was made: whole seconds, as not every answer need have the same digits after them."""
     return (data.created_at or "")[:19] if data else ""
 
 
-def kept(
+def known_in_previews(
     resource: pulumi.CustomResource, value: pulumi.Output[str], ask: Callable[[], Awaitable[str | None]]
 ) -> pulumi.Output[str]:
     """The value; while only a change in place makes it unknown, what `ask` answers.

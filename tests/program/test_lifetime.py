@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from infra.lifecycle.lifetime import kept, not_read
+from infra.lifecycle.lifetime import known_in_previews, not_read
 
 GIVEN = "the one Azure gave"
 THERE = "the one that is there"
@@ -56,7 +56,7 @@ def test_only_one_that_is_made_anew_is_unknown(
 
     async def found() -> str | None:
         thing = Thing()
-        value = kept(thing, thing.given, ask)
+        value = known_in_previews(thing, thing.given, ask)
         return await value.future() if await value.is_known() else None
 
     loop = asyncio.new_event_loop()

@@ -37,7 +37,8 @@ def spec(stack):
 chosen, client = spec("new"), mock.Mock()
 # What the engine keeps of it, and gives to the stage's hook.
 kept = type(chosen).from_inputs(json.loads(json.dumps(chosen.to_inputs())))
-Endpoint(client, kept, print, threading.Event()).begin("m1", "azureml:m:1", {})
+endpoint = Endpoint(client=client, spec=kept, report=print, stop=threading.Event())
+endpoint.begin("m1", "azureml:m:1", {})
 (deployment,) = client.online_deployments.begin_create_or_update.call_args.args
 as_before = chosen.fingerprint == spec("dev").fingerprint
 print(json.dumps({"sent": deployment.environment_variables, "as before": as_before}))
