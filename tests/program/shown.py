@@ -144,7 +144,7 @@ def following(attempts: ModuleType) -> str:
     job = SimpleNamespace(status="Completed", name="finetune-1")
     client = SimpleNamespace(jobs=SimpleNamespace(get=lambda _: job))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attempts, "JobLog", lambda *_: SimpleNamespace(new_lines=lambda: [LINE]))
+        patch.setattr(attempts, "JobLog", lambda **_: SimpleNamespace(new_lines=lambda: [LINE]))
         work = attempts.Attempts(client=client, name=str, limit=1, work="", change="")
         work._follow("finetune-1", said.append, threading.Event())
     return "\n".join(said)
