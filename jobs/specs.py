@@ -17,7 +17,8 @@ from jobs.publishing import bundle
 from jobs.publishing.spec import FlowSpec
 from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import FinetuneSpec
-from settings.catalogue import MODELS, VmSize
+from settings.machines import VmSize
+from settings.models import model as known_model
 from settings.stack import Settings
 
 
@@ -126,7 +127,6 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
     if serving.compare_with_base:
         wanted.append((BASE, serving.size, serving.instances))
     model, component = settings.model, settings.finetune.component
-    known = MODELS.get(model.name)
     return PreflightSpec(
         stack=place.stack,
         subscription_id=place.subscription_id,
@@ -141,7 +141,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         machines=tuple(_machines(use, size, count) for use, size, count in wanted),
         releasing=serving.instances,
         base_model=RegistryAsset(model.registry, model.name, model.version),
-        base_model_successor=known.successor if known else "",
+        base_model_successor=known_model(model.name).successor,
         component=RegistryAsset(component.registry, component.name, component.version),
         namespaces=_namespaces(settings),
         data=_training_data(settings),

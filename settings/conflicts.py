@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from settings.catalogue import MODELS, VmSize
+from settings.machines import VmSize
+from settings.models import model as known
 from settings.problems import Problem, shown, written
 from settings.tree import Settings
 
@@ -44,20 +45,18 @@ def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
 
 
 def _serving_memory(settings: Settings) -> Iterator[Conflict]:
-    model, size = MODELS.get(settings.model.name), settings.serving.size
-    if model and size.memory_per_gpu < model.serving_memory:
+    model, size = known(settings.model.name), settings.serving.size
+    if model.serving_memory and size.memory_per_gpu < model.serving_memory:
         rule = f"has {_memory(size)}; {model.name} needs {model.serving_memory} GB"
         yield Conflict("serving.vmSize", size.name, rule, "take Standard_NC24ads_A100_v4", ("model.name", "model.id"))
 
 
 def _training_memory(settings: Settings) -> Iterator[Conflict]:
-    model, size, recipe = MODELS.get(settings.model.name), settings.compute.size, settings.recipe
-    if model is None:
-        return
+    model, size, recipe = known(settings.model.name), settings.compute.size, settings.recipe
     needed = model.adapter_memory if recipe.apply_lora else model.training_memory
     # DeepSpeed splits the optimizer's state among the GPUs, everything else keeps a copy in each.
     available = size.gpu_memory if recipe.apply_deepspeed else size.memory_per_gpu
-    if available < needed:
+    if needed and available < needed:
         how = "adapters of" if recipe.apply_lora else "all weights of"
         lighter = "" if recipe.apply_lora else ", or set recipe.apply_lora to true"
         yield Conflict(
@@ -75,8 +74,8 @@ def _memory(size: VmSize) -> str:
 
 
 def _context(settings: Settings) -> Iterator[Conflict]:
-    model, length = MODELS.get(settings.model.name), settings.recipe.max_seq_length
-    if model and length > model.context:
+    model, length = known(settings.model.name), settings.recipe.max_seq_length
+    if model.context and length > model.context:
         rule = f"is more than {model.name} can read, which is {model.context} tokens"
         yield Conflict(
             "recipe.max_seq_length", length, rule, "set it to -1 for the model's maximum", ("model.name", "model.id")

@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from settings.catalogue import VM_SIZES, VmSize
+from settings.machines import VM_SIZES, VmSize
 from settings.problems import refuse, similar
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -1,9 +1,9 @@
-"""What the checks and estimates need to know about base models and GPU sizes.
+"""The Phi models: what the checks and estimates need to know about a base model, and about its fine-tune.
 
 Context lengths, parameters and chat templates are those of the models' cards and tokenizer files on the Hugging Face
-hub (organisation microsoft); peak speeds those of NVIDIA's data sheets for dense 16-bit numbers. The component's waits
-are seven of 60 seconds, counted in the logs of a run of its code (azureml-acft 0.0.91): importing the model 1,
-preparing the data 1, training 3, converting the model 2.
+hub (organisation microsoft). Not checked against Azure: the GPU memory a model needs. The component's waits are seven
+of 60 seconds, counted in the logs of a run of its code (azureml-acft 0.0.91): importing the model 1, preparing the
+data 1, training 3, converting the model 2.
 """
 
 from __future__ import annotations
@@ -15,15 +15,35 @@ _PHI4_MINI = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% en
 _PHI4 = "{% for m in messages %}<|im_start|>{{ m.role }}<|im_sep|>{{ m.content }}<|im_end|>{% endfor %}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Model:
-    """Context in tokens, parameters, template: None where unknown. ``per_message``: the template's own tokens."""
+    """A model of the `azureml` registry, with what is known of it.
+
+    `context` is the longest conversation in tokens, `parameters` the number of its weights, `template` how its
+    messages are laid out, `per_message` the template's own tokens in each. GPU memory in GB of one machine:
+    `serving_memory` serves it in 16 bit with room for a conversation, `adapter_memory` trains low-rank adapters,
+    `training_memory` trains all weights with AdamW (16 bytes a weight, and the activations). None where unknown.
+    `versions` are those of the registry that this project was tried with. `retired` is the day on which Azure ended
+    fine-tuning it, by Microsoft's page "Model deprecation and retirement for Azure AI Foundry Models" and the
+    registry's entry.
+    """
 
     name: str
+    versions: tuple[str, ...] = ()
     context: int | None = None
     parameters: float | None = None
     template: str | None = None
     per_message: int = 4
+    serving_memory: int | None = None
+    adapter_memory: int | None = None
+    training_memory: int | None = None
+    retired: str = ""
+    successor: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its versions in the registry."""
+        return tuple(f"azureml://registries/azureml/models/{self.name}/versions/{v}" for v in self.versions)
 
     @property
     def repository(self) -> str:
@@ -32,30 +52,38 @@ class Model:
 
 
 _KNOWN = (
-    Model("Phi-4-mini-instruct", 131_072, 3.8e9, _PHI4_MINI, 3),
-    Model("Phi-4", 16_384, 14e9, _PHI4, 4),
-    Model("Phi-3-mini-4k-instruct", 4_096, 3.8e9, _PHI3, 4),
-    Model("Phi-3-mini-128k-instruct", 131_072, 3.8e9, _PHI3, 4),
-    Model("Phi-3.5-mini-instruct", 131_072, 3.8e9, _PHI3, 4),
+    Model(
+        name="Phi-4-mini-instruct",
+        versions=("1",),
+        context=131_072,
+        parameters=3.8e9,
+        template=_PHI4_MINI,
+        per_message=3,
+        serving_memory=24,
+        adapter_memory=24,
+        training_memory=80,
+    ),
+    Model(name="Phi-4", context=16_384, parameters=14e9, template=_PHI4),
+    Model(
+        name="Phi-3-mini-4k-instruct",
+        versions=("15",),
+        context=4096,
+        parameters=3.8e9,
+        template=_PHI3,
+        serving_memory=24,
+        adapter_memory=24,
+        training_memory=80,
+        retired="2025-08-30",
+        successor="Phi-4-mini-instruct",
+    ),
+    Model(name="Phi-3-mini-128k-instruct", context=131_072, parameters=3.8e9, template=_PHI3),
+    Model(name="Phi-3.5-mini-instruct", context=131_072, parameters=3.8e9, template=_PHI3),
 )
-_MODELS = {known.name.lower(): known for known in _KNOWN}
-
-PEAK_FLOPS = {
-    "Standard_NC24ads_A100_v4": 312e12,
-    "Standard_NC48ads_A100_v4": 2 * 312e12,
-    "Standard_NC96ads_A100_v4": 4 * 312e12,
-    "Standard_NC40ads_H100_v5": 835e12,
-    "Standard_NC80adis_H100_v5": 2 * 835e12,
-    "Standard_NC4as_T4_v3": 65e12,
-    "Standard_NC8as_T4_v3": 65e12,
-    "Standard_NC16as_T4_v3": 65e12,
-    "Standard_NC64as_T4_v3": 4 * 65e12,
-}
-"""Peak 16-bit floating-point operations a second of all GPUs of a machine."""
+MODELS = {known.name.lower(): known for known in _KNOWN}
+"""The base models this project knows more about than their name, by that name in small letters."""
 
 UTILISATION = 0.3
 """Share of the peak that fine-tuning reaches; 0.2 to 0.45 is what is usually reported."""
-
 
 WAITS = 420
 """Seconds that the fine-tune component sleeps on the cluster's node in every job, once a step or more often."""
@@ -64,5 +92,5 @@ WAITS_OF_TRAINING = 180
 
 
 def model(name: str) -> Model:
-    """What is known of a model; of another than the ones above, its name."""
-    return _MODELS.get(name.lower(), Model(name))
+    """What is known of a model, whatever its case; of one that is not known, its name."""
+    return MODELS.get(name.lower(), Model(name=name))

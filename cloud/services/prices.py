@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from settings.catalogue import spelled
+from settings.machines import spelled
 
 URL = "https://prices.azure.com/api/retail/prices"
 API_VERSION = "2023-01-01-preview"

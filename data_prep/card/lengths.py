@@ -8,7 +8,8 @@ from typing import Any
 from data_prep.card.stats import BIN, SAMPLED, Stats
 from data_prep.request import Recipe
 from data_prep.source.tokens import BYTES_PER_TOKEN, Counter, Tokenizer
-from settings.models import PEAK_FLOPS, UTILISATION, WAITS, WAITS_OF_TRAINING, model
+from settings.machines import PEAK_FLOPS
+from settings.models import UTILISATION, WAITS, WAITS_OF_TRAINING, model
 
 _STEPS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072)
 

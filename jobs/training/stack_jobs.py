@@ -18,7 +18,7 @@ from cloud.errors import StageError
 from cloud.states import ENDED
 from cloud.target import Target
 from cloud.waiting import Stopped, TooLong, wait
-from settings.catalogue import spelled
+from settings.machines import spelled
 
 if TYPE_CHECKING:
     from cloud.arm import Arm

@@ -12,13 +12,14 @@ from policy.frameworks import benchmark, well_architected
 from policy.inputs import is_finetune, is_release, vm_size
 from policy.rule import HIGH, MEDIUM, Config, Option, resource_rule, stack_rule
 from policy.subject import Member, Problem, Resource, Stack, each
-from settings.catalogue import CPU_SIZES, MODELS, VM_SIZES
+from settings.machines import CPU_SIZES, VM_SIZES
+from settings.models import MODELS
 
 _MACHINES = (CLUSTER, DEPLOYMENT, STAGE)
 _OFFERED = [size.name for size in (*VM_SIZES.values(), *CPU_SIZES.values()) if not size.retired]
 _RETIRED = {size.name: size.retired for size in VM_SIZES.values() if size.retired}
-_SERVING = {model.name: model.serving_memory for model in MODELS.values()}
-_TRAINING = {model.name: model.adapter_memory for model in MODELS.values()}
+_SERVING = {model.name: model.serving_memory for model in MODELS.values() if model.serving_memory}
+_TRAINING = {model.name: model.adapter_memory for model in MODELS.values() if model.adapter_memory}
 _GPU_MEMORY = {size.name.lower(): size.gpu_memory for size in (*VM_SIZES.values(), *CPU_SIZES.values())}
 
 

@@ -12,7 +12,7 @@ from policy.frameworks import well_architected
 from policy.inputs import is_finetune, is_release, vm_size
 from policy.rule import HIGH, Config, Option, resource_rule, stack_rule
 from policy.subject import Member, Problem, Resource, Stack, each
-from settings.catalogue import HOURLY_DOLLARS
+from settings.machines import HOURLY_DOLLARS
 from settings.models import WAITS
 
 _PRICES = Option(

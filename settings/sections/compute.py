@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from settings.catalogue import VM_SIZES, VmSize
 from settings.fields import Count, Positive, Section, Text, Whole, gpu_size
+from settings.machines import VM_SIZES, VmSize
 from settings.problems import refuse
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from settings.catalogue import CPU_SIZES, VmSize
 from settings.fields import AssetName, AsText, Count, Flag, Number, Pattern, Positive, Section, Text
+from settings.machines import CPU_SIZES, VmSize
 from settings.problems import refuse, similar
 
 RowCount = Annotated[Text, AsText]

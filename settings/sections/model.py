@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ConfigDict, field_validator, model_validator
 
-from settings.catalogue import MODELS
 from settings.fields import AssetName, RegistryVersion, Section
+from settings.models import model
 from settings.problems import refuse
 
 MODEL_ID = r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
@@ -44,7 +44,7 @@ class ModelSettings(Section):
         parts = re.fullmatch(MODEL_ID, str(given["id"]))
         if parts is None:
             rule = "must be azureml://registries/REGISTRY/models/NAME/versions/VERSION"
-            example = next(iter(MODELS["Phi-4-mini-instruct"].ids))
+            example = model("Phi-4-mini-instruct").ids[0]
             raise refuse(rule, f"for example {example}", at="id", value=given["id"])
         if doubled := sorted(set(given) & {"registry", "name", "version"}):
             rule = f"says the same as {', '.join(doubled)}"
@@ -54,8 +54,8 @@ class ModelSettings(Section):
     @field_validator("name")
     @classmethod
     def _not_retired(cls, name: str) -> str:
-        known = MODELS.get(name)
-        if known and known.retired:
+        known = model(name)
+        if known.retired:
             raise refuse(
                 f"can no longer be fine-tuned: Azure retired that on {known.retired}",
                 f"take its successor, {known.successor}",

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from settings.catalogue import VM_SIZES, VmSize
 from settings.fields import Count, Flag, Number, Positive, Section, Text, Whole, gpu_size
+from settings.machines import VM_SIZES, VmSize
 from settings.problems import refuse
 
 # Azure refuses 300 and more ("The value should be less than 300"), which is known of the period alone.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jobs.preflight.quota import plain
-from settings.catalogue import CPU_SIZES, MODELS, VM_SIZES
+from settings.machines import CPU_SIZES, VM_SIZES
+from settings.models import model
 
 # Azure's pages of the size series (vCPUs, GPUs, memory in GB, GPU memory in GB of all GPUs), the quota family as Azure
 # ML's list of usages spells it, and whether the list of sizes for managed endpoints has it and skips the reserve.
@@ -57,7 +58,7 @@ def test_what_clusters_do_not_take_and_what_is_gone() -> None:
 
 
 def test_the_models() -> None:
-    four, three = MODELS["Phi-4-mini-instruct"], MODELS["Phi-3-mini-4k-instruct"]
+    four, three = model("Phi-4-mini-instruct"), model("Phi-3-mini-4k-instruct")
     assert (four.versions, four.context, four.retired) == (("1",), 131_072, "")
     assert (three.versions, three.context, three.retired) == (("15",), 4096, "2025-08-30")
     assert three.successor == "Phi-4-mini-instruct"

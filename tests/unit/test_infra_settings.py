@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from settings import recipe as recipe_module
 from settings.__main__ import main
-from settings.catalogue import MODELS, VM_SIZES
+from settings.machines import VM_SIZES
+from settings.models import MODELS
 from settings.recipe import Recipe
 from settings.stack import ROOT, Settings, SettingsError, from_pulumi, load
 from settings.stack import parse as parse_config
@@ -398,7 +399,7 @@ def test_catalogue_points_only_at_what_is_offered() -> None:
     for entry in (*VM_SIZES.values(), *MODELS.values()):
         assert bool(entry.retired) == bool(entry.successor)
     assert all(not VM_SIZES[size.successor].retired for size in VM_SIZES.values() if size.successor)
-    assert all(not MODELS[model.successor].retired for model in MODELS.values() if model.successor)
+    assert all(not MODELS[model.successor.lower()].retired for model in MODELS.values() if model.successor)
 
 
 def test_recipe_is_like_a_mapping() -> None:

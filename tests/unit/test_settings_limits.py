@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from settings import conflicts
-from settings.catalogue import MODELS, VM_SIZES
+from settings.machines import VM_SIZES
+from settings.models import model as known_model
 from settings.problems import SettingsError
 from settings.stack import parse
 
@@ -69,9 +70,9 @@ def test_a_limit(key: str, at: dict[str, Any], beyond: dict[str, Any]) -> None:
 def test_a_model_fits_that_needs_all_of_the_memory(
     monkeypatch: pytest.MonkeyPatch, key: str, memory: str, sections: dict[str, Any]
 ) -> None:
-    model = next(iter(MODELS.values()))
+    model = known_model("Phi-4-mini-instruct")
     assert VM_SIZES[A100].gpu_memory == 80
     for needed, expected in ((80, []), (81, [key])):
         changed = dataclasses.replace(model, **{memory: needed})
-        monkeypatch.setattr(conflicts, "MODELS", {model.name: changed})
+        monkeypatch.setattr(conflicts, "known", {model.name: changed}.__getitem__)
         assert refused(**sections) == expected

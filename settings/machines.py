@@ -1,8 +1,8 @@
-"""What settings are checked against: Azure's GPU sizes and the Phi models.
+"""Azure's machine sizes: what settings are checked against, what a machine costs and how fast its GPUs are.
 
 Retirement dates and successors, the 20 % reserve and its exemptions, and where A10 sizes are refused come from
 public Microsoft pages and issues, named where they are used. Not checked against Azure: the cores, GPUs and memory of
-the sizes other than Standard_NC24ads_A100_v4, and the GPU memory a model needs.
+the sizes other than Standard_NC24ads_A100_v4. Peak speeds are those of NVIDIA's data sheets for dense 16-bit numbers.
 """
 
 from __future__ import annotations
@@ -118,57 +118,20 @@ T4 and CPU sizes are estimates. A size that is not here costs an unknown amount;
 """
 
 
+PEAK_FLOPS = {
+    "Standard_NC24ads_A100_v4": 312e12,
+    "Standard_NC48ads_A100_v4": 2 * 312e12,
+    "Standard_NC96ads_A100_v4": 4 * 312e12,
+    "Standard_NC40ads_H100_v5": 835e12,
+    "Standard_NC80adis_H100_v5": 2 * 835e12,
+    "Standard_NC4as_T4_v3": 65e12,
+    "Standard_NC8as_T4_v3": 65e12,
+    "Standard_NC16as_T4_v3": 65e12,
+    "Standard_NC64as_T4_v3": 4 * 65e12,
+}
+"""Peak 16-bit floating-point operations a second of all GPUs of a machine."""
+
+
 def spelled(vm_size: str) -> str:
     """A VM size as Azure's price list spells it, which compares with case; clusters answer theirs in capitals."""
     return _SPELLED.get(vm_size.lower(), vm_size)
-
-
-@dataclass(frozen=True)
-class Model:
-    """A Phi model of the `azureml` registry.
-
-    GPU memory in GB of one machine: `serving_memory` serves it in 16 bit with room for a conversation,
-    `adapter_memory` trains low-rank adapters, `training_memory` trains all weights with AdamW (16 bytes a weight,
-    and the activations). `context` is the longest conversation in tokens, `template` how its messages are laid
-    out. `retired` is the day on which Azure ended fine-tuning it, `source` who says so.
-    """
-
-    name: str
-    versions: tuple[str, ...]
-    context: int
-    template: str
-    serving_memory: int = 24
-    adapter_memory: int = 24
-    training_memory: int = 80
-    retired: str = ""
-    archived: str = ""
-    successor: str = ""
-    source: str = ""
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of its versions in the registry."""
-        return tuple(f"azureml://registries/azureml/models/{self.name}/versions/{v}" for v in self.versions)
-
-
-_MODELS = (
-    Model(
-        "Phi-4-mini-instruct",
-        versions=("1",),
-        context=131_072,
-        template="<|system|>{system}<|end|><|user|>{user}<|end|><|assistant|>",
-        source="model card of Phi-4-mini-instruct in the azureml registry",
-    ),
-    Model(
-        "Phi-3-mini-4k-instruct",
-        versions=("15",),
-        context=4096,
-        template="<|user|>\n{user}<|end|>\n<|assistant|>\n",
-        retired="2025-08-30",
-        archived="15",
-        successor="Phi-4-mini-instruct",
-        source="Microsoft, 'Model deprecation and retirement for Azure AI Foundry Models'; the registry's entry",
-    ),
-)
-MODELS = {model.name: model for model in _MODELS}
-"""The base models this project knows more about than their name; others are taken as they are."""
