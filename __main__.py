@@ -22,7 +22,7 @@ from infra.lifecycle.tags import leave_alone
 from infra.monitoring import Monitoring, MonitoringArgs
 from infra.outputs import export
 from infra.preflight import Preflight
-from infra.roles import Roles, RolesArgs
+from infra.role_assignments import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs

@@ -24,7 +24,7 @@ VERSION = "azureApiVersion"
 Row = dict[str, Any]
 
 
-def asked(resources: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def ids_with_versions(resources: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The ids under which Azure may have a state's resources and the wanted ones, each with the API's version."""
     ours = [row for row in (*resources, *wanted) if str(row["type"]).startswith("azure-native:")]
     subscription = subscription_of(resources) if ours else ""

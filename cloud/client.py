@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.core.polling import LROPoller
 
-    from cloud.tokens import Kept
+    from cloud.tokens import CachedCredential
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ PROMPT_RETRIES = 3
 POLLING_SECONDS = 5
 
 
-def credential() -> Kept:
+def credential() -> CachedCredential:
     """Whoever azure-native acts as. Raises CredentialError."""
     _quiet()
     return credentials.credential()

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from cloud.errors import SIGN_IN, StageError
 
 if TYPE_CHECKING:
-    from cloud.tokens import Kept, Way
+    from cloud.tokens import CachedCredential, Way
 
 ARM_SCOPE = "https://management.azure.com/.default"
 _AUDIENCE = "api://AzureADTokenExchange"
@@ -49,11 +49,11 @@ _environment: dict[str, str] = {}
 
 
 @functools.cache
-def credential() -> Kept:
+def credential() -> CachedCredential:
     """The process's credential. Raises CredentialError for half a configuration."""
-    from cloud.tokens import Kept
+    from cloud.tokens import CachedCredential
 
-    return Kept(build({**os.environ, **_environment}))
+    return CachedCredential(build({**os.environ, **_environment}))
 
 
 def build(environment: Mapping[str, str]) -> Way:

@@ -23,19 +23,19 @@ def once_allowed(upload: Callable[[], T], on: str, report: Report, stop: threadi
     `on` is what the upload is for. Raises NotFinished when ``stop`` was set meanwhile; an upload that fails for another
     reason raises its own error.
     """
-    deadline, told = time.monotonic() + ROLE_SECONDS, False
+    deadline, said = time.monotonic() + ROLE_SECONDS, False
 
     def uploaded() -> tuple[T] | None:
-        nonlocal told
+        nonlocal said
         try:
             return (upload(),)
         except Exception as error:
             # azure-ai-ml wraps a refused upload in a bare Exception, so the cause has to be looked for.
             if not _forbidden(error) or time.monotonic() > deadline:
                 raise
-        if not told:
+        if not said:
             report("the storage refuses the upload: waiting for the role on it to take effect (minutes)")
-            told = True
+            said = True
         return None
 
     try:

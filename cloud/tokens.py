@@ -68,24 +68,24 @@ class FirstSignedIn:
 
 
 @dataclass
-class _Kept:
+class _CachedToken:
     token: AccessTokenInfo
-    asked: float
+    asked_at: float
 
     def will_do(self, now: float) -> bool:
         ends = self.token.expires_on
         if now >= ends:
             return False
         renew = self.token.refresh_on or ends - EARLY
-        return now < renew or now < self.asked + AGAIN
+        return now < renew or now < self.asked_at + AGAIN
 
 
-class Kept:
+class CachedCredential:
     """A credential as azure-core and azure-ai-ml want one, for threads too: one question to Entra at a time."""
 
     def __init__(self, way: Way) -> None:
         self._way = way
-        self._tokens: dict[tuple[object, ...], _Kept] = {}
+        self._tokens: dict[tuple[object, ...], _CachedToken] = {}
         self._lock = threading.Lock()
 
     def get_token(
@@ -107,26 +107,26 @@ class Kept:
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Raises ClientAuthenticationError; NotRenewed where the last answer was a token, not long ago."""
-        asked = options or {}
-        key = (scopes, asked.get("tenant_id"), bool(asked.get("enable_cae")))
+        given = options or {}
+        key = (scopes, given.get("tenant_id"), bool(given.get("enable_cae")))
         with self._lock:
             now = time.time()
-            kept = self._tokens.get(key)
+            known = self._tokens.get(key)
             # Claims are Azure's word for a token that it no longer takes.
-            if kept and kept.will_do(now) and not asked.get("claims"):
-                return kept.token
+            if known and known.will_do(now) and not given.get("claims"):
+                return known.token
             try:
                 token = self._way.get_token_info(*scopes, options=options)
             except (AzureError, StageError) as error:
-                if kept is None or asked.get("claims"):
+                if known is None or given.get("claims"):
                     raise
-                kept.asked = now
-                if now < kept.token.expires_on:
-                    return kept.token
-                if now < kept.token.expires_on + PATIENCE:
+                known.asked_at = now
+                if now < known.token.expires_on:
+                    return known.token
+                if now < known.token.expires_on + PATIENCE:
                     raise NotRenewed(message=f"no new token was given ({error})") from error
                 raise
-            self._tokens[key] = _Kept(token, now)
+            self._tokens[key] = _CachedToken(token, now)
             return token
 
     def close(self) -> None:

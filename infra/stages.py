@@ -14,7 +14,7 @@ import pulumi
 
 from infra.foundry import EndpointConnection, Foundry
 from infra.lifecycle.hooks import heed_interrupts, working
-from infra.roles import Roles
+from infra.role_assignments import Roles
 from infra.serving import Serving
 from infra.workspace import Workspace
 from jobs.dataset.spec import DatasetSpec, PreparationSpec

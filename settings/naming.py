@@ -24,12 +24,12 @@ _CLUSTER = r"[a-zA-Z][a-zA-Z0-9-]{0,14}[a-zA-Z0-9]"
 _ALERT = r"[^<>*%&:\\?+/{}#|@]{1,260}(?<![ .])"
 
 
-def _named(convention: str, rule: str, kept: str = "") -> Any:
+def _named(convention: str, rule: str, soft_deleted_as: str = "") -> Any:
     """A name: how it is made, of parts in braces, and what Azure allows, as a regular expression over all of it.
 
-    ``kept`` is what `cloud.catalogue` calls names of its type that Azure keeps after a deletion.
+    ``soft_deleted_as`` is what `cloud.catalogue` calls names of its type that Azure keeps after a deletion.
     """
-    return field(metadata={"convention": convention, "rule": rule, "kept": kept})
+    return field(metadata={"convention": convention, "rule": rule, "soft_deleted_as": soft_deleted_as})
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ class Names:
     """
 
     resource_group: str = _named("rg-{unique}", r"[\w.()-]{0,89}[\w()-]")
-    log_analytics: str = _named("log-{base}", r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]", kept="logs")
+    log_analytics: str = _named("log-{base}", r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]", soft_deleted_as="logs")
     application_insights: str = _named("appi-{base}", r"[\w.()-]{0,254}[\w()-]")
     # 24 characters at most, as for the vault, so without hyphens between its parts.
     storage_account: str = _named("st{compact}", r"[a-z0-9]{3,24}")
-    key_vault: str = _named("kv{compact}", r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]", kept="vaults")
+    key_vault: str = _named("kv{compact}", r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]", soft_deleted_as="vaults")
     container_registry: str = _named("cr{compact}", r"[a-zA-Z0-9]{5,50}")
     identity: str = _named("id-{base}", r"[a-zA-Z0-9][\w-]{2,127}")
-    workspace: str = _named("mlw-{unique}", _WORKSPACE, kept="workspaces")
+    workspace: str = _named("mlw-{unique}", _WORKSPACE, soft_deleted_as="workspaces")
     cluster: str = _named("gpu-cluster", _CLUSTER)
     data_cluster: str = _named("cpu-cluster", _CLUSTER)
-    ai_services: str = _named("ais-{unique}", r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}[a-zA-Z0-9]", kept="accounts")
+    ai_services: str = _named("ais-{unique}", r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}[a-zA-Z0-9]", soft_deleted_as="accounts")
     # A hub with projects cannot be deleted, so projects come first.
-    project: str = _named("proj-{unique}", _WORKSPACE, kept="workspaces")
-    hub: str = _named("hub-{unique}", _WORKSPACE, kept="workspaces")
+    project: str = _named("proj-{unique}", _WORKSPACE, soft_deleted_as="workspaces")
+    hub: str = _named("hub-{unique}", _WORKSPACE, soft_deleted_as="workspaces")
     endpoint: str = _named("{unique}", r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
     connection: str = _named("{prefix}-connection", _WORKSPACE)
     flow: str = _named("{prefix}-chat", r"[a-zA-Z0-9][\w -]{0,99}")
@@ -92,8 +92,8 @@ class Names:
         """Names that Azure keeps after a deletion, by the words of `cloud.catalogue`."""
         found: dict[str, list[str]] = {}
         for each in fields(self):
-            if each.metadata["kept"]:
-                found.setdefault(each.metadata["kept"], []).append(getattr(self, each.name))
+            if each.metadata["soft_deleted_as"]:
+                found.setdefault(each.metadata["soft_deleted_as"], []).append(getattr(self, each.name))
         return found
 
 

@@ -67,10 +67,10 @@ def application(front_end: FrontEnd, about: About, port: int) -> Starlette:
             if len(body) > MAX_BODY:
                 return _refused(InvalidInput("The conversation is too long. Start a new one."), 413)
         try:
-            asked = _read(body, about)
+            chat_request = _read(body, about)
         except InvalidInput as error:
             return _refused(error, 400)
-        return StreamingResponse(_events(front_end, asked), media_type="application/x-ndjson")
+        return StreamingResponse(_events(front_end, chat_request), media_type="application/x-ndjson")
 
     return Starlette(
         routes=[
@@ -97,10 +97,10 @@ def _read(body: bytes, about: About) -> ChatRequest:
     """The question in a request's body. Raises InvalidInput."""
     deployments = {"base": about.models.base, "tuned": ""}  # traffic rules choose among fine-tuned ones
     try:
-        asked = json.loads(body)
-        history = tuple(Turn(str(turn["question"]), str(turn["answer"])) for turn in asked["history"])
-        temperature, length = float(asked["temperature"]), int(asked["max_new_tokens"])
-        question, deployment = str(asked["question"]), deployments[asked["model"]]
+        request = json.loads(body)
+        history = tuple(Turn(str(turn["question"]), str(turn["answer"])) for turn in request["history"])
+        temperature, length = float(request["temperature"]), int(request["max_new_tokens"])
+        question, deployment = str(request["question"]), deployments[request["model"]]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInput(
             f"The page sent no question that can be read ({type(error).__name__}). Reload it."

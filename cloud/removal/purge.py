@@ -84,26 +84,29 @@ class _Place:
     """Where one name is, as a live resource and as a soft-deleted one, or the list of those."""
 
     row: ResourceType
-    kept: SoftDelete
+    soft_delete: SoftDelete
     live: str
     deleted: str
 
     @property
     def listed(self) -> bool:
         """Whether Azure has no address for a soft-deleted one: its names are in a list."""
-        return self.kept.purge is None
+        return self.soft_delete.purge is None
 
     @property
     def unsure(self) -> bool:
         """Whether Azure's list need not hold a soft-deleted one, whose name is taken all the same."""
-        return self.listed and not self.kept.comes_back
+        return self.listed and not self.soft_delete.comes_back
 
 
 def _place(row: ResourceType, subscription: str, location: str, group: str, name: str) -> _Place:
     live = row.id(quote(subscription), {"resourceGroupName": quote(group), row.name_input: quote(name)})
     assert live and row.soft_delete
     return _Place(
-        row=row, kept=row.soft_delete, live=live, deleted=row.soft_delete.place(subscription, location, group, name)
+        row=row,
+        soft_delete=row.soft_delete,
+        live=live,
+        deleted=row.soft_delete.place(subscription, location, group, name),
     )
 
 
@@ -112,8 +115,8 @@ def _state(arm: Arm, place: _Place) -> str:
     if arm.find(place.live, version) is not None:
         return "live"
     if place.listed:
-        kept = any(_same(each, place.live) for each in arm.items(place.deleted, version))
-        return "soft-deleted" if kept else ("unknown" if place.unsure else "gone")
+        listed = any(_same(each, place.live) for each in arm.items(place.deleted, version))
+        return "soft-deleted" if listed else ("unknown" if place.unsure else "gone")
     return "gone" if arm.find(place.deleted, version) is None else "soft-deleted"
 
 
@@ -131,12 +134,12 @@ def _purge(arm: Arm, on: str, place: _Place) -> str:
             # when purgeOnDestroy is switched off.
             if place.listed and arm.find(place.live, version) is not None:
                 return f"{on}: is in use, left alone"
-            if place.kept.comes_back:
+            if place.soft_delete.comes_back:
                 return f"{on}: {_logs(arm, place)}"
-            if place.kept.purge:
-                method, below = place.kept.purge
+            if place.soft_delete.purge:
+                method, below = place.soft_delete.purge
                 arm.run(method, f"{place.deleted}{below}", {"api-version": version})
-            elif not arm.delete(place.live, version, **{place.kept.for_good: "true"}):
+            elif not arm.delete(place.live, version, **{place.soft_delete.for_good: "true"}):
                 return f"{on}: {UNCONFIRMED}"
         except HttpResponseError as error:
             code, why = refusal(error)
@@ -152,13 +155,13 @@ def _logs(arm: Arm, place: _Place) -> str:
     """Azure has no call for a soft-deleted one: it is recovered, which a PUT in its place does, and then deleted."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    kept = next((each for each in arm.items(place.deleted, place.row.version) if _same(each, place.live)), None)
-    if kept is None:
+    deleted = next((each for each in arm.items(place.deleted, place.row.version) if _same(each, place.live)), None)
+    if deleted is None:
         return "nothing to purge"
     version = {"api-version": place.row.version}
     try:
-        arm.run("PUT", place.live, version, {"location": kept["location"], "properties": {}})
+        arm.run("PUT", place.live, version, {"location": deleted["location"], "properties": {}})
     except ResourceNotFoundError:  # its resource group
         return KEPT
-    arm.run("DELETE", place.live, {**version, place.kept.for_good: "true"})
+    arm.run("DELETE", place.live, {**version, place.soft_delete.for_good: "true"})
     return "purged"

@@ -29,7 +29,7 @@ class Point:
     at: float
 
 
-class Runs:
+class RunHistory:
     """The runs of one workspace. Every method raises what azure-core raises (see cloud.arm)."""
 
     def __init__(self, target: Target, arm: Arm) -> None:

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from cloud.adoption import Row, adopt, asked, give_back, take_out, without_outputs
+from cloud.adoption import Row, adopt, give_back, ids_with_versions, take_out, without_outputs
 from cloud.errors import StageError, azure_errors
 from cloud.report import Report
 from settings.outputs import MISSING, OutputsError, advice
@@ -58,7 +58,7 @@ def recover(stack: str, report: Report) -> None:
     begun = [each["resource"] for each in interrupted if each.get("type") == "creating"]
     wanted = _creations(stack, report)
     rows = deployment.get("resources") or []
-    there = _there(asked(rows, [*wanted, *begun]), stack)
+    there = _there(ids_with_versions(rows, [*wanted, *begun]), stack)
     gone = take_out(deployment, {id_ for id_, spelt in there.items() if spelt is None})
     adopted = adopt(deployment, wanted, begun, there=there.get)
     if not (gone or adopted or interrupted):

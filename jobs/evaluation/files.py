@@ -61,8 +61,8 @@ def markdown(found: Evaluation, pictures: list[str]) -> str:
         head = ["model", "deployment", "score", "word for word", "median", "slowest"]
         rows = [[f"{each.role} ({each.model})", each.scores.deployment, *figures(each)] for each in found.candidates]
         sections.append(_table(head, rows))
-    if told := losses(found):
-        sections.append(_table(["loss", ""], [[name, value] for name, value in told]))
+    if figures_of_losses := losses(found):
+        sections.append(_table(["loss", ""], [[name, value] for name, value in figures_of_losses]))
     sections += [f"{remark}\n"] if (remark := found.losses.remark()) else []
     sections += [f"![{_TITLES[name]}]({name}.svg)" for name in pictures]
     if found.rows:
@@ -96,15 +96,15 @@ def figures(candidate: Candidate) -> list[str]:
 
 def losses(found: Evaluation) -> list[tuple[str, str]]:
     """What the job's losses say, as far as it logged any."""
-    told: list[tuple[str, str]] = []
+    rows: list[tuple[str, str]] = []
     loss = found.losses
     if loss.last is not None and loss.perplexity is not None:
-        told.append(("held out, at the end", f"{loss.last:.3f} (perplexity {loss.perplexity:,.1f})"))
+        rows.append(("held out, at the end", f"{loss.last:.3f} (perplexity {loss.perplexity:,.1f})"))
     if loss.best is not None:
-        told.append(("held out, lowest", f"{loss.best.value:.3f} at step {loss.best.step}"))
+        rows.append(("held out, lowest", f"{loss.best.value:.3f} at step {loss.best.step}"))
     if loss.training:
-        told.append(("training, first and last", f"{loss.training[0].value:.3f} → {loss.training[-1].value:.3f}"))
-    return told
+        rows.append(("training, first and last", f"{loss.training[0].value:.3f} → {loss.training[-1].value:.3f}"))
+    return rows
 
 
 def said(result: Result) -> str:

@@ -13,7 +13,7 @@ from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
 from cloud.report import Report
 from cloud.services import registry
-from cloud.services.mlflow import Runs
+from cloud.services.mlflow import RunHistory
 from cloud.services.prices import PriceBook
 from cloud.states import COMPLETED, HEALTHY
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
@@ -32,7 +32,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
     """
     status = Reader(stack, book).read()
     arm = Arm()
-    runs = Runs(stack.target, arm)
+    runs = RunHistory(stack.target, arm)
     missing: list[str] = []
     with azure_errors("the model could not be evaluated", f"endpoint {stack.endpoint}"):
         losses = _losses(status, runs, missing)
@@ -66,7 +66,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
 def log(stack: Stack, found: Evaluation) -> None:
     """Adds the scores to the metrics of the fine-tune's run. Raises StageError."""
     with azure_errors("the scores could not be logged", f"run {found.job}"):
-        Runs(stack.target, Arm()).log(found.job, found.metrics())
+        RunHistory(stack.target, Arm()).log(found.job, found.metrics())
 
 
 def _made_by(status: Status) -> Job | None:
@@ -74,7 +74,7 @@ def _made_by(status: Status) -> Job | None:
     return next((each for each in status.attempts if each.status == COMPLETED), status.job)
 
 
-def _losses(status: Status, runs: Runs, missing: list[str]) -> Losses:
+def _losses(status: Status, runs: RunHistory, missing: list[str]) -> Losses:
     """Of the job that made the model."""
     job = _made_by(status)
     if job is None:

@@ -30,40 +30,40 @@ def cores(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         needed = sum(need.needed for need in found)
         limit = whole.used - sum(need.own for need in found) + needed
         if whole.limit < limit:
-            told = f"all families together: limit {whole.limit}, in use {whole.used}, needed {needed}"
+            says = f"all families together: limit {whole.limit}, in use {whole.used}, needed {needed}"
             page = (
                 f"Azure portal, Quotas, Machine learning, region {spec.location}: raise the regional total to {limit}"
             )
-            findings.append(Finding(check="regional quota", state=State.REFUSED, found=told, fix=page))
+            findings.append(Finding(check="regional quota", state=State.REFUSED, found=says, fix=page))
     return findings
 
 
 def _family(spec: PreflightSpec, need: quota.Need) -> Finding:
     name, ask = "quota", f"python -m jobs quota request --stack {spec.stack}"
-    told = f"{need.family} in {spec.location}: needed {need.needed} ({', '.join(need.parts)})"
+    says = f"{need.family} in {spec.location}: needed {need.needed} ({', '.join(need.parts)})"
     if need.usage is None:
         return Finding(
             check=name,
             state=State.REFUSED,
-            found=f"{told}, but the region lists no such family",
+            found=f"{says}, but the region lists no such family",
             fix="choose another region",
         )
     limit = "none" if need.usage.limit == quota.UNLIMITED else str(need.usage.limit)
     if not need.usage.counted:
         # So it was before an offer's upgrade had arrived everywhere, with limits that were not the real ones.
-        told += (
+        says += (
             f", limit {limit}; not materialised yet: Azure counts nothing as in use here, so the limit proves nothing"
         )
-        return Finding(check=name, state=State.WARNING, found=told, fix=f"ask again in some hours, or at once: {ask}")
-    told += f", limit {limit}, in use {need.usage.used}"
+        return Finding(check=name, state=State.WARNING, found=says, fix=f"ask again in some hours, or at once: {ask}")
+    says += f", limit {limit}, in use {need.usage.used}"
     if need.own:
-        told += f" ({need.own} by this stack)"
+        says += f" ({need.own} by this stack)"
     if not need.fits(need.limit_needed):
-        return Finding(check=name, state=State.REFUSED, found=told, fix=ask)
+        return Finding(check=name, state=State.REFUSED, found=says, fix=ask)
     if not need.fits(need.limit_needed + need.peak):
-        more = f"{told}; a next release needs {need.peak} more while it stands beside the old one"
+        more = f"{says}; a next release needs {need.peak} more while it stands beside the old one"
         return Finding(check=name, state=State.WARNING, found=more, fix=ask)
-    return Finding(check=name, state=State.OK, found=told)
+    return Finding(check=name, state=State.OK, found=says)
 
 
 def sizes(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -86,10 +86,10 @@ def sizes(spec: PreflightSpec, arm: Arm) -> list[Finding]:
                 Finding(check=name, state=State.REFUSED, found=f"{what} is not offered in {spec.location}", fix=other)
             )
         elif not _for_kind(row, kind):
-            told = f"{what}: {spec.location} offers it, not for {words}"
-            findings.append(Finding(check=name, state=State.REFUSED, found=told, fix=other))
-    told = f"{', '.join(sorted({each.vm_size for each in spec.machines}))} offered in {spec.location}"
-    return findings or [Finding(check=name, state=State.OK, found=told)]
+            says = f"{what}: {spec.location} offers it, not for {words}"
+            findings.append(Finding(check=name, state=State.REFUSED, found=says, fix=other))
+    says = f"{', '.join(sorted({each.vm_size for each in spec.machines}))} offered in {spec.location}"
+    return findings or [Finding(check=name, state=State.OK, found=says)]
 
 
 def _for_kind(row: Mapping[str, Any], wanted: str) -> bool:
@@ -106,13 +106,13 @@ def deleted_vault(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         return [Finding(check=name, state=State.OK, found=f"{spec.vault} is free")]
     properties = found.get("properties") or {}
     until = f" until {str(properties['scheduledPurgeDate'])[:10]}" if properties.get("scheduledPurgeDate") else ""
-    told = f"{spec.vault} is soft-deleted and holds the name{until}"
+    says = f"{spec.vault} is soft-deleted and holds the name{until}"
     if properties.get("purgeProtectionEnabled"):
         fix = f"it may not be purged: az keyvault recover --name {spec.vault}, or change finetune-phi:name"
-        return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
+        return [Finding(check=name, state=State.REFUSED, found=says, fix=fix)]
     fix = f"python -m jobs purge --stack {spec.stack}"
     return [
-        Finding(check=name, state=State.REFUSED, found=told, fix=f"{fix} (or az keyvault recover --name {spec.vault})")
+        Finding(check=name, state=State.REFUSED, found=says, fix=f"{fix} (or az keyvault recover --name {spec.vault})")
     ]
 
 
@@ -122,5 +122,5 @@ def deleted_account(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     rows = arm.items(f"{spec.scope}/providers/Microsoft.CognitiveServices/deletedAccounts", AI_SERVICES.version)
     if not any(str(row.get("name", "")).lower() == spec.ai_services.lower() for row in rows):
         return [Finding(check=name, state=State.OK, found=f"{spec.ai_services} is free")]
-    told = f"{spec.ai_services} is soft-deleted and holds the name"
-    return [Finding(check=name, state=State.REFUSED, found=told, fix=f"python -m jobs purge --stack {spec.stack}")]
+    says = f"{spec.ai_services} is soft-deleted and holds the name"
+    return [Finding(check=name, state=State.REFUSED, found=says, fix=f"python -m jobs purge --stack {spec.stack}")]

@@ -27,8 +27,8 @@ def fits(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     try:
         found = fit(Path(spec.data.directory), spec.data.max_seq_length, spec.data.model)
     except (OSError, ValueError, LookupError, TypeError) as error:
-        told = f"not checked: {spec.data.directory} cannot be read ({error})"
-        return [Finding(check=NAME, state=State.WARNING, found=told, fix=f"make data STACK={spec.stack}")]
+        says = f"not checked: {spec.data.directory} cannot be read ({error})"
+        return [Finding(check=NAME, state=State.WARNING, found=says, fix=f"make data STACK={spec.stack}")]
     if found.refused:
         reasons = [reason.rpartition(": ") for reason in found.refused]
         return [Finding(check=NAME, state=State.REFUSED, found=what, fix=todo) for what, _, todo in reasons]

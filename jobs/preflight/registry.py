@@ -40,29 +40,29 @@ def base_model(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     if version is None:
         latest = (container.get("properties") or {}).get("latestVersion")
         fix = f'set version: "{latest}" in finetune-phi:model' if latest else take
-        told = f"{model.name} has no version {model.version} in registry {model.registry}"
-        return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
+        says = f"{model.name} has no version {model.version} in registry {model.registry}"
+        return [Finding(check=name, state=State.REFUSED, found=says, fix=fix)]
     if any((each.get("properties") or {}).get("isArchived") for each in (container, version)):
-        told = f"{model.name} version {model.version} is archived: Azure has retired it"
-        return [Finding(check=name, state=State.REFUSED, found=told, fix=take)]
+        says = f"{model.name} version {model.version} is archived: Azure has retired it"
+        return [Finding(check=name, state=State.REFUSED, found=says, fix=take)]
     properties = version.get("properties") or {}
     kind = str(properties.get("modelType") or "")
     if kind.lower() != MLFLOW:
         # Beside Phi-4-mini-instruct the registry has a phi-4-mini-instruct, which is for devices.
-        told = f"{model.name} version {model.version} is of type {kind or '(not told)'}; the component takes {MLFLOW}"
+        says = f"{model.name} version {model.version} is of type {kind or '(not told)'}; the component takes {MLFLOW}"
         return [
             Finding(
                 check=name,
                 state=State.REFUSED,
-                found=told,
+                found=says,
                 fix="check the spelling of finetune-phi:model, capitals too, or " + take,
             )
         ]
     unusual = list(_unusual(spec, {**registry.tags_of(container), **registry.tags_of(version)}))
-    told = f"{model.name} version {model.version} in registry {model.registry}"
+    says = f"{model.name} version {model.version} in registry {model.registry}"
     if given := model_defaults.of(registry.tags_of(version)):
-        told += f"; its own defaults count where `recipe` says nothing: {model_defaults.shown(given)}"
-    return [*unusual, Finding(check=name, state=State.OK, found=told)]
+        says += f"; its own defaults count where `recipe` says nothing: {model_defaults.shown(given)}"
+    return [*unusual, Finding(check=name, state=State.OK, found=says)]
 
 
 def _unusual(spec: PreflightSpec, tags: Mapping[str, Any]) -> Iterator[Finding]:
@@ -73,11 +73,11 @@ def _unusual(spec: PreflightSpec, tags: Mapping[str, Any]) -> Iterator[Finding]:
             continue
         for size in sorted({each.vm_size for each in spec.machines if each.use in uses}):
             if size.lower() not in {each.lower() for each in listed}:
-                told = f"{size} is not among the sizes {spec.base_model.name} was tried on for {work}"
+                says = f"{size} is not among the sizes {spec.base_model.name} was tried on for {work}"
                 yield Finding(
                     check="base model",
                     state=State.WARNING,
-                    found=told,
+                    found=says,
                     fix=f"nothing, if it fits; listed: {', '.join(listed)}",
                 )
 
@@ -100,12 +100,12 @@ def component(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     fix = "set finetune-phi:finetune.component to one the studio's registry lists"
     if wanted.version != "latest":
         if shelf.version() is None:
-            told = f"{wanted.name} has no version {wanted.version} in registry {wanted.registry}"
+            says = f"{wanted.name} has no version {wanted.version} in registry {wanted.registry}"
             return [
                 Finding(
                     check=name,
                     state=State.REFUSED,
-                    found=told,
+                    found=says,
                     fix="set its version to latest, or to one the registry has",
                 )
             ]
@@ -114,8 +114,8 @@ def component(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         return [Finding(check=name, state=State.OK, found=f"{wanted.name} version {wanted.version}{later}")]
     newest = shelf.newest()
     if not newest:
-        told = f"registry {wanted.registry} has no component {wanted.name}"
-        return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
+        says = f"registry {wanted.registry} has no component {wanted.name}"
+        return [Finding(check=name, state=State.REFUSED, found=says, fix=fix)]
     return [Finding(check=name, state=State.OK, found=f"{wanted.name} version {newest} (latest)")]
 
 

@@ -108,9 +108,9 @@ def region(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         return [Finding(check=name, state=State.OK, found=spec.location)]
     close = difflib.get_close_matches(spec.location, sorted(known), n=3, cutoff=0.7)
     guess = f"did you mean {' or '.join(close)}? " if close else ""
-    told = f"this subscription has no region {spec.location}"
+    says = f"this subscription has no region {spec.location}"
     fix = f"{guess}`az account list-locations --output table` lists them; set azure-native:location"
-    return [Finding(check=name, state=State.REFUSED, found=told, fix=fix)]
+    return [Finding(check=name, state=State.REFUSED, found=says, fix=fix)]
 
 
 def providers(spec: PreflightSpec, arm: Arm) -> list[Finding]:
@@ -156,9 +156,9 @@ def permissions(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         free = [each for each in granted if not each.get("condition")]
         if all(any(allows(each, action) for each in free) for action in wanted):
             return [Finding(check=name, state=State.OK, found=f"you may create resources and assign roles in {where}")]
-        told = f"you may create resources and assign roles in {where}, under a condition this check does not weigh"
+        says = f"you may create resources and assign roles in {where}, under a condition this check does not weigh"
         page = "https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-overview"
-        return [Finding(check=name, state=State.WARNING, found=told, fix=page)]
+        return [Finding(check=name, state=State.WARNING, found=says, fix=page)]
     role = Role.CONTRIBUTOR
     if "assign roles" in missing:
         role = Role.OWNER if len(missing) > 1 else Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR

@@ -97,7 +97,7 @@ class Endpoint:
         Raises NotFinished when told to stop or after two hours. What is ``needed`` is waited for after ``stop``, too,
         but not as long, as nobody could end it then: StageError after half an hour.
         """
-        since, told, state = time.monotonic(), float("-inf"), ""
+        since, said_at, state = time.monotonic(), float("-inf"), ""
 
         def at_rest() -> tuple[T] | None:
             nonlocal state
@@ -106,9 +106,9 @@ class Endpoint:
             return None if state in IN_TRANSITION else (found,)
 
         def tell(took: float) -> None:
-            nonlocal told
-            if took - told > _SILENCE_SECONDS:
-                told = took
+            nonlocal said_at
+            if took - said_at > _SILENCE_SECONDS:
+                said_at = took
                 self.report(f"{what}: {state} after {elapsed(since)}")
 
         most, stop = (_NEEDED_SECONDS, None) if needed else (_MOST_SECONDS, self.stop)

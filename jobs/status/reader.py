@@ -12,7 +12,7 @@ from cloud import client as azure
 from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
-from cloud.services.mlflow import Runs, moment
+from cloud.services.mlflow import RunHistory, moment
 from cloud.services.prices import PriceBook
 from cloud.states import COMPLETED, GIVEN_UP
 from jobs.status import usage
@@ -20,7 +20,7 @@ from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending
 from jobs.status.stack import Stack
 from jobs.status.status import DONE, NOT_THERE, TO_DO, Deployment, Job, Stage, Status
-from jobs.status.usage import Usage
+from jobs.status.usage import Requests
 from jobs.training import stack_jobs
 from jobs.training.registering import fingerprint_of
 from jobs.training.spec import model_version
@@ -33,7 +33,7 @@ class Reader:
     def __init__(self, stack: Stack, book: PriceBook, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._stack, self._book, self._now = stack, book, now
         self._arm = Arm(retries=azure.PROMPT_RETRIES)
-        self._runs = Runs(stack.target, self._arm)
+        self._runs = RunHistory(stack.target, self._arm)
         self._ended: dict[str, Job] = {}
 
     def read(self) -> Status:
@@ -153,7 +153,7 @@ class Reader:
         except ResourceNotFoundError:
             return ""
 
-    def _usage(self, deployments: tuple[Deployment, ...], now: datetime) -> Usage:
+    def _usage(self, deployments: tuple[Deployment, ...], now: datetime) -> Requests:
         standing = min((one.since for one in deployments if one.since), default=None)
         return usage.read(self._arm, self._stack.endpoint_path, standing, now) if standing else usage.NOTHING
 

@@ -13,7 +13,7 @@ from cloud.states import GIVEN_UP, IN_TRANSITION
 from jobs.release import unfinished
 from jobs.status.progress import Progress
 from jobs.status.spending import Spending
-from jobs.status.usage import Usage
+from jobs.status.usage import Requests
 
 NOT_THERE, TO_DO, DONE = "not there", "to do", "done"
 _REGISTERED = re.compile(r"azureml://registries/[^/]+/models/([^/]+)/versions/([^/]+)")
@@ -100,7 +100,7 @@ class Status:
     endpoint_state: str
     deployments: tuple[Deployment, ...]
     spending: Spending
-    usage: Usage
+    usage: Requests
 
     @property
     def half_released(self) -> str:

@@ -21,7 +21,7 @@ _RECENT, _HOUR, _MINUTE = timedelta(hours=1), timedelta(hours=1), timedelta(minu
 
 
 @dataclass(frozen=True, kw_only=True)
-class Usage:
+class Requests:
     """`recent` are the last hour's requests by deployment; `last` the hour of the last request since `since`, if any.
 
     `trouble` says why nothing is known, and is empty if something is.
@@ -57,11 +57,11 @@ class Usage:
         }
 
 
-NOTHING = Usage(recent={}, since=None, last=None)
+NOTHING = Requests(recent={}, since=None, last=None)
 """Of an endpoint without a deployment."""
 
 
-def read(arm: Arm, endpoint: str, standing_since: datetime, now: datetime) -> Usage:
+def read(arm: Arm, endpoint: str, standing_since: datetime, now: datetime) -> Requests:
     """Of the endpoint with this id, one of whose deployments stands since then; `trouble` where Azure does not say."""
     from azure.core.exceptions import AzureError
 
@@ -70,13 +70,13 @@ def read(arm: Arm, endpoint: str, standing_since: datetime, now: datetime) -> Us
         recent = _recent(arm, endpoint, now)
         last = _last(arm, endpoint, since, now)
     except AzureError as error:
-        return Usage(
+        return Requests(
             recent={},
             since=None,
             last=None,
             trouble=redact(str(error)).splitlines()[0] if str(error) else type(error).__name__,
         )
-    return Usage(recent=recent, since=since, last=last)
+    return Requests(recent=recent, since=since, last=last)
 
 
 def _recent(arm: Arm, endpoint: str, now: datetime) -> dict[str, Health]:

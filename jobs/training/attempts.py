@@ -175,25 +175,25 @@ class Attempts:
 
     def _follow(self, name: str, report: Report, stop: threading.Event) -> Job:
         """Waits for the job's end, telling each new status and log line."""
-        since = told = warned = time.monotonic()
+        since = said_at = warned_at = time.monotonic()
         status, log, silent = "", JobLog(client=self.client, job_name=name), 0.0
 
         def ended() -> Job | None:
-            nonlocal told, warned, status, silent
+            nonlocal said_at, warned_at, status, silent
             job = self._look(name, status, report, stop)
             before, status = status, azure.state(job.status)
             news = [] if status == before else [f"job {name}: {status} after {elapsed(since)}"]
             if self.wait and status not in ("NotStarted", "Queued", "Preparing"):
                 news += log.new_lines()[-_NEWS_LINES:]
             now = time.monotonic()
-            if not news and now - told > _SILENCE_SECONDS:
+            if not news and now - said_at > _SILENCE_SECONDS:
                 news = [f"job {name}: still {status} after {elapsed(since)}{self._why_queued(status)}"]
-            if now - warned > _LONG_SECONDS:
-                warned = now
+            if now - warned_at > _LONG_SECONDS:
+                warned_at = now
                 news.append(f"{WARNING}job {name} bills, after {elapsed(since)} of waiting for it")
             for line in news:
                 report(redact(line))
-                told = now
+                said_at = now
             if status in ENDED:
                 return job
             silent = (silent or now) if status == SILENT else 0.0

@@ -66,13 +66,13 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
 
 def _submit(client: MLClient, spec: FinetuneSpec, name: str, report: Report, *, anew: bool) -> Job:
     wanted = component_version.version(client, spec, name)
-    asked = spec.finetune.component
-    component = component_version.component(azure.registry_client(asked.registry), asked.name, wanted)
+    source = spec.finetune.component
+    component = component_version.component(azure.registry_client(source.registry), source.name, wanted)
     defaults = _defaults(spec, component, report)
     literals = component_inputs(spec, component.inputs, defaults.taken)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = _pipeline(spec, component, literals, name, Path(folder))
-        pipeline.tags[component_version.TAG] = f"{asked.name}:{component.version}"
+        pipeline.tags[component_version.TAG] = f"{source.name}:{component.version}"
         if defaults.taken:
             pipeline.tags[model_defaults.JOB_TAG] = str(defaults)[:256]  # Azure's limit for the value of a tag
         pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)

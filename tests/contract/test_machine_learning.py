@@ -17,7 +17,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 
 from cloud.arm import Arm
-from cloud.services.mlflow import Runs
+from cloud.services.mlflow import RunHistory
 from cloud.services.prices import PriceBook
 from cloud.target import Target
 from emulator.machine.home import SUBSCRIPTION_ID
@@ -208,7 +208,7 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
     assert tuned.scores.results[0].answer and not tuned.scores.results[0].error
     assert len(found.losses.held_out) == 30 and len(found.losses.training) == 6
     gather.log(stack, found)
-    assert Runs(target, Arm()).metrics(job)["golden_score"] == tuned.scores.score
+    assert RunHistory(target, Arm()).metrics(job)["golden_score"] == tuned.scores.score
 
     told = Reader(stack, book).read().to_json()
     assert (told["job"], told["job_status"], told["model"], told["model_state"]) == (

@@ -44,7 +44,7 @@ def test_what_can_be_purged_in_which_order_and_how() -> None:
 
 
 def test_names_that_azure_keeps_are_called_as_in_the_table() -> None:
-    kept = {each.name: each.metadata["kept"] for each in fields(Names) if each.metadata["kept"]}
+    kept = {each.name: each.metadata["soft_deleted_as"] for each in fields(Names) if each.metadata["soft_deleted_as"]}
     assert kept == {name: row.soft_delete.word for row in CATALOGUE if row.soft_delete for name in row.names}
     names = Names.of("phi", "dev", "00000000-0000-0000-0000-000000000001")
     assert names.soft_deleted() == {

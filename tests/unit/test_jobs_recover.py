@@ -106,7 +106,7 @@ def test_azure_is_asked_for_what_it_may_have_in_the_version_of_the_row() -> None
     wanted = resource("wanted", vaultName="b", azureApiVersion="2025-05-01")
     stash = resource("stash", "pulumi:index:Stash")
     old = resource("old", vaultName="c") | {"id": "/of/an/old/provider"}
-    assert adoption.asked(state(known, old)["resources"], [wanted, stash]) == {
+    assert adoption.ids_with_versions(state(known, old)["resources"], [wanted, stash]) == {
         "/of/known": "2024-11-01",
         f"{GROUP}/providers/Microsoft.KeyVault/vaults/b": "2025-05-01",
     }

@@ -17,7 +17,7 @@ from rich.console import Console
 from test_jobs_specs import DATASET, FINETUNE, RELEASE
 
 from cloud.errors import StageError
-from cloud.services.mlflow import Point, Runs, moment
+from cloud.services.mlflow import Point, RunHistory, moment
 from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.release import unfinished
@@ -402,7 +402,7 @@ def test_metrics_are_read_page_by_page_and_logged_in_one_call(azure: Azure) -> N
     )
     azure.get(f"{MLFLOW}/runs/get", {"run": {"data": {"metrics": [point]}}})
     azure.then("POST", f"{MLFLOW}/runs/log-batch", (200, {}, {}))
-    runs = Runs(STACK.target, Arm())
+    runs = RunHistory(STACK.target, Arm())
     assert runs.history("job", "loss") == [Point(2.5, 0, 1), Point(2.5, 20, 1)]
     assert runs.metrics("job") == {"loss": 2.5}
     runs.log("job", {"score": 0.5, "exact": 0.25})

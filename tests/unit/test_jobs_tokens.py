@@ -13,7 +13,7 @@ from azure.identity import AzureCliCredential, ChainedTokenCredential, Credentia
 
 from cloud import tokens
 from cloud.faults import passing
-from cloud.tokens import FirstSignedIn, Kept, NotRenewed
+from cloud.tokens import CachedCredential, FirstSignedIn, NotRenewed
 
 SCOPE, OTHER = "https://management.azure.com/.default", "https://ml.azure.com/.default"
 HOUR = 3600
@@ -112,7 +112,7 @@ def test_where_no_way_is_open_each_says_why(monkeypatch: pytest.MonkeyPatch, clo
 
 def test_a_token_is_asked_for_once_for_each_scope(clock: Clock) -> None:
     entra = Entra(clock)
-    kept = Kept(entra)
+    kept = CachedCredential(entra)
     assert [kept.get_token(SCOPE).token, kept.get_token_info(SCOPE).token, kept.get_token(OTHER).token] == [
         *("t1", "t1", "t2")
     ]
@@ -120,7 +120,7 @@ def test_a_token_is_asked_for_once_for_each_scope(clock: Clock) -> None:
 
 
 def test_it_is_renewed_before_it_ends(clock: Clock) -> None:
-    kept = Kept(Entra(clock))
+    kept = CachedCredential(Entra(clock))
     kept.get_token(SCOPE)
     clock.now += HOUR - 601
     assert kept.get_token(SCOPE).token == "t1"
@@ -135,7 +135,7 @@ def test_az_which_hands_out_the_old_one_is_not_asked_at_every_look(clock: Clock)
             return AccessTokenInfo("old", 1_000_000 + HOUR)
 
     entra = Az(clock)
-    kept = Kept(entra)
+    kept = CachedCredential(entra)
     kept.get_token(SCOPE)
     clock.now += HOUR - 500
     for _ in range(4):  # at 0, 15, 30 and 45 s: each look at a job asks for a token
@@ -146,7 +146,7 @@ def test_az_which_hands_out_the_old_one_is_not_asked_at_every_look(clock: Clock)
 
 def test_a_renewal_that_fails_is_made_up_for_by_the_token_that_is_still_good(clock: Clock) -> None:
     entra = Entra(clock)
-    kept = Kept(entra)
+    kept = CachedCredential(entra)
     kept.get_token(SCOPE)
     entra.error = CredentialUnavailableError(message="Failed to invoke the Azure CLI")
     clock.now += HOUR - 600
@@ -159,7 +159,7 @@ def test_a_renewal_that_fails_is_made_up_for_by_the_token_that_is_still_good(clo
 
 def test_after_its_end_the_failure_is_passing_for_ten_minutes(clock: Clock) -> None:
     entra = Entra(clock)
-    kept = Kept(entra)
+    kept = CachedCredential(entra)
     kept.get_token(SCOPE)
     entra.error = CredentialUnavailableError(message="Failed to invoke the Azure CLI")
     for after in (0, 599):
@@ -177,19 +177,19 @@ def test_a_first_sign_in_that_fails_is_no_renewal(clock: Clock) -> None:
     entra = Entra(clock)
     entra.error = ServiceRequestError("no route to login.microsoftonline.com")
     with pytest.raises(ServiceRequestError):
-        Kept(entra).get_token(SCOPE)
+        CachedCredential(entra).get_token(SCOPE)
 
 
 def test_claims_are_asked_for_whatever_is_kept(clock: Clock) -> None:
     """Continuous access evaluation: Azure says that it takes the token no longer."""
-    kept = Kept(Entra(clock))
+    kept = CachedCredential(Entra(clock))
     kept.get_token(SCOPE)
     assert kept.get_token(SCOPE, claims="more").token == "t2"
     assert kept.get_token(SCOPE).token == "t2"
 
 
 def test_another_tenants_token_is_another(clock: Clock) -> None:
-    kept = Kept(Entra(clock))
+    kept = CachedCredential(Entra(clock))
     assert kept.get_token(SCOPE).token == "t1"
     assert kept.get_token(SCOPE, tenant_id="guests").token == "t2"
     assert kept.get_token(SCOPE).token == "t1"

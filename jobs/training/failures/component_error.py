@@ -26,16 +26,16 @@ def split(lines: Sequence[str]) -> tuple[str, list[str]]:
     for number, line in enumerate(lines):
         found = _RANK.match(line)
         by_rank.setdefault(found[1] if found else "", []).append(number)
-    told: list[tuple[int, dict[str, Any]]] = []
+    errors: list[tuple[int, dict[str, Any]]] = []
     json_lines: set[int] = set()
     for numbers in by_rank.values():
         for error, used in _errors(lines, numbers):
-            told.append((used[-1], error))
+            errors.append((used[-1], error))
             json_lines.update(used)
     rest = [line for number, line in enumerate(lines) if number not in json_lines]
-    # What a user can mend is told before what follows from it on its way out.
-    told.sort(key=lambda one: (one[1].get("code") == "UserError", one[0]))
-    return (_message(told[-1][1]) if told else ""), rest
+    # What a user can mend is errors before what follows from it on its way out.
+    errors.sort(key=lambda one: (one[1].get("code") == "UserError", one[0]))
+    return (_message(errors[-1][1]) if errors else ""), rest
 
 
 def _errors(lines: Sequence[str], numbers: Sequence[int]) -> list[tuple[dict[str, Any], list[int]]]:
