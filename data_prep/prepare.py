@@ -16,8 +16,10 @@ from data_prep.card.card import CARD, PAGE, TEST, TRAIN, Card
 from data_prep.errors import DataError
 from data_prep.request import Request
 from data_prep.run.replace import replacing
+from data_prep.run.targets import refuse_to_overwrite, without_results
 from data_prep.source import locate as sources
 from data_prep.source.azureml import Workspace
+from data_prep.source.formats import format_of
 
 __all__ = ["Prepared", "Request", "prepare", "request_fingerprint"]
 
@@ -49,7 +51,8 @@ def prepare(
     then stay as they were.
     """
     directory = request.directory
-    source = sources.locate(request.source, request.base)
+    source = without_results(sources.locate(request.source, request.base), directory)
+    refuse_to_overwrite(source, directory)
     try:
         origin = _Later(lambda: _origin(source))
         card = cards.read(directory)
@@ -61,6 +64,8 @@ def prepare(
             if files is not None and card.files != files:
                 report(f"{_changed(card.files, files)} in {directory} was changed since it was made; making it again")
         report(f"reading {source.label}")
+        for line in source.left_out:
+            report(f"not read: {line}")
         from data_prep.run.making import make
 
         card = make(source, request, origin.result, workspace, report, quiet)
@@ -101,7 +106,7 @@ def request_fingerprint(request: Request) -> str:
     What a job on a cluster will make is known by this before it ran. Of a hub data set and a data asset the settings
     alone count: pin a revision. Raises :class:`DataError` for a source that cannot be used.
     """
-    source = sources.locate(request.source, request.base)
+    source = without_results(sources.locate(request.source, request.base), request.directory)
     try:
         content = cards.digest_of(source.files) if source.files else None
     except OSError as error:
@@ -110,7 +115,7 @@ def request_fingerprint(request: Request) -> str:
         "settings": request.deciding(bool(source.files)),
         "kind": source.kind,
         "sha256": content,
-        "formats": [sources.format_of(file) for file in source.files],
+        "formats": [format_of(file) for file in source.files],
         "format": cards.FORMAT,
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]

@@ -58,6 +58,15 @@ def read(directory: Path) -> Card | None:
     return card if card.format == FORMAT else None
 
 
+def written_here(directory: Path) -> dict[str, str] | None:
+    """File name → SHA-256 as the card of ``directory``, of this version or another, has them; None without a card."""
+    try:
+        files = json.loads((directory / CARD).read_bytes())["files"]
+        return {str(name): str(digest) for name, digest in files.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file's bytes, as hex."""
     with path.open("rb") as file:

@@ -12,7 +12,7 @@ from data_prep.read.compressed import DAMAGED, UNPACKING, opened, reason
 from data_prep.read.texts import Broken, Rows, from_array, from_csv, from_lines
 from data_prep.row.rules import Problem
 from data_prep.row.shapes import KEYS
-from data_prep.source.locate import format_of
+from data_prep.source.formats import format_of
 
 PIECE = 16 * 2**20
 """Bytes of a file that one process reads at a time."""

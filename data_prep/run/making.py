@@ -22,6 +22,7 @@ from data_prep.run.merge import Duplicates, Merger
 from data_prep.run.opening import Opened, opened
 from data_prep.run.replace import replacing
 from data_prep.run.scratch import scratch
+from data_prep.run.targets import not_ours
 from data_prep.source.azureml import Workspace
 from data_prep.source.locate import Source
 from data_prep.source.tokens import Tokenizer, resolve
@@ -45,6 +46,7 @@ def make(
 
     ``origin`` gives what the card says of the source, and is asked last: a digest of all of it takes a while.
     """
+    earlier = cards.written_here(request.directory) is not None
     tokenizer = resolve(request.tokenizer, model(request.model), online=source.kind == "hub")
     with ExitStack() as stack:
         # The hub first: where it cannot be reached, not even a directory is made.
@@ -55,9 +57,9 @@ def make(
         if shape != "messages" or shape == request.shape:
             report(f"the rows are taken as {shape}{'' if request.shape == shape else ' (--shape overrides it)'}")
         rules = _rules(request, rows, shape, tokenizer)
-        card = _worked(rows, rules, request, origin, place, quiet)
-    if not card.rows["rejected"]:
-        (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's
+        card = _worked(rows, rules, request, origin, place, report, quiet)
+    if not card.rows["rejected"] and (earlier or rules.keep_rejected):
+        (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's, or this one's without a row
     return card
 
 
@@ -76,11 +78,26 @@ def _rules(request: Request, rows: Opened, shape: str, tokenizer: Tokenizer) -> 
     )
 
 
-def _worked(rows: Opened, rules: worker.Rules, request: Request, origin: Origin, place: Path, quiet: bool) -> Card:
+def _worked(
+    rows: Opened,
+    rules: worker.Rules,
+    request: Request,
+    origin: Origin,
+    place: Path,
+    report: Report,
+    quiet: bool,
+) -> Card:
     names = [TRAIN, TEST, CARD, PAGE, *text.PICTURES.values()]
     names += [REJECTED] if rules.keep_rejected else []
     stats = Stats()
-    with replacing(request.directory, names, within=place) as handles:
+
+    def kept() -> dict[str, str]:
+        found = not_ours(request.directory, tuple(names))
+        for name, new in found.items():
+            report(f"{name} in {request.directory} is not as a run has written it; it is kept there as {new}")
+        return found
+
+    with replacing(request.directory, names, within=place, kept=kept) as handles:
         files = dict(zip(names, handles, strict=True))
         sides = {side: files[name] for side, name in _FILES.items()}
         late = request.duplicates == "drop"

@@ -15,7 +15,8 @@ from data_prep.row import shapes
 from data_prep.row.shapes import AUTO
 from data_prep.run.pool import Window
 from data_prep.source import azureml, hub
-from data_prep.source.locate import Source, files_of, format_of
+from data_prep.source.formats import format_of
+from data_prep.source.locate import Source, files_of
 
 _PEEKED = 100  # rows that the shape is detected from
 

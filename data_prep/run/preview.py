@@ -13,6 +13,7 @@ from data_prep.row.shapes import adapter
 from data_prep.row.split import is_test
 from data_prep.run.opening import opened
 from data_prep.run.scratch import scratch
+from data_prep.run.targets import without_results
 from data_prep.source.azureml import Workspace
 from data_prep.source.locate import locate
 from data_prep.source.tokens import Counter, Tokenizer, resolve, template_of
@@ -24,7 +25,7 @@ _SPECIAL = {"eos_token": "<|endoftext|>", "bos_token": ""}  # what a template ma
 
 def preview(request: Request, workspace: Workspace | None = None, rows: int = _ROWS) -> Iterator[str]:
     """Lines for people about the first ``rows`` rows; nothing is written. Raises :class:`DataError`."""
-    source = locate(request.source, request.base)
+    source = without_results(locate(request.source, request.base), request.directory)
     with ExitStack() as stack:
         place = stack.enter_context(scratch(request.directory)) if source.kind == "azureml" else None
         found = opened(source, request, workspace, place)

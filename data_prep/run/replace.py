@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -14,11 +14,17 @@ _STALE_SECONDS = 3600.0  # a temporary file older than this was left by a killed
 
 
 @contextmanager
-def replacing(directory: Path, names: Sequence[str], within: Path | None = None) -> Iterator[list[BinaryIO]]:
+def replacing(
+    directory: Path,
+    names: Sequence[str],
+    within: Path | None = None,
+    kept: Callable[[], Mapping[str, str]] = dict,
+) -> Iterator[list[BinaryIO]]:
     """Yield an open file for each of ``names``; on a clean exit they take their places in ``directory``.
 
     They are written under temporary names in the same directory, or in ``within``, which must be on the same file
-    system, synced to disk and renamed. After any
+    system, synced to disk and renamed. ``kept`` is asked before that for names (old → new) of files in the way that
+    are not to be lost. After any
     exception, in the block or while renaming, what was in ``directory`` before is there unchanged. A kill
     between two renames, the one moment that cannot be covered, shows as a pair that its card does not
     describe.
@@ -39,22 +45,26 @@ def replacing(directory: Path, names: Sequence[str], within: Path | None = None)
             for handle in handles:
                 handle.flush()
                 os.fsync(handle.fileno())
-        _replace(temporary, targets)
+        _replace(temporary, targets, kept())
         _sync(directory)
     finally:
         for path in temporary:
             path.unlink(missing_ok=True)
 
 
-def _replace(temporary: Sequence[Path], targets: Sequence[Path]) -> None:
+def _replace(temporary: Sequence[Path], targets: Sequence[Path], kept: Mapping[str, str]) -> None:
     """Rename each file to its target; where one rename fails, put back what the earlier ones replaced."""
     earlier = [_beside(target, "old") for target in targets]
     done: list[int] = []
+    aside = {target: target.with_name(kept[target.name]) for target in targets if target.name in kept}
     try:
-        for target, kept in zip(targets, earlier, strict=True):
-            kept.unlink(missing_ok=True)
+        for target, name in aside.items():
+            name.unlink(missing_ok=True)  # of the same content: it is a part of the name
+            _keep(target, name)
+        for target, old in zip(targets, earlier, strict=True):
+            old.unlink(missing_ok=True)
             if target.exists():
-                _keep(target, kept)
+                _keep(target, old)
         for at, (new, target) in enumerate(zip(temporary, targets, strict=True)):
             new.replace(target)
             done.append(at)
@@ -64,10 +74,12 @@ def _replace(temporary: Sequence[Path], targets: Sequence[Path]) -> None:
                 earlier[at].replace(targets[at])
             else:
                 targets[at].unlink()
+        for name in aside.values():
+            name.unlink(missing_ok=True)
         raise
     finally:
-        for kept in earlier:
-            kept.unlink(missing_ok=True)
+        for old in earlier:
+            old.unlink(missing_ok=True)
 
 
 def _keep(target: Path, kept: Path) -> None:

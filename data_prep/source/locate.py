@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import DataError
+from data_prep.source.folder import data_files
+from data_prep.source.formats import READ, format_of
 
 SAMPLE = "sample"
 SAMPLE_FILE = Path(__file__).resolve().parent.parent / "sample" / "conversations.jsonl"
@@ -18,9 +20,6 @@ TUTORIAL_SOURCE = "HuggingFaceH4/ultrachat_200k"
 TUTORIAL_SPLIT = "train_sft[:1%]"
 AZUREML = "azureml:"
 
-FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
-COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
-READ = f"{', '.join(FORMATS)}; all but .parquet also with {', '.join(COMPRESSIONS)} after it"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
@@ -28,18 +27,20 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 class Source:
     """A located source.
 
-    ``files`` in the order in which they are read, none for the hub and a data asset; ``label`` is how messages call it.
+    ``files`` in the order in which they are read, none for the hub and a data asset; ``label`` is how messages call it;
+    ``left_out`` says what of a folder is not read.
     """
 
     kind: str  # hub, azureml, sample or file
     label: str
     files: tuple[Path, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def locate(name: str, base: Path) -> Source:
     """Say what ``name`` is: ``sample``, ``azureml:…``, files (relative to ``base``) or a data set on the hub.
 
-    A folder stands for all data files in it and below, a pattern (``*``, ``?``, ``**``) for all it matches, in the
+    A folder stands for the data files in it and below, a pattern (``*``, ``?``, ``**``) for those it matches, in the
     order of their paths. Raises :class:`DataError` for a file that is missing, empty or of a type that is not
     read, for a folder or pattern without any, and for a name that is neither.
     """
@@ -57,9 +58,10 @@ def locate(name: str, base: Path) -> Source:
     if path.is_file():
         return Source("file", name, (_readable(path),))
     if path.is_dir():
-        return Source("file", name, _several(path.rglob("*"), f"the folder {path}"))
+        return _several(name, path.rglob("*"), path, f"the folder {path}")
     if any(character in name for character in "*?["):
-        return Source("file", name, _several(_matching(path), f"the pattern {path}"))
+        root, found = _matching(path)
+        return _several(name, found, root, f"the pattern {path}")
     if format_of(Path(name)) is not None or not _HUB_NAME.fullmatch(name):
         raise DataError(
             f"there is no file {path}: the source is a file, a folder or a pattern of files ({READ}), the name of a "
@@ -68,37 +70,28 @@ def locate(name: str, base: Path) -> Source:
     return Source("hub", name)
 
 
-def _matching(pattern: Path) -> Iterable[Path]:
-    """What a pattern, relative or not, stands for."""
+def _matching(pattern: Path) -> tuple[Path, Iterable[Path]]:
+    """The folder in which a pattern, relative or not, begins, and what it stands for."""
     fixed = next(parent for parent in pattern.parents if not any(sign in str(parent) for sign in "*?["))
-    return fixed.glob(str(pattern.relative_to(fixed)))
+    return fixed, fixed.glob(str(pattern.relative_to(fixed)))
 
 
 def files_of(path: Path, label: str) -> tuple[Path, ...]:
     """The data files that a downloaded or mounted asset, a file or a folder, consists of."""
     if path.is_dir():
-        return _several(path.rglob("*"), label)
+        return _several(label, path.rglob("*"), path, label).files
     return (_readable(path),)
 
 
-def format_of(path: Path) -> tuple[str, str | None] | None:
-    """(format, compression) by the file's name; None for one that is not read."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
-    plain = suffixes[:-1] if compression else suffixes
-    found = FORMATS.get(plain[-1]) if plain else None
-    return None if found is None or (found == "parquet" and compression) else (found, compression)
-
-
-def _several(paths: Iterable[Path], where: str) -> tuple[Path, ...]:
-    found = sorted(
-        path
-        for path in paths
-        if path.is_file() and format_of(path) is not None and not path.name.startswith((".", "_"))
-    )
+def _several(name: str, paths: Iterable[Path], root: Path, where: str) -> Source:
+    found, left_out = data_files(paths, root)
     if not found:
-        raise DataError(f"{where} holds no file that is read: {READ}")
-    return tuple(_readable(path) for path in found)
+        raise DataError(f"{where} holds no file that is read: {READ}{_but(left_out)}")
+    return Source("file", name, found, left_out)
+
+
+def _but(left_out: tuple[str, ...]) -> str:
+    return f" (not read: {'; '.join(left_out)})" if left_out else ""
 
 
 def _readable(path: Path) -> Path:

@@ -126,7 +126,7 @@ def _request(spec: PreparationSpec) -> Request:
     from data_prep.request import Request
 
     values: dict[str, Any] = {**spec.options, "repairs": tuple(filter(None, str(spec.options["repairs"]).split(",")))}
-    return Request(source=spec.source, base=ROOT, **values)
+    return Request(source=spec.source, base=ROOT, directory=ROOT / spec.directory, **values)
 
 
 def _check_unchanged(spec: PreparationSpec) -> None:
@@ -151,9 +151,10 @@ def _source(
     from azure.ai.ml import Input
     from azure.ai.ml.constants import AssetTypes
 
+    from data_prep.run.targets import without_results
     from data_prep.source.locate import locate
 
-    located = locate(spec.source, ROOT)
+    located = without_results(locate(spec.source, ROOT), ROOT / spec.directory)
     bound = f"${{{{inputs.{SOURCE}}}}}"
     if located.kind == "file":
         path = _uploaded(client, spec, located.files, scratch, report, stop)

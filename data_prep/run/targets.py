@@ -1,0 +1,67 @@
+"""What a run writes, kept apart from what it reads and from what somebody else has put there."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from data_prep.card import card as cards
+from data_prep.card import text
+from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN
+from data_prep.errors import DataError
+from data_prep.source.locate import Source
+
+RESULTS = (TRAIN, TEST, REJECTED, CARD, PAGE, *text.PICTURES.values())
+"""Names of everything that a run may write."""
+
+
+def without_results(source: Source, directory: Path) -> Source:
+    """``source`` without what an earlier run has left in ``directory``, so that nothing is read back in."""
+    if cards.written_here(directory) is None:
+        return source
+    kept = tuple(file for file in source.files if _result(file, directory) is None)
+    if not kept or len(kept) == len(source.files):
+        return source
+    names = ", ".join(sorted(file.name for file in source.files if file not in kept))
+    return dataclasses.replace(
+        source, files=kept, left_out=(*source.left_out, f"{names} in {directory}: made by an earlier run")
+    )
+
+
+def refuse_to_overwrite(source: Source, directory: Path) -> None:
+    """Raise :class:`DataError` where a file of ``source`` would be replaced by the result that is made of it."""
+    for file in source.files:
+        if (name := _result(file, directory)) is not None:
+            raise DataError(
+                f"{file} is the source, and its rows would be replaced by the result, which is written to "
+                f"{directory / name}: give the source another name, or set another directory (data.directory, --out)"
+            )
+
+
+def _result(file: Path, directory: Path) -> str | None:
+    """The name of the result that ``file`` is, under whatever path, or would be replaced by."""
+    for name in RESULTS:
+        target = directory / name
+        if os.path.abspath(file) == os.path.abspath(target):  # noqa: PTH100  without following links
+            return name
+        if target.exists() and file.samefile(target):
+            return name
+    return None
+
+
+def not_ours(directory: Path, names: tuple[str, ...] = RESULTS) -> dict[str, str]:
+    """Files in the way of a run that no run has left there as they are, and under which names they can be kept.
+
+    A name ends in the first characters of the content's SHA-256 and in no format that is read.
+    """
+    made = cards.written_here(directory)
+    found = {}
+    for name in names:
+        path = directory / name
+        if not path.is_file() or (made is not None and name not in made):
+            continue
+        digest = cards.digest(path)
+        if made is None or made[name] != digest:
+            found[name] = f"{name}.kept-{digest[:8]}"
+    return found
