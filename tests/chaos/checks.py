@@ -20,7 +20,8 @@ from emulator.resources.endpoints import Deployment, OnlineEndpoint
 from emulator.resources.jobs import Job
 from emulator.resources.workspaces import Connection
 from jobs.release.spec import BASE_DEPLOYMENT
-from tests.chaos.stack import ChaosStack, family
+from tests.chaos.kills import family
+from tests.chaos.stack import ChaosStack
 
 NOT_PULUMI_S = (
     "/datastores", "/data", "/versions", "/models", "/codes", "/environments", "/jobs", "/onlineendpoints/deployments",

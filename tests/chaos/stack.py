@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import yaml
 
 from emulator.faults.rules import Rule
 from emulator.front import admin
-from emulator.machine import lifecycle
-from emulator.machine.home import EmulatorError, Home
+from emulator.machine.home import EmulatorError
 from emulator.machine.store import Store
+from tests.chaos.kills import family, nothing_written, victim_of
 from tests.chaos.schedule import Habits, Kill, Plan, titled
 from tests.journey.stack import Checkout
 
@@ -34,8 +34,6 @@ POLL_SECONDS = 0.05
 HANG_SECONDS = 1.5
 """After so long an operation that hangs is let go, as a person or Azure would end it some time."""
 COMMAND_SECONDS = 240
-INDEX_SECONDS = 6.0
-"""Azurite writes its index every five."""
 PLAIN = Habits(compare=False, golden=False, publish=False, steps=(100,), resize=False)
 SIZES = ("Standard_NC24ads_A100_v4", "Standard_NC40ads_H100_v5")
 """Of the training cluster by turns: one GPU each, so that a fine-tuning stays the same."""
@@ -219,32 +217,17 @@ class ChaosStack:
 
     def _kill(self, root: int, target: str) -> bool:
         """Whether there was one to kill."""
-        victim = self._victim(root, target)
+        victim = victim_of(self.checkout.home, root, target)
         if victim is None:
             return False
-        if target == "azurite":
-            wait_until_kept(self.checkout.home)
-        with suppress(psutil.NoSuchProcess):
-            victim.kill()
-            self.figures.count(f"kill -9 {target}")
-            self.killed = target
+        with ExitStack() as held:
+            if target == "azurite":
+                held.enter_context(nothing_written(self.checkout.home, victim))
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+                self.figures.count(f"kill -9 {target}")
+                self.killed = target
         return True
-
-    def _victim(self, root: int, target: str) -> psutil.Process | None:
-        if target == "emulator":
-            running = self.checkout.home.running()
-            return psutil.Process(running[0]) if running and lifecycle.alive(self.checkout.home) else None
-        if target == "azurite":
-            running = self.checkout.home.running()
-            started = family(running[0]) if running else []
-            return next((each for each in started if "azurite" in " ".join(_line(each))), None)
-        for each in family(root):
-            line = _line(each)
-            if target == "engine" and line[:1] and Path(line[0]).name == "pulumi":
-                return each
-            if target == "program" and any("pulumi-language-python-exec" in part for part in line):
-                return each
-        return None
 
     # --- what is there
 
@@ -255,31 +238,3 @@ class ChaosStack:
             raise ChaosError(f"the state cannot be read: {text}")
         state: dict[str, Any] = json.loads(text)
         return state
-
-
-def wait_until_kept(home: Home) -> None:
-    """Until Azurite has written its two indexes, or has nothing to write.
-
-    It keeps the last five seconds of them in memory alone, and a kill would lose what Azure Storage never loses.
-    """
-    indexes = [home.blobs / f"__azurite_db_{name}__.json" for name in ("blob", "blob_extent")]
-    since, deadline = time.time(), time.monotonic() + INDEX_SECONDS
-    while time.monotonic() < deadline:
-        if all(index.exists() and index.stat().st_mtime > since for index in indexes):
-            return
-        time.sleep(POLL_SECONDS / 5)
-
-
-def family(root: int) -> list[psutil.Process]:
-    """A process and all that it has started, itself last; none where it is gone."""
-    try:
-        return [*psutil.Process(root).children(recursive=True), psutil.Process(root)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
