@@ -93,7 +93,7 @@ prove: settings ## on Azure (STACK=dev): try what nobody could confirm, in a gro
 
 test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
-	@$(VENV) -m pytest tests/contract tests/journey -n 2 --dist loadfile
+	@$(VENV) -m pytest tests/contract tests/journey -n 2 --dist loadgroup --no-loadscope-reorder
 
 mutate: setup ## change random places of the product: does a test notice? (SEED=1 NUMBER=40 OPTIONS="--in jobs")
 	@$(VENV) -m tests.mutate --seed $(or $(SEED),1) --number $(or $(NUMBER),40) $(OPTIONS)

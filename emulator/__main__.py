@@ -167,7 +167,7 @@ def _reset(home: Home, options: argparse.Namespace) -> int:
 
     del options
     lifecycle.reset(home)
-    print("reset; nothing is left but the base models")
+    print("reset; nothing is left")
     return 0
 
 

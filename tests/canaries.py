@@ -27,7 +27,6 @@ AZURES_OWN = (
     "files",
     "certificates",
     "secrets",
-    "base-models",
 )
 """Below the emulator's home: what is on Azure's side of the wire."""
 SHAPES = {

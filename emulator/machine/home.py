@@ -77,11 +77,6 @@ class Home:
         return self.root / "work" / f"{resource_id.rsplit('/', 1)[1]}-{digest}"
 
     @property
-    def base_models(self) -> Path:
-        """Base models of the registry, made once and kept through a reset."""
-        return self.root / "base-models"
-
-    @property
     def pulumi(self) -> Path:
         """Pulumi's state and home for stacks that live on this emulator."""
         return self.root / "pulumi"

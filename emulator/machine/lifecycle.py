@@ -169,10 +169,10 @@ def end_run(mark: Mapping[str, str]) -> None:
 
 
 def reset(home: Home) -> None:
-    """Forget everything but the base models, which are the same for ever."""
+    """Forget everything. The base models are not of one home (`shared`)."""
     stop(home)
     for path in home.root.iterdir() if home.root.exists() else ():
-        if path in (home.base_models, home.root / "start.lock"):
+        if path == home.root / "start.lock":
             continue
         if path.is_dir():
             shutil.rmtree(path)

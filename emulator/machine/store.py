@@ -77,6 +77,9 @@ class Store:
         self.path = path.resolve()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
+        # What is committed outlives a kill of the process; that it outlives a loss of power nobody needs here, and a
+        # sync for each statement is most of what a write costs.
+        self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(SCHEMA)
         self.lock = threading.RLock()
 

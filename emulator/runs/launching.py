@@ -15,8 +15,7 @@ from emulator.cloud.parts import Cloud
 from emulator.cloud.uris import BlobPath, RegistryModel, resolve
 from emulator.machine.store import Resource
 from emulator.registry import steps
-from emulator.runs import command, pipeline
-from emulator.runs.models import base_model
+from emulator.runs import command, models, pipeline
 
 LOG = "std_log.txt"
 METRICS = "metrics.jsonl"
@@ -119,7 +118,7 @@ def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) 
     if "train_file_path" not in files:
         raise user_error("The component needs train_file_path.")
     order: dict[str, Any] = {
-        "base_model": str(base_model(cloud, model)),
+        "base_model": str(models.base_model(cloud, model)),
         "train_file": files["train_file_path"],
         "validation_file": files.get("validation_file_path"),
         "test_file": files.get("test_file_path"),
@@ -131,7 +130,7 @@ def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) 
     }
     order_file = work / "job.json"
     order_file.write_text(json.dumps(order))
-    environment = {**_without_proxy(os.environ), **_compiled(cloud)}
+    environment = {**_without_proxy(os.environ), **models.compiled()}
     outputs = dict.fromkeys(step.outputs.values(), work / "output")
 
     def of(module: str, its: str, made: dict[str, Path]) -> Launch:
@@ -139,15 +138,6 @@ def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) 
         return Launch(arguments, environment, made, step=its)
 
     return [of("preprocess", steps.PREPROCESS, {}), of("finetune", steps.FINETUNE, outputs)]
-
-
-def _compiled(cloud: Cloud) -> dict[str, str]:
-    """Keeps what JAX compiles beside the base models: half of a short training's time is the compiler's."""
-    return {
-        "JAX_COMPILATION_CACHE_DIR": str(cloud.home.base_models / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
 
 
 def _command(cloud: Cloud, job: Resource, order: command.Command, work: Path) -> Launch:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 from emulator.arm.errors import user_error
 from emulator.cloud.parts import Cloud
 from emulator.cloud.uris import RegistryModel, resolve
+from emulator.machine import shared
 from emulator.registry import BASE_MODELS, MLFLOW
+from toolchain import cache
+from toolchain.errors import SetupError
 
 ENABLE_VLLM = "enable-vllm"
 """Admin setting: whether the base models' package says that what is fine-tuned from them keeps their image."""
-_making = threading.Lock()
 
 
 def base_model(cloud: Cloud, model: RegistryModel) -> Path:
@@ -31,22 +33,43 @@ def base_model(cloud: Cloud, model: RegistryModel) -> Path:
         )
     if BASE_MODELS[model.name]["type"] != MLFLOW:
         raise user_error(f"Model {model.name} version {model.version} is no {MLFLOW}.")
-    vllm = bool(cloud.store.setting(ENABLE_VLLM, False))
-    folder = cloud.home.base_models / f"{model.name}-{model.version}-{'vllm' if vllm else 'mlflow'}"
-    with _making:
-        if not folder.exists():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            arguments = ["--out", str(folder), "--name", model.name, "--version", model.version]
-            arguments += ["--enable-vllm"] if vllm else []
-            made = subprocess.run(
-                [sys.executable, "-m", "emulator.training.base", *arguments],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if made.returncode:
-                raise user_error(f"The base model could not be made: {made.stderr.strip()[-500:]}")
-    return folder
+    return made(model.name, model.version, vllm=bool(cloud.store.setting(ENABLE_VLLM, False)))
+
+
+def made(name: str, version: str, *, vllm: bool = False) -> Path:
+    """The folder of a base model, made unless some emulator of this user has made it already.
+
+    Raises:
+        AzureError: it cannot be made.
+    """
+    entry = shared.base_models() / f"{name}-{version}-{'vllm' if vllm else 'mlflow'}"
+    try:
+        return cache.make_once(entry, "MLmodel", lambda place: _make(place, name, version, vllm), lambda: None)
+    except SetupError as error:
+        raise user_error(f"The base model could not be made: {error}") from error
+
+
+def compiled() -> dict[str, str]:
+    """Keeps what JAX compiles beside the base models: half of a short training's time is the compiler's."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(shared.base_models() / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
+def _make(place: Path, name: str, version: str, vllm: bool) -> None:
+    arguments = ["--out", str(place), "--name", name, "--version", version]
+    arguments += ["--enable-vllm"] if vllm else []
+    done = subprocess.run(
+        [sys.executable, "-m", "emulator.training.base", *arguments],
+        env={**os.environ, **compiled()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise user_error(f"The base model could not be made: {done.stderr.strip()[-500:]}")
 
 
 def fetch_model(cloud: Cloud, workspace_id: str, uri: str, target: Path) -> Path:

@@ -1,21 +1,16 @@
-"""Several stacks side by side, on one base model."""
+"""Several stacks side by side."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import yaml
-
 from emulator.machine import lifecycle
 from tests.chaos.journey import Journey, Say, to_stderr
 from tests.chaos.schedule import COMMANDS, plan
 from tests.chaos.stack import ChaosStack, Figures
-from tests.journey.stack import ROOT
 
 
 def run(
@@ -36,10 +31,8 @@ def run(
     each, first = shares(rounds, stacks), skip // len(COMMANDS) * len(COMMANDS)
     total, wrong = Figures(), []
 
-    models = _base_model(place / "base-models")
-
     def one(number: int) -> tuple[Figures, list[str]]:
-        stack = ChaosStack.make(place / f"stack-{number}", models)
+        stack = ChaosStack.make(place / f"stack-{number}")
         try:
             journey = Journey(stack, seed, number, say, stop)
             return stack.figures, journey.run(first, first + each[number])
@@ -63,14 +56,3 @@ def planned(rounds: int, seed: int, stacks: int) -> Counter[str]:
     """How often a run has each kind of fault and kill in its plans; what comes to pass also depends on the moment."""
     each = shares(rounds, stacks)
     return Counter(kind for stack in range(stacks) for at in range(each[stack]) for kind in plan(seed, stack, at).kinds)
-
-
-def _base_model(folder: Path) -> Path:
-    """The stand-in before fine-tuning, made once: it takes half a minute and is the same for all."""
-    known = ROOT / ".emulator" / "base-models"
-    if known.exists():
-        return known
-    name = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["model"]["default"]["name"]
-    out = ["--out", str(folder / f"{name}-1-mlflow"), "--name", name, "--version", "1"]
-    subprocess.run([sys.executable, "-m", "emulator.training.base", *out], cwd=ROOT, check=True, capture_output=True)
-    return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -90,11 +89,9 @@ class ChaosStack:
     """What it is used for at the moment."""
 
     @classmethod
-    def make(cls, root: Path, base_models: Path | None = None) -> ChaosStack:
+    def make(cls, root: Path) -> ChaosStack:
         """A checkout with data, an emulator that runs and an empty stack."""
         checkout = Checkout.make(root)
-        if base_models is not None and base_models.exists():
-            shutil.copytree(base_models, checkout.home.base_models)
         stack = cls(checkout)
         done = checkout.python("-m", "data_prep", "--source", "sample", "--out", "data", "--quiet")
         assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.machine import shared
 from emulator.machine.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,7 @@ class Checkout:
         path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
         _, user, temporary, _ = self.written
         own = {"HOME": str(user), "TMPDIR": str(temporary), "EMULATOR_HOME": str(self.home.root)}
+        own[shared.VARIABLE] = str(shared.base_models())  # which are the same for all
         # As in the Makefile: importing without bytecode caches doubles the time of every command.
         outside = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         return {**outside, **own, "PATH": path, "EMULATOR_PORT": "0"}

@@ -1,0 +1,34 @@
+"""How the tests share the workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+STORIES = ("contract", "journey")
+"""Folders of which a file's tests stay together, on one worker: they share what stands up slowly."""
+LONGEST = (
+    "journey/test_chaos.py",
+    "journey/test_local_stack.py",
+    "journey/test_needed.py",
+    "journey/test_elsewhere.py",
+    "journey/test_baselines.py",
+    "contract/test_releases.py",
+    "contract/test_faults.py",
+)
+"""Begun first: a long one that begins last has one worker wait for the other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first, and a file's tests into one group unless they say that they may part."""
+
+    def turn(item: pytest.Item) -> int:
+        file = item.path.relative_to(HERE).as_posix()
+        return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+    items.sort(key=turn)
+    for item in items:
+        if item.path.relative_to(HERE).parts[0] in STORIES and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
