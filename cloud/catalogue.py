@@ -6,6 +6,7 @@ type is one row here and one component in `infra/`. A row's constant is what the
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -232,7 +233,7 @@ ACTION_GROUP = ResourceType(
 METRIC_ALERT = ResourceType(
     type=f"{_AZURE}monitor:MetricAlert", label="alert", version="2018-03-01",
     path=_in_group("Microsoft.Insights/metricAlerts/{ruleName}"),
-    names=("error_alert", "model_alert", "latency_alert"),
+    names=("error_alert", "model_alert", "latency_alert"), priced=Priced.BY_USE,
 )  # fmt: skip
 BUDGET = ResourceType(
     type=f"{_AZURE}consumption:Budget", label="budget", version="2024-08-01", names=("budget",),
@@ -251,6 +252,7 @@ PURGEABLE = {row.soft_delete.word: row for row in reversed(CATALOGUE) if row.sof
 _VERSIONED = re.compile(r"azure-native(?:_\w+_v\w+)?:(\w+)(?:/v\w+)?:(\w+)")
 
 
+@functools.cache
 def canonical(type_: str) -> str:
     """A type without the API version that some programs put into it."""
     found = _VERSIONED.fullmatch(type_)
@@ -259,7 +261,8 @@ def canonical(type_: str) -> str:
 
 def find(type_: str, inputs: Mapping[str, Any] | None = None) -> ResourceType | None:
     """The row of a resource, by its input `kind` where several have its type; None for a type that is not ours."""
-    rows = [row for row in CATALOGUE if row.type == canonical(type_)]
+    own = canonical(type_)
+    rows = [row for row in CATALOGUE if row.type == own]
     kind = str((inputs or {}).get("kind", "")).lower()
     return next((row for row in rows if row.kind == kind), rows[0] if rows else None)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloud.catalogue import CLUSTER, STAGE, Priced
+from cloud.catalogue import CLUSTER, DEPLOYMENT, STAGE, Priced
 from cloud.services.prices import HOURS_A_MONTH, MACHINES, Meter, Price, PriceBook
 from review.difference import at
 from review.durations import Past, finetune_seconds
@@ -61,6 +61,8 @@ class Cost:
     by_use: list[str] = field(default_factory=list)
     prices: dict[str, Price | None] = field(default_factory=dict)
     finetune_seconds: float | None = None
+    unpriced: list[str] = field(default_factory=list)
+    """What costs, or may cost, and has no price here: with one that is new or changes the cost is unknown."""
     quantities_change: bool = False
     """Whether machines, their number or their kind change, whatever they cost."""
 
@@ -99,7 +101,11 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
     before, after = ([p for s in preview.steps for p in _of(s, side, region)] for side in ("old", "new"))
     prices = {part.meter.key: book.price(part.meter) for part in [*before, *after]}
     lines = _lines(before, after, prices)
+    unpriced = [step for step in preview.steps if step.op != "delete" and _without_price(step)]
+    blind = any(step.changes for step in unpriced)
     idle, serving = _total([line.idle for line in lines]), _total([line.serving for line in lines])
+    if blind:
+        idle, serving = Amount(idle.before, None), Amount(serving.before, None)
     seconds = _finetune(preview, past)
     return Cost(
         idle,
@@ -110,7 +116,9 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
         [shown(step) for step in preview.steps if type_of(step).priced is Priced.BY_USE and step.op != "delete"],
         prices,
         seconds[1],
-        {(p.meter.key, p.count, p.serving) for p in before} != {(p.meter.key, p.count, p.serving) for p in after},
+        [shown(step) for step in unpriced],
+        blind
+        or {(p.meter.key, p.count, p.serving) for p in before} != {(p.meter.key, p.count, p.serving) for p in after},
     )
 
 
@@ -127,6 +135,11 @@ def _parts(step: Step, state: State, region: str) -> Iterator[_Part]:
         size, nodes = cluster.get("vmSize"), at(cluster, "scaleSettings.minNodeCount") or 0
         if isinstance(size, str):
             yield _Part(shown(step), Meter(MACHINES, region, size), float(nodes), serving=False)
+    elif row is DEPLOYMENT:
+        size, count = at(inputs, "properties.instanceType"), at(inputs, "sku.capacity")
+        if isinstance(size, str):
+            many = float(count) if isinstance(count, int | float) else 1.0
+            yield _Part(shown(step), Meter(MACHINES, region, size), many, serving=True)
     elif row.priced is Priced.BY_TIER:
         tier = at(inputs, "sku.name")
         if isinstance(tier, str):
@@ -138,6 +151,16 @@ def _parts(step: Step, state: State, region: str) -> Iterator[_Part]:
             yield _Part("deployment", Meter(MACHINES, region, size), float(count), serving=True)
             if release.get("compare_with_base"):
                 yield _Part("deployment base", Meter(MACHINES, region, size), float(count), serving=True)
+
+
+def _without_price(step: Step) -> bool:
+    """Whether it is none of what is free, billed by use, or counted here."""
+    if step.type.startswith(("finetune-phi:", "pulumi:pulumi:", "pulumi:providers:")):
+        return False
+    priced = type_of(step).priced
+    return priced is Priced.UNKNOWN or (
+        priced in (Priced.BY_MACHINE, Priced.BY_TIER) and not any(_parts(step, step.state, ""))
+    )
 
 
 def _lines(before: list[_Part], after: list[_Part], prices: dict[str, Price | None]) -> list[Line]:

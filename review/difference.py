@@ -43,7 +43,7 @@ class PropertyChange:
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> list[PropertyChange]:
     """Every leaf that differs, sorted by path, secrets masked."""
-    old, new = dict(_leaves(before)), dict(_leaves(after))
+    old, new = leaves(before), leaves(after)
     found = []
     for path in sorted(old.keys() | new.keys()):
         if path not in old or path not in new or old[path] != new[path]:
@@ -52,6 +52,11 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> list[PropertyCh
                 will = f"{MASK}, another one"
             found.append(PropertyChange(path, was, will, is_noise(path)))
     return found
+
+
+def leaves(tree: dict[str, Any]) -> dict[str, Any]:
+    """Every value below, by its path."""
+    return dict(_leaves(tree))
 
 
 def is_noise(path: str) -> bool:

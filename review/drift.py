@@ -53,7 +53,7 @@ def _of(found: Step, planned: Step | None, preview: Preview, elsewhere: Collecti
     if found.new is None:
         will = "the program makes it again" if planned and planned.op == "create" else "it stays away"
         return [Drift(shown(found), "", "there", GONE, will, found.urn)]
-    live = _live_traffic(preview)
+    live = live_traffic(preview)
     mended = {_root(c.path) for c in _planned(planned)}
     told = []
     for path in found.detailed:
@@ -109,7 +109,7 @@ def _only_tags_of(elsewhere: Collection[str], path: str, was: Any, now: Any) -> 
     return name is not None and (name[1] or name[2]).replace('\\"', '"').lower() in elsewhere
 
 
-def _live_traffic(preview: Preview) -> dict[str, int] | None:
+def live_traffic(preview: Preview) -> dict[str, int] | None:
     """What the release stage has left behind the endpoint: nobody's hand."""
     release = preview.step("release", STAGE.type)
     spec = release.old.inputs.get("input") if release and release.old else None

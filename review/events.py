@@ -15,6 +15,8 @@ from settings.redaction import redact
 
 SAME = "same"
 _TALLY = re.compile(r"(error: )?(preview|update) failed\.?")
+OPERATIONS = ("create", "update", "replace", "delete", "import")
+"""What the engine can do to a resource, a replacement put together to one."""
 _QUIET = {SAME, "read", "refresh"}
 _PART_OF_A_REPLACEMENT = {"create-replacement": 1, "delete-replaced": 1, "replace": 2}
 

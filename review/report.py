@@ -13,8 +13,8 @@ from review.difference import PropertyChange, difference
 from review.drift import Drift, drift
 from review.durations import Past
 from review.events import PolicyResult, Preview, Step
-from review.exposure import Level
 from review.happening import is_resource, sentences, stage_inputs
+from review.known.judge import Level
 from review.risks import Risk, risks
 from review.settled import settled
 from review.verdict import Thresholds, Verdict, judge

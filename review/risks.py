@@ -12,6 +12,7 @@ from cloud.catalogue import (
     BUDGET,
     CLUSTER,
     CLUSTER_SIZE,
+    CONNECTION,
     DIAGNOSTICS,
     ENDPOINT,
     FEDERATED_CREDENTIAL,
@@ -22,9 +23,12 @@ from cloud.catalogue import (
     STAGE,
 )
 from cloud.roles import POWERFUL, role_of
-from review.difference import difference, short_id, text_of
-from review.events import Preview, State, Step
-from review.exposure import EXPOSURES, FOR_GOOD, Level, about
+from review.difference import at, short_id, text_of
+from review.drift import live_traffic
+from review.events import OPERATIONS, Preview, State, Step
+from review.known.judge import Level
+from review.known.table import is_known
+from review.properties import Look, look
 from review.words import is_work, role_named, shown, type_of
 
 STACK = "pulumi:pulumi:Stack"
@@ -47,10 +51,13 @@ class Risk:
         return f"{self.resource}{joint}{self.sentence.rstrip('.')}"
 
 
+Make = Callable[[Level, str], Risk]
+
+
 def risks(preview: Preview) -> list[Risk]:
     """The worst first, then in the order of the preview."""
     first = is_first(preview)
-    found = [risk for step in preview.changed for risk in _of(step, first)]
+    found = [risk for step in preview.steps for risk in _of(step, first, preview)]
     return sorted(found, key=lambda risk: -risk.level)
 
 
@@ -59,11 +66,20 @@ def is_first(preview: Preview) -> bool:
     return all(step.op == "create" for step in preview.steps if step.type != STACK and "providers:" not in step.type)
 
 
-def _of(step: Step, first: bool) -> Iterator[Risk]:
+def _of(step: Step, first: bool, preview: Preview) -> Iterator[Risk]:
     def risk(level: Level, sentence: str) -> Risk:
         return Risk(level, shown(step), sentence, step.urn)
 
-    if step.type.startswith(("finetune-phi:", "pulumi:pulumi", "pulumi:providers")):
+    if step.old and step.new and step.old.protect and not step.new.protect:
+        yield risk(Level.MEDIUM, "is no longer protected against deletion")
+    if not step.changes:
+        return
+    if step.op not in OPERATIONS:
+        yield risk(Level.MEDIUM, f"{step.op}: this review does not know what the engine does then.")
+    if not is_known(step):
+        yield risk(Level.MEDIUM, f"this review does not know what a {step.type} is, opens or costs.")
+    if _groups(step.type):
+        yield from (risk(*found) for found in look(step).told())
         return
     row = type_of(step)
     if step.op in ("delete", "replace"):
@@ -72,16 +88,45 @@ def _of(step: Step, first: bool) -> Iterator[Risk]:
         yield from _role(step, risk, first)
     elif row is FEDERATED_CREDENTIAL and step.op != "delete":
         yield from _trust(step, risk)
-    elif step.op == "create":
-        yield from _created(step, risk)
-    elif step.op != "delete":
+    elif row is CONNECTION and step.op == "create":
+        target = _known(text_of("", at(step.state.inputs, "properties.target")), "a new resource")
+        yield risk(Level.LOW if first else Level.MEDIUM, f"lets whoever may use it reach {target}.")
+    elif step.op not in ("create", "delete"):
         yield from _identity(step, risk)
-        yield from _changed(step, risk)
-    if step.old and step.new and step.old.protect and not step.new.protect:
-        yield risk(Level.MEDIUM, "is no longer protected against deletion")
+    seen = look(step)
+    if row is ENDPOINT:
+        _carried(step, seen, preview)
+    elif row is STAGE and len(seen.risky) > 1:
+        seen.take_back([path for path in seen.risky if path.endswith("fingerprint")])
+    yield from (risk(*found) for found in seen.told())
+    if step.op == "update" and is_known(step):
+        yield from _in_place(step, seen, risk)
 
 
-Make = Callable[[Level, str], Risk]
+def _groups(type_: str) -> bool:
+    """Whether it is no thing of its own, but what others are grouped by or made with."""
+    return type_ == STACK or type_.startswith(("finetune-phi:", "pulumi:providers:"))
+
+
+def _carried(step: Step, seen: Look, preview: Preview) -> None:
+    """An update of an endpoint is a PUT, which has to carry the live traffic: that is no change of it."""
+    live, sent = live_traffic(preview), at(step.state.inputs, "properties.traffic")
+    if live and sent == live:
+        carried = [path for path in seen.paths if path.startswith("properties.traffic")]
+        seen.take_back(carried)
+
+
+def _in_place(step: Step, seen: Look, risk: Make) -> Iterator[Risk]:
+    """An update of which there is nothing else to say."""
+    if seen.risky or seen.unknown or is_work(step) or type_of(step) is ROLE_ASSIGNMENT:
+        return
+    if any(path.startswith("identity") for path in seen.harmless):
+        return
+    if seen.harmless:
+        only_tags = all(path.startswith("tags") for path in seen.harmless)
+        yield risk(Level.LOW, "gets other tags." if only_tags else f"is changed in {', '.join(seen.harmless[:3])}.")
+    else:
+        yield risk(Level.MEDIUM, "is changed, and the preview does not show in what.")
 
 
 def _lost(step: Step, risk: Make) -> Iterator[Risk]:
@@ -137,7 +182,7 @@ def _role(step: Step, risk: Make, first: bool) -> Iterator[Risk]:
     if step.op == "delete" or not step.new:
         return
     role, scope = role_of(str(step.new.inputs.get("roleDefinitionId", ""))), str(step.new.inputs.get("scope", ""))
-    wide = re.fullmatch(r"/subscriptions/[^/]+/?|/|/providers/Microsoft.Management/.*", scope) is not None
+    wide = re.fullmatch(r"/subscriptions/[^/]+/?|/|/providers/microsoft.management/.*", scope, re.I) is not None
     if role in POWERFUL and not wide and step.new.inputs.get("condition"):
         yield risk(Level.MEDIUM, f"gives {_grant(step.new)}, under a condition on which roles it may pass on.")
     elif role in POWERFUL or wide:
@@ -168,19 +213,6 @@ def _known(text: str, otherwise: str) -> str:
     return otherwise if text.startswith((UNKNOWN, "(known")) else text
 
 
-def _created(step: Step, risk: Make) -> Iterator[Risk]:
-    """Something new may be open from the start; being reachable by default is the tutorial's way, so medium."""
-    inputs = step.state.inputs
-    for path, value in _flat(inputs):
-        for exposure in EXPOSURES:
-            if exposure.level > Level.LOW and re.search(rf"(^|\.){exposure.path}$", path) and exposure.opens(value):
-                level = min(exposure.level, Level.MEDIUM) if exposure.path == "publicNetworkAccess" else exposure.level
-                yield risk(level, f"is created with {path} {text_of(path, value)}: {exposure.consequence}.")
-        for name, why in FOR_GOOD.items():
-            if path.endswith(name) and value is True:
-                yield risk(Level.HIGH, f"is created with {name}: {why}.")
-
-
 def _identity(step: Step, risk: Make) -> Iterator[Risk]:
     """Who it acts as, before → after."""
     old, new = (state.inputs.get("identity") if state else None for state in (step.old, step.new))
@@ -194,27 +226,3 @@ def _acts_as(identity: Any) -> str:
     users = [_known(short_id(str(one)), "a new identity") for one in identity.get("userAssignedIdentities") or ()]
     kind = str(identity.get("type", ""))
     return ", ".join([*(["its own identity"] if "System" in kind else []), *users]) or "nobody"
-
-
-def _changed(step: Step, risk: Make) -> Iterator[Risk]:
-    old = step.old.inputs if step.old else {}
-    new = step.new.inputs if step.new else {}
-    told = False
-    for change in difference(old, new):
-        for sentence in about(change, old, new):
-            told = True
-            yield risk(*sentence)
-    if step.op == "update" and not told and old.get("identity") == new.get("identity"):
-        paths = [c.path for c in difference(old, new) if not c.noise]
-        only_tags = bool(paths) and all(path.startswith("tags") for path in paths)
-        if not is_work(step):
-            yield risk(Level.LOW, "gets other tags." if only_tags else "is changed in place.")
-
-
-def _flat(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            for path, leaf in _flat(value):
-                yield f"{key}.{path}", leaf
-        else:
-            yield key, value

@@ -10,8 +10,10 @@ from review.cost import Cost
 from review.drift import Drift
 from review.errors import ReviewError
 from review.events import Preview
-from review.exposure import Level
+from review.known.judge import Level
+from review.properties import look
 from review.risks import Risk
+from review.words import type_of
 
 RISE_FOR_A_PERSON = 20.0
 """Per cent by which a month may become dearer without anybody looking."""
@@ -95,12 +97,12 @@ def judge(preview: Preview, risks: list[Risk], cost: Cost | None, drift: list[Dr
         return Verdict.FAILED, text[:REASONS] or ["the engine did not come to an end"]
     if preview.mandatory:
         return Verdict.REFUSED, _policy_reasons(preview)[:REASONS]
-    if not preview.changed and not drift:
+    if not preview.changed and not drift and not risks:
         return Verdict.UNCHANGED, []
     reasons = _reasons_for_a_person(preview, risks, cost, drift)
     if reasons:
         return Verdict.PERSON, reasons[:REASONS]
-    return Verdict.APPROVE, _reasons_to_approve(cost)
+    return Verdict.APPROVE, _reasons_to_approve(preview, cost)
 
 
 def _policy_reasons(preview: Preview) -> list[str]:
@@ -159,18 +161,27 @@ def _cost_reason(cost: Cost) -> str:
     return f"a month costs {month.before:,.0f} → {month.after:,.0f} USD (+{month.percent:.0f} %)"
 
 
-def _reasons_to_approve(cost: Cost | None) -> list[str]:
+def _reasons_to_approve(preview: Preview, cost: Cost | None) -> list[str]:
+    """What was looked at, and nothing else."""
+    seen = [look(step) for step in preview.changed]
+    count = sum(len(one.paths) for one in seen)
+    told = []
+    if count:
+        properties = "the 1 property that changes is" if count == 1 else f"the {count} properties that change are all"
+        told.append(f"{properties} known to this review, and opens, loses and redirects nothing" if count == 1 else
+                    f"{properties} known to this review, and none opens, loses or redirects anything")  # fmt: skip
+    holding = sum(bool(type_of(step).holds) for step in preview.steps)
+    if holding:
+        told.append(f"none of the {holding} resources that hold data is replaced or deleted")
+    return [*told, _money(cost)]
+
+
+def _money(cost: Cost | None) -> str:
     month = cost.month if cost else None
     if month is None or not month.known:
-        money = "no machine is added or changed, so the bill stays as it is"
-    elif month.percent and month.percent < 0:
-        money = f"a month becomes cheaper by {-month.percent:.0f} %"
-    elif month.percent:
-        money = f"a month becomes dearer by {month.percent:.0f} % only"
-    else:
-        money = "the monthly cost stays the same"
-    return [
-        "nothing that holds data is replaced or deleted",
-        "identities, roles and networks are not opened any further",
-        money,
-    ]
+        return "no machine is added or changed, so the bill stays as it is"
+    if month.percent and month.percent < 0:
+        return f"a month becomes cheaper by {-month.percent:.0f} %"
+    if month.percent:
+        return f"a month becomes dearer by {month.percent:.0f} % only"
+    return "no machine and no tier is added or changed, so the monthly cost stays the same"

@@ -62,6 +62,9 @@ def _cost(cost: Cost) -> Iterator[str]:
         before, after = usd(line.serving.before), usd(line.serving.after)
         asked = line.price.asked if line.price else ""
         yield f"| {_cell(line.resource)} | {_cell(line.what)} | {before} | {after} | {price} | {asked} |"
+    if cost.unpriced:
+        named = ", ".join(cost.unpriced)
+        yield f"\nNot priced, so what it costs is unknown: {len(cost.unpriced)} of the resources, {named}."
     if cost.by_use:
         yield f"\nBilled by use, so not in these numbers: {', '.join(cost.by_use)}."
     yield "\n</details>"

@@ -18,8 +18,8 @@ from review.difference import LATER, MASK, difference, without_secrets
 from review.durations import Past, finetune_seconds, in_words, past
 from review.errors import ReviewError
 from review.events import Preview, State, Step, lines, read
-from review.exposure import Level
 from review.happening import sentences
+from review.known.judge import Level
 from review.report import build
 from review.risks import Risk
 from review.settled import settled

@@ -1,0 +1,149 @@
+"""What the stages work on: their specs, as the program records them."""
+
+from __future__ import annotations
+
+from cloud.catalogue import CLUSTER_SIZE, PURGE, STAGE
+from review.known.judge import (
+    HARMLESS,
+    NEW,
+    NOTHING,
+    UNHEARD,
+    Finding,
+    Level,
+    Property,
+    harmless,
+    matters,
+    naming,
+    number,
+    one_of,
+    prop,
+)
+
+HIGH, MEDIUM, LOW = Level.HIGH, Level.MEDIUM, Level.LOW
+
+
+def _stack(was: object, will: object) -> Finding:
+    """The stack whose jobs they are; none, where there was no job before."""
+    return HARMLESS if was in (NEW, None) and will else (MEDIUM, "its jobs are taken for another stack's")
+
+
+_PLACE = (
+    prop("input.target.**", matters("it works in another workspace", HIGH)),
+    prop("input.workspace_id", matters("it works in another workspace of that name")),
+    prop("input.stack", _stack),
+    *harmless("input.experiment"),
+)
+_LEARNT = matters("a fine-tune is paid for, and another model answers")
+_JUDGED: Finding = (MEDIUM, "a worse model may be released")
+_WATCHED: Finding = (MEDIUM, "a failing model is taken back later")
+MOST_ATTEMPTS = 10
+_SUDDEN = (MEDIUM, "a new model meets callers sooner")
+
+
+def _steps(was: object, will: object) -> Finding:
+    """Shares of the traffic, per cent."""
+    shares = [steps for steps in (was, will) if isinstance(steps, list) and steps]
+    if was is NEW:
+        return NOTHING
+    if len(shares) < 2 or not all(isinstance(share, int | float) for steps in shares for share in steps):
+        return UNHEARD
+    careful = shares[1][0] <= shares[0][0] and len(shares[1]) >= len(shares[0])
+    return (LOW, "a new model meets callers more slowly") if careful else _SUDDEN
+
+
+def _attempts(_was: object, will: object) -> Finding:
+    """As many as the settings allow a job to fail; each is paid for."""
+    if isinstance(will, int | float) and 1 <= will <= MOST_ATTEMPTS:
+        return HARMLESS
+    return (MEDIUM, "each attempt is paid for") if isinstance(will, int | float) else UNHEARD
+
+
+STAGES: dict[str, tuple[Property, ...]] = {
+    # It asks Azure, and changes nothing there; what it asks about is told where it is used.
+    "preflight": (
+        *(
+            prop(f"input.{key}", matters("Azure is asked about something else before the update"))
+            for key in ("subscription_id", "resource_group", "workspace", "vault", "ai_services", "endpoint")
+        ),
+        *harmless("input.**"),
+    ),
+    "dataset": (
+        *_PLACE,
+        prop("input.name", matters("other data is learned from")),
+        prop("input.fingerprint", matters("other data is learned from")),
+        prop("input.directory", matters("other data is learned from")),
+        prop("input.source", matters("other data is learned from")),
+        prop("input.options.mask", one_of({True: None, False: (HIGH, "what tells who somebody is stays in the data")},
+             created=LOW, leaving=(LOW, "what tells who somebody is is taken out of the data")), False),
+        prop("input.options.**", matters("the data is prepared in another way")),
+        prop("input.cluster", matters("a job on another cluster prepares the data")),
+        prop("input.vm_size", matters("a job on other machines prepares the data, at another price")),
+        prop("input.max_attempts", _attempts),
+    ),
+    "finetune": (
+        *_PLACE,
+        prop("input.fingerprint", _LEARNT),
+        prop("input.base_model.**", matters("another base model may answer in another format and need other memory")),
+        prop("input.component.**", matters("other code trains")),
+        prop("input.recipe.**", _LEARNT),
+        prop("input.finetune_config", _LEARNT, ""),
+        prop("input.dataset_name", matters("other data is learned from")),
+        prop("input.dataset_fingerprint", matters("other data is learned from")),
+        prop("input.cluster", matters("it trains on another cluster")),
+        prop("input.gpus_per_node", matters("it trains on another number of GPUs")),
+        prop("input.model_name", matters("the model is registered under another name")),
+        prop("input.max_attempts", _attempts),
+        prop("input.supersede", one_of({"cancel": None, "keep": (LOW, "a job that is not needed any more goes on")},
+             leaving=(LOW, "a job that is not needed any more is cancelled")), "cancel"),
+        *harmless("input.wait", "input.cancel_on_interrupt", "input.data**"),
+    ),
+    "release": (
+        *_PLACE,
+        prop("input.fingerprint", matters("another deployment answers")),
+        prop("input.model_fingerprint", matters("another model answers")),
+        *harmless("input.question", "input.drain_seconds", "input.model_version"),
+        prop("input.endpoint", matters("it is released behind another endpoint")),
+        prop("input.endpoint_created", matters("it is released behind another endpoint of that name")),
+        prop("input.model_name", matters("another model answers")),
+        prop("input.base_model.**", matters("another base model may answer in another format and need other memory")),
+        prop("input.instance_type", matters("the model answers from other machines")),
+        prop("input.instance_count", number((MEDIUM, "more machines are paid for, day and night"),
+             (MEDIUM, "fewer machines answer"))),
+        prop("input.request_timeout_seconds", matters("the model answers from other machines")),
+        prop("input.max_concurrent_requests", matters("a machine answers more callers at once, or fewer")),
+        prop("input.compare_with_base", one_of({True: (MEDIUM, "the untuned model's machines are paid for, too"),
+             False: None}, leaving=(LOW, "nobody compares with the untuned model any more"), created=LOW), False),
+        prop("input.traffic_steps", _steps, [100]),
+        prop("input.soak_seconds", number((LOW, "a new model is watched for longer"), _SUDDEN), 0),
+        prop("input.health.failed_percent", number(_WATCHED, (LOW, "a failing model is taken back sooner"))),
+        prop("input.health.latency_seconds", number(_WATCHED, (LOW, "a slow model is taken back sooner"))),
+        prop("input.health.minimum_requests", number(_WATCHED, (LOW, "a failing model is taken back sooner"))),
+        prop("input.evaluation.questions", matters("other questions decide whether a model is released")),
+        prop("input.evaluation.minimum_score", number((LOW, "a model has to be better to be released"), _JUDGED)),
+        prop("input.evaluation.maximum_drop", number(_JUDGED, (LOW, "a model has to be better to be released"))),
+        prop("input.evaluation.latency_seconds", number(_JUDGED, (LOW, "a model has to be quicker to be released"))),
+        prop("input.liveness.**", matters("Azure restarts the deployment by other signs")),
+        prop("input.readiness.**", matters("Azure gives the deployment traffic by other signs")),
+    ),
+    "flow": (
+        *_PLACE,
+        prop("input.name", matters("the flow has another name, and its old one stays")),
+        prop("input.fingerprint", matters("the flow is published again")),
+        prop("input.content", matters("other code stands between people and the model")),
+        prop("input.connection", matters("the flow asks through another connection")),
+    ),
+}  # fmt: skip
+"""By the name of the stage in the program."""
+
+WORK: dict[str, tuple[Property, ...]] = {
+    STAGE.type: (),
+    PURGE.type: (
+        *naming("subscriptionId", "resourceGroup", "target"),
+        prop("names**", matters("other names are freed for good at a destroy")),
+        prop("holds**", matters("other things are waited for at a destroy", LOW)),
+        *harmless("earlier**"),
+    ),
+    # Told with its cluster.
+    CLUSTER_SIZE.type: (*naming("subscriptionId", "cluster"), *harmless("vmSize")),
+}
+"""By type: what the program does beside its resources."""
