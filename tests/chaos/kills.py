@@ -52,7 +52,7 @@ def nothing_written(home: Home, azurite: psutil.Process) -> Iterator[None]:
             process.suspend()
     try:
         time.sleep(IN_FLIGHT_SECONDS)
-        _wait_for_indexes(home)
+        wait_for_indexes(home)
         yield
     finally:
         for process in held:
@@ -60,7 +60,8 @@ def nothing_written(home: Home, azurite: psutil.Process) -> Iterator[None]:
                 process.resume()
 
 
-def _wait_for_indexes(home: Home) -> None:
+def wait_for_indexes(home: Home) -> None:
+    """Until Azurite has written its two indexes, or must have had nothing to write."""
     indexes = [home.blobs / f"__azurite_db_{name}__.json" for name in ("blob", "blob_extent")]
     since, deadline = time.time(), time.monotonic() + INDEX_SECONDS
     while time.monotonic() < deadline:

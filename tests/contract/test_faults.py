@@ -32,7 +32,7 @@ from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
 from emulator.machine.processes import Processes
 from jobs.training.failures.explain import failure
 from jobs.training.joblog import JobLog
-from tests.chaos.kills import nothing_written
+from tests.chaos.kills import wait_for_indexes
 from tests.contract.arm import Refusal
 from tests.contract.lab import GROUP, Lab
 from tests.contract.test_refusals_serving import serving_as
@@ -183,9 +183,9 @@ def test_the_storage_client_reads_a_truncated_blob_again(lab: Lab, blob: BlobCli
 
 def test_a_killed_azurite_comes_back_by_itself(lab: Lab, blob: BlobClient) -> None:
     (azurite,) = Processes(lab.store).family("azurite")
-    with nothing_written(lab.home, azurite):
-        azurite.kill()
-        azurite.wait(5)
+    wait_for_indexes(lab.home)
+    azurite.kill()
+    azurite.wait(5)
     deadline = time.monotonic() + 60
     while True:
         try:
