@@ -127,6 +127,9 @@ def test_policies_look_at_it(known: Any) -> None:
 def test_reviews_have_words_for_it(known: Any) -> None:
     assert known["risks"] == [
         "configuration store other is replaced, and its settings with it. A new, empty one takes its place",
+        # Until review/known/ has a row for each of its inputs.
+        "configuration store other: this review does not know what a azure-native:appconfiguration:ConfigurationStore "
+        "is, opens or costs",
         "configuration store other gets a new name: appcs-phi-dev-1 → other; whoever uses the old one has to follow",
         "configuration store other gets a new one of its access keys; copies of the old one stop working",
         "configuration store other: its old name stays taken, as Azure keeps it soft-deleted for days",
