@@ -19,7 +19,7 @@ from data_prep.run.replace import replacing
 from data_prep.run.targets import refuse_to_overwrite, without_results
 from data_prep.source import locate as sources
 from data_prep.source.azureml import Workspace
-from data_prep.source.formats import format_of
+from settings.sections.sources import format_of
 
 __all__ = ["Prepared", "Request", "prepare", "request_fingerprint"]
 

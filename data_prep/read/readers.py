@@ -9,16 +9,20 @@ from typing import Any
 
 from data_prep.errors import DataError
 from data_prep.read.compressed import DAMAGED, UNPACKING, opened, reason
-from data_prep.read.texts import Broken, Rows, from_array, from_csv, from_lines
+from data_prep.read.form import LINES, Form, form_of
+from data_prep.read.recoded import recoded
+from data_prep.read.table import from_csv
+from data_prep.read.texts import Broken, Rows, from_lines, literal, without_comma
+from data_prep.read.values import from_list, from_objects
 from data_prep.row.rules import Problem
 from data_prep.row.shapes import KEYS
-from data_prep.source.formats import format_of
 
 PIECE = 16 * 2**20
 """Bytes of a file that one process reads at a time."""
 
 BATCH, BATCH_BYTES = 128, 8 * 2**20  # rows of a parquet file in memory at a time, and about how much they may take
 
+_BUFFER = 2**20  # bytes of a column that are read at a time: without, a column of a row group is read as a whole
 _TOO_MUCH = ("Memory usage limit", "too much memory")  # in the words of lzma, and of zstd
 _COLUMNS = frozenset(("messages", "prompt", "prompt_id", *KEYS))
 
@@ -30,50 +34,55 @@ class Piece:
     path: Path
     start: int = 0
     stop: int = -1
+    form: Form = LINES
 
     @property
     def unit(self) -> str:
         """What places in it are: lines, or rows where a file has no lines."""
-        form, _ = format_of(self.path) or ("", None)
-        return "line" if form in ("jsonl", "csv") or (form == "json" and not _is_array(self.path)) else "row"
+        return self.form.unit
 
 
 def pieces(path: Path, size: int = PIECE) -> list[Piece]:
     """The pieces of a file, in its order. Raises :class:`DataError` for one that is not what its name says."""
-    form, compression = format_of(path) or ("", None)
-    if form == "parquet":
+    form = form_of(path)
+    if form.layout == "parquet":
         file = _parquet(path)
         groups = [file.metadata.row_group(at).total_byte_size for at in range(file.metadata.num_row_groups)]
-        return list(_grouped(path, groups, size))
-    if compression is None:
-        _refuse_utf16(path)
-        if form == "jsonl" or (form == "json" and not _is_array(path)):
-            total = path.stat().st_size
-            return [Piece(path, start, min(start + size, total)) for start in range(0, total, size)]
-    return [Piece(path)]
+        return list(_grouped(path, groups, size, form))
+    if form.splits:
+        total = path.stat().st_size
+        return [Piece(path, start, min(start + size, total), form) for start in range(0, total, size)]
+    return [Piece(path, form=form)]
 
 
-def _grouped(path: Path, groups: list[int], size: int) -> Iterator[Piece]:
+def _grouped(path: Path, groups: list[int], size: int, form: Form) -> Iterator[Piece]:
     start = gathered = 0
     for at, length in enumerate(groups):
         gathered += length
         if gathered >= size or at == len(groups) - 1:
-            yield Piece(path, start, at + 1)
+            yield Piece(path, start, at + 1, form)
             start, gathered = at + 1, 0
 
 
 def read(piece: Piece) -> Rows:
     """The rows of a piece. Raises :class:`DataError` for a file that is damaged, OSError for one that is not there."""
-    form, compression = format_of(piece.path) or ("", None)
-    if form == "parquet":
+    form, compression = piece.form, piece.form.compression
+    if form.layout == "parquet":
         yield from _from_parquet(piece)
         return
-    with opened(piece.path, compression) as file:
+    with opened(piece.path, compression) as packed:
+        file = recoded(packed, form.encoding)
         try:
-            if form == "csv":
-                yield from from_csv(file)
-            elif form == "json" and _is_array(piece.path):
-                yield from from_array(file, piece.path)
+            if form.layout == "csv":
+                yield from from_csv(file, piece.path, form.dialect)
+            elif form.layout == "list":
+                yield from from_list(file, piece.path, form.below)
+            elif form.layout == "objects":
+                yield from from_objects(file, piece.path)
+            elif form.layout == "literals":
+                yield from from_lines(file, piece.start, piece.stop, literal)
+            elif form.comma:
+                yield from from_lines(file, piece.start, piece.stop, without_comma)
             else:
                 yield from from_lines(file, piece.start, piece.stop)
         except (*DAMAGED, OSError) as error:
@@ -87,30 +96,12 @@ def read(piece: Piece) -> Rows:
             raise DataError(f"{piece.path} is damaged or cut short: {reason(error)}") from error
 
 
-def _refuse_utf16(path: Path) -> None:
-    with path.open("rb") as file:
-        head = file.read(4)
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path} is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
-
-
-def _is_array(path: Path) -> bool:
-    """Whether a .json file is one list of rows; otherwise it is JSON Lines under another name."""
-    _, compression = format_of(path) or ("", None)
-    with opened(path, compression) as file:
-        try:
-            head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        except (*DAMAGED, OSError):
-            return False  # the reading itself says what is wrong
-    return head[:1] == b"["
-
-
 def _parquet(path: Path) -> Any:
     import pyarrow
     import pyarrow.parquet
 
     try:
-        return pyarrow.parquet.ParquetFile(path, pre_buffer=False, memory_map=False)
+        return pyarrow.parquet.ParquetFile(path, pre_buffer=False, memory_map=False, buffer_size=_BUFFER)
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

@@ -53,6 +53,8 @@ def make(
         rows = opened(source, request, workspace, None) if source.kind != "azureml" else None
         place = stack.enter_context(scratch(request.directory))
         rows = rows or opened(source, request, workspace, place)
+        for line in rows.told:
+            report(line)
         shape = rows.shape(request.shape)
         if shape != "messages" or shape == request.shape:
             report(f"the rows are taken as {shape}{'' if request.shape == shape else ' (--shape overrides it)'}")

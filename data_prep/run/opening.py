@@ -15,7 +15,6 @@ from data_prep.row import shapes
 from data_prep.row.shapes import AUTO
 from data_prep.run.pool import Window
 from data_prep.source import azureml, hub
-from data_prep.source.formats import format_of
 from data_prep.source.locate import Source, files_of
 
 _PEEKED = 100  # rows that the shape is detected from
@@ -54,6 +53,18 @@ class Opened:
         """The file of part ``number``; what messages call the source, where there is none."""
         return self.label if self.stream is not None else str(self.pieces[number].path)
 
+    @property
+    def told(self) -> list[str]:
+        """How files are read of which their names say something else."""
+        found: dict[str, list[Path]] = {}
+        for path, form in {piece.path: piece.form for piece in self.pieces}.items():
+            if form.told:
+                found.setdefault(form.told, []).append(path)
+        return [
+            f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} is read {told}"
+            for told, paths in found.items()
+        ]
+
     def peek(self) -> list[Any]:
         """The first rows; they are still there afterwards."""
         if self.stream is not None:
@@ -88,23 +99,22 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
         stop = start + first if stop is None else min(stop, start + first)
     found_pieces = [piece for file in files for piece in pieces(file)]
     window = Window(start, stop)
-    total = _total(files) if window.all else None if stop is None else stop - start
+    total = _total(found_pieces) if window.all else None if stop is None else stop - start
     return Opened(source.label, origin, found_pieces, None, window, share, total)
 
 
-def _total(files: Sequence[Path]) -> int | None:
+def _total(found: Sequence[Piece]) -> int | None:
     """Rows of files: known for parquet, guessed from the first megabyte of lines, None for what is compressed."""
     total = 0
-    for file in files:
-        form, compression = format_of(file) or ("", None)
-        if form == "parquet":
+    for path, form in {piece.path: piece.form for piece in found}.items():
+        if form.layout == "parquet":
             import pyarrow.parquet
 
-            total += pyarrow.parquet.read_metadata(file).num_rows
-        elif form == "jsonl" and compression is None:
-            with file.open("rb") as content:
+            total += pyarrow.parquet.read_metadata(path).num_rows
+        elif form.splits:
+            with path.open("rb") as content:
                 head = content.read(2**20)
-            total += round(file.stat().st_size * max(1, head.count(b"\n")) / len(head))
+            total += round(path.stat().st_size * max(1, head.count(b"\n")) / len(head))
         else:
             return None
     return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from data_prep.source.formats import format_of
+from settings.sections.sources import format_of
 
 DESCRIBING = frozenset(
     ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "croissant.json", "card.json")

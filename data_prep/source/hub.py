@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_prep.errors import DataError
-from data_prep.source.locate import SAMPLE, TUTORIAL_SOURCE
+from data_prep.source.locate import TUTORIAL_SOURCE
+from settings.sections.sources import SAMPLE
 
 UNKNOWN = "unknown"
 READ = ("arrow", "csv", "json", "parquet")

@@ -5,22 +5,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import DataError
 from data_prep.source.folder import data_files
-from data_prep.source.formats import READ, format_of
+from settings.sections.sources import AZUREML, HUB_NAME, READ, SAMPLE, format_of, is_address
 
-SAMPLE = "sample"
 SAMPLE_FILE = Path(__file__).resolve().parent.parent / "sample" / "conversations.jsonl"
 TUTORIAL_SOURCE = "HuggingFaceH4/ultrachat_200k"
 TUTORIAL_SPLIT = "train_sft[:1%]"
-AZUREML = "azureml:"
-
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ def locate(name: str, base: Path) -> Source:
     order of their paths. Raises :class:`DataError` for a file that is missing, empty or of a type that is not
     read, for a folder or pattern without any, and for a name that is neither.
     """
-    if "://" in name and not name.startswith(AZUREML):
+    if is_address(name):
         # Its query is not repeated: it may be a signature.
         raise DataError(
             f"{name.partition('?')[0]} is an address, and nothing is downloaded from one: fetch the file and name it, "
@@ -62,7 +57,7 @@ def locate(name: str, base: Path) -> Source:
     if any(character in name for character in "*?["):
         root, found = _matching(path)
         return _several(name, found, root, f"the pattern {path}")
-    if format_of(Path(name)) is not None or not _HUB_NAME.fullmatch(name):
+    if format_of(Path(name)) is not None or not HUB_NAME.fullmatch(name):
         raise DataError(
             f"there is no file {path}: the source is a file, a folder or a pattern of files ({READ}), the name of a "
             f"data set on the Hugging Face hub ({TUTORIAL_SOURCE}), a data asset (azureml:name:version) or `{SAMPLE}`"

@@ -43,7 +43,7 @@ OUTPUT, SOURCE = "data", "source"
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 PYTHON = "3.11"
 REQUIRED = (
-    *("datasets", "huggingface_hub", "hyperscan", "ijson", "Jinja2", "numpy", "orjson", "py3langid", "pyarrow"),
+    *("datasets", "huggingface_hub", "hyperscan", "Jinja2", "numpy", "orjson", "py3langid", "pyarrow"),
     *("pygal", "rensa", "rich", "tokenizers", "xxhash"),
 )
 """What ``data_prep`` imports; the job gets the versions that are installed here, for the same bytes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from pydantic import Field, StringConstraints, field_validator
 from settings.fields import AssetName, AsText, Count, Flag, Number, Pattern, Positive, Section, Text
 from settings.machines import CPU_SIZES, VmSize
 from settings.problems import refuse, similar
+from settings.sections.sources import is_address, may_be_source
 
 RowCount = Annotated[Text, AsText]
 
@@ -42,8 +42,8 @@ class DataSettings(Section):
     """The conversations to learn from."""
 
     source: Text = "HuggingFaceH4/ultrachat_200k"
-    """data set of the Hugging Face hub | sample (bundled) | a file (.jsonl, .json, .csv, .parquet), folder/ or pattern
-    of files, also compressed | azureml:name:version
+    """data set of the Hugging Face hub | sample (bundled) | a file (.jsonl, .json, .csv, .tsv, .parquet), folder/ or
+    pattern of files, also compressed | azureml:name:version
     """
     config: Text = "default"
     """the data set's configuration"""
@@ -92,19 +92,16 @@ class DataSettings(Section):
     @field_validator("source")
     @classmethod
     def _known_source(cls, source: str) -> str:
-        if "://" in source and not source.startswith("azureml:"):
+        if is_address(source):
             raise refuse(
                 "must not be an address: nothing is downloaded from one, and what is signed in it would be kept",
                 "fetch the file and name it, or register it as a data asset (azureml:name:version)",
             )
-        data_file = re.search(r"\.(jsonl|ndjson|json|csv|parquet)(\.(gz|bz2|zst|xz))?$", source)
-        path = source.startswith((".", "/", "~")) or source.endswith("/") or any(sign in source for sign in "*?[")
-        asset = re.fullmatch(r"azureml:[\w.-]+(:[\w.-]+|@latest)|azureml://.+/data/[^/]+/versions/[^/]+", source)
-        if source == "sample" or data_file or path or asset or re.fullmatch(r"[\w.-]+(/[\w.-]+)+", source):
+        if may_be_source(source):
             return source
         raise refuse(
-            "must be `sample`, a data set of the Hugging Face hub, a file (.jsonl, .json, .csv or .parquet), a folder/ "
-            "or pattern of files, or a data asset (azureml:name:version)",
+            "must be `sample`, a data set of the Hugging Face hub, a file (.jsonl, .json, .csv, .tsv or .parquet), a "
+            "folder/ or pattern of files, or a data asset (azureml:name:version)",
             "for example HuggingFaceH4/ultrachat_200k, or my-chats.jsonl",
         )
 

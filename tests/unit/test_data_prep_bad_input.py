@@ -102,10 +102,6 @@ def test_mixed_encodings_name_the_line(tmp_path: Path, refused: Callable[..., st
     assert message.count("\n") == 2  # a headline, the line, the remedy
 
 
-def test_utf16_says_how_to_convert(tmp_path: Path, refused: Callable[..., str]) -> None:
-    assert "is UTF-16: save it as UTF-8 (iconv" in refused(tmp_path / "x.jsonl", GOOD.decode().encode("utf-16"))
-
-
 def test_mixed_encodings_in_csv(tmp_path: Path, refused: Callable[..., str]) -> None:
     content = b"prompt,completion\nWhy?,Because.\ncaf\xe9,x\n"
     assert "x.csv:3: row is not UTF-8" in refused(tmp_path / "x.csv", content)

@@ -141,7 +141,7 @@ def test_rows_of_a_parquet_file_are_in_memory_a_few_megabytes_at_a_time(tmp_path
     table = pyarrow.Table.from_pylist(rows)
     pyarrow.parquet.write_table(table, path, use_dictionary=False, write_batch_size=1)  # a page for each row
     before = pyarrow.total_allocated_bytes()
-    seen = [pyarrow.total_allocated_bytes() - before for _ in readers.read(readers.Piece(path, 0, 1))]
+    seen = [pyarrow.total_allocated_bytes() - before for _ in readers.read(readers.pieces(path)[0])]
     assert len(seen) == 48
     assert max(seen) < 24 * 2**20
 

@@ -123,7 +123,7 @@ WRONG = [
     ("tags", {"a": 1}, "must be text", "Pulumi.yaml"),
     ("tagsFromElsewhere", ["Project"], "the program sets itself", "remove it"),
     ("tagsFromElsewhere", [7], "must be text", "Pulumi.yaml"),
-    ("data.source", "nope", "must be `sample`", "HuggingFaceH4/ultrachat_200k"),
+    ("data.source", "no such thing", "must be `sample`", "HuggingFaceH4/ultrachat_200k"),
     ("data.source", "https://st.blob.core.windows.net/c/f.jsonl?sv=1&sig=x", "must not be an address", "data asset"),
     ("data.testRatio", 1.5, "must be less than 1", "0.2"),
     ("data.testRatio", 0, "must be greater than 0", "0.2"),
