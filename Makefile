@@ -25,7 +25,7 @@ MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test mutate lint diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
+.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test bench mutate lint diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -95,6 +95,9 @@ test: setup ## run all tests; needs no network once set up
 	@$(VENV) -m pytest tests/unit tests/program -n 2
 	@$(VENV) -m pytest tests/contract tests/journey -n 2 --dist loadgroup --no-loadscope-reorder
 
+bench: settings ## measure what people wait for and write docs/benchmarks.md (OPTIONS="emulator preview")
+	@$(VENV) -m bench $(OPTIONS)
+
 mutate: setup ## change random places of the product: does a test notice? (SEED=1 NUMBER=40 OPTIONS="--in jobs")
 	@$(VENV) -m tests.mutate --seed $(or $(SEED),1) --number $(or $(NUMBER),40) $(OPTIONS)
 
@@ -123,6 +126,6 @@ lock: setup ## pin everything the requirements files pull in (constraints.txt)
 
 clean: ## remove what make makes here: .venv, data files, the emulator's state
 	@if [ -d .emulator ]; then $(VENV) -m emulator stop; fi
-	@rm -rf .venv .emulator .promptflow .review .evaluation .runs .mypy_cache .ruff_cache .pytest_cache .site .cache
+	@rm -rf .venv .emulator .promptflow .review .evaluation .runs .mypy_cache .ruff_cache .pytest_cache .site .cache .bench
 	@for made in $(MADE); do rm -rf data/$$made data/sample/$$made; done
 	@rmdir data/sample data 2>/dev/null || true

@@ -8,6 +8,7 @@ import logging
 import os
 
 import uvicorn
+import uvloop
 
 from emulator.access.entra import Tokens
 from emulator.cloud.parts import Cloud
@@ -110,7 +111,7 @@ def serve(home: Home, ports: Ports) -> None:
     accounts = {each.name: each.internal["keys"][0] for each in store.of_type(StorageAccount.type)}
     cloud.azurite.start(accounts)
     try:
-        asyncio.run(_run(cloud, manager, runner, servers, ports))
+        uvloop.run(_run(cloud, manager, runner, servers, ports))
     finally:
         home.running_file.unlink(missing_ok=True)
         manager.operations.close()
@@ -130,6 +131,8 @@ async def _run(cloud: Cloud, manager: ResourceManager, runner: Runner, servers: 
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         lifespan="off",
+        proxy_headers=False,  # nobody stands between
+        access_log=False,
     )
     server = uvicorn.Server(config)
     await proxy.start()
