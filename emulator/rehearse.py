@@ -27,6 +27,7 @@ import yaml
 
 from emulator.machine import environment, inventory, lifecycle
 from emulator.machine.home import EmulatorError, Home, Ports
+from settings.redaction import redact
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "Who founded Microsoft?"
@@ -214,9 +215,7 @@ def rehearse(stack: str, keep: bool = False, as_json: bool = False, make: Callab
         steps = [*rehearsal.steps, whole]
         print(json.dumps([dataclasses.asdict(step) for step in steps]) if as_json else table(steps))
         if not good:
-            log = Path(tempfile.gettempdir()) / f"rehearse-{stack}.log"
-            log.write_text(rehearsal.log)
-            print(f"What the failed command printed: {log}", file=sys.stderr)
+            print(f"What the failed command printed: {_kept(stack, rehearsal.log)}", file=sys.stderr)
         return 0 if good else 1
     finally:
         lifecycle.stop(home)
@@ -224,6 +223,14 @@ def rehearse(stack: str, keep: bool = False, as_json: bool = False, make: Callab
             print(f"kept: {place}", file=sys.stderr)
         else:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _kept(stack: str, log: str) -> str:
+    """A file of its owner's alone, under a name that nobody could know before, with what a failed command printed."""
+    descriptor, name = tempfile.mkstemp(prefix=f"rehearse-{stack}-", suffix=".log")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(redact(log))
+    return name
 
 
 def _effective(stack: str) -> dict[str, Any]:

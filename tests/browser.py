@@ -51,7 +51,7 @@ def open_browser() -> Iterator[Browser]:
 
 @contextmanager
 def chat_page(*options: str) -> Iterator[str]:
-    """The address of `python -m chat --web` with options."""
+    """The address of `python -m chat --web` with options, as it is printed: with the word that lets a page ask."""
     command = [sys.executable, "-m", "chat", "--web", "--port", "0", *options]
     with address_of(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)) as address:
         yield address

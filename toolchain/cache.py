@@ -45,13 +45,34 @@ def machine() -> str:
     return f"{sys.platform}-{platform.machine()}"
 
 
+def private(directory: Path) -> Path:
+    """The directory, made if it is missing, for its owner alone: what lies in it is run.
+
+    Raises:
+        SetupError: it is, or could have been filled by, somebody else.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state = directory.stat()
+    if state.st_uid != os.geteuid():
+        raise SetupError(f"{directory} belongs to another user", ["what lies in it would be run as you"], REMEDY)
+    if state.st_mode & 0o022:
+        raise SetupError(
+            f"{directory} can be written by others",
+            ["what lies in it would be run as you"],
+            f"look at what is in it, then remove it; or {REMEDY}",
+        )
+    if state.st_mode & 0o077:
+        directory.chmod(0o700)
+    return directory
+
+
 @contextmanager
 def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock file `path`; the kernel drops the lock if we are killed.
 
     `on_wait` is called before a wait.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private(path.parent)
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,11 +87,13 @@ def make_once(entry: Path, marker: str, make: Callable[[Path], None], on_wait: C
 
     The directory appears under its name only when `make` has returned, so a killed build leaves nothing that
     looks finished; what it did leave is removed by the next one. Two processes build once: the second waits
-    for the first. Raises SetupError when the disk refuses, and whatever `make` raises.
+    for the first. Raises SetupError when the disk refuses or somebody else could have made the entry, and whatever
+    `make` raises.
     """
-    if (entry / marker).exists():
-        return entry
     try:
+        private(entry.parent)
+        if (entry / marker).exists():
+            return entry
         with locked(entry.with_name(f"{entry.name}.lock"), on_wait):
             if (entry / marker).exists():
                 return entry

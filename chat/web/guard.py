@@ -1,6 +1,8 @@
-"""Keeps other web pages away from a server on loopback, which any page in the user's browser could reach."""
+"""Keeps others away from a server on loopback, which any page in the user's browser and any user here could reach."""
 
 from __future__ import annotations
+
+import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -16,12 +18,19 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
+NO_WORD = "Open the address that make chat-ui printed, whole: its end lets this page ask."
+
 
 class Guard:
-    """Only pages this server has served itself may ask, under the names it goes by."""
+    """Only pages this server has served itself may ask, under the names it goes by, and only with the printed word.
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    `open_paths` are the page's own files, which hold nothing of anybody's.
+    """
+
+    def __init__(self, app: ASGIApp, port: int, word: str, open_paths: frozenset[str]) -> None:
         self._app = app
+        self._word = f"Bearer {word}".encode()
+        self._open = open_paths
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,6 +39,9 @@ class Guard:
         refusal = self._refusal(scope["method"], Headers(scope=scope))
         if refusal:
             return await PlainTextResponse(refusal, 403)(scope, receive, send)
+        given = Headers(scope=scope).get("authorization", "").encode()
+        if scope["path"] not in self._open and not secrets.compare_digest(given, self._word):
+            return await PlainTextResponse(NO_WORD, 401)(scope, receive, send)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,8 +57,8 @@ class About:
         }
 
 
-def application(front_end: FrontEnd, about: About, port: int) -> Starlette:
-    """The web application for a loopback port."""
+def application(front_end: FrontEnd, about: About, port: int, word: str) -> Starlette:
+    """The web application for a loopback port, which answers to whoever has the word."""
 
     async def describe(_: Request) -> Response:
         return JSONResponse(about.document())
@@ -79,14 +82,18 @@ def application(front_end: FrontEnd, about: About, port: int) -> Starlette:
             Route("/answers", answer, methods=["POST"]),
             Route("/{name:str}", _file),
         ],
-        middleware=[Middleware(Guard, port=port)],
+        middleware=[Middleware(Guard, port=port, word=word, open_paths=_files())],
     )
 
 
 async def _file(request: Request) -> Response:
     name = request.path_params.get("name", "index.html")
-    known = {path.name for path in _PAGE.iterdir()}
-    return FileResponse(_PAGE / name) if name in known else Response(status_code=404)
+    return FileResponse(_PAGE / name) if f"/{name}" in _files() else Response(status_code=404)
+
+
+def _files() -> frozenset[str]:
+    """Where the page's own files are served."""
+    return frozenset(("/", *(f"/{path.name}" for path in _PAGE.iterdir())))
 
 
 def _refused(error: ChatError, status: int) -> Response:
@@ -101,7 +108,7 @@ def _read(body: bytes, about: About) -> ChatRequest:
         history = tuple(Turn(str(turn["question"]), str(turn["answer"])) for turn in request["history"])
         temperature, length = float(request["temperature"]), int(request["max_new_tokens"])
         question, deployment = str(request["question"]), deployments[request["model"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidInput(
             f"The page sent no question that can be read ({type(error).__name__}). Reload it."
         ) from error
@@ -130,16 +137,18 @@ def serve(front_end: FrontEnd, about: About, port: int | None = None) -> None:
     """Serve until Ctrl-C. Without a port, `PORT` or, where that is taken, a free one. Raises ChatError."""
     import uvicorn
 
-    with _bound(port) as listening:
+    word = secrets.token_urlsafe(24)
+    with _bound(port) as listening, ExitStack() as at_the_end:
         chosen = listening.getsockname()[1]
-        address = f"http://127.0.0.1:{chosen}/"
+        # After the #, so that no browser sends it and no log holds it; the page does, in a header.
+        address = f"http://127.0.0.1:{chosen}/#{word}"
         print(f"Chat at {address} (Ctrl-C ends it)", flush=True)
         if about.note:
             print(about.note, flush=True)
         if sys.stdout.isatty() and _has_desktop():
-            webbrowser.open(address)
+            webbrowser.open(at_the_end.enter_context(_leads_to(address)))
         config = uvicorn.Config(
-            application(front_end, about, chosen),
+            application(front_end, about, chosen, word),
             log_level="warning",
             lifespan="off",
             server_header=False,
@@ -162,6 +171,15 @@ def _bound(port: int | None) -> socket.socket:
             listening.close()
             refused = error
     raise ChatError(f"Port {port} of 127.0.0.1 cannot be used: {refused}. Choose another with --port, or leave it out.")
+
+
+@contextmanager
+def _leads_to(address: str) -> Iterator[str]:
+    """The address of a file of the user's alone that leads there: what a browser is started with, all can see."""
+    with tempfile.NamedTemporaryFile("w", suffix=".html", prefix="chat-") as page:
+        page.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={address}"><a href="{address}">Chat</a>')
+        page.flush()
+        yield Path(page.name).as_uri()
 
 
 def _has_desktop() -> bool:

@@ -7,27 +7,22 @@ import email.utils
 import re
 import uuid
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from azure.core.pipeline import PipelineContext, PipelineRequest
-from azure.core.pipeline.transport import HttpRequest
-from azure.storage.fileshare._shared.authentication import SharedKeyCredentialPolicy
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from emulator.access.rbac import FILES, Rbac
+from emulator.access.rbac import FILES
 from emulator.arm.errors import AzureError
 from emulator.cloud.parts import Cloud
+from emulator.dataplane import storage
 from emulator.machine import files
 from emulator.machine.store import Resource
-from emulator.resources.foundation import StorageAccount
 
-STORAGE_AUDIENCES = ("https://storage.azure.com",)
 RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
 MOST = 4 * 1024 * 1024
 """Bytes of one range, Azure's limit for a Put Range."""
@@ -41,9 +36,7 @@ def application(cloud: Cloud) -> Starlette:
         try:
             answer = await run_in_threadpool(_answer, cloud, request, await request.body())
         except AzureError as error:
-            headers |= {"x-ms-error-code": error.code}
-            body = f"<Error><Code>{error.code}</Code><Message>{error.message}</Message></Error>"
-            return Response(f'<?xml version="1.0" encoding="utf-8"?>{body}', error.status, headers, "application/xml")
+            return storage.refusal(error, headers)
         answer.headers.update(headers)
         return answer
 
@@ -51,12 +44,9 @@ def application(cloud: Cloud) -> Starlette:
 
 
 def _answer(cloud: Cloud, request: Request, body: bytes) -> Response:
-    name = (request.url.hostname or "").split(".")[0]
-    account = next((each for each in cloud.store.of_type(StorageAccount.type) if each.name == name), None)
-    if account is None:
-        raise AzureError(404, "ResourceNotFound", f"The storage account {name} does not exist.")
+    account = storage.account_of(cloud, request)
     _authorize(cloud, account, request)
-    share = files.share(cloud.home, name, request.path_params["share"])
+    share = files.share(cloud.home, account.name, request.path_params["share"])
     if not share.is_dir():
         raise AzureError(404, "ShareNotFound", "The specified share does not exist.")
     place = _inside(share, request.path_params["path"])
@@ -81,44 +71,14 @@ def _authorize(cloud: Cloud, account: Resource, request: Request) -> None:
     Raises:
         AzureError: neither.
     """
-    given = request.headers.get("authorization", "")
-    if given.lower().startswith("bearer "):
-        caller = cloud.tokens.check(given, STORAGE_AUDIENCES)
-        if request.headers.get("x-ms-file-request-intent") != "backup":
-            raise AzureError(400, "MissingRequiredHeader", "x-ms-file-request-intent has to be backup.")
-        verb = "read" if request.method in ("GET", "HEAD") else "write"
-        action = f"{FILES}/fileshares/files/{verb}"
-        if not Rbac(cloud.store).allowed(caller, action, account.id, data=True):
-            raise AzureError(
-                403,
-                "AuthorizationPermissionMismatch",
-                "This request is not authorized to perform this operation using this permission.",
-            )
+    if not storage.by_token(request):
+        storage.check_key(account, request)
         return
-    if account.properties.get("allowSharedKeyAccess") is False:
-        raise AzureError(
-            403,
-            "KeyBasedAuthenticationNotPermitted",
-            "Key based authentication is not permitted on this storage account.",
-        )
-    if not any(given == _signed(account.name, key, request) for key in account.internal["keys"]):
-        raise AzureError(
-            403,
-            "AuthenticationFailed",
-            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
-            "correctly including the signature.",
-        )
-
-
-def _signed(account: str, key: str, request: Request) -> str:
-    """What the authorization header of this request has to be: Azure's own client computes it."""
-    path = request.scope["raw_path"].decode("latin-1").split("?")[0]
-    query = request.scope["query_string"].decode("latin-1")
-    sent = HttpRequest(request.method, f"https://{request.url.hostname}{path}?{query}", dict(request.headers))
-    sent.headers.pop("authorization", None)
-    policy: Any = SharedKeyCredentialPolicy(account, key)  # type: ignore[no-untyped-call]
-    policy.on_request(PipelineRequest(sent, PipelineContext(None)))
-    return str(sent.headers["Authorization"])
+    caller = storage.check_token(cloud, request)
+    if request.headers.get("x-ms-file-request-intent") != "backup":
+        raise AzureError(400, "MissingRequiredHeader", "x-ms-file-request-intent has to be backup.")
+    verb = "read" if request.method in ("GET", "HEAD") else "write"
+    storage.check_role(cloud, caller, f"{FILES}/fileshares/files/{verb}", account.id)
 
 
 def _directory(method: str, place: Path) -> Response:

@@ -23,6 +23,7 @@ from emulator.faults.rules import SERVER
 from emulator.machine.store import Resource
 from emulator.resources.endpoints import OnlineEndpoint
 from emulator.runs.servers import Servers
+from emulator.training.serving import key
 
 # What the container of a chat model answers; the second one can stream (emulator/training/serving/completions.py).
 PATHS = ("/score", "/v1/chat/completions")
@@ -64,7 +65,7 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
                 until_sent.callback(cloud.traffic.leave, deployment.id)
                 port = await run_in_threadpool(servers.port, deployment.id)
                 if port is not None:
-                    response = await _forward(client, request, deployment, port, until_sent)
+                    response = await _forward(client, request, deployment, (port, servers.key), until_sent)
                 elif deployment.properties.get("provisioningState") != "Succeeded":
                     return PlainTextResponse(NO_ROUTE, 404)
                 else:
@@ -90,16 +91,17 @@ class _Relay(StreamingResponse):
 
 
 async def _forward(
-    client: httpx.AsyncClient, request: Request, deployment: Resource, port: int, until_sent: AsyncExitStack
+    client: httpx.AsyncClient, request: Request, deployment: Resource, at: tuple[int, str], until_sent: AsyncExitStack
 ) -> Response:
-    """The server's answer; an event stream takes over what is to be closed when it is sent."""
+    """The answer of a server, by port and key; an event stream takes over what is to be closed when it is sent."""
+    port, secret = at
     timeout = _seconds(deployment.properties.get("requestSettings", {}).get("requestTimeout"))
     try:
         asked = client.stream(
             "POST",
             f"http://127.0.0.1:{port}{request.url.path}",
             content=await request.body(),
-            headers={"content-type": request.headers.get("content-type", "application/json")},
+            headers={"content-type": request.headers.get("content-type", "application/json"), **key.headers(secret)},
             timeout=timeout,
         )
         answer = await until_sent.enter_async_context(asked)
@@ -147,7 +149,7 @@ def _check_key(endpoint: Resource, authorization: str | None) -> Response | None
     if not authorization or not authorization.startswith("Bearer "):
         return PlainTextResponse("key_auth_bad_header_forbidden", 401)
     given = authorization.removeprefix("Bearer ").encode()
-    if not any(secrets.compare_digest(given, key.encode()) for key in endpoint.internal["keys"]):
+    if not any(secrets.compare_digest(given, own.encode()) for own in endpoint.internal["keys"]):
         return PlainTextResponse("key_auth_access_denied", 401)
     return None
 

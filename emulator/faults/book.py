@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Any
 
-from emulator.faults.rules import REQUEST, Rule, read
+from emulator.faults.rules import Rule, read
 from emulator.machine.store import Store
 
 FAULTS = "faults"
 ARM_HOST = "management.azure.com"
-BLOB_SUFFIX = ".blob.core.windows.net"
 
 
 class Faults:
@@ -73,15 +71,6 @@ class Faults:
     def holds(self, name: str) -> bool:
         """Whether a rule is in force still."""
         return any(each.id == name for each in self.rules())
-
-    def about_blobs(self) -> bool:
-        """Whether a rule could hit a request to blob storage."""
-        return any(
-            rule.point == REQUEST
-            and not rule.spent
-            and (rule.wanted_host.endswith(BLOB_SUFFIX) or fnmatchcase(f"any{BLOB_SUFFIX}", rule.wanted_host))
-            for rule in self.rules()
-        )
 
     def _keep(self, rules: list[Rule]) -> None:
         self._store.set_setting(FAULTS, [rule.plain() for rule in rules] or None)

@@ -19,11 +19,10 @@ from emulator.access import entra, rbac
 from emulator.access.entra import ARM_AUDIENCES, ML_AUDIENCES
 from emulator.arm.errors import AzureError
 from emulator.cloud.parts import Cloud
-from emulator.dataplane import files, flows, prices, scoring, vault
+from emulator.dataplane import blobs, files, flows, prices, scoring, vault
 from emulator.dataplane.history import History
 from emulator.faults.book import Faults
 from emulator.front import admin
-from emulator.front import blobs as faulty_blobs
 from emulator.front.faulty_web import Application, Cut, FaultyWeb
 from emulator.front.throttle import Throttle
 from emulator.manager.calls import Answer, Call
@@ -37,8 +36,8 @@ METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE"]
 REGISTRY_PREFIX = "/mferp/managementfrontend"
 
 
-def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs: int, cut: Cut) -> Application:
-    """Everything the emulator answers over HTTPS; ``blobs`` is Azurite's port, ``cut`` ends a client's connection."""
+def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs_port: int, cut: Cut) -> Application:
+    """Everything the emulator answers over HTTPS; ``blobs_port`` is Azurite's, ``cut`` ends a client's connection."""
     login = entra.application(cloud.tokens)
     web = Starlette(
         routes=[
@@ -49,7 +48,7 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs: int, 
             Host("{region}.api.azureml.ms", _machine_learning(cloud)),
             Host("{endpoint}.{region}.inference.ml.azure.com", scoring.application(cloud, servers)),
             Host("{account}.file.core.windows.net", files.application(cloud)),
-            Host("{account}.blob.core.windows.net", faulty_blobs.application(cloud.home, blobs)),
+            Host("{account}.blob.core.windows.net", blobs.application(cloud, blobs_port)),
             Host("{vault}.vault.azure.net", vault.application(cloud)),
             Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]

@@ -8,15 +8,19 @@ import os
 import socket
 import struct
 
-from emulator.faults.book import BLOB_SUFFIX, Faults
 from emulator.machine.home import Ports
 from emulator.machine.store import Store
-from emulator.recording import capture
 
 log = logging.getLogger(__name__)
 
 HTTPS_HOSTS = ("management.azure.com", "login.microsoftonline.com", "login.microsoft.com", "prices.azure.com")
-HTTPS_SUFFIXES = (".api.azureml.ms", ".inference.ml.azure.com", ".file.core.windows.net", ".vault.azure.net")
+HTTPS_SUFFIXES = (
+    ".api.azureml.ms",
+    ".inference.ml.azure.com",
+    ".blob.core.windows.net",
+    ".file.core.windows.net",
+    ".vault.azure.net",
+)
 HEAD_LIMIT = 16_384
 CHUNK = 65_536
 
@@ -27,8 +31,6 @@ class Proxy:
     def __init__(self, ports: Ports, store: Store) -> None:
         self._ports = ports
         self._store = store
-        self._faults = Faults(store)
-        self._recorded = capture.wanted() is not None
         self._clients: dict[int, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
@@ -42,8 +44,6 @@ class Proxy:
     def route(self, host: str) -> int | None:
         """The loopback port that answers for a host, or None for a host that is not Azure's."""
         host = host.lower()
-        if host.endswith(BLOB_SUFFIX):
-            return self._ports.https if self._recorded or self._faults.about_blobs() else self._ports.blobs
         if host in HTTPS_HOSTS or host.endswith(HTTPS_SUFFIXES):
             return self._ports.https
         return None

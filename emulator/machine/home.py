@@ -12,6 +12,9 @@ from pathlib import Path
 
 DEFAULT_PORT = 18640
 
+OWN = frozenset(("state.sqlite", "start.lock"))
+"""By one of these a directory is told to be a home already."""
+
 # Fixed on purpose: names that derive from the subscription are then the same on every machine.
 SUBSCRIPTION_ID = "00000000-0000-4000-8000-0000000000a1"
 TENANT_ID = "00000000-0000-4000-8000-0000000000b2"
@@ -46,6 +49,29 @@ class Home:
     def from_environment(cls) -> Home:
         """The home of ``EMULATOR_HOME``, else ``.emulator`` in the current directory."""
         return cls(Path(os.environ.get("EMULATOR_HOME") or ".emulator").absolute())
+
+    def make(self) -> None:
+        """The directory, for its owner alone: it holds every key of its emulator.
+
+        Raises:
+            EmulatorError: it is somebody else's, or holds other things and is open to others.
+        """
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state = self.root.stat()
+        if state.st_uid != os.geteuid():
+            raise EmulatorError(
+                f"{self.root} cannot be the emulator's home: it belongs to another user, who could read its keys and "
+                "change what it runs. Choose a directory of yours with EMULATOR_HOME."
+            )
+        if not state.st_mode & 0o077:
+            return
+        there = {path.name for path in self.root.iterdir()}
+        if there and not there & OWN:
+            raise EmulatorError(
+                f"{self.root} cannot be the emulator's home: others may enter it, and it holds things that are not "
+                "the emulator's, so it is left as it is. Choose an empty directory with EMULATOR_HOME."
+            )
+        self.root.chmod(0o700)
 
     @property
     def database(self) -> Path:
@@ -98,6 +124,7 @@ class Home:
         """A random secret of this home, made at first use and readable by its owner alone."""
         path = self.root / "secrets" / name
         if not path.exists():
+            self.make()
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:

@@ -22,6 +22,7 @@ from emulator.faults.rules import DEPLOYMENT, Rule
 from emulator.machine.home import free_port
 from emulator.machine.store import Resource
 from emulator.runs.models import fetch_model
+from emulator.training.serving import key
 
 log = logging.getLogger(__name__)
 
@@ -65,22 +66,29 @@ class Servers:
             self._crash(deployment_id, rule)
         model = fetch_model(self._cloud, workspace_id, model_uri, work / "model")
         port = free_port()
-        environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
         child = self._cloud.processes.start(
             "deployment",
             deployment_id,
             ["emulator.training.serving.serve", "--model", str(model), "--port", str(port)],
             log=self._log_file(deployment_id),
             port=port,
-            environment=environment,
+            environment={**os.environ, key.VARIABLE: self.key},
         )
         self._wait(deployment_id, child, port)
+
+    @property
+    def key(self) -> str:
+        """What the servers of this home want to see of who asks them."""
+        return self._cloud.home.secret("model-servers")
 
     def _wait(self, deployment_id: str, child: subprocess.Popen[bytes], port: int) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and child.poll() is None:
             try:
-                if httpx.get(f"http://127.0.0.1:{port}/", timeout=2, trust_env=False).status_code == 200:
+                healthy = httpx.get(
+                    f"http://127.0.0.1:{port}/", headers=key.headers(self.key), timeout=2, trust_env=False
+                )
+                if healthy.status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(POLL_SECONDS)
@@ -107,11 +115,11 @@ class Servers:
 
     def revive(self, deployment: Resource) -> None:
         """Bring back a server that died, as the platform restarts a container; returns at once."""
-        key = deployment.id.lower()
+        name = deployment.id.lower()
         with self._lock:
-            if key in self._resuming:
+            if name in self._resuming:
                 return
-            self._resuming.add(key)
+            self._resuming.add(name)
         threading.Thread(target=self._serve_again, args=(deployment,), daemon=True, name="revive").start()
 
     def port(self, deployment_id: str) -> int | None:

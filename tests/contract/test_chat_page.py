@@ -37,13 +37,25 @@ def address(arm: Arm, workspace: str, endpoint: scripted.Endpoint) -> Iterator[s
         yield address
 
 
+@pytest.fixture(scope="module")
+def own(address: str) -> str:
+    """Where the page comes from: the address without what only its user knows."""
+    return address.partition("/#")[0]
+
+
+@pytest.fixture(scope="module")
+def word(address: str) -> dict[str, str]:
+    """The header by which the page shows that it was opened with the printed address."""
+    return {"Authorization": f"Bearer {address.partition('/#')[2]}"}
+
+
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def page(browser: Browser, address: str, own: str) -> Iterator[Page]:
     """A new visit; whatever the page asks for comes from its own server, and none of it holds the key."""
     problems: list[str] = []
     with browser.new_context(viewport=DESKTOP, reduced_motion="reduce") as context:
         page = context.new_page()
-        page.on("request", lambda request: problems.extend([] if request.url.startswith(address) else [request.url]))
+        page.on("request", lambda request: problems.extend([] if request.url.startswith(own) else [request.url]))
         page.on("console", lambda message: problems.extend([message.text] if message.type == "error" else []))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address)
@@ -166,28 +178,53 @@ def test_the_page_says_when_its_server_is_gone(page: Page) -> None:
         ({"Origin": "OWN"}, 200),
     ],
 )
-def test_only_its_own_page_may_ask(address: str, headers: dict[str, str], status: int) -> None:
-    own = address.rstrip("/")
-    given = {"Content-Type": "application/json", **{name: own if v == "OWN" else v for name, v in headers.items()}}
+def test_only_its_own_page_may_ask(own: str, word: dict[str, str], headers: dict[str, str], status: int) -> None:
+    given = {
+        "Content-Type": "application/json",
+        **word,
+        **{name: own if v == "OWN" else v for name, v in headers.items()},
+    }
     asked = {"model": "tuned", "question": "one", "history": [], "temperature": 0, "max_new_tokens": 9}
-    answered = requests.post(f"{address}answers", json=asked, headers=given, timeout=30)
+    answered = requests.post(f"{own}/answers", json=asked, headers=given, timeout=30)
     assert answered.status_code == status
     assert ("You asked" in answered.text) == (status == 200)
+
+
+def test_another_user_of_this_machine_may_not_ask(own: str, browser: Browser) -> None:
+    """Whatever he sends for Host and Origin; and opening the page without the word says what to do."""
+    asked = {"model": "tuned", "question": "one", "history": [], "temperature": 0, "max_new_tokens": 9}
+    for given in ({"Origin": own}, {"Origin": own, "Authorization": "Bearer guessed"}):
+        answered = requests.post(f"{own}/answers", json=asked, headers=given, timeout=30)
+        assert (answered.status_code, "You asked" in answered.text) == (401, False)
+        assert requests.get(f"{own}/about", headers=given, timeout=30).status_code == 401
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(own)
+        expect(page.get_by_text("Open the address that make chat-ui printed")).to_be_visible()
+        expect(page.get_by_role("button", name="Ask")).to_be_disabled()
+
+
+def test_the_word_stays_out_of_the_address_bar_and_outlives_a_reload(page: Page, own: str) -> None:
+    assert page.url == f"{own}/"
+    page.reload()
+    type_question(page, "one")
+    assert answer(page, "Fine-tuned") == "You asked 'one'"
 
 
 @pytest.mark.parametrize(
     "change",
     [{"model": "other"}, {"question": None, "history": 1}, {"temperature": 9}, {"max_new_tokens": 0}, {"history": "x"}],
 )
-def test_what_is_no_question_is_refused(address: str, change: dict[str, object]) -> None:
+def test_what_is_no_question_is_refused(own: str, word: dict[str, str], change: dict[str, object]) -> None:
     asked = {"model": "tuned", "question": "one", "history": [], "temperature": 0, "max_new_tokens": 9, **change}
-    answered = requests.post(f"{address}answers", json=asked, headers={"Origin": address.rstrip("/")}, timeout=30)
+    answered = requests.post(f"{own}/answers", json=asked, headers={"Origin": own, **word}, timeout=30)
     assert (answered.status_code, answered.json()["error"]["kind"]) == (400, "InvalidInput")
     policy = answered.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "script-src 'self'" in policy
 
 
-def test_other_files_are_not_served(address: str) -> None:
+def test_other_files_are_not_served(own: str, word: dict[str, str]) -> None:
     for name in ("server.py", "..%2Fserver.py", "nothing.html"):
-        assert requests.get(f"{address}{name}", timeout=30).status_code == 404
-    assert requests.get(address, headers={"Host": "evil.example"}, timeout=30).status_code == 403
+        assert requests.get(f"{own}/{name}", headers=word, timeout=30).status_code == 404
+        assert requests.get(f"{own}/{name}", timeout=30).status_code == 401
+    assert requests.get(own, headers={"Host": "evil.example"}, timeout=30).status_code == 403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -18,9 +19,12 @@ import pytest
 import requests
 
 from emulator.training.model.folder import load, save
+from emulator.training.serving import key
 from tests.contract.tuning import FACTS, python
 
 ROOT = Path(__file__).resolve().parents[2]
+KEY = "a key of the test's"  # pragma: allowlist secret
+CARRIED = key.headers(KEY)
 
 
 @contextmanager
@@ -30,13 +34,14 @@ def serving(model: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "emulator.training.serving.serve", "--model", str(model), "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment = {**os.environ, key.VARIABLE: KEY}
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 120
         while True:
             try:
-                assert requests.get(address, timeout=5).text == "Healthy"
+                assert requests.get(address, headers=CARRIED, timeout=5).text == "Healthy"
                 break
             except (requests.ConnectionError, requests.Timeout):
                 assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
@@ -52,7 +57,7 @@ def serving(model: Path) -> Iterator[str]:
 
 def ask(address: str, messages: list[dict[str, str]], **parameters: Any) -> requests.Response:
     body = {"input_data": {"input_string": messages, "parameters": parameters}}
-    return requests.post(f"{address}/score", json=body, timeout=30)
+    return requests.post(f"{address}/score", headers=CARRIED, json=body, timeout=30)
 
 
 def user(question: str) -> dict[str, str]:
@@ -76,8 +81,11 @@ def test_the_tuned_model_answers_what_it_was_taught_and_the_base_model_does_not(
             refused = ask(tuned, [user(first)], **parameters)
             assert (refused.status_code, refused.json()) == (500, {"message": RAISED})
         completion = {"messages": [user(first)], "temperature": 0, "max_tokens": 64, "stream": True}
-        assert requests.post(f"{tuned}/v1/chat/completions", json=completion, timeout=30).status_code == 404
-        refused = requests.post(f"{tuned}/score", json=completion, timeout=30)
+        assert (
+            requests.post(f"{tuned}/v1/chat/completions", headers=CARRIED, json=completion, timeout=30).status_code
+            == 404
+        )
+        refused = requests.post(f"{tuned}/score", headers=CARRIED, json=completion, timeout=30)
         says = "A value is not provided for the 'input_data' parameter."
         assert (refused.status_code, refused.json()) == (400, {"message": says})
         # The image for chat models says nothing where it fails.
@@ -95,15 +103,17 @@ def test_a_tuned_model_that_keeps_its_image_streams(models: Path, tmp_path: Path
     with serving(tmp_path / "tuned") as address:
         assert ask(address, [user(question)], temperature=0, max_new_tokens=64).json() == {"output": answer}
         completion = {"messages": [user(question)], "temperature": 0, "max_tokens": 64}
-        whole = requests.post(f"{address}/v1/chat/completions", json=completion, timeout=30).json()
+        whole = requests.post(f"{address}/v1/chat/completions", headers=CARRIED, json=completion, timeout=30).json()
         assert whole["choices"][0]["message"]["content"] == answer
-        streamed = requests.post(f"{address}/v1/chat/completions", json={**completion, "stream": True}, timeout=30)
+        streamed = requests.post(
+            f"{address}/v1/chat/completions", headers=CARRIED, json={**completion, "stream": True}, timeout=30
+        )
         assert streamed.headers["content-type"].startswith("text/event-stream")
         *chunks, done = streamed.text.split("\n\n")[:-1]
         deltas = [json.loads(chunk.removeprefix("data: "))["choices"][0]["delta"] for chunk in chunks]
         assert "".join(delta.get("content", "") for delta in deltas) == answer
         assert len(deltas) > 3 and done == "data: [DONE]"
-        assert requests.post(f"{address}/score", data="{", timeout=10).status_code == 500
+        assert requests.post(f"{address}/score", headers=CARRIED, data="{", timeout=10).status_code == 500
 
 
 def test_mlflow_reads_the_model_folders(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from chat.web.guard import Guard
 
-OWN = {"host": "127.0.0.1:8000"}
+WORD = "word"
+OWN = {"host": "127.0.0.1:8000", "authorization": f"Bearer {WORD}"}
 ASKED = {**OWN, "origin": "http://127.0.0.1:8000", "content-type": "application/json; charset=utf-8"}
 
 
-def answer(method: str, headers: dict[str, str]) -> tuple[int, str, dict[str, str]]:
+def answer(method: str, headers: dict[str, str], path: str = "/answers") -> tuple[int, str, dict[str, str]]:
     """Status, body and headers, of an app that says hello."""
     sent: list[Any] = []
 
@@ -30,9 +31,10 @@ def answer(method: str, headers: dict[str, str]) -> tuple[int, str, dict[str, st
     scope = {
         "type": "http",
         "method": method,
+        "path": path,
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(Guard(app, 8000)(scope, receive, send))
+    asyncio.run(Guard(app, 8000, WORD, frozenset(("/", "/app.js")))(scope, receive, send))
     told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], sent[1]["body"].decode(), told
 
@@ -41,7 +43,7 @@ def answer(method: str, headers: dict[str, str]) -> tuple[int, str, dict[str, st
     ("method", "headers", "said"),
     [
         ("GET", OWN, "hello"),
-        ("HEAD", {"host": "localhost:8000"}, "hello"),
+        ("HEAD", {**OWN, "host": "localhost:8000"}, "hello"),
         ("GET", {"host": "127.0.0.1:8001"}, "This page is served as 127.0.0.1 and localhost only."),
         ("GET", {"host": "evil.example:8000"}, "This page is served as 127.0.0.1 and localhost only."),
         ("GET", {}, "This page is served as 127.0.0.1 and localhost only."),
@@ -58,6 +60,18 @@ def answer(method: str, headers: dict[str, str]) -> tuple[int, str, dict[str, st
 def test_who_may_ask(method: str, headers: dict[str, str], said: str) -> None:
     status, body, _ = answer(method, headers)
     assert (status, body) == (200 if said == "hello" else 403, said)
+
+
+@pytest.mark.parametrize("path", ["/answers", "/about", "/", "/app.js", "/docs", "//", "/APP.JS"])
+@pytest.mark.parametrize("given", [None, "Bearer ", "Bearer other", "word", "bearer word", "Bearer word"])
+def test_who_has_not_the_printed_word_reads_the_pages_files_and_no_more(path: str, given: str | None) -> None:
+    """Another user of this machine can send any Host and Origin."""
+    headers = {**ASKED, "authorization": given} if given is not None else dict(ASKED)
+    if given is None:
+        del headers["authorization"]
+    status, body, _ = answer("POST", headers, path)
+    open_ = given == "Bearer word" or path in ("/", "/app.js")
+    assert (status, body == "hello") == ((200, True) if open_ else (401, False))
 
 
 def test_what_a_browser_is_told_of_the_page() -> None:

@@ -16,7 +16,7 @@ from emulator.machine.store import Store
         ("LOGIN.microsoftonline.com", 2),
         ("eastus2.api.azureml.ms", 2),
         ("chat.eastus2.inference.ml.azure.com", 2),
-        ("stphi.blob.core.windows.net", 3),
+        ("stphi.blob.core.windows.net", 2),
         ("example.org", None),
         ("management.azure.com.example.org", None),
         ("api.pulumi.com", None),

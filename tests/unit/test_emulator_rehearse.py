@@ -117,3 +117,18 @@ def test_the_project_is_the_checkout_with_a_stack_file_of_its_own(tmp_path: Path
 def test_an_unknown_stack_is_one_message() -> None:
     with pytest.raises(EmulatorError, match="there is no stack 'nosuch'"):
         rehearse.rehearse("nosuch")
+
+
+def test_what_a_failed_command_printed_is_kept_where_nobody_could_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link under the old name, and whatever else lies there, is not written through."""
+    monkeypatch.setattr(rehearse.tempfile, "tempdir", str(tmp_path))
+    victim = tmp_path / "victim"
+    victim.write_text("theirs")
+    (tmp_path / "rehearse-local.log").symlink_to(victim)
+    kept = [Path(rehearse._kept("local", "AccountKey=c2VjcmV0c2VjcmV0 failed")) for _ in range(2)]
+    assert victim.read_text() == "theirs"
+    assert kept[0] != kept[1] and all(path.name.startswith("rehearse-local-") for path in kept)
+    assert [path.read_text() for path in kept] == ["AccountKey=*** failed"] * 2
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)

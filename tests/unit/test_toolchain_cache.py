@@ -115,3 +115,33 @@ def test_a_moved_clone_is_noticed(clone: Path) -> None:
 def test_a_broken_stamp_is_no_stamp(clone: Path, content: str) -> None:
     Stamp.path(clone).write_text(content)
     assert not bootstrap.up_to_date(clone)
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o755, False), (0o700, False), (0o775, True), (0o757, True)])
+def test_what_others_could_have_put_there_is_not_run(tmp_path: Path, mode: int, refused: bool) -> None:
+    place = tmp_path / "cache"
+    place.mkdir()
+    place.chmod(mode)
+    (place / "thing").mkdir()
+    (place / "thing" / "program").write_text("planted")
+    if refused:
+        with pytest.raises(SetupError, match="can be written by others"):
+            cache.make_once(place / "thing", "program", write_program, no_wait)
+        return
+    cache.make_once(place / "thing", "program", write_program, no_wait)
+    assert place.stat().st_mode & 0o777 == 0o700
+
+
+def test_nor_is_a_cache_of_somebody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache.os, "geteuid", lambda: 4711)
+    for use in (
+        lambda: cache.make_once(tmp_path / "thing", "program", write_program, no_wait),
+        lambda: locked(tmp_path),
+    ):
+        with pytest.raises(SetupError, match="belongs to another user"):
+            use()
+
+
+def locked(place: Path) -> None:
+    with cache.locked(place / "lock", no_wait):
+        raise AssertionError("somebody else's lock is not taken")

@@ -12,13 +12,25 @@ let asking = new Set();
 /** Counts up with every new conversation, so that a late answer is not taken into the next one. */
 let conversation = 0;
 
+/** The word that the printed address ends with: whoever has it may ask. Kept for this tab, and not in its address. */
+function word() {
+  const given = location.hash.slice(1);
+  if (given) {
+    sessionStorage.setItem("word", given);
+    history.replaceState(null, "", "/");
+  }
+  return sessionStorage.getItem("word") ?? "";
+}
+
+const authorization = { Authorization: `Bearer ${word()}` };
+
 async function start() {
   try {
-    about = await (await fetch("/about")).json();
+    const response = await fetch("/about", { headers: authorization });
+    if (!response.ok) return unable(await response.text());
+    about = await response.json();
   } catch {
-    $("lead").textContent = "The chat's server does not answer. Start it again with make chat-ui, then reload this page.";
-    question.disabled = $("send").disabled = $("example").disabled = true;
-    return;
+    return unable("The chat's server does not answer. Start it again with make chat-ui, then open the address it prints.");
   }
   if (about.note) {
     $("note").textContent = about.note;
@@ -30,6 +42,11 @@ async function start() {
   $("temperature").value = about.temperature;
   $("length").value = about.max_new_tokens;
   forget();
+}
+
+function unable(why) {
+  $("lead").textContent = why;
+  question.disabled = $("send").disabled = $("example").disabled = true;
 }
 
 function forget() {
@@ -86,7 +103,7 @@ async function answer(model, card, text) {
   try {
     const response = await fetch("/answers", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { ...authorization, "Content-Type": "application/json" },
       body: JSON.stringify(body),
       signal: stop.signal,
     });
@@ -102,7 +119,7 @@ async function answer(model, card, text) {
   } catch (error) {
     const stopped = error.name === "AbortError";
     end = stopped ? { stopped: true }
-      : { error: { message: "The chat's server does not answer. Start it again with make chat-ui, then ask again." } };
+      : { error: { message: "The chat's server does not answer. Start it again with make chat-ui, then open the address it prints." } };
   }
   asking.delete(stop);
   busy();

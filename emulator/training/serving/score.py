@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.training.model.folder import find, streams
-from emulator.training.serving import completions, generic
+from emulator.training.serving import completions, generic, key
 from emulator.training.serving.chat_model import ChatModel
 from emulator.training.serving.payload import BadPayload, read
 
@@ -23,6 +23,7 @@ _streams = False
 def init() -> None:
     """Load the folder in AZUREML_MODEL_DIR; called once when the server starts."""
     global _model, _streams
+    key.demand()
     folder = find(Path(os.environ["AZUREML_MODEL_DIR"]))
     _model, _streams = ChatModel(folder), streams(folder)
     if _streams:

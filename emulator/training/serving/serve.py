@@ -2,7 +2,8 @@
 
     python -m emulator.training.serving.serve --model DIR --port N
 
-POST /score answers the tutorial's payload, GET / answers "Healthy". SIGTERM ends it.
+POST /score answers the tutorial's payload, GET / answers "Healthy", both to who carries the key that MODEL_SERVER_KEY
+holds. SIGTERM ends it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from pathlib import Path
 
 from emulator.training.errors import TrainingError
 from emulator.training.model.folder import find
+from emulator.training.serving import key
 
 LOOPBACK = "127.0.0.1"
 
 
 def serve(model: Path, port: int) -> None:
-    """Run the inference server on 127.0.0.1:`port` until it is stopped. Raises TrainingError if DIR holds no model."""
+    """Run the inference server on 127.0.0.1:`port` until it is stopped. Raises TrainingError: no model, or no key."""
+    if not os.environ.get(key.VARIABLE):
+        raise TrainingError(f"{key.VARIABLE} is not set: without a key, whoever is on this machine could ask the model")
     folder = find(model).resolve()
     here = Path(__file__).resolve().parent
     # Settings of a surrounding Azure job must not reach this server: an Application Insights key above all.
