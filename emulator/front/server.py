@@ -14,6 +14,7 @@ from emulator.access.entra import Tokens
 from emulator.cloud.parts import Cloud
 from emulator.front import application, certificates
 from emulator.front.proxy import Proxy
+from emulator.machine import environment
 from emulator.machine.azurite import Azurite
 from emulator.machine.home import Home, Ports
 from emulator.machine.processes import Processes
@@ -91,6 +92,8 @@ KINDS: tuple[type[Kind], ...] = (
 
 def serve(home: Home, ports: Ports) -> None:
     """Run the emulator in the foreground until SIGTERM or SIGINT."""
+    environment.confine()
+    home.make()
     home.logs.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("azure", "httpx", "uvicorn.access"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,31 +12,81 @@ from pathlib import Path
 import yaml
 
 from emulator.machine.home import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID, Home, Ports
+from settings.redaction import redact
 
 RUN = "EMULATOR_RUN"
 """Variable that marks the processes of one command."""
 PROVIDER = "pulumi-resource-azure-native"
 
-# Whatever real access the caller has must not reach the command.
+# Whatever real access the caller has must not reach the command: Azure's and Pulumi's by name, ...
 REMOVED_PREFIXES = ("AZURE_", "ARM_", "MSI_", "IDENTITY_", "AZUREML_", "ACTIONS_ID_TOKEN_REQUEST_")
 REMOVED = (
-    "PULUMI_ACCESS_TOKEN",
     "PULUMI_BACKEND_URL",
-    "PULUMI_CONFIG_PASSPHRASE",
-    "PULUMI_CONFIG_PASSPHRASE_FILE",
     "PULUMI_CREDENTIALS_PATH",
     "PULUMI_HOME",
-    "HF_TOKEN",
     "ALL_PROXY",
     "all_proxy",
     "HTTP_PROXY",
     "http_proxy",
 )
+# ... and everybody else's by what such names have in common.
+_TELLING = re.compile(
+    r"(?:token|secret|password|passwd|passphrase|passfile|credential|api_?key)s?\d*(?:_|$)"
+    r"|(?:^|_)(?:key\d*|keys|auth|pat|dsn|webhook|kubeconfig|netrc|sock|connection_?string)(?:_|$)|_pwd$",
+    re.IGNORECASE,
+)
+# What the emulator, its jobs and its servers get of the caller's; nothing else, whatever it is called.
+PASSED = frozenset(
+    (
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH",
+        "PYTHONPATH",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONUTF8",
+        "XLA_FLAGS",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+    )
+)
+PASSED_PREFIXES = ("LC_", "XDG_", "EMULATOR_", "JAX_")
 
 
 def without_access(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment without whatever opens something real to whoever has it."""
-    return {key: value for key, value in environ.items() if not key.startswith(REMOVED_PREFIXES) and key not in REMOVED}
+    """For the caller's own command: its environment without whatever opens something real to whoever has it."""
+    return {name: value for name, value in environ.items() if not _opens(name, value)}
+
+
+def _opens(name: str, value: str) -> bool:
+    if name.startswith(REMOVED_PREFIXES) or name in REMOVED or _TELLING.search(name):
+        return True
+    return redact(value) != value  # a password in an address, a key or a token by its form
+
+
+def for_services(environ: Mapping[str, str]) -> dict[str, str]:
+    """For what runs in Azure's place, which is nobody's command: the few variables that a program needs to run."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if (name in PASSED or name.startswith(PASSED_PREFIXES)) and not _opens(name, value)
+    }
+
+
+def confine() -> None:
+    """Leave this process, and so all that it starts, nothing but that."""
+    kept = for_services(os.environ)
+    for name in [each for each in os.environ if each not in kept]:
+        del os.environ[name]
 
 
 def build(home: Home, ports: Ports) -> dict[str, str]:

@@ -16,7 +16,7 @@ from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 import psutil
 from filelock import FileLock
 
-from emulator.machine.environment import without_access
+from emulator.machine.environment import for_services
 from emulator.machine.home import EmulatorError, Home, Ports, choose_ports, is_free
 
 START_SECONDS = 60.0
@@ -54,7 +54,7 @@ def start(home: Home) -> Ports:
     Raises:
         EmulatorError: it does not come up: a port is taken, Azurite is missing, …
     """
-    home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.make()
     with FileLock(home.root / "start.lock"):
         ports = alive(home)
         if ports:
@@ -83,8 +83,7 @@ def _launch(home: Home, ports: Ports) -> Ports:
     home.running_file.unlink(missing_ok=True)
     offset = home.log_file.stat().st_size if home.log_file.exists() else 0
     # What it runs in jobs inherits from it, so it gets no access of the caller's either.
-    environment = {key: value for key, value in without_access(os.environ).items() if "proxy" not in key.lower()}
-    environment |= {
+    environment = for_services(os.environ) | {
         "EMULATOR_HOME": str(home.root),
         PORTS_VARIABLE: f"{ports.proxy},{ports.https},{ports.blobs}",
     }

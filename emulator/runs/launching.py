@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,7 +129,7 @@ def _finetune(cloud: Cloud, job: Resource, step: pipeline.FineTune, work: Path) 
     }
     order_file = work / "job.json"
     order_file.write_text(json.dumps(order))
-    environment = {**_without_proxy(os.environ), **models.compiled()}
+    environment = {**os.environ, **models.compiled()}
     outputs = dict.fromkeys(step.outputs.values(), work / "output")
 
     def of(module: str, its: str, made: dict[str, Path]) -> Launch:
@@ -163,17 +162,13 @@ def _command(cloud: Cloud, job: Resource, order: command.Command, work: Path) ->
         places["outputs", name] = str(folder)
     here = str(Path(sys.executable).parent)
     environment = {
-        **_without_proxy(os.environ),
+        **os.environ,
         "PATH": os.pathsep.join((here, os.environ.get("PATH", os.defpath))),
         "PYTHONPATH": str(code),
         "AZUREML_RUN_ID": job.name,
         **order.variables,
     }
     return Launch(["/bin/sh", "-c", order.line(places)], environment, outputs, code)
-
-
-def _without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in environment.items() if "proxy" not in key.lower()}
 
 
 def _fetch(cloud: Cloud, workspace: str, uri: str, target: Path) -> str:

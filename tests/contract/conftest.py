@@ -11,6 +11,7 @@ import pytest
 
 from emulator.machine import environment, lifecycle
 from emulator.machine.home import SUBSCRIPTION_ID, Home
+from tests import credentials
 from tests.contract.arm import Arm
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMULATOR_PORT", "0")
         patch.setenv("EMULATOR_HOME", str(home.root))
-        patch.setenv("PULUMI_ACCESS_TOKEN", "the caller's own")  # which no job may see
-        ports = lifecycle.start(home)
+        with pytest.MonkeyPatch.context() as caller:
+            for name, value in credentials.planted().items():  # of which nothing that it starts may see one
+                caller.setenv(name, value)
+            ports = lifecycle.start(home)
         for name, value in environment.build(home, ports).items():
             patch.setenv(name, value)
         try:

@@ -18,8 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from emulator.access.entra import Tokens
-from emulator.machine.environment import REMOVED, REMOVED_PREFIXES
+from emulator.machine.environment import REMOVED_PREFIXES, for_services
 from emulator.machine.home import SUBSCRIPTION_ID, Home
+from tests import credentials
 from tests.contract.arm import Refusal
 from tests.contract.lab import Lab
 
@@ -156,7 +157,7 @@ def job(lab: Lab, files: dict[str, str], **properties: Any) -> Path:
 
 WHERE = """\
 import json, os, sys
-print(json.dumps({"file": os.path.abspath(__file__), "cwd": os.getcwd(), "names": sorted(os.environ)}))
+print(json.dumps({"file": os.path.abspath(__file__), "cwd": os.getcwd(), "has": dict(os.environ)}))
 """
 
 
@@ -165,8 +166,22 @@ def test_uploaded_code_runs_in_its_jobs_directory(lab: Lab) -> None:
     told = json.loads(next(line for line in (work / "std_log.txt").read_text().splitlines() if line.startswith("{")))
     assert told["cwd"] == str(work / "code")
     assert told["file"] == str(work / "code" / "where.py")
-    opening = [name for name in told["names"] if name.startswith(REMOVED_PREFIXES) or name in REMOVED]
-    assert opening == ["AZUREML_RUN_ID"], "the run's own name, and nothing of the caller's"
+    assert credentials.found(told["has"]) == []
+    assert {*told["has"]} - {*for_services(told["has"])} <= {"AZUREML_RUN_ID", "PWD", "OLDPWD", "SHLVL", "_"}
+
+
+def test_nothing_of_the_emulators_has_a_credential_of_the_callers(lab: Lab, home: Home) -> None:
+    """The server itself, Azurite and the model's server; a job above."""
+    assert lab.live
+    running = home.running()
+    assert running is not None
+    server = psutil.Process(running[0])
+    family = [server, *server.children(recursive=True)]
+    assert len(family) >= 3
+    for process in family:
+        assert credentials.found(process.environ()) == [], process.cmdline()
+        opening = [name for name in process.environ() if name.startswith(REMOVED_PREFIXES)]
+        assert [name for name in opening if name != "AZUREML_MODEL_DIR"] == [], process.cmdline()
 
 
 def test_a_blob_whose_name_leads_out_of_it_is_not_stored(lab: Lab) -> None:

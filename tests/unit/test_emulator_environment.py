@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from emulator.machine import environment
 from emulator.machine.environment import StackFiles
 from emulator.machine.home import EmulatorError, Home, Ports, choose_ports
+from emulator.machine.store import Store
+from tests import credentials
 
 PORTS = Ports(1, 2, 3)
 
@@ -18,6 +22,32 @@ def test_real_access_does_not_reach_the_child(tmp_path: Path, monkeypatch: pytes
     built = environment.build(Home(tmp_path), PORTS)
     assert [name for name, value in built.items() if value == "real"] == []
     assert built["AZURE_CLIENT_SECRET"] == built["ARM_CLIENT_SECRET"]
+
+
+def test_no_well_known_credential_reaches_a_command_or_a_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = credentials.planted()
+    assert len(planted) > 50
+    for name, value in planted.items():
+        monkeypatch.setenv(name, value)
+    assert credentials.found(environment.build(Home(tmp_path), PORTS)) == []
+    assert credentials.found(environment.for_services(os.environ)) == []
+
+
+def test_a_command_keeps_what_opens_nothing_and_a_service_what_it_needs_to_run() -> None:
+    kept = ("PATH", "HOME", "PWD", "OLDPWD", "TERM", "DISPLAY", "EDITOR", "TOKENIZERS_PARALLELISM", "MAKEFLAGS", "CI")
+    kept += ("XAUTHORITY", "KEYBOARD", "MONKEY", "AUTHOR", "PATTERN", "COMPATIBLE")
+    given = dict.fromkeys(kept, "value") | {"NOTES": "ghp_" + "a1" * 18, "MY_OWN_SETTING": "x", "LC_ALL": "C.UTF-8"}
+    assert sorted(environment.without_access(given)) == sorted({*given} - {"NOTES"})
+    assert sorted(environment.for_services(given)) == ["HOME", "LC_ALL", "PATH"]
+    assert environment.for_services({"EMULATOR_PORT": "0", "EMULATOR_TOKEN": "x"}) == {"EMULATOR_PORT": "0"}
+
+
+def test_a_server_in_the_foreground_has_no_more_than_one_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {**credentials.planted(), "PATH": "/bin", "OTHER": "x"})
+    environment.confine()
+    assert os.environ == {"PATH": "/bin"}
 
 
 def test_secrets_of_a_home_stay_and_are_the_owners_alone(tmp_path: Path) -> None:
@@ -60,3 +90,31 @@ def test_a_bad_port_is_refused_with_the_rule(monkeypatch: pytest.MonkeyPatch, va
     monkeypatch.setenv("EMULATOR_PORT", value)
     with pytest.raises(EmulatorError, match=r"EMULATOR_PORT is .* 1024 to 65533"):
         choose_ports()
+
+
+def test_a_home_is_its_owners_alone_whoever_made_it(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir(mode=0o755)
+    Store(Home(there).database).close()
+    Store(tmp_path / "new" / "state.sqlite").close()
+    earlier = tmp_path / "earlier"
+    earlier.mkdir(mode=0o755)
+    (earlier / "state.sqlite").touch()
+    Home(earlier).make()
+    Home(tmp_path / "a" / "b").secret("x")
+    for place in (there, tmp_path / "new", earlier, tmp_path / "a" / "b", tmp_path / "a" / "b" / "secrets"):
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700, place
+
+
+def test_a_folder_with_other_things_in_it_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "open" / "thesis.txt").touch()
+    with pytest.raises(EmulatorError, match=r"cannot be the emulator's home: others may enter it"):
+        Home(tmp_path / "open").make()
+    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o755
+
+
+def test_somebody_elses_home_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with pytest.raises(EmulatorError, match="belongs to another user"):
+        Store(tmp_path / "state.sqlite")
