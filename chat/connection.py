@@ -11,6 +11,7 @@ from chat.phi_client import TIMEOUT, timeout_of
 from chat.phi_messages import ChatError, Unreachable
 from cloud.credentials import ARM_SCOPE, CredentialError, credential, work_in
 from cloud.errors import SIGN_IN
+from cloud.hosts import ARM_HOST, bearer, is_id
 from cloud.target import Target
 
 _VERSION = "2024-04-01-preview"
@@ -44,16 +45,16 @@ def read_connection(resource_id: str) -> Connection:
     """The connection of an id, its key included. Raises ConnectionUnreadable, Unreachable."""
     from azure.core.exceptions import ClientAuthenticationError
 
-    parts = resource_id.split("/")
-    if len(parts) != 11 or parts[9].lower() != "connections":
+    if not is_id(resource_id, "connections"):
         example = connection_id("...", "...", "PROJECT", "NAME")
         raise ConnectionUnreadable(f"{resource_id} is not a connection's id. One looks like {example}.")
+    parts = resource_id.split("/")
     work_in(parts[2])  # `az login` may hold several tenants: the one that this subscription is in is meant
     where = f"connection {parts[10]} of project {parts[8]}"
-    url = f"https://management.azure.com{resource_id}/listsecrets?api-version={_VERSION}"
+    url = f"https://{ARM_HOST}{resource_id}/listsecrets?api-version={_VERSION}"
     try:
-        headers = {"Authorization": f"Bearer {credential().get_token(ARM_SCOPE).token}"}
-        response = requests.post(url, headers=headers, timeout=_SECONDS)
+        token = bearer(credential().get_token(ARM_SCOPE).token)
+        response = requests.post(url, auth=token, timeout=_SECONDS, allow_redirects=False)
     except CredentialError as error:
         raise ConnectionUnreadable(f"Nobody is signed in to read {where}: {error.why}. {error.todo}") from error
     except ClientAuthenticationError as error:

@@ -5,13 +5,16 @@ A convenience: who may not read them, or has no endpoint's id, finds out by aski
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import requests
 
 from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, ROUTES
+from chat.phi_messages import InvalidInput
 from cloud.catalogue import ML_VERSION
 from cloud.credentials import ARM_SCOPE, CredentialError, credential
+from cloud.hosts import ARM_HOST, bearer, is_id
 from cloud.target import Target
 
 _SECONDS = 20
@@ -27,13 +30,19 @@ def endpoint_id(subscription_id: str, resource_group: str, workspace: str, name:
 
 
 def learn(url: str, endpoint: str) -> dict[str, str]:
-    """Reads the deployments' contracts and keeps them for whoever asks ``url``; returns them by deployment."""
+    """Reads the deployments' contracts and keeps them for whoever asks ``url``; returns them by deployment.
+
+    Raises InvalidInput for what is no endpoint's id.
+    """
+    if not is_id(endpoint, "onlineEndpoints"):
+        example = endpoint_id("...", "...", "WORKSPACE", "NAME")
+        raise InvalidInput(f"{endpoint} is not an endpoint's id. One looks like {example}.")
     try:
-        headers = {"Authorization": f"Bearer {credential().get_token(ARM_SCOPE).token}"}
-        path = f"https://management.azure.com{endpoint}"
-        found = _get(f"{path}/deployments", headers).get("value") or ()
+        token = bearer(credential().get_token(ARM_SCOPE).token)
+        path = f"https://{ARM_HOST}{endpoint}"
+        found = _get(f"{path}/deployments", token).get("value") or ()
         contracts = {str(each["name"]): str((each.get("tags") or {}).get(CONTRACT) or "") for each in found}
-        traffic = (_get(path, headers).get("properties") or {}).get("traffic") or {}
+        traffic = (_get(path, token).get("properties") or {}).get("traffic") or {}
     except (CredentialError, requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
         return {}
     ROUTES.tell(url, contracts, max(traffic, key=lambda name: traffic[name], default=""))
@@ -46,8 +55,8 @@ def differ(contracts: dict[str, str], tuned: str, base: str) -> bool:
     return "" not in kinds and CHAT_COMPLETIONS in kinds and len(kinds) == 2
 
 
-def _get(url: str, headers: dict[str, str]) -> dict[str, Any]:
-    answer = requests.get(url, headers=headers, params={"api-version": ML_VERSION}, timeout=_SECONDS)
+def _get(url: str, token: Callable[[requests.PreparedRequest], requests.PreparedRequest]) -> dict[str, Any]:
+    answer = requests.get(url, auth=token, params={"api-version": ML_VERSION}, timeout=_SECONDS, allow_redirects=False)
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found

@@ -44,6 +44,8 @@ _NO_ROUTE = ("404", "405", "501")
 # A server whose contract is not known may also have a route there that takes something else. What is wrong with the
 # question itself, /score says as well.
 _NO_ROUTE_OR_ANOTHER = (*_NO_ROUTE, "400", "415", "422")
+_NO_PROXY: dict[str, Any] = {"http": None, "https": None, "all": None}
+"""For requests: none, whatever the environment names."""
 _BROKEN, _LATE = (requests.RequestException, HTTPError), (requests.Timeout, ReadTimeoutError)
 
 
@@ -124,6 +126,7 @@ class _Exchange:
     def __init__(self, url: str, key: str, request: ChatRequest, timeout: float) -> None:
         self._url, self._key, self._request, self._timeout = url, key, request, timeout
         self._address, self._began = urlsplit(url), 0.0
+        self._loopback = self._address.hostname in ("127.0.0.1", "localhost", "::1")
 
     def pieces(self) -> Iterator[str]:
         """The texts, then the `Ending`."""
@@ -145,8 +148,8 @@ class _Exchange:
 
     def _check(self) -> None:
         at = self._address
-        loopback = at.scheme == "http" and at.hostname in ("127.0.0.1", "localhost", "::1")
-        if not at.hostname or (at.scheme != "https" and not loopback) or "@" in at.netloc:
+        clear = at.scheme == "http" and self._loopback
+        if not at.hostname or (at.scheme != "https" and not clear) or "@" in at.netloc:
             raise InvalidInput(
                 f"The endpoint's address must be https://..., not {at.scheme or 'no scheme'}://{at.hostname or ''}. "
                 "Correct `endpoint` in the project's connection."
@@ -180,6 +183,8 @@ class _Exchange:
                 auth=self._with_key,
                 timeout=(10.0, self._timeout),
                 allow_redirects=False,  # the key goes to this address and to no other
+                # Nor, in clear, to a proxy on the way to an endpoint of this machine's.
+                proxies=_NO_PROXY if self._loopback else None,
                 stream=True,
             ) as response:
                 status = str(response.status_code)

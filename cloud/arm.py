@@ -6,16 +6,16 @@ import math
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from cloud import client as azure
 from cloud.credentials import ARM_SCOPE
+from cloud.hosts import ARM_HOST, refuse_others
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpRequest
     from azure.mgmt.core import ARMPipelineClient
 
-ARM = "https://management.azure.com"
+ARM = f"https://{ARM_HOST}"
 _MOST_SECONDS = 7200.0
 ML_SCOPE = "https://ml.azure.com/.default"
 
@@ -24,7 +24,8 @@ class Arm:
     """One pipeline of azure-core, safe to use from several threads.
 
     `retries` is how often a throttled or failed request is sent again (Retry-After is honoured). All methods
-    raise what azure-core raises: HttpResponseError for a refusal, ServiceRequestError without a connection.
+    raise what azure-core raises: HttpResponseError for a refusal, ServiceRequestError without a connection, AzureError
+    for an address that is not Azure's own.
     """
 
     def __init__(self, scope: str = ARM_SCOPE, retries: int = azure.RETRIES["retry_total"]) -> None:
@@ -39,6 +40,8 @@ class Arm:
                 policies.HeadersPolicy(),
                 policies.UserAgentPolicy("finetune-phi"),
                 policies.RetryPolicy(**{**azure.RETRIES, **dict.fromkeys(azure.RETRY_COUNTS, retries)}),
+                # Before a token goes there: a next page, a poll, an address that a service gave.
+                policies.CustomHookPolicy(raw_request_hook=refuse_others),
                 ARMChallengeAuthenticationPolicy(azure.credential(), scope),
             ],
             # The transport's, not the retry policy's: without them it waits five minutes for a silent server.
@@ -64,7 +67,6 @@ class Arm:
         page = self.get(path, version, **query)
         found: list[dict[str, Any]] = list(page.get("value") or ())
         while (link := page.get("nextLink")) and (most_pages := most_pages - 1) > 0:
-            _check_host(path, link)  # before a token goes there
             page = self._json(self._request("GET", link, {}))
             found += page.get("value") or ()
         return found
@@ -133,15 +135,6 @@ class Arm:
 
 def _url(path: str) -> str:
     return path if path.startswith("https://") else ARM + path
-
-
-def _check_host(path: str, link: str) -> None:
-    """Raises AzureError for a next page that is not Azure Resource Manager's, nor where the first one was."""
-    from azure.core.exceptions import AzureError
-
-    there, first, arm = (urlsplit(url) for url in (link, _url(path), ARM))
-    if there.scheme != "https" or there.netloc.lower() not in (first.netloc.lower(), arm.netloc):
-        raise AzureError(f"Azure's list goes on at another host, {there.netloc or link}, which gets no token of yours")
 
 
 def _object(response: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud.errors import SIGN_IN, StageError
+from cloud.hosts import bearer as carried
 
 if TYPE_CHECKING:
     from cloud.tokens import CachedCredential, Way
@@ -176,9 +177,17 @@ def _github_token(url: str, bearer: str, audience: str) -> str:
     import requests
 
     todo = "Check the job's `permissions: id-token: write`, then run it again."
-    headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
+    if not url.startswith("https://"):
+        raise CredentialError("GitHub gave no OIDC token (its address does not begin with https://)", todo)
     try:
-        answer = requests.get(url, params={"audience": audience}, headers=headers, timeout=_SECONDS)
+        answer = requests.get(
+            url,
+            params={"audience": audience},
+            headers={"Accept": "application/json"},
+            auth=carried(bearer),
+            timeout=_SECONDS,
+            allow_redirects=False,
+        )
         answer.raise_for_status()
         return str(answer.json()["value"])
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:

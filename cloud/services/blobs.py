@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloud import client as azure
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError
+from cloud.hosts import storage
 from cloud.target import Target
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def read(arm: Arm, target: Target, uri: str, most: int) -> bytes:
         raise StageError("a file could not be read", on=uri, why=why, todo=todo)
     path = f"{target.path}/datastores/{place['store']}"
     datastore = arm.get(path, ML_VERSION)["properties"]
-    url = f"https://{datastore['accountName']}.blob.{datastore.get('endpoint') or 'core.windows.net'}"
+    url = storage(datastore, "blob")
     access: Any = azure.credential()
     if datastore["credentials"]["credentialsType"] != "None":
         secrets = arm.run("POST", f"{path}/listSecrets", {"api-version": ML_VERSION}, {}) or {}

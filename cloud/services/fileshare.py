@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud import client as azure
 from cloud.catalogue import ML_VERSION
+from cloud.hosts import storage
 from cloud.target import Target
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Share:
     def __init__(self, arm: Arm, target: Target) -> None:
         path = f"{target.path}/datastores/{_DATASTORE}"
         datastore = arm.get(path, ML_VERSION)["properties"]
-        self._url = f"https://{datastore['accountName']}.file.{datastore.get('endpoint') or 'core.windows.net'}"
+        self._url = storage(datastore, "file")
         self._name = datastore["fileShareName"]
         if datastore["credentials"]["credentialsType"] == "AccountKey":
             secrets = arm.run("POST", f"{path}/listSecrets", {"api-version": ML_VERSION}, {}) or {}

@@ -16,6 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from cloud.errors import StageError
+from cloud.hosts import bearer
 from settings.commandline import own_name
 from settings.redaction import redact
 
@@ -110,9 +111,9 @@ def _by_rest(path: str) -> dict[str, Any]:
     import requests
 
     token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
-    headers = {"Accept": "application/vnd.github+json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    headers, auth = {"Accept": "application/vnd.github+json"}, bearer(token) if token else None
     try:
-        answer = requests.get(f"https://api.github.com/{path}", headers=headers, timeout=_SECONDS)
+        answer = requests.get(f"https://api.github.com/{path}", headers=headers, auth=auth, timeout=_SECONDS)
     except requests.RequestException as error:
         raise NotAskedError(f"api.github.com could not be reached ({type(error).__name__})") from None
     if answer.status_code != 200:

@@ -23,7 +23,7 @@ from cloud import client as azure
 from cloud.arm import Arm
 from cloud.errors import AGAIN, StageError, azure_errors
 from cloud.report import Report
-from cloud.role_wait import once_allowed
+from cloud.waiting import once_allowed
 from jobs.dataset.spec import PreparationSpec
 from jobs.dataset.upload import TEST_FILE, TRAIN_FILE, exists
 from jobs.training import queueing, stack_jobs

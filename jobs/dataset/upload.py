@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cloud import client as azure
 from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
 from cloud.report import Report
-from cloud.role_wait import once_allowed
+from cloud.waiting import once_allowed
 from jobs.dataset.spec import DatasetSpec
 
 if TYPE_CHECKING:

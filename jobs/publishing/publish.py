@@ -15,8 +15,8 @@ from cloud.credentials import ARM_SCOPE
 from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
 from cloud.faults import passing
 from cloud.report import Report
-from cloud.role_wait import once_allowed
 from cloud.services.fileshare import Share
+from cloud.waiting import once_allowed
 from jobs.publishing import bundle
 from jobs.publishing.spec import FlowSpec
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from cloud import role_wait
+from cloud import waiting
 from cloud.arm import Arm
 from cloud.errors import NotFinished, StageError
 from cloud.services.fileshare import Share
@@ -122,7 +122,7 @@ def test_a_flow_waits_for_a_role_that_is_new(files: dict[str, bytes], monkeypatc
         write(self, *given)
 
     monkeypatch.setattr(Share, "write", late)
-    monkeypatch.setattr(role_wait, "ROLE_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "ROLE_POLL_SECONDS", 0.01)
     lines = publish_now(spec)
     assert "waiting for the role" in lines[0] and "published" in lines[1] and len(lines) == 2
 

@@ -27,7 +27,8 @@ from cloud import credentials
 from settings import outputs
 
 ROOT = Path(__file__).resolve().parents[2]
-ID = connection_id("sub", "rg", "project", "phi-connection-1")
+SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+ID = connection_id(SUBSCRIPTION, "rg", "project", "phi-connection-1")
 CONNECTION = Connection(ID, "https://phi.eastus2.inference.ml.azure.com/score", "canary-key", timeout=150.0)
 
 
@@ -295,7 +296,7 @@ def test_who_has_several_tenants_is_asked_in_that_of_the_connection(monkeypatch:
     Azure(monkeypatch, 200, {"metadata": {"endpoint": "https://e/score"}, "credentials": {"keys": {"key": "k"}}})
     monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "default-of-az")
     connection.read_connection(ID)
-    assert credentials.subscription_id() == "sub"
+    assert credentials.subscription_id() == SUBSCRIPTION
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from chat import deployments
 from chat.phi_client import Routes
 
 URL = "https://phi.eastus2.inference.ml.azure.com/score"
-ENDPOINT = deployments.endpoint_id("sub", "rg", "mlw", "phi")
+SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+ENDPOINT = deployments.endpoint_id(SUBSCRIPTION, "rg", "mlw", "phi")
 
 
 @pytest.fixture
@@ -26,8 +27,9 @@ def routes(monkeypatch: pytest.MonkeyPatch) -> Routes:
 
 
 def _azure(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]) -> None:
-    def get(url: str, headers: dict[str, str], params: dict[str, str], timeout: float) -> requests.Response:
-        assert headers == {"Authorization": "Bearer token"} and params["api-version"] and timeout
+    def get(url: str, auth: Any, params: dict[str, str], timeout: float, **_: object) -> requests.Response:
+        sent = requests.Request("GET", url, auth=auth).prepare()
+        assert sent.headers["Authorization"] == "Bearer token" and params["api-version"] and timeout
         response = requests.Response()
         found = answers.get(url)
         response.status_code = 200 if found else 403
@@ -39,7 +41,8 @@ def _azure(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]) -> None:
 
 def test_tags_say_how_each_is_asked(routes: Routes, monkeypatch: pytest.MonkeyPatch) -> None:
     path = (
-        "https://management.azure.com/subscriptions/sub/resourceGroups/rg/providers/Microsoft.MachineLearningServices"
+        f"https://management.azure.com/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers"
+        "/Microsoft.MachineLearningServices"
     )
     path += "/workspaces/mlw/onlineEndpoints/phi"
     found = [

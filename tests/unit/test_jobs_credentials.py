@@ -141,7 +141,9 @@ def test_github_is_asked_for_the_federated_token(made: dict[str, Any], monkeypat
     github = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://github/token?x=1", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "bearer"}
     assert assertion(made, github) == "from github"
     assert seen["params"] == {"audience": "api://AzureADTokenExchange"}
-    assert seen["headers"]["Authorization"] == "Bearer bearer"
+    asked = requests.Request("GET", seen["url"], auth=seen["auth"]).prepare()
+    assert asked.headers["Authorization"] == "Bearer bearer"
+    assert seen["allow_redirects"] is False
     assertion(made, {**github, "ARM_OIDC_AUDIENCE": "ours"})
     assert seen["params"] == {"audience": "ours"}
 
@@ -154,7 +156,7 @@ def test_github_s_refusal_is_one_message_without_the_bearer(
 
     monkeypatch.setattr(requests, "get", get)
     with pytest.raises(CredentialError, match="GitHub gave no OIDC token") as raised:
-        assertion(made, {"ACTIONS_ID_TOKEN_REQUEST_URL": "u", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "abcdef"})
+        assertion(made, {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://u", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "abcdef"})
     assert "abcdef" not in str(raised.value)
 
 

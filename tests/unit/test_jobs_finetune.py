@@ -20,7 +20,7 @@ from jobs_fake import MACHINE, FakeMl, Stop, install
 from test_jobs_specs import DATASET, FINETUNE
 
 import data_prep
-from cloud import role_wait
+from cloud import waiting
 from cloud.errors import NotFinished, StageError
 from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
@@ -613,7 +613,7 @@ def test_an_upload_waits_for_a_role_that_is_new(
     stop = Stop()
     upload.run(files, said.append, stop)
     assert len(ml.data.there) == 2
-    assert stop.waited == [role_wait.ROLE_POLL_SECONDS] * 2
+    assert stop.waited == [waiting.ROLE_POLL_SECONDS] * 2
     assert len([line for line in said if "waiting for the role" in line]) == 1
 
 
@@ -627,11 +627,11 @@ def test_an_upload_does_not_wait_for_ever_nor_for_anything_else(
         return create_or_update
 
     stop = Stop()
-    monkeypatch.setattr(role_wait, "ROLE_SECONDS", -1.0)
+    monkeypatch.setattr(waiting, "ROLE_SECONDS", -1.0)
     monkeypatch.setattr(ml.data, "create_or_update", refuse(forbidden()))
     with pytest.raises(Exception, match="upload failed"):
         upload.run(files, said.append, stop)
-    monkeypatch.setattr(role_wait, "ROLE_SECONDS", 600.0)
+    monkeypatch.setattr(waiting, "ROLE_SECONDS", 600.0)
     monkeypatch.setattr(ml.data, "create_or_update", refuse(HttpResponseError("no such workspace")))
     with pytest.raises(StageError, match="no such workspace"):
         upload.run(files, said.append, stop)

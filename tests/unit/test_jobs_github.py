@@ -38,8 +38,9 @@ class Hub:
     def _text(self) -> str:
         return self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
 
-    def _rest(self, url: str, headers: dict[str, str], **_: Any) -> Any:
-        self.asked.append((url, headers.get("Authorization", "")))
+    def _rest(self, url: str, auth: Any, **_: Any) -> Any:
+        sent = requests.Request("GET", url, auth=auth).prepare()
+        self.asked.append((url, sent.headers.get("Authorization", "")))
         if self.error:
             raise self.error
         return SimpleNamespace(status_code=self.status, text=self._text())
