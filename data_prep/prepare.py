@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.card import card as cards
+from data_prep.card import digests
 from data_prep.card.card import CARD, PAGE, TEST, TRAIN, Card
 from data_prep.errors import DataError
 from data_prep.request import Request
@@ -54,6 +55,7 @@ def prepare(
     source = without_results(sources.locate(request.source, request.base), directory)
     refuse_to_overwrite(source, directory)
     try:
+        before = [digests.state(file) for file in source.files]
         origin = _Later(lambda: _origin(source))
         card = cards.read(directory)
         same = card is not None and card.settings == request.deciding(bool(source.files))
@@ -68,7 +70,18 @@ def prepare(
             report(f"not read: {line}")
         from data_prep.run.making import make
 
-        card = make(source, request, origin.result, workspace, report, quiet)
+        def unchanged() -> dict[str, str]:
+            found = origin.result()
+            digests.refuse_changed(source.files, before)
+            return found
+
+        try:
+            card = make(source, request, unchanged, workspace, report, quiet)
+        except DataError:
+            digests.refuse_changed(source.files, before)  # that is why, rather than what was found in it
+            raise
+        for name, found in card.files.items():
+            digests.written(directory / name, found)
     except OSError as error:
         where = error.filename or directory
         reason = error.strerror or error
@@ -78,7 +91,7 @@ def prepare(
 
 def _origin(source: sources.Source) -> dict[str, str]:
     """What a card says of a source before it is opened."""
-    return {"kind": source.kind} | ({"sha256": cards.digest_of(source.files)} if source.files else {})
+    return {"kind": source.kind} | ({"sha256": digests.digest_of(source.files)} if source.files else {})
 
 
 class _Later:
@@ -108,7 +121,7 @@ def request_fingerprint(request: Request) -> str:
     """
     source = without_results(sources.locate(request.source, request.base), request.directory)
     try:
-        content = cards.digest_of(source.files) if source.files else None
+        content = digests.digest_of(source.files) if source.files else None
     except OSError as error:
         raise DataError(f"cannot read {error.filename or source.label}: {error.strerror or error}") from error
     asked = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.card.digests import digest
 from data_prep.errors import DataError
 from data_prep.row.rules import problems
 
@@ -65,18 +65,6 @@ def written_here(directory: Path) -> dict[str, str] | None:
         return {str(name): str(digest) for name, digest in files.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest_of(files: Sequence[Path]) -> str:
-    """Of one file its :func:`digest`; of several, over their digests in order: their names do not matter."""
-    found = [digest(path) for path in files]
-    return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
 def digests(directory: Path) -> dict[str, str] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import queue
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +17,7 @@ from data_prep.run import duplicates
 from data_prep.run.worker import HASHES, REJECTED, SIDES, SIGNATURES, TEST, TRAIN, part_of
 
 _CHUNK = 2**20
+_AHEAD = 4  # chunks that wait to be hashed
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,43 @@ class Duplicates:
     dropped: int = 0
 
 
+class Hasher:
+    """SHA-256 in a thread of its own: the interpreter is free meanwhile, and merging does not wait for it."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._waiting = bytearray()
+        self._chunks: queue.Queue[bytes | None] = queue.Queue(_AHEAD)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def update(self, chunk: bytes | memoryview) -> None:
+        self._waiting += chunk
+        if len(self._waiting) >= _CHUNK:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._chunks.put(bytes(self._waiting))
+        self._waiting.clear()
+
+    def hexdigest(self) -> str:
+        """Of everything so far; nothing can follow."""
+        self._hand_over()
+        self._chunks.put(None)
+        self._thread.join()
+        return self._hash.hexdigest()
+
+    def _run(self) -> None:
+        while (chunk := self._chunks.get()) is not None:
+            self._hash.update(chunk)
+
+
 class Merger:
     """Appends parts to the files, with their digests; ``late`` keeps the rows back until :meth:`finish`."""
 
     def __init__(self, scratch: Path, sides: dict[str, BinaryIO], rejected: BinaryIO | None, late: bool) -> None:
         self._scratch, self._sides, self._rejected, self._late = scratch, sides, rejected, late
-        self._digests = {name: hashlib.sha256() for name in sides}
+        self._digests = {name: Hasher() for name in sides}
         self._parts: list[int] = []
         self._chunk = memoryview(bytearray(_CHUNK))
 

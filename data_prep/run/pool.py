@@ -111,6 +111,6 @@ class Window:
 
 
 def cores() -> int:
-    """Cores that this process may use, of which more than eight would wait for the one that merges."""
+    """Cores that this process may use, of which more than sixteen would wait for the one that merges."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable, 8)
+    return min(usable, 16)

@@ -9,6 +9,7 @@ from pathlib import Path
 from data_prep.card import card as cards
 from data_prep.card import text
 from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN
+from data_prep.card.digests import digest
 from data_prep.errors import DataError
 from data_prep.source.locate import Source
 
@@ -61,7 +62,7 @@ def not_ours(directory: Path, names: tuple[str, ...] = RESULTS) -> dict[str, str
         path = directory / name
         if not path.is_file() or (made is not None and name not in made):
             continue
-        digest = cards.digest(path)
-        if made is None or made[name] != digest:
-            found[name] = f"{name}.kept-{digest[:8]}"
+        now = digest(path)
+        if made is None or made[name] != now:
+            found[name] = f"{name}.kept-{now[:8]}"
     return found

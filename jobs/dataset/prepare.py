@@ -44,7 +44,7 @@ IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 PYTHON = "3.11"
 REQUIRED = (
     *("datasets", "huggingface_hub", "hyperscan", "Jinja2", "numpy", "orjson", "py3langid", "pyarrow"),
-    *("pygal", "rensa", "rich", "tokenizers", "xxhash"),
+    *("pygal", "rich", "tokenizers", "xxhash"),
 )
 """What ``data_prep`` imports; the job gets the versions that are installed here, for the same bytes."""
 

@@ -199,7 +199,7 @@ def test_a_source_that_cannot_be_read_again(
         raise OSError(errno.EIO, "Input/output error", str(tmp_path / "x.jsonl"))
 
     # The digest is taken beside everything else, and asked for when the rows have been written.
-    monkeypatch.setattr("data_prep.card.card.digest_of", gone)
+    monkeypatch.setattr("data_prep.card.digests.digest_of", gone)
     assert "x.jsonl: Input/output error; nothing was written" in refused(tmp_path / "x.jsonl", GOOD, seed=1)
 
 
