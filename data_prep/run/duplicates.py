@@ -64,7 +64,7 @@ def signature(messages: list[dict[str, Any]]) -> bytes:
     hashes >>= np.uint64(58)
     least = np.full(MINIMA, _EMPTY)
     np.minimum.at(least, hashes.view(np.int64), values)
-    return _filled(least).astype("<u4").tobytes()
+    return bytes(_filled(least).astype("<u4").tobytes())
 
 
 def _filled(least: Any) -> Any:

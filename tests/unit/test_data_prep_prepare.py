@@ -227,7 +227,7 @@ def test_twenty_bad_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
         ("chats.json", '{"data": [1]}', "chats.json:1: messages is missing (the row has: data)"),
         ("chats.parquet", "PAR1 cut short", "chats.parquet is no parquet file, or one cut short: "),
         ("chats.csv", "a,b", "holds no rows"),
-        ("chats.xlsx", "a,b", "its name must end in one of .jsonl, .ndjson, .json, .csv, .parquet"),
+        ("chats.xlsx", "a,b", "its name must end in one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet"),
     ],
 )
 def test_other_broken_files_are_named(tmp_path: Path, name: str, content: str, message: str) -> None:
