@@ -15,7 +15,9 @@ from data_prep.card.fit import fit
 from data_prep.errors import DataError
 from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
 from data_prep.request import BAD_ROWS, DUPLICATES
+from data_prep.row.columns import columns_of, names_of
 from data_prep.row.repairs import REPAIRS
+from data_prep.row.rules import shown
 from data_prep.row.shapes import AUTO, SHAPES
 from data_prep.source.azureml import Workspace, needs_workspace
 from data_prep.stack import request_of
@@ -25,6 +27,15 @@ _PLAIN = (
     *("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "max_rejected"),
     *("duplicates", "mask", "model", "tokenizer", "processes"),
 )
+
+
+_NAMED = 12  # columns that a line lists
+_WORDS = {
+    "rejected": "rejected",
+    "repaired": "repaired",
+    "dropped": "dropped as duplicates",
+    "set_aside": "set aside by their own mark",
+}
 
 
 class _OnClusterError(Exception):
@@ -45,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         request, workspace = _request(options)
         if options.model and model(options.model).context is None:
             report(f"nothing is known here of the model {options.model}: no row is refused for its length")
-        if options.dry_run:
+        if options.look:
             from data_prep.run.preview import preview
 
             for line in preview(request, workspace):
@@ -77,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--revision", help="commit, tag or branch of the hub data set")
     add("--rows", help="how many: all, a number (the first ones) or a share like 5%%")
     add("--shape", choices=(AUTO, *SHAPES), help="what the rows look like; auto: detected")
+    add("--columns", type=columns_of, help="which part a column holds, like Frage=question,Antwort=answer")
+    add("--ignore", type=names_of, help="columns, and keys of messages, to do without")
     add("--test-ratio", type=_ratio, help="share of test rows, between 0 and 1")
     add("--seed", type=int, help="seed of the split")
     add("--bad-rows", choices=BAD_ROWS, help="what happens to rows that break a rule")
@@ -88,7 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--tokenizer", help="auto, estimate, a tokenizer.json or a repository of the hub")
     add("--processes", type=_processes, help="worker processes; 0: one for each core")
     add("--out", type=Path, help="directory of the files")
-    add("--dry-run", action="store_true", help="show the first rows as the model will see them, write nothing")
+    show = "show three rows as they are and as the model will see them, write nothing"
+    add("--look", "--dry-run", action="store_true", help=show)
     add("--again", action="store_true", help="make the files even if nothing has changed")
     add("--quiet", action="store_true", help="print nothing but errors")
     return parser
@@ -119,11 +133,12 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
 
     Relative paths of a stack's settings start at the project, those of flags at the working directory.
     """
-    here = options.dry_run or options.out is not None
+    here = options.look or options.out is not None
     request = _of_stack(options.stack, here) if options.stack is not None else Request()
     given = {name: getattr(options, name) for name in _PLAIN if getattr(options, name) is not None}
-    if options.repairs is not None:
-        given["repairs"] = options.repairs
+    for name in ("repairs", "columns", "ignore"):
+        if getattr(options, name) is not None:
+            given[name] = getattr(options, name)
     if options.out is not None:
         given["directory"] = options.out
     if options.source is not None:
@@ -164,7 +179,7 @@ def _summary(prepared: Prepared, seconds: float) -> list[str]:
     card = prepared.card
     rows, source = card.rows, card.settings["source"]
     what = f"{rows['in']} rows of {source}: {rows['train']} train, {rows['test']} test"
-    for name, word in (("rejected", "rejected"), ("repaired", "repaired"), ("dropped", "dropped as duplicates")):
+    for name, word in _WORDS.items():
         what += f", {rows[name]} {word}" if rows[name] else ""
     files = f"{_short(prepared.train)} and {_short(prepared.test)}"
     if not prepared.made:
@@ -180,6 +195,10 @@ def _speed(rows: int, seconds: float) -> list[str]:
 def _warnings(prepared: Prepared) -> list[str]:
     """What a card holds that somebody should look at."""
     card, lines = prepared.card, []
+    if card.set_aside:
+        lines.append(f"not to be learnt by their own mark: {_rows(card.set_aside)}")
+    if card.unused:
+        lines.append(f"not used: {_rows(card.unused)}; data.columns names the part of one, data.ignore what may go")
     if card.private["rows"]:
         kinds = ", ".join(f"{kind} {number}" for kind, number in card.private.items() if kind != "rows")
         done = "masked" if card.settings["mask"] else "left as they are (mask: true replaces them)"
@@ -189,6 +208,13 @@ def _warnings(prepared: Prepared) -> list[str]:
     if leaking := card.duplicates["leaking"]:
         lines.append(f"{leaking} test rows are nearly equal to a training row (duplicates: drop leaves them out)")
     return lines
+
+
+def _rows(counted: dict[str, int]) -> str:
+    """The names with most rows first."""
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {len(ranked) - _NAMED} more" if len(ranked) > _NAMED else ""
+    return ", ".join(f"{shown(name)} ({rows} rows)" for name, rows in ranked[:_NAMED]) + more
 
 
 def _short(path: Path) -> str:

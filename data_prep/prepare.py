@@ -129,7 +129,7 @@ def request_fingerprint(request: Request) -> str:
         "kind": source.kind,
         "sha256": content,
         "formats": [format_of(file) for file in source.files],
-        "format": cards.FORMAT,
+        "format": cards.REQUESTED,
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from data_prep.errors import DataError
 from data_prep.row import repairs
+from data_prep.row.columns import checked
 from data_prep.row.shapes import AUTO, SHAPES
 from data_prep.source import tokens
 from data_prep.source.locate import TUTORIAL_SOURCE, TUTORIAL_SPLIT
@@ -50,6 +51,8 @@ class Request:
     shape: str = AUTO
     bad_rows: str = "refuse"
     repairs: tuple[str, ...] = repairs.DEFAULT
+    columns: dict[str, str] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
     max_rejected: str = "1%"
     duplicates: str = "report"
     mask: bool = False
@@ -65,6 +68,7 @@ class Request:
         _one_of("treatment of duplicates", self.duplicates, DUPLICATES)
         _one_of("shape", self.shape, (AUTO, *SHAPES))
         object.__setattr__(self, "repairs", repairs.chosen(self.repairs))
+        checked(self.columns)
         if self.rows != ALL:
             part(self.rows, "the rows to take")
         part(self.max_rejected, "the limit of rejected rows", least=0)
@@ -84,6 +88,8 @@ class Request:
             "test_ratio": self.test_ratio,
             "seed": self.seed,
             "bad_rows": self.bad_rows,
+            **({"columns": self.columns} if self.columns else {}),
+            **({"ignore": list(self.ignore)} if self.ignore else {}),
             "repairs": list(self.repairs) if self.bad_rows == "repair" else [],
             "max_rejected": None if self.bad_rows == "refuse" else self.max_rejected,
             "duplicates": self.duplicates,

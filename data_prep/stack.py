@@ -24,6 +24,8 @@ def request_of(settings: Settings) -> Request:
     return Request(
         source=data.source,
         **{name: getattr(data, name) for name in DECIDING},
+        columns=dict(data.columns),
+        ignore=data.ignore,
         directory=ROOT / data.directory,
         base=ROOT,
         model=settings.model.name,

@@ -9,6 +9,7 @@ from cloud.place import Place, described
 from cloud.target import RegistryAsset
 from data_prep import DataError, fingerprint
 from data_prep.prepare import request_fingerprint
+from data_prep.row.columns import written
 from data_prep.stack import DECIDING, request_of
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from jobs.golden.questions import load
@@ -97,7 +98,7 @@ def _dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:
     data, target = settings.data, place.workspace
     if data.run_on == "local":
         return DatasetSpec(target=target, name=data.name, fingerprint=version, directory=data.directory)
-    options = {name: getattr(data, name) for name in DECIDING}
+    options = {name: getattr(data, name) for name in DECIDING} | written(data.columns, data.ignore)
     return PreparationSpec(
         target=target,
         name=data.name,

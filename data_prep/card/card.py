@@ -19,7 +19,9 @@ PAGE = "card.md"
 REJECTED = "rejected.jsonl"
 
 # Raised whenever the same settings and source give other bytes than before: older cards are then stale.
-FORMAT = 3
+FORMAT = 4
+REQUESTED = 3
+"""The same of what is asked of a cluster; data assets, and models made from them, are named by it, so it stays."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,11 @@ class Card:
     settings: dict[str, Any]  # what decides the bytes besides the source's content
     source: dict[str, str]  # kind; sha256 (files) or revision (hub, data asset); licence as the source states it
     shape: str  # of the source's rows
-    rows: dict[str, int]  # in, train, test, rejected, repaired, left_out (by a share), dropped (duplicates)
+    rows: dict[str, int]  # in, train, test, rejected, repaired, left_out (by a share), dropped (duplicates), set_aside
     rejected: dict[str, int]  # rule → rows
     repaired: dict[str, int]  # repair → rows
+    unused: dict[str, int]  # column, or key of a message, that nothing was made of → rows in which it held something
+    set_aside: dict[str, int]  # a row's own mark that it is not to be learnt → rows
     private: dict[str, int]  # kind of personal data or secret → finds; `rows` → rows with any
     duplicates: dict[str, int | None]  # repeated, near, leaking; None where not looked for
     turns: dict[str, int]  # messages in a conversation → rows

@@ -7,9 +7,25 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-SHOWN = 20  # bad rows' problems that a message lists
+NAMED = 3  # places of each kind of problem that a message lists
 SAMPLED = 256  # rows kept to count tokens and guess languages
 BIN = 16  # bytes of text in one step of the length histogram
+_COUNTERS = (
+    *("sides", "rejected", "repaired", "shapes", "unused", "aside", "private", "turns", "lengths", "text_bytes"),
+    *("messages",),
+)
+
+
+@dataclass
+class Kind:
+    """One kind of problem: the rows that have it, and place and words of the first ones."""
+
+    rows: int = 0
+    first: list[tuple[int | str, str]] = field(default_factory=list)
+
+    def add(self, rows: int, first: list[tuple[int | str, str]]) -> None:
+        self.rows += rows
+        self.first = (self.first + first)[:NAMED]
 
 
 @dataclass
@@ -24,6 +40,9 @@ class Stats:
     repaired: Counter[str] = field(default_factory=Counter)  # by repair
     bad: int = 0
     mended: int = 0
+    shapes: Counter[str] = field(default_factory=Counter)  # of rows that had to be looked at; "" where none is known
+    unused: Counter[str] = field(default_factory=Counter)  # column or key of a message → rows that hold one
+    aside: Counter[str] = field(default_factory=Counter)  # a row's own mark that it is not to be learnt → rows
     private: Counter[str] = field(default_factory=Counter)  # finds by kind
     private_rows: int = 0
     turns: Counter[int] = field(default_factory=Counter)
@@ -31,7 +50,7 @@ class Stats:
     text_bytes: Counter[str] = field(default_factory=Counter)  # by side
     messages: Counter[str] = field(default_factory=Counter)  # by side
     too_long: int = 0  # by the estimate, which rejects nothing
-    shown: list[tuple[int, str]] = field(default_factory=list)  # place, problem
+    kinds: dict[str, Kind] = field(default_factory=dict)  # by the short name of the rule broken
     sample: list[tuple[int, list[dict[str, Any]]]] = field(default_factory=list)  # a heap, largest hash first
 
     def keep(self, key: int, messages: list[dict[str, Any]]) -> None:
@@ -48,7 +67,7 @@ class Stats:
         """Add those of a later piece; its problems are shown by the caller, who knows where it begins."""
         for name in ("seen", "places", "passed_over", "bad", "mended", "private_rows", "too_long"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("sides", "rejected", "repaired", "private", "turns", "lengths", "text_bytes", "messages"):
+        for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         for key, messages in other.sample:
             if self.wants(-key):

@@ -31,6 +31,8 @@ def markdown(card: Card) -> bytes:
                 "repaired": _counted(rows["repaired"], card.repaired),
                 "left out, as a share was asked for": rows["left_out"],
                 "dropped as duplicates": rows["dropped"],
+                "set aside by their own mark": _counted(rows["set_aside"], card.set_aside),
+                "columns and keys that nothing was made of (rows)": _listed(card.unused),
             }
         ),
         f"## Turns\n\n![conversations by messages]({PICTURES['turns']})\n",

@@ -14,8 +14,8 @@ from data_prep.read.recoded import recoded
 from data_prep.read.table import from_csv
 from data_prep.read.texts import Broken, Rows, from_lines, literal, without_comma
 from data_prep.read.values import from_list, from_objects
+from data_prep.row.names import harmless
 from data_prep.row.rules import Problem
-from data_prep.row.shapes import KEYS
 
 PIECE = 16 * 2**20
 """Bytes of a file that one process reads at a time."""
@@ -24,7 +24,6 @@ BATCH, BATCH_BYTES = 128, 8 * 2**20  # rows of a parquet file in memory at a tim
 
 _BUFFER = 2**20  # bytes of a column that are read at a time: without, a column of a row group is read as a whole
 _TOO_MUCH = ("Memory usage limit", "too much memory")  # in the words of lzma, and of zstd
-_COLUMNS = frozenset(("messages", "prompt", "prompt_id", *KEYS))
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _from_parquet(piece: Piece) -> Rows:
     file = _parquet(piece.path)
     names = file.schema_arrow.names
     groups = range(piece.start, file.metadata.num_row_groups if piece.stop < 0 else piece.stop)
-    columns = [name for name in names if name in _COLUMNS] or names
+    columns = [name for name in names if name == "prompt_id" or not harmless(name)] or names
     size = min(BATCH, _fitting(file.metadata, groups))
     number = 0
     try:

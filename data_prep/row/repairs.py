@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from data_prep.errors import DataError
-from data_prep.row.rules import CONTROL, MARK
-from data_prep.row.shapes import SPEAKERS
+from data_prep.row.chat import role_of
+from data_prep.row.names import is_empty
+from data_prep.row.rules import CONTROL, MARK, TOOL
 
 Messages = list[dict[str, Any]]
 
+_ENDS = re.compile(r"[\x0b\x0c\x85]+")
+
 
 def _role_names(messages: Messages) -> Messages:
-    """human, gpt, bot and their like, in any case, become user and assistant."""
-
-    def named(role: Any) -> Any:
-        return SPEAKERS.get(role.strip().lower(), role) if isinstance(role, str) else role
-
-    return [{**message, "role": named(message.get("role"))} for message in messages]
+    """human, gpt, bot and their like, in any case, become user and assistant; reading a row does so already."""
+    return [{**message, "role": role_of(message.get("role"))} for message in messages]
 
 
 def _control(messages: Messages) -> Messages:
-    """Control characters, and halves of surrogate pairs, are removed."""
+    """Control characters, and halves of surrogate pairs, are removed; those that end a line or a page end a line."""
     return [
         {**message, "content": _clean(message["content"])} if isinstance(message.get("content"), str) else message
         for message in messages
@@ -30,7 +30,14 @@ def _control(messages: Messages) -> Messages:
 
 
 def _clean(text: str) -> str:
-    return CONTROL.sub("", text).encode(errors="ignore").decode()
+    return CONTROL.sub("", _ENDS.sub(_ended, text)).encode(errors="ignore").decode()
+
+
+def _ended(match: re.Match[str]) -> str:
+    """A line feed in place of a vertical tab, a form feed or NEL; none where one stands there already."""
+    text = match.string
+    beside = (text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1])
+    return "" if "\n" in beside else "\n"
 
 
 def _marks(messages: Messages) -> Messages:
@@ -48,14 +55,13 @@ def _unmarked(text: str) -> str:
 
 
 def _drop_empty(messages: Messages) -> Messages:
-    """Messages without text are left out."""
-    return [
-        message
-        for message in messages
-        if not (
-            message.get("content") is None or (isinstance(message["content"], str) and not message["content"].strip())
-        )
-    ]
+    """Messages without anything but an empty text are left out."""
+    return [message for message in messages if not (_bare(message) and is_empty(message.get("content")))]
+
+
+def _bare(message: Mapping[str, Any]) -> bool:
+    """Whether a message holds a role and a text, and nothing that would go with it."""
+    return not message.keys() - {"role", "content"} and message.get("role") != TOOL
 
 
 def _merge_roles(messages: Messages) -> Messages:
@@ -64,7 +70,8 @@ def _merge_roles(messages: Messages) -> Messages:
     for message in messages:
         last = merged[-1] if merged else None
         texts = isinstance(message.get("content"), str) and last is not None and isinstance(last.get("content"), str)
-        if last is not None and texts and message.get("role") == last.get("role"):
+        alone = last is not None and _bare(message) and _bare(last)
+        if last is not None and texts and alone and message.get("role") == last.get("role"):
             merged[-1] = {**last, "content": f"{last['content']}\n\n{message['content']}"}
         else:
             merged.append(message)
@@ -88,18 +95,28 @@ def _drop_tail(messages: Messages) -> Messages:
     return messages[:end]
 
 
+def _drop_unlearnt(messages: Messages) -> Messages:
+    """A conversation ends before the first answer of weight 0, so that none such is learnt."""
+    for at, message in enumerate(messages):
+        if message.get("role") == "assistant" and message.get("weight") in (0, "0"):
+            return _drop_tail(messages[:at])
+    return messages
+
+
 REPAIRS: dict[str, Callable[[Messages], Messages]] = {
     "role-names": _role_names,
     "control": _control,
     "marks": _marks,
+    "drop-unlearnt": _drop_unlearnt,
     "drop-empty": _drop_empty,
     "merge-roles": _merge_roles,
     "drop-lead": _drop_lead,
     "drop-tail": _drop_tail,
 }
 """Name → repair, in the order in which they are applied."""
-DEFAULT = tuple(name for name in REPAIRS if name != "marks")
-"""What is tried unless the settings name others: a mark may be an attempt to make the model say something."""
+DEFAULT = tuple(name for name in REPAIRS if name not in ("marks", "drop-unlearnt"))
+"""What is tried unless the settings name others: a mark may be an attempt to make the model say something, and what
+comes after an answer of weight 0 may be the better part of a conversation."""
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:

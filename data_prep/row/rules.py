@@ -15,6 +15,9 @@ from typing import Any
 from data_prep.row.prefilter import Prefilter
 
 ROLES = ("system", "user", "assistant")
+TOOL = "tool"
+CALLS = ("tool_calls", "function_call", "tools", "functions")
+PICTURES = ("image", "images", "picture", "pictures", "audio", "audios", "video", "videos")
 LEAST_ROWS = 10
 """The fine-tune component refuses fewer to train on."""
 MAX_TURNS = 1000
@@ -35,6 +38,7 @@ _UNSOUND = Prefilter((rb"\\u00", rb"\\[bf]", rb"\x7f", rb"\xc2[\x80-\x9f]", rb"<
 """How a line of JSON holds control characters (escaped by orjson, DEL as it is, and U+0080 to U+009F as UTF-8), and
 what a mark looks like."""
 
+_NO_TOOLS = "which the chat templates of the Phi models do not write: the call would not be learnt"
 _NAMES = {"\x00": "NUL", "\x08": "backspace", "\x0c": "form feed", "\x1b": "escape", "\x7f": "delete"}
 _ROLE_SET = frozenset(ROLES)
 
@@ -78,6 +82,10 @@ def _message(field: str, message: Any) -> Iterator[Problem]:
         yield Problem(field, f"must be an object with role and content, is {kind(message)}", "message-type")
         return
     role, content = message.get("role"), message.get("content")
+    beside = list(_beside(field, message)) if len(message) > 2 or role == TOOL else []
+    yield from beside
+    if beside and (content is None or role == TOOL):
+        return
     if role is None:
         yield Problem(f"{field}.role", "is missing", "role-missing")
     elif not isinstance(role, str) or role not in _ROLE_SET:
@@ -90,6 +98,23 @@ def _message(field: str, message: Any) -> Iterator[Problem]:
         yield Problem(f"{field}.content", "must not be empty", "content-empty")
     else:
         yield from _text(f"{field}.content", content)
+
+
+def _beside(field: str, message: Mapping[str, Any]) -> Iterator[Problem]:
+    """What a message holds besides, and what it would mean something else without."""
+    if message.get("role") == TOOL:
+        yield Problem(f"{field}.role", f"is that of a tool, {_NO_TOOLS}", "tools")
+    for key, value in message.items():
+        if key in ("role", "content") or value is None or value == []:
+            continue
+        if key in CALLS:
+            yield Problem(f"{field}.{key}", f"is a call of a tool, or tells of tools, {_NO_TOOLS}", "tools")
+        elif key in PICTURES:
+            yield Problem(f"{field}.{key}", "is no text, and the model learns from texts alone", "picture")
+        elif key == "weight" and message.get("role") == "assistant" and value != 1:
+            rule = "marks an answer that is not to be learnt, and the fine-tune component learns every answer"
+            rest = f"must be 0 or 1, is {shown(str(value))}"
+            yield Problem(f"{field}.weight", rule if value in (0, "0") else rest, "weight")
 
 
 def _shown(role: Any) -> str:
@@ -159,6 +184,12 @@ def in_order(row: Any) -> bool:
     except (KeyError, TypeError, IndexError):
         return False
     return expected == "user"
+
+
+def is_bare(row: Mapping[str, Any]) -> bool:
+    """Whether the messages of a row :func:`in_order` hold a role and a text each, and nothing beside."""
+    messages = row["messages"]
+    return sum(map(len, messages)) == 2 * len(messages)
 
 
 def sound(line: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -12,11 +13,13 @@ from pathlib import Path
 from data_prep.card import card as cards
 from data_prep.card import languages, lengths, text
 from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN, Card
-from data_prep.card.stats import SHOWN, Stats
+from data_prep.card.stats import Kind, Stats
 from data_prep.errors import DataError
 from data_prep.request import Request, part
-from data_prep.row.repairs import REPAIRS
+from data_prep.row.reading import Reader
+from data_prep.row.remedies import REMEDIES
 from data_prep.row.rules import LEAST_ROWS
+from data_prep.row.shapes import AUTO
 from data_prep.run import pool, progress, worker
 from data_prep.run.merge import Duplicates, Merger
 from data_prep.run.opening import Opened, opened
@@ -53,21 +56,32 @@ def make(
         rows = opened(source, request, workspace, None) if source.kind != "azureml" else None
         place = stack.enter_context(scratch(request.directory))
         rows = rows or opened(source, request, workspace, place)
-        for line in rows.told:
+        for line in (*rows.told, *_taken(rows, request)):
             report(line)
-        shape = rows.shape(request.shape)
-        if shape != "messages" or shape == request.shape:
-            report(f"the rows are taken as {shape}{'' if request.shape == shape else ' (--shape overrides it)'}")
-        rules = _rules(request, rows, shape, tokenizer)
+        rules = _rules(request, rows, tokenizer)
         card = _worked(rows, rules, request, origin, place, report, quiet)
     if not card.rows["rejected"] and (earlier or rules.keep_rejected):
         (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's, or this one's without a row
     return card
 
 
-def _rules(request: Request, rows: Opened, shape: str, tokenizer: Tokenizer) -> worker.Rules:
+def _taken(rows: Opened, request: Request) -> Iterator[str]:
+    """As what the first rows are taken, where that is not plain from the settings."""
+    if request.shape != AUTO:
+        yield f"the rows are taken as {request.shape}"
+        return
+    shapes = rows.shapes(Reader(AUTO, request.columns, request.ignore))
+    if len(shapes) > 1:
+        yield f"the rows are taken each in its own shape: {', '.join(shapes)} (--shape overrides it)"
+    elif shapes not in ([], ["messages"]):
+        yield f"the rows are taken as {shapes[0]} (--shape overrides it)"
+
+
+def _rules(request: Request, rows: Opened, tokenizer: Tokenizer) -> worker.Rules:
     return worker.Rules(
-        shape=shape,
+        shape=request.shape,
+        columns=request.columns,
+        ignore=request.ignore,
         seed=request.seed,
         test_ratio=request.test_ratio,
         share=rows.share,
@@ -110,8 +124,9 @@ def _worked(
                 if rows.stream is not None or rows.pieces[number].start == 0:
                     offset = 0
                 merger.add(number, rows.file(number), offset)
-                stats.shown += [(0, _shown(rows, number, offset, *found)) for found in part_stats.shown]
-                del stats.shown[SHOWN + 1 :]
+                for code, kind in part_stats.kinds.items():
+                    first = [(rows.where(number, offset + int(place)), problem) for place, problem in kind.first]
+                    stats.kinds.setdefault(code, Kind()).add(kind.rows, [*first])
                 offset += part_stats.places
                 stats.add(part_stats)
         _refuse_bad(stats, request, rows)
@@ -138,20 +153,16 @@ def _parts(
     return pool.in_one_process(rows.parts(), rules, place, tell)
 
 
-def _shown(rows: Opened, number: int, offset: int, at: int, problem: str) -> str:
-    return f"  {rows.where(number, offset + at)}: {problem}"
-
-
 def _refuse_bad(stats: Stats, request: Request, rows: Opened) -> None:
     """Raise :class:`DataError` for bad rows under the policy, and where there was no row at all."""
     if not stats.seen:
         raise DataError(f"{rows.label} holds no rows: nothing to split")
     if not stats.bad:
         return
-    remedy = "Mend or remove them; a row needs messages: [{role, content}, …], user first, assistant last."
+    remedy = "A row needs question and answer, in a shape of docs/data.md; --look shows what is made of the first rows."
     if request.bad_rows == "refuse":
         head = f"{rows.label}: {stats.bad} of {stats.seen} rows cannot be used; nothing was written:"
-        remedy += f" Or leave them out (badRows: skip), or have them mended (badRows: repair: {', '.join(REPAIRS)})."
+        remedy += " Mend or remove them, leave them out (badRows: skip), or have them mended (badRows: repair)."
     else:
         most = part(request.max_rejected, "the limit of rejected rows", least=0)
         limit = int(most * stats.seen) if isinstance(most, float) else most
@@ -161,20 +172,33 @@ def _refuse_bad(stats: Stats, request: Request, rows: Opened) -> None:
             f"{rows.label}: {stats.bad} of {stats.seen} rows cannot be used, and at most {limit} may be rejected "
             f"(maxRejected: {request.max_rejected}); nothing was written:"
         )
-    lines = [line for _, line in stats.shown[:SHOWN]]
-    if len(stats.shown) > SHOWN:
-        lines.append("  and more")
-    raise DataError("\n".join([head, *lines, remedy]))
+    raise DataError(
+        "\n".join([head, *(line for code, kind in stats.kinds.items() for line in _told(code, kind)), remedy])
+    )
+
+
+def _told(code: str, kind: Kind) -> Iterator[str]:
+    """A kind of problem: its first row in words, the next ones by their places, and what to do."""
+    (where, problem), *others = kind.first
+    yield f"  {where}: {problem}"
+    if kind.rows > 1:
+        more = f" and {kind.rows - 1 - len(others)} more" if kind.rows - 1 > len(others) else ""
+        file = f"{where}".rpartition(":")[0]
+        places = [str(place).removeprefix(file) for place, _ in others]
+        yield f"    and {kind.rows - 1} {'row' if kind.rows == 2 else 'rows'} like it: {', '.join(places)}{more}"
+    if code in REMEDIES:
+        yield f"    {REMEDIES[code]}"
 
 
 def _refuse_one_sided(stats: Stats, request: Request, rows: Opened) -> None:
     for side, name in ((worker.TEST, "test"), (worker.TRAIN, "training")):
         if not stats.sides[side]:
             share = f", of which {request.rows} were asked for" if rows.share < 1 else ""
+            good = stats.seen - stats.bad - stats.aside.total()
             raise DataError(
-                f"a test ratio of {request.test_ratio} leaves no {name} row: {rows.label} has "
-                f"{stats.seen - stats.bad}{share}, and a row's first question decides its side; nothing was written: "
-                f"use more rows with different questions, another ratio or another seed (now {request.seed})"
+                f"a test ratio of {request.test_ratio} leaves no {name} row: {rows.label} has {good}{share}, and a "
+                "row's first question decides its side; nothing was written: use more rows with different questions, "
+                f"another ratio or another seed (now {request.seed})"
             )
 
 
@@ -184,6 +208,18 @@ def _refuse_few(stats: Stats, request: Request, rows: Opened) -> None:
             f"{rows.label} gives {stats.sides[worker.TRAIN]} rows to train on, and the fine-tune component needs "
             f"{LEAST_ROWS}; nothing was written: use more rows, or a smaller test ratio (now {request.test_ratio})"
         )
+
+
+def _shape(stats: Stats, request: Request) -> str:
+    """The shape of the rows; several with their numbers."""
+    if request.shape != AUTO:
+        return request.shape
+    found = Counter({shape: rows for shape, rows in stats.shapes.items() if shape})
+    found["messages"] += stats.seen - stats.shapes.total()
+    ranked = sorted((-rows, shape) for shape, rows in found.items() if rows)
+    if len(ranked) == 1:
+        return ranked[0][1]
+    return ", ".join(f"{shape} {-rows}" for rows, shape in ranked) or "unknown"
 
 
 def _card(
@@ -199,7 +235,7 @@ def _card(
     return Card(
         settings=request.deciding("sha256" in origin),
         source=origin,
-        shape=rules.shape,
+        shape=_shape(stats, request),
         rows={
             "in": stats.seen,
             "train": stats.sides[worker.TRAIN],
@@ -208,9 +244,12 @@ def _card(
             "repaired": stats.mended,
             "left_out": stats.passed_over,
             "dropped": found.pop("dropped"),
+            "set_aside": stats.aside.total(),
         },
         rejected=dict(sorted(stats.rejected.items())),
         repaired=dict(sorted(stats.repaired.items())),
+        unused=dict(sorted(stats.unused.items())),
+        set_aside=dict(sorted(stats.aside.items())),
         private={**dict(sorted(stats.private.items())), "rows": stats.private_rows},
         duplicates=found,
         turns={str(turns): rows for turns, rows in sorted(stats.turns.items()) if rows},

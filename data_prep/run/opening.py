@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -11,8 +12,7 @@ from typing import Any
 from data_prep.read.readers import Piece, pieces, read
 from data_prep.read.texts import BLANK, Broken, Rows
 from data_prep.request import ALL, Request, file_slice, part
-from data_prep.row import shapes
-from data_prep.row.shapes import AUTO
+from data_prep.row.reading import Reader
 from data_prep.run.pool import Window
 from data_prep.source import azureml, hub
 from data_prep.source.locate import Source, files_of
@@ -74,8 +74,10 @@ class Opened:
         rows = (row for each in self.pieces for _, row in read(each))
         return [row for row in islice(rows, _PEEKED) if row is not BLANK and not isinstance(row, Broken)]
 
-    def shape(self, wanted: str) -> str:
-        return shapes.detect(self.peek()) if wanted == AUTO else wanted
+    def shapes(self, reader: Reader) -> list[str]:
+        """The shapes of the first rows, the most frequent one first."""
+        found = Counter(reader.read(row).shape for row in self.peek())
+        return [shape for shape, _ in found.most_common() if shape]
 
 
 def opened(source: Source, request: Request, workspace: azureml.Workspace | None, scratch: Path | None) -> Opened:

@@ -1,15 +1,18 @@
-"""The first rows as the model will see them: adapted, checked, and with the chat template applied."""
+"""The first rows as they are in the source, and as the model will see them: read, checked, in the chat template."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+import orjson
+
 from data_prep.errors import DataError
 from data_prep.request import Request
+from data_prep.row.reading import Read, Reader
+from data_prep.row.remedies import REMEDIES
 from data_prep.row.rules import problems, question, record, shown
-from data_prep.row.shapes import adapter
 from data_prep.row.split import is_test
 from data_prep.run.opening import opened
 from data_prep.run.scratch import scratch
@@ -20,6 +23,7 @@ from data_prep.source.tokens import Counter, Tokenizer, resolve, template_of
 from settings.models import model
 
 _ROWS = 3
+_MOST = 300  # characters that are shown of a column
 _SPECIAL = {"eos_token": "<|endoftext|>", "bos_token": ""}  # what a template may name besides the messages
 
 
@@ -30,28 +34,43 @@ def preview(request: Request, workspace: Workspace | None = None, rows: int = _R
         place = stack.enter_context(scratch(request.directory)) if source.kind == "azureml" else None
         found = opened(source, request, workspace, place)
         first = found.peek()[:rows]
-        shape = found.shape(request.shape)
     if not first:
         raise DataError(f"{found.label} holds no rows that can be read")
     tokenizer = resolve(request.tokenizer, model(request.model), online=source.kind == "hub")
     template, origin = template_of(model(request.model), tokenizer)
-    yield f"{found.label}, taken as {shape}; chat template {origin if template else 'unknown, so the bare texts'}"
+    yield f"{found.label}; chat template {origin if template else 'unknown, so the bare texts'}"
+    reader = Reader(request.shape, request.columns, request.ignore)
     for number, row in enumerate(first, start=1):
-        yield from _row(number, adapter(shape)(row), request, tokenizer, template)
-    yield "dry run: nothing was written"
+        yield from _before(number, row)
+        yield from _after(reader.read(row), request, tokenizer, template)
+    yield "nothing was written"
 
 
-def _row(number: int, row: Any, request: Request, tokenizer: Tokenizer, template: str | None) -> Iterator[str]:
-    broken = problems(row)
-    if broken:
-        yield f"--- row {number}: cannot be used"
-        yield from (f"{problem.field} {problem.rule}" for problem in broken)
+def _before(number: int, row: Any) -> Iterator[str]:
+    yield f"--- row {number} in the source"
+    for key, value in row.items() if isinstance(row, Mapping) else [("row", row)]:
+        text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode(errors="replace")
+        yield f"{shown(str(key))}: {shown(text.replace(chr(10), ' '), _MOST)}"
+
+
+def _after(read: Read, request: Request, tokenizer: Tokenizer, template: str | None) -> Iterator[str]:
+    shape = f"taken as {read.shape}" if read.shape else "in no shape that is known"
+    if read.aside:
+        yield f"--- {shape}: set aside by its own mark ({read.aside})"
         return
-    made = record(row)
+    if broken := [*read.problems] or problems(read.row):
+        yield f"--- {shape}: cannot be used"
+        for code, problem in {problem.code: problem for problem in reversed(broken)}.items():
+            yield f"{problem.field} {problem.rule}"
+            if code in REMEDIES:
+                yield f"  {REMEDIES[code]}"
+        return
+    made = record(read.row)
     counter = Counter(tokenizer, model(request.model))
     side = "test" if is_test(question(made), request.seed, request.test_ratio) else "train"
     about = "" if counter.exact else "about "
-    yield f"--- row {number}: {side}, {about}{counter.count(made['messages'])} tokens"
+    unused = f"; not used: {', '.join(read.unused)}" if read.unused else ""
+    yield f"--- {shape}: {side}, {about}{counter.count(made['messages'])} tokens{unused}"
     text = rendered(made["messages"], template) if template else _bare(made["messages"])
     yield from (shown(line, 2000) for line in text.splitlines())
 

@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from data_prep.card.stats import BIN, SHOWN, Stats
+from data_prep.card.stats import BIN, Kind, Stats
 from data_prep.read.texts import BLANK, Broken, Rows
 from data_prep.row import personal
+from data_prep.row.reading import Reader
 from data_prep.row.repairs import repaired
-from data_prep.row.rules import Problem, in_order, problems, question, record, sound
-from data_prep.row.shapes import adapter
+from data_prep.row.rules import Problem, in_order, is_bare, problems, question, record, sound
 from data_prep.row.split import is_taken, is_test
 from data_prep.run import duplicates
 from data_prep.source.tokens import Counter, Tokenizer
@@ -35,6 +35,8 @@ class Rules:
     """Everything that decides what becomes of a row; goes to the worker processes."""
 
     shape: str
+    columns: Mapping[str, str]
+    ignore: tuple[str, ...]
     seed: int
     test_ratio: float
     share: float  # of the rows to take; 1 for all
@@ -55,8 +57,7 @@ class Worker:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._adapt = adapter(rules.shape)
-        self._in_shape = self._adapt is adapter("messages")
+        self._reader = Reader(rules.shape, rules.columns, rules.ignore)
         self._counter = Counter(rules.tokenizer, model(rules.model))
 
     def run(self, rows: Rows, directory: Path, number: int, tell: Callable[[int], None] | None = None) -> Stats:
@@ -82,16 +83,23 @@ class Worker:
         mended: list[str] = []
         if row.__class__ is Broken:
             found, good, line = [row.problem], row, b""
+            stats.shapes[""] += 1
         else:
-            quick = self._in_shape and in_order(row)  # of such a row, the adapter would change nothing
-            good = row if quick else self._adapt(row)
-            found, made, line = self._judge(good, quick or in_order(good))
-            if found and self._rules.repairs:
-                better, mended = repaired(good, self._rules.repairs)
-                if mended:
-                    remaining, better_made, better_line = self._judge(better, in_order(better))
-                    if not remaining:
-                        found, made, line = [], better_made, better_line
+            quick = in_order(row) and self._reader.untouched(row)
+            if quick:
+                good, found = row, []
+            else:
+                good, found, aside = self._read(row, stats)
+                if aside:
+                    return
+            if not found:
+                found, made, line = self._judge(good, quick or (in_order(good) and is_bare(good)))
+                if found and self._rules.repairs:
+                    better, mended = repaired(good, self._rules.repairs)
+                    if mended:
+                        remaining, better_made, better_line = self._judge(better, in_order(better) and is_bare(better))
+                        if not remaining:
+                            found, made, line = [], better_made, better_line
         if found:
             self._reject(place, row, found, stats, files)
             return
@@ -99,6 +107,15 @@ class Worker:
             stats.mended += 1
             stats.repaired.update(mended)
         self._write(made, line, stats, files)
+
+    def _read(self, row: Any, stats: Stats) -> tuple[Any, list[Problem], bool]:
+        """A row with messages, what cannot be made of it, and whether it is set aside by its own mark; all counted."""
+        read = self._reader.read(row)
+        stats.shapes[read.shape] += 1
+        stats.unused.update(read.unused)
+        if read.aside:
+            stats.aside[read.aside] += 1
+        return read.row, list(read.problems), bool(read.aside)
 
     def _judge(self, row: Any, ordered: bool) -> tuple[list[Problem], dict[str, Any], bytes]:
         """The rules that a row, or one :func:`in_order`, breaks, and where it breaks none its record and line."""
@@ -129,9 +146,8 @@ class Worker:
     def _reject(self, place: int, row: Any, found: list[Problem], stats: Stats, files: Mapping[str, BinaryIO]) -> None:
         stats.bad += 1
         stats.rejected[found[0].code] += 1
-        if len(stats.shown) <= SHOWN:
-            stats.shown += [(place, f"{problem.field} {problem.rule}") for problem in found]
-            del stats.shown[SHOWN + 1 :]
+        for code, problem in {problem.code: problem for problem in reversed(found)}.items():
+            stats.kinds.setdefault(code, Kind()).add(1, [(place, f"{problem.field} {problem.rule}")])
         if self._rules.keep_rejected:
             files[REJECTED].write(_rejection(place, row, found))
 

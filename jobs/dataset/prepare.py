@@ -124,8 +124,11 @@ def _flag(key: str, value: Any) -> list[str]:
 
 def _request(spec: PreparationSpec) -> Request:
     from data_prep.request import Request
+    from data_prep.row.columns import columns_of, names_of
 
-    values: dict[str, Any] = {**spec.options, "repairs": tuple(filter(None, str(spec.options["repairs"]).split(",")))}
+    readers = {"repairs": names_of, "ignore": names_of, "columns": columns_of}
+    values: dict[str, Any] = dict(spec.options)
+    values |= {key: read(str(values[key])) for key, read in readers.items() if key in values}
     return Request(source=spec.source, base=ROOT, directory=ROOT / spec.directory, **values)
 
 

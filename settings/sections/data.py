@@ -15,6 +15,12 @@ from settings.sections.sources import is_address, may_be_source
 RowCount = Annotated[Text, AsText]
 
 
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=200, strict=True)]
+ColumnPart = Literal[
+    "messages", "system", "context", "question", "answer", "history", "weight", "label", "rejected", "tools", "text"
+]
+
+
 class DataClusterSettings(Section):
     """With cluster: the CPU cluster that prepares the data, which has no node without a job."""
 
@@ -53,8 +59,14 @@ class DataSettings(Section):
     """the data set's commit, tag or branch; empty for the newest"""
     rows: Annotated[RowCount, Pattern(r"all|[1-9]\d*|\d+(\.\d+)?%", "must be all, a number or a share like 5%")] = "all"
     """all | a number, the first ones | a share like 5%, which stays the same when rows are added"""
-    shape: Literal["auto", "messages", "sharegpt", "alpaca", "pair"] = "auto"
-    """auto (detected) | messages | sharegpt | alpaca | pair (prompt and completion)"""
+    shape: Literal["auto", "messages", "sharegpt", "tree", "preference", "alpaca", "pair", "turns", "text"] = "auto"
+    """auto (each row its own) | messages | sharegpt | tree | preference | alpaca | pair | turns | text"""
+    columns: dict[ColumnName, ColumnPart] = Field(default_factory=dict)
+    """columns of other names than the usual ones, and the part each holds: messages system context question answer
+    history weight label rejected tools text
+    """
+    ignore: tuple[ColumnName, ...] = ()
+    """columns, and keys of messages, that may go"""
     test_ratio: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     """share of the conversations kept for validation"""
     seed: Count = 0
@@ -62,7 +74,10 @@ class DataSettings(Section):
     bad_rows: Literal["refuse", "skip", "repair"] = "refuse"
     """what happens to rows that break a rule: refuse | skip | repair"""
     repairs: tuple[
-        Literal["role-names", "control", "marks", "drop-empty", "merge-roles", "drop-lead", "drop-tail"], ...
+        Literal[
+            "role-names", "control", "marks", "drop-unlearnt", "drop-empty", "merge-roles", "drop-lead", "drop-tail"
+        ],
+        ...,
     ] = (
         "role-names",
         "control",
@@ -71,7 +86,7 @@ class DataSettings(Section):
         "drop-lead",
         "drop-tail",
     )
-    """with repair: some of role-names control marks drop-empty merge-roles drop-lead drop-tail"""
+    """with repair: some of role-names control marks drop-unlearnt drop-empty merge-roles drop-lead drop-tail"""
     max_rejected: Annotated[RowCount, Pattern(r"\d+(\.\d+)?%?", "must be a number or a share like 1%")] = "1%"
     """with skip and repair: most rows that may be left out, a number or a share like 1%"""
     duplicates: Literal["report", "near", "drop"] = "report"
