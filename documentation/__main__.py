@@ -43,14 +43,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m documentation", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is out of date")
     chosen = parse(parser, arguments)
+    # Pulumi.yaml first: no stack's settings are loaded beside defaults that are not the program's.
+    first = {project.FILE: MADE[project.FILE]}
+    stale = _renewed({path: make() for path, make in first.items()}, chosen.check)
+    stale |= _renewed({path: make() for path, make in MADE.items() if path not in first}, chosen.check)
     local = program("local")
-    made = {path: make() for path, make in MADE.items()} | {path: draw(local) for path, draw in DRAWN.items()}
+    stale |= _renewed({path: draw(local) for path, draw in DRAWN.items()}, chosen.check)
+    return int(stale and chosen.check)
+
+
+def _renewed(made: dict[Path, str], check: bool) -> bool:
+    """Whether any page is not what it should be; what is not is said, and written unless it is a check."""
     stale = [(path, text) for path, text in made.items() if _read(path) != text]
     for path, text in stale:
-        print(f"{path.relative_to(ROOT)} {'is out of date: make diagram' if chosen.check else 'written'}")
-        if not chosen.check:
+        print(f"{path.relative_to(ROOT)} {'is out of date: make diagram' if check else 'written'}")
+        if not check:
             path.write_text(text, encoding="utf-8")
-    return int(bool(stale) and chosen.check)
+    return bool(stale)
 
 
 def _read(path: Path) -> str:

@@ -248,10 +248,10 @@ SHAPES: dict[str, Shape] = {
     for shape in (
         Shape("messages", _messages),
         Shape("sharegpt", _sharegpt),
-        Shape("tree", _tree),
-        Shape("preference", _preference),
         Shape("alpaca", _alpaca),
         Shape("pair", _pair),
+        Shape("preference", _preference),
+        Shape("tree", _tree),
         Shape("turns", _strings),
         Shape("text", _text),
     )

@@ -172,22 +172,20 @@ def _refuse_bad(stats: Stats, request: Request, rows: Opened) -> None:
             f"{rows.label}: {stats.bad} of {stats.seen} rows cannot be used, and at most {limit} may be rejected "
             f"(maxRejected: {request.max_rejected}); nothing was written:"
         )
-    raise DataError(
-        "\n".join([head, *(line for code, kind in stats.kinds.items() for line in _told(code, kind)), remedy])
-    )
+    raise DataError("\n".join([head, *(_told(code, kind) for code, kind in stats.kinds.items()), remedy]))
 
 
-def _told(code: str, kind: Kind) -> Iterator[str]:
+def _told(code: str, kind: Kind) -> str:
     """A kind of problem: its first row in words, the next ones by their places, and what to do."""
     (where, problem), *others = kind.first
-    yield f"  {where}: {problem}"
+    told = f"  {where}: {problem}"
     if kind.rows > 1:
-        more = f" and {kind.rows - 1 - len(others)} more" if kind.rows - 1 > len(others) else ""
         file = f"{where}".rpartition(":")[0]
-        places = [str(place).removeprefix(file) for place, _ in others]
-        yield f"    and {kind.rows - 1} {'row' if kind.rows == 2 else 'rows'} like it: {', '.join(places)}{more}"
-    if code in REMEDIES:
-        yield f"    {REMEDIES[code]}"
+        more = ", …" if kind.rows - 1 > len(others) else ""
+        told += (
+            f"; {kind.rows - 1} more like it ({', '.join(str(place).removeprefix(file) for place, _ in others)}{more})"
+        )
+    return f"{told}: {REMEDIES[code]}" if code in REMEDIES else told
 
 
 def _refuse_one_sided(stats: Stats, request: Request, rows: Opened) -> None:

@@ -43,7 +43,7 @@ def preview(request: Request, workspace: Workspace | None = None, rows: int = _R
     for number, row in enumerate(first, start=1):
         yield from _before(number, row)
         yield from _after(reader.read(row), request, tokenizer, template)
-    yield "nothing was written"
+    yield "dry run: nothing was written"
 
 
 def _before(number: int, row: Any) -> Iterator[str]:

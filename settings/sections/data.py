@@ -59,8 +59,8 @@ class DataSettings(Section):
     """the data set's commit, tag or branch; empty for the newest"""
     rows: Annotated[RowCount, Pattern(r"all|[1-9]\d*|\d+(\.\d+)?%", "must be all, a number or a share like 5%")] = "all"
     """all | a number, the first ones | a share like 5%, which stays the same when rows are added"""
-    shape: Literal["auto", "messages", "sharegpt", "tree", "preference", "alpaca", "pair", "turns", "text"] = "auto"
-    """auto (each row its own) | messages | sharegpt | tree | preference | alpaca | pair | turns | text"""
+    shape: Literal["auto", "messages", "sharegpt", "alpaca", "pair", "preference", "tree", "turns", "text"] = "auto"
+    """auto (each row its own) | messages | sharegpt | alpaca | pair | preference | tree | turns | text"""
     columns: dict[ColumnName, ColumnPart] = Field(default_factory=dict)
     """columns of other names than the usual ones, and the part each holds: messages system context question answer
     history weight label rejected tools text

@@ -89,7 +89,8 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         yield "role-missing", with_(at, role=None)
         yield "content-missing", without(at, "content")
         yield "content-missing", with_(at, content=None)
-        for role in ("human", "User", "gpt", "", "tool", "user ", 5, ["user"], {"role": "user"}, True):
+        yield "tools", with_(at, role="tool")
+        for role in ("narrator", "", 5, ["user"], {"role": "user"}, True):
             yield "role-unknown", with_(at, role=role)
         for content in (5, True, {"text": "x"}, [], [{"type": "image_url"}], 1.5):
             yield "content-type", with_(at, content=content)
@@ -129,12 +130,11 @@ def test_each_of_at_least_200_broken_rows_is_classified(tmp_path: Path) -> None:
 
 
 def test_the_reasons_cover_every_rule() -> None:
-    assert len({reason for reason, _ in CORPUS}) == 18
+    assert len({reason for reason, _ in CORPUS}) == 19
 
 
 def test_repairs_mend_what_they_are_named_for(tmp_path: Path) -> None:
     broken = [
-        with_(0, role="Human"),
         with_(1, content="a\x00b"),
         encoded([*good(), {"content": " ", "role": "user"}]),
         encoded([good()[0], {"content": "more", "role": "user"}, good()[1]]),
@@ -145,13 +145,12 @@ def test_repairs_mend_what_they_are_named_for(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     made = run(path, [*GOOD, *broken], bad_rows="repair", max_rejected="1")
     assert made.card.repaired == {
-        "role-names": 1,
         "control": 1,
         "drop-empty": 1,
         "merge-roles": 1,
         "drop-lead": 1,
         "drop-tail": 1,
     }
-    assert (made.card.rows["repaired"], made.card.rejected) == (6, {"messages-empty": 1})
-    with pytest.raises(DataError, match="5 of 27 rows cannot be used, and at most 2 may be rejected"):
+    assert (made.card.rows["repaired"], made.card.rejected) == (5, {"messages-empty": 1})
+    with pytest.raises(DataError, match="5 of 26 rows cannot be used, and at most 2 may be rejected"):
         run(path, [*GOOD, *broken], bad_rows="repair", max_rejected="2", repairs=("control", "role-names"))

@@ -246,9 +246,9 @@ def test_a_kind_of_problem_is_one_message(tmp_path: Path) -> None:
         made(tmp_path / "x.jsonl", [*MIXED, *bad])
     text = str(raised.value)
     assert text.count("x.jsonl:31: messages[1].weight marks an answer that is not to be learnt") == 1
-    assert "    and 19 rows like it: :33, :35 and 17 more\n" in text
+    assert "; 19 more like it (:33, :35, …): leave these rows out (data.badRows: skip), or end each" in text
     assert text.count("x.jsonl:32: tools is what the model may call") == 1
-    assert len(text.splitlines()) == 8
+    assert len(text.splitlines()) == 4
 
 
 def test_an_answer_of_weight_0_is_never_learnt(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_number_takes_the_first_rows_and_a_share_stays_when_rows_come(tmp_path
     first = run(path, tmp_path / "out", rows="50%")
     chosen = first.train.read_bytes() + first.test.read_bytes()
     assert first.card.rows["left_out"] == 40 - chosen.count(b"\n")
-    path.write_bytes(lines([*CHAT, *({"prompt": f"more {at}", "completion": "x"} for at in range(40))]))
+    path.write_bytes(lines([*CHAT, *({"prompt": f"more {at}"} for at in range(40))]))
     more = run(path, tmp_path / "out", rows="50%", bad_rows="skip", max_rejected="40")
     assert more.train.read_bytes() + more.test.read_bytes() == chosen
 
