@@ -158,7 +158,7 @@ DEEP, LONG = "[" * 900 + "]" * 900, "9" * 5000
         '{"messages": [V]}',
         '{"messages": [{"role": V, "content": "x"}, {"role": "assistant", "content": V}], "prompt": V}',
         '{"conversations": [{"from": V, "value": V}]}',
-        '{"instruction": V, "output": V}',
+        '{"instruction": V}',
         "V",
     ],
 )
