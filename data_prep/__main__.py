@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_prep.card.card import is_far
 from data_prep.card.fit import fit
 from data_prep.errors import DataError
 from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
@@ -205,6 +206,15 @@ def _warnings(prepared: Prepared) -> list[str]:
         lines.append(f"personal data or secrets in {card.private['rows']} rows ({kinds}), {done}")
     if card.tokens["too_long_by_estimate"]:
         lines.append(f"{card.tokens['too_long_by_estimate']} rows may be too long for the model, by an estimate")
+    if asked := card.duplicates["asked"]:
+        lines.append(f"{asked} test rows begin with the question of a training row, so that they test memory")
+    total = card.rows["train"] + card.rows["test"]
+    share, wanted = card.rows["test"] / total, card.settings["test_ratio"]
+    if "held_back" not in card.source and is_far(share, wanted, total):
+        lines.append(
+            f"{share:.0%} are test rows, and {wanted:.0%} were asked for: {total} rows begin with "
+            f"{card.duplicates['questions']} different questions, and rows with the same one stay together"
+        )
     if leaking := card.duplicates["leaking"]:
         lines.append(f"{leaking} test rows are nearly equal to a training row (duplicates: drop leaves them out)")
     return lines

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data_prep.card import card as cards
 from data_prep.card import digests
@@ -59,6 +60,7 @@ def prepare(
         origin = _Later(lambda: _origin(source))
         card = cards.read(directory)
         same = card is not None and card.settings == request.deciding(bool(source.files))
+        same = same and card is not None and card.source.get("held_back", "") == sources.held_back(source)
         if card is not None and same and origin.result().items() <= card.source.items():
             files = cards.digests(directory)
             if card.files == files and not again:
@@ -68,6 +70,8 @@ def prepare(
         report(f"reading {source.label}")
         for line in source.left_out:
             report(f"not read: {line}")
+        if source.sides:
+            report(f"held back as test rows, by name: {sources.held_back(source)}; testRatio does not apply")
         from data_prep.run.making import make
 
         def unchanged() -> dict[str, str]:
@@ -91,7 +95,12 @@ def prepare(
 
 def _origin(source: sources.Source) -> dict[str, str]:
     """What a card says of a source before it is opened."""
-    return {"kind": source.kind} | ({"sha256": digests.digest_of(source.files)} if source.files else {})
+    found = {"kind": source.kind}
+    if source.files:
+        found["sha256"] = digests.digest_of(source.files)
+    if source.sides:
+        found["held_back"] = sources.held_back(source)
+    return found
 
 
 class _Later:
@@ -124,13 +133,15 @@ def request_fingerprint(request: Request) -> str:
         content = digests.digest_of(source.files) if source.files else None
     except OSError as error:
         raise DataError(f"cannot read {error.filename or source.label}: {error.strerror or error}") from error
-    asked = {
+    asked: dict[str, Any] = {
         "settings": request.deciding(bool(source.files)),
         "kind": source.kind,
         "sha256": content,
         "formats": [format_of(file) for file in source.files],
         "format": cards.REQUESTED,
     }
+    if source.sides:
+        asked["sides"] = [source.sides[file] for file in source.files]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,11 @@ class Card:
     def to_json(self) -> bytes:
         """The bytes of ``card.json``."""
         return (json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def is_far(share: float, wanted: float, rows: int) -> bool:
+    """Whether a share of test rows is not the one that was asked for, beyond what chance makes of so many rows."""
+    return abs(share - wanted) > max(0.05, 3 * math.sqrt(wanted * (1 - wanted) / max(1, rows)))
 
 
 def read(directory: Path) -> Card | None:

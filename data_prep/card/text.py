@@ -52,6 +52,8 @@ def markdown(card: Card) -> bytes:
             {
                 f"languages of {tokens['sample']} rows": _listed(card.languages),
                 "rows equal to an earlier one": card.duplicates["repeated"],
+                "different first questions": card.duplicates["questions"],
+                "test rows that begin with a training row's question": card.duplicates["asked"],
                 "near duplicates of an earlier one": _looked(card.duplicates["near"]),
                 "test rows nearly equal to a training row": _looked(card.duplicates["leaking"]),
                 "personal data and secrets" + (" (masked)" if card.settings["mask"] else ""): _listed(

@@ -34,6 +34,7 @@ class Piece:
     start: int = 0
     stop: int = -1
     form: Form = LINES
+    side: str = ""  # train or test, where the source is divided already
 
     @property
     def unit(self) -> str:

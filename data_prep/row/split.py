@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
+MOST = 2**64
+
+
+def point(text: str, seed: int) -> int:
+    """A number below :data:`MOST` for a question, however spaced or capitalised, that decides its side."""
+    return _point(f"{seed}\n{_identity(text)}")
+
 
 def is_test(question: str, seed: int, test_ratio: float) -> bool:
     """True where the conversation that opens with ``question`` belongs to the test rows.
@@ -13,12 +20,17 @@ def is_test(question: str, seed: int, test_ratio: float) -> bool:
     is on both sides; and raising the ratio only ever moves rows from train to test. The share of test rows
     is ``test_ratio`` (0 to 1) on average, not to the row.
     """
-    return _point(f"{seed}\n{_identity(question)}") < test_ratio * 2**64
+    return is_below(point(question, seed), test_ratio)
+
+
+def is_below(at: int, share: float) -> bool:
+    """Whether a :func:`point` lies in the first ``share`` (0 to 1) of all."""
+    return at < share * MOST
 
 
 def is_taken(question: str, seed: int, share: float) -> bool:
     """True for ``share`` (0 to 1) of all questions; independent of the side, and as stable."""
-    return _point(f"share\n{seed}\n{_identity(question)}") < share * 2**64
+    return is_below(_point(f"share\n{seed}\n{_identity(question)}"), share)
 
 
 def _identity(question: str) -> str:

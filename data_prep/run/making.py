@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from data_prep.row.remedies import REMEDIES
 from data_prep.row.rules import LEAST_ROWS
 from data_prep.row.shapes import AUTO
 from data_prep.run import pool, progress, worker
+from data_prep.run.dividing import OneQuestionError, divide_otherwise
 from data_prep.run.merge import Duplicates, Merger
 from data_prep.run.opening import Opened, opened
 from data_prep.run.replace import replacing
@@ -59,7 +61,16 @@ def make(
         for line in (*rows.told, *_taken(rows, request)):
             report(line)
         rules = _rules(request, rows, tokenizer)
-        card = _worked(rows, rules, request, origin, place, report, quiet)
+        try:
+            card = _worked(rows, rules, request, origin, place, report, quiet)
+        except OneQuestionError as found:
+            report(str(found))
+            again = place / "again"
+            again.mkdir()
+            if rows.stream is not None:
+                rows = opened(source, request, workspace, place)
+            rules = dataclasses.replace(rules, common=found.common)
+            card = _worked(rows, rules, request, origin, again, report, quiet)
     if not card.rows["rejected"] and (earlier or rules.keep_rejected):
         (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's, or this one's without a row
     return card
@@ -84,6 +95,7 @@ def _rules(request: Request, rows: Opened, tokenizer: Tokenizer) -> worker.Rules
         ignore=request.ignore,
         seed=request.seed,
         test_ratio=request.test_ratio,
+        common=frozenset(),
         share=rows.share,
         repairs=request.repairs if request.bad_rows == "repair" else (),
         mask=request.mask,
@@ -130,6 +142,8 @@ def _worked(
                 offset += part_stats.places
                 stats.add(part_stats)
         _refuse_bad(stats, request, rows)
+        if not rules.common:
+            divide_otherwise(merger, stats, request, rows)
         digests, duplicates = merger.finish(stats, rules.near)
         _refuse_one_sided(stats, request, rows)
         _refuse_few(stats, request, rows)

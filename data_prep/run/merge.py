@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +15,7 @@ import orjson
 
 from data_prep.card.stats import Stats
 from data_prep.run import duplicates
-from data_prep.run.worker import HASHES, REJECTED, SIDES, SIGNATURES, TEST, TRAIN, part_of
+from data_prep.run.worker import HASHES, QUESTIONS, REJECTED, SIDES, SIGNATURES, TEST, TRAIN, part_of
 
 _CHUNK = 2**20
 _AHEAD = 4  # chunks that wait to be hashed
@@ -25,13 +26,16 @@ class Duplicates:
     """``repeated``: rows equal to an earlier one; the others are None where near duplicates were not looked for.
 
     ``near``: rows nearly equal to an earlier one, exact repetitions included. ``leaking``: test rows nearly equal to a
-    training row. ``dropped``: rows left out.
+    training row. ``dropped``: rows left out. ``questions``: different first questions; ``asked``: test rows whose first
+    question is that of a training row.
     """
 
     repeated: int
     near: int | None = None
     leaking: int | None = None
     dropped: int = 0
+    questions: int = 0
+    asked: int = 0
 
 
 class Hasher:
@@ -76,7 +80,7 @@ class Merger:
 
     def add(self, number: int, label: str, offset: int) -> None:
         """Take part ``number`` in; ``label`` and ``offset`` say where its rejected rows were."""
-        for name in (HASHES, SIGNATURES, SIDES):
+        for name in (HASHES, SIGNATURES, SIDES, QUESTIONS):
             part = part_of(self._scratch, number, name)
             with self._all(name).open("ab") as file:
                 file.write(part.read_bytes())
@@ -110,20 +114,37 @@ class Merger:
                     self._rejected.write(where[:-1] + b"," + rest[1:])
         part.unlink()
 
+    def common(self, least: int) -> frozenset[int]:
+        """The points of the first questions that at least so many rows begin with."""
+        if not self._all(QUESTIONS).exists():
+            return frozenset()
+        points, rows = np.unique(np.fromfile(self._all(QUESTIONS), dtype="<u8"), return_counts=True)
+        return frozenset(int(point) for point in points[rows >= least])
+
+    def asked(self, wanted: Collection[int]) -> int:
+        """How many of some points are those of training rows' first questions."""
+        if not wanted or not self._all(QUESTIONS).exists():
+            return 0
+        sides = np.fromfile(self._all(SIDES), dtype=np.uint8)
+        points = np.fromfile(self._all(QUESTIONS), dtype="<u8")[sides == 0]
+        return int(np.count_nonzero(np.isin(np.array(sorted(wanted), dtype="<u8"), points)))
+
     def finish(self, stats: Stats, near: bool) -> tuple[dict[str, str], Duplicates]:
         """SHA-256 by side, and what there is of duplicates."""
         if not self._all(HASHES).exists():
             return self._hexadecimal(), Duplicates(0)
-        found = Duplicates(duplicates.repeated(self._all(HASHES)))
+        sides = np.fromfile(self._all(SIDES), dtype=np.uint8)
+        points = np.fromfile(self._all(QUESTIONS), dtype="<u8")
+        asked = int(np.count_nonzero(np.isin(points[sides == 1], points[sides == 0])))
+        found = Duplicates(duplicates.repeated(self._all(HASHES)), questions=len(np.unique(points)), asked=asked)
         if near:
             leader = duplicates.groups(self._all(SIGNATURES))
-            sides = np.fromfile(self._all(SIDES), dtype=np.uint8)
             later = leader != np.arange(len(leader))
             trained = np.zeros(len(leader), dtype=bool)
             trained[leader[sides == 0]] = True
             leaking = int(np.count_nonzero(trained[leader[sides == 1]]))
             dropped = self._drop(later, stats) if self._late else 0
-            found = Duplicates(found.repeated, int(np.count_nonzero(later)), leaking, dropped)
+            found = replace(found, near=int(np.count_nonzero(later)), leaking=leaking, dropped=dropped)
         return self._hexadecimal(), found
 
     def _drop(self, later: Any, stats: Stats) -> int:

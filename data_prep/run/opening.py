@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,11 @@ class Opened:
     share: float
     total: int | None
 
-    def parts(self) -> Iterator[Rows]:
-        """All rows, one part after the other."""
+    def parts(self) -> Iterator[tuple[str, Rows]]:
+        """All rows, one part after the other, with the side that a part is on by its name."""
         if self.stream is None:
             return self.window.of(self.pieces)
-        return iter([self.window.cut(enumerate(self.stream, start=1))])
+        return iter([("", self.window.cut(enumerate(self.stream, start=1)))])
 
     def where(self, number: int, place: int) -> str:
         """How a message names a row of part ``number``."""
@@ -52,6 +52,11 @@ class Opened:
     def file(self, number: int) -> str:
         """The file of part ``number``; what messages call the source, where there is none."""
         return self.label if self.stream is not None else str(self.pieces[number].path)
+
+    @property
+    def divided(self) -> bool:
+        """Whether the source says itself which rows are test rows."""
+        return any(piece.side for piece in self.pieces)
 
     @property
     def told(self) -> list[str]:
@@ -91,15 +96,16 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
         total = found.total if first is None or found.total is None else min(first, found.total)
         return Opened(source.label, origin, [], found.rows, Window(0, first), share, total)
     origin = {"kind": source.kind}
-    files = source.files
+    files, divided = source.files, source.sides
     if source.kind == "azureml" and scratch is not None:
         asset = azureml.downloaded(source.label, workspace, scratch / "asset")
         origin |= {"revision": asset.revision, "licence": asset.licence}
-        files = files_of(asset.path, source.label)
+        found_files = files_of(asset.path, source.label)
+        files, divided = found_files.files, found_files.sides
     start, stop = file_slice(request.split)
     if first is not None:
         stop = start + first if stop is None else min(stop, start + first)
-    found_pieces = [piece for file in files for piece in pieces(file)]
+    found_pieces = [replace(piece, side=divided.get(file, "")) for file in files for piece in pieces(file)]
     window = Window(start, stop)
     total = _total(found_pieces) if window.all else None if stop is None else stop - start
     return Opened(source.label, origin, found_pieces, None, window, share, total)

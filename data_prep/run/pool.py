@@ -25,11 +25,13 @@ Tell = Callable[[int], None]
 _worker: Worker | None = None
 
 
-def in_one_process(sources: Iterator[Rows], rules: Rules, directory: Path, tell: Tell) -> Iterator[tuple[int, Stats]]:
+def in_one_process(
+    sources: Iterator[tuple[str, Rows]], rules: Rules, directory: Path, tell: Tell
+) -> Iterator[tuple[int, Stats]]:
     """(number, counts) of each part, made here."""
     worker = Worker(rules)
-    for number, rows in enumerate(sources):
-        yield number, worker.run(rows, directory, number, tell)
+    for number, (side, rows) in enumerate(sources):
+        yield number, worker.run(rows, directory, number, side, tell)
 
 
 def in_processes(
@@ -79,7 +81,7 @@ def _end_with(sentinel: int) -> None:
 
 def _run(piece: Piece, directory: Path, number: int) -> Stats:
     assert _worker is not None
-    return _worker.run(read(piece), directory, number)
+    return _worker.run(read(piece), directory, number, piece.side)
 
 
 class Window:
@@ -92,11 +94,12 @@ class Window:
     def all(self) -> bool:
         return self._start == 0 and self._stop is None
 
-    def of(self, pieces: Sequence[Piece]) -> Iterator[Rows]:
+    def of(self, pieces: Sequence[Piece]) -> Iterator[tuple[str, Rows]]:
+        """The rows of each piece, with the side that they are on."""
         for piece in pieces:
             if self._stop is not None and self._at >= self._stop:
                 return
-            yield self.cut(read(piece))
+            yield piece.side, self.cut(read(piece))
 
     def cut(self, rows: Rows) -> Rows:
         for place, row in rows:

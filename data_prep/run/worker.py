@@ -16,14 +16,16 @@ from data_prep.row import personal
 from data_prep.row.reading import Reader
 from data_prep.row.repairs import repaired
 from data_prep.row.rules import Problem, in_order, is_bare, problems, question, record, sound
-from data_prep.row.split import is_taken, is_test
+from data_prep.row.split import is_below, is_taken, point
 from data_prep.run import duplicates
 from data_prep.source.tokens import Counter, Tokenizer
 from settings.models import model
 
 TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES = "train", "test", "rejected", "hashes", "signatures", "sides"
-OUTPUTS = (TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES)
-"""Files of a part. The last three: 8 bytes, a MinHash signature and one byte (1 for test) for each row written."""
+QUESTIONS = "questions"
+OUTPUTS = (TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES, QUESTIONS)
+"""Files of a part. The last four hold, for each row written: 8 bytes, a MinHash signature, one byte (1 for test), and 8
+bytes of its first question."""
 
 _LINE = orjson.OPT_APPEND_NEWLINE
 _TELL = 1000  # rows between two calls of the progress
@@ -39,6 +41,7 @@ class Rules:
     ignore: tuple[str, ...]
     seed: int
     test_ratio: float
+    common: frozenset[int]  # points of questions that so many rows begin with that all they say decides their side
     share: float  # of the rows to take; 1 for all
     repairs: tuple[str, ...]
     mask: bool
@@ -58,10 +61,22 @@ class Worker:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._reader = Reader(rules.shape, rules.columns, rules.ignore)
+        self._side = ""
         self._counter = Counter(rules.tokenizer, model(rules.model))
 
-    def run(self, rows: Rows, directory: Path, number: int, tell: Callable[[int], None] | None = None) -> Stats:
-        """Work through ``rows`` into the files of part ``number``; ``tell`` hears how many rows were read."""
+    def run(
+        self,
+        rows: Rows,
+        directory: Path,
+        number: int,
+        side: str = "",
+        tell: Callable[[int], None] | None = None,
+    ) -> Stats:
+        """Work through ``rows`` into the files of part ``number``; ``tell`` hears how many rows were read.
+
+        ``side`` is that of all of them, where the source has divided them itself.
+        """
+        self._side = side
         with ExitStack() as stack:
             paths = {name: part_of(directory, number, name) for name in OUTPUTS}
             files = {name: stack.enter_context(path.open("wb", _BUFFER)) for name, path in paths.items()}
@@ -157,7 +172,8 @@ class Worker:
         if rules.share < 1 and not is_taken(asked, rules.seed, rules.share):
             stats.passed_over += 1
             return
-        side = TEST if is_test(asked, rules.seed, rules.test_ratio) else TRAIN
+        at = point(asked, rules.seed)
+        side = self._side or (TEST if is_below(self._decides(at, messages), rules.test_ratio) else TRAIN)
         said = duplicates.messages_of(line)
         if personal.suspicious(said) and (hits := personal.counts(made)):
             stats.private.update(hits)
@@ -167,8 +183,15 @@ class Worker:
                 messages, line = made["messages"], orjson.dumps(made, option=_LINE)
                 said = duplicates.messages_of(line)
         files[side].write(line)
+        files[QUESTIONS].write(at.to_bytes(8, "little"))
         stats.sides[side] += 1
         self._count(messages, said, line.isascii(), side, stats, files)
+
+    def _decides(self, at: int, messages: list[dict[str, Any]]) -> int:
+        """The point that decides the side of a row: its first question's, unless too many rows begin with it."""
+        if at not in self._rules.common:
+            return at
+        return point("\n".join(message["content"] for message in messages), self._rules.seed)
 
     def _count(
         self,

@@ -26,7 +26,7 @@ def data_files(paths: Iterable[Path], root: Path) -> tuple[tuple[Path, ...], tup
     for path in sorted(paths):
         if not path.is_file() or format_of(path) is None:
             continue
-        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        name = relative(path, root)
         status = path.stat()
         if any(part.startswith((".", "_")) for part in name.split("/")):
             left_out.setdefault("hidden", []).append(name)
@@ -40,6 +40,11 @@ def data_files(paths: Iterable[Path], root: Path) -> tuple[tuple[Path, ...], tup
             seen.add((status.st_dev, status.st_ino))
             found.append(path)
     return tuple(found), tuple(f"{_some(names)}: {why}" for why, names in left_out.items())
+
+
+def relative(path: Path, root: Path) -> str:
+    """How a file is called within a folder."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _some(names: list[str]) -> str:

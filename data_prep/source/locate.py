@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_prep.errors import DataError
-from data_prep.source.folder import data_files
+from data_prep.source.folder import data_files, relative
+from data_prep.source.sides import TEST, VALIDATION, sides
 from settings.sections.sources import AZUREML, HUB_NAME, READ, SAMPLE, format_of, is_address
 
 SAMPLE_FILE = Path(__file__).resolve().parent.parent / "sample" / "conversations.jsonl"
@@ -23,13 +24,15 @@ class Source:
     """A located source.
 
     ``files`` in the order in which they are read, none for the hub and a data asset; ``label`` is how messages call it;
-    ``left_out`` says what of a folder is not read.
+    ``left_out`` says what of a folder is not read; ``sides`` (train or test) are those of its files, where their names
+    divide them.
     """
 
     kind: str  # hub, azureml, sample or file
     label: str
     files: tuple[Path, ...] = ()
     left_out: tuple[str, ...] = ()
+    sides: Mapping[Path, str] = field(default_factory=dict)
 
 
 def locate(name: str, base: Path) -> Source:
@@ -71,18 +74,32 @@ def _matching(pattern: Path) -> tuple[Path, Iterable[Path]]:
     return fixed, fixed.glob(str(pattern.relative_to(fixed)))
 
 
-def files_of(path: Path, label: str) -> tuple[Path, ...]:
+def files_of(path: Path, label: str) -> Source:
     """The data files that a downloaded or mounted asset, a file or a folder, consists of."""
     if path.is_dir():
-        return _several(label, path.rglob("*"), path, label).files
-    return (_readable(path),)
+        return _several(label, path.rglob("*"), path, label)
+    return Source("file", label, (_readable(path),))
 
 
 def _several(name: str, paths: Iterable[Path], root: Path, where: str) -> Source:
     found, left_out = data_files(paths, root)
     if not found:
         raise DataError(f"{where} holds no file that is read: {READ}{_but(left_out)}")
-    return Source("file", name, found, left_out)
+    named = sides([relative(file, root) for file in found])
+    divided = {file: named[relative(file, root)] for file in found} if named else {}
+    if TEST in divided.values():
+        # There is one file to hold back, by which the component validates and tests.
+        spare = [file for file in found if divided[file] == VALIDATION]
+        found = tuple(file for file in found if file not in spare)
+        names = ", ".join(relative(file, root) for file in spare)
+        left_out += (f"{names}: for validation by name, which the test rows are used for",) if spare else ()
+    divided = {file: TEST if side == VALIDATION else side for file, side in divided.items() if file in found}
+    return Source("file", name, found, left_out, divided)
+
+
+def held_back(source: Source) -> str:
+    """The names of the files that are test rows by their names; empty where a ratio divides them."""
+    return ", ".join(sorted(file.name for file, side in source.sides.items() if side == TEST))
 
 
 def _but(left_out: tuple[str, ...]) -> str:

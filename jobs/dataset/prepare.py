@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import os
 import shlex
 import shutil
 import tempfile
@@ -206,8 +207,11 @@ def _uploaded(
     if not exists(client, spec.source_asset, spec.fingerprint):
         folder = scratch / SOURCE
         folder.mkdir()
+        root = Path(os.path.commonpath([file.parent for file in files]))
         for number, file in enumerate(files):
-            (folder / f"{number:05d}-{file.name}").symlink_to(file.resolve())
+            # The folders of a name say which rows are test rows.
+            name = "-".join(file.relative_to(root).parts)
+            (folder / f"{number:05d}-{name}").symlink_to(file.resolve())
         data = Data(
             name=spec.source_asset,
             version=spec.fingerprint,

@@ -35,7 +35,8 @@ def run(tmp_path: Path, rows: list[dict[str, Any]], **options: Any) -> Prepared:
 
 
 def test_exact_duplicates_are_counted(tmp_path: Path) -> None:
-    assert run(tmp_path, [*ROWS, ROWS[3], ROWS[3]]).card.duplicates == {"repeated": 2, "near": None, "leaking": None}
+    found = run(tmp_path, [*ROWS, ROWS[3], ROWS[3]]).card.duplicates
+    assert found == {"repeated": 2, "near": None, "leaking": None, "questions": 40, "asked": 0}
 
 
 def test_near_duplicates_and_leaks_are_found_and_dropped(tmp_path: Path) -> None:
