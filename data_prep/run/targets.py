@@ -11,23 +11,23 @@ from data_prep.card import text
 from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN
 from data_prep.card.digests import digest
 from data_prep.errors import DataError
-from data_prep.source.locate import Source
+from data_prep.source.locate import Source, by_name
 
 RESULTS = (TRAIN, TEST, REJECTED, CARD, PAGE, *text.PICTURES.values())
 """Names of everything that a run may write."""
 
 
 def without_results(source: Source, directory: Path) -> Source:
-    """``source`` without what an earlier run has left in ``directory``, so that nothing is read back in."""
+    """``source`` without what an earlier run has left in ``directory``, so that nothing is read back in; divided by the
+    names of the files that are left."""
     if cards.written_here(directory) is None:
-        return source
+        return by_name(source)
     kept = tuple(file for file in source.files if _result(file, directory) is None)
     if not kept or len(kept) == len(source.files):
-        return source
+        return by_name(source)
     names = ", ".join(sorted(file.name for file in source.files if file not in kept))
-    return dataclasses.replace(
-        source, files=kept, left_out=(*source.left_out, f"{names} in {directory}: made by an earlier run")
-    )
+    left_out = (*source.left_out, f"{names} in {directory}: made by an earlier run")
+    return by_name(dataclasses.replace(source, files=kept, left_out=left_out))
 
 
 def refuse_to_overwrite(source: Source, directory: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ class Source:
     files: tuple[Path, ...] = ()
     left_out: tuple[str, ...] = ()
     sides: Mapping[Path, str] = field(default_factory=dict)
+    root: Path | None = None  # the folder that holds several files
 
 
 def locate(name: str, base: Path) -> Source:
@@ -77,7 +79,7 @@ def _matching(pattern: Path) -> tuple[Path, Iterable[Path]]:
 def files_of(path: Path, label: str) -> Source:
     """The data files that a downloaded or mounted asset, a file or a folder, consists of."""
     if path.is_dir():
-        return _several(label, path.rglob("*"), path, label)
+        return by_name(_several(label, path.rglob("*"), path, label))
     return Source("file", label, (_readable(path),))
 
 
@@ -85,16 +87,27 @@ def _several(name: str, paths: Iterable[Path], root: Path, where: str) -> Source
     found, left_out = data_files(paths, root)
     if not found:
         raise DataError(f"{where} holds no file that is read: {READ}{_but(left_out)}")
-    named = sides([relative(file, root) for file in found])
-    divided = {file: named[relative(file, root)] for file in found} if named else {}
-    if TEST in divided.values():
+    return Source("file", name, found, left_out, root=root)
+
+
+def by_name(source: Source) -> Source:
+    """``source`` with the sides that the names of its files say, once it is known which of them are read."""
+    root = source.root
+    if root is None:
+        return source
+    named = sides([relative(file, root) for file in source.files])
+    if not named:
+        return source
+    found = {file: named[relative(file, root)] for file in source.files}
+    left_out = source.left_out
+    if TEST in found.values():
         # There is one file to hold back, by which the component validates and tests.
-        spare = [file for file in found if divided[file] == VALIDATION]
-        found = tuple(file for file in found if file not in spare)
+        spare = [file for file, side in found.items() if side == VALIDATION]
         names = ", ".join(relative(file, root) for file in spare)
         left_out += (f"{names}: for validation by name, which the test rows are used for",) if spare else ()
-    divided = {file: TEST if side == VALIDATION else side for file, side in divided.items() if file in found}
-    return Source("file", name, found, left_out, divided)
+        found = {file: side for file, side in found.items() if side != VALIDATION}
+    divided = {file: TEST if side == VALIDATION else side for file, side in found.items()}
+    return dataclasses.replace(source, files=tuple(divided), left_out=left_out, sides=divided)
 
 
 def held_back(source: Source) -> str:

@@ -19,6 +19,7 @@ NOT_TOLD = {
     "ArmError": "passes on what Azure answers",
     "ComponentError": "the fine-tune component's refusals, played by the emulator: docs/failures.md says what to do",
     "FirstRowError": "the same",
+    "OneQuestionError": "no error to a user, whose rows are divided in another way, as the output says",
     "_OnClusterError": "no error to a user, who is told where the data are prepared",
     "UndecidedError": "asked again later, never shown",
 }
