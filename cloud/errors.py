@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cloud.roles import Role
 from settings.redaction import redact
@@ -39,6 +39,17 @@ class StageError(Exception):
         self.what, self.on, self.why, self.todo = map(redact, (what, on, why.strip(), todo))
         where = f" ({self.on})" if on else ""
         super().__init__(f"{self.what}{where}: {self.why.rstrip('.')}. {self.todo}")
+
+
+class ModelFault(StageError):
+    """The model that is being released fails, or answers badly, late or wrongly: what is in service stays so.
+
+    `evidence` is what was asked and answered, or measured, as JSON has it.
+    """
+
+    def __init__(self, what: str, *, on: str, why: str, todo: str, evidence: Mapping[str, Any] | None = None) -> None:
+        super().__init__(what, on=on, why=why, todo=todo)
+        self.evidence = dict(evidence or {})
 
 
 class NotFinished(StageError):

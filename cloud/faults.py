@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from cloud.errors import NotFinished, StageError
+from cloud.errors import ModelFault, NotFinished, StageError
 from cloud.tokens import NotRenewed
 
 _PASSING = (408, 429, 500, 502, 503, 504)
@@ -17,7 +17,8 @@ class Fault(Enum):
     STOPPED = "nothing: it was asked to stop, or goes on by itself"
     CONNECTION = "there was no connection to Azure, or it broke: nothing is known, and nothing can be done now"
     CONTROL_PLANE = "Azure has no answer now, and may have one later"
-    WORK = "the work itself: a model that answers badly, a request that Azure refuses"
+    MODEL = "the model that is being released"
+    WORK = "the work itself: a request that Azure refuses, a state that it does not come to"
     OURS = "this program: an error that nobody has foreseen"
 
 
@@ -33,6 +34,8 @@ def fault(error: BaseException | None) -> Fault:
 
     if isinstance(error, NotFinished):
         return Fault.STOPPED
+    if isinstance(error, ModelFault):
+        return Fault.MODEL
     stage = isinstance(error, StageError)
     cause = error.__cause__ if stage and error else error
     if isinstance(cause, IncompleteReadError | ServiceRequestError | ServiceResponseError):

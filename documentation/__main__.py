@@ -18,8 +18,8 @@ from settings.commandline import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE: dict[Path, Callable[[], str]] = {
+    project.FILE: project.text,  # first: the others read stacks, whose defaults are its
     programs.PAGE: programs.page,
-    project.FILE: project.text,
     page.PAGE: page.page,
     schema.FILE: schema.text,
     document.PAGE: document.page,
@@ -43,23 +43,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m documentation", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is out of date")
     chosen = parse(parser, arguments)
-    # Pulumi.yaml first: no stack's settings are loaded beside defaults that are not the program's.
-    first = {project.FILE: MADE[project.FILE]}
-    stale = _renewed({path: make() for path, make in first.items()}, chosen.check)
-    stale |= _renewed({path: make() for path, make in MADE.items() if path not in first}, chosen.check)
+    stale = False
+    for path, make in MADE.items():
+        stale |= _written(path, make(), check=chosen.check)
+        if stale and chosen.check and path == project.FILE:
+            return 1  # no stack can be read on defaults that Pulumi.yaml does not have yet
     local = program("local")
-    stale |= _renewed({path: draw(local) for path, draw in DRAWN.items()}, chosen.check)
+    for path, draw in DRAWN.items():
+        stale |= _written(path, draw(local), check=chosen.check)
     return int(stale and chosen.check)
 
 
-def _renewed(made: dict[Path, str], check: bool) -> bool:
-    """Whether any page is not what it should be; what is not is said, and written unless it is a check."""
-    stale = [(path, text) for path, text in made.items() if _read(path) != text]
-    for path, text in stale:
+def _written(path: Path, text: str, *, check: bool) -> bool:
+    """Whether the page is not what it should be; where it is not a ``check``, it is then."""
+    stale = _read(path) != text
+    if stale:
         print(f"{path.relative_to(ROOT)} {'is out of date: make diagram' if check else 'written'}")
         if not check:
             path.write_text(text, encoding="utf-8")
-    return bool(stale)
+    return stale
 
 
 def _read(path: Path) -> str:

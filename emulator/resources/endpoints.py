@@ -182,7 +182,9 @@ class Deployment(Kind):
             return super().act(resource, action, body)
         if resource.properties.get("provisioningState") in ("Creating", "Deleting"):
             raise user_error("Deployment is in deleting or creating state so logs can't be retrieved.")
-        lines = self.servers.log(resource.id)[-int(body.get("tail") or 100) :]
+        loader = body.get("containerType") == "StorageInitializer"
+        log = self.servers.loading(resource.id) if loader else self.servers.log(resource.id)
+        lines = log[-int(body.get("tail") or 100) :]
         return {"content": "\n".join(lines) or "There are no logs for this deployment at the moment."}
 
 

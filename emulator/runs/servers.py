@@ -64,7 +64,7 @@ class Servers:
         rule = self._faults.hit(DEPLOYMENT, "PUT", ARM_HOST, deployment_id)
         if rule is not None:
             self._crash(deployment_id, rule)
-        model = fetch_model(self._cloud, workspace_id, model_uri, work / "model")
+        model = self._fetch(deployment_id, workspace_id, model_uri)
         port = free_port()
         child = self._cloud.processes.start(
             "deployment",
@@ -80,6 +80,17 @@ class Servers:
     def key(self) -> str:
         """What the servers of this home want to see of who asks them."""
         return self._cloud.home.secret("model-servers")
+
+    def _fetch(self, deployment_id: str, workspace_id: str, model_uri: str) -> Path:
+        """What the container does that runs before the server's, with a log of its own (in words of ours)."""
+        with self._loading_file(deployment_id).open("a") as log_file:
+            try:
+                model = fetch_model(self._cloud, workspace_id, model_uri, self._work(deployment_id) / "model")
+            except AzureError as error:
+                log_file.write(f"fetching {model_uri} failed: {error.message}\n")
+                raise
+            log_file.write(f"fetched {model_uri}\n")
+            return model
 
     def _wait(self, deployment_id: str, child: subprocess.Popen[bytes], port: int) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -138,10 +149,11 @@ class Servers:
 
     def log(self, deployment_id: str) -> list[str]:
         """Lines the server printed, oldest first."""
-        try:
-            return self._log_file(deployment_id).read_text(errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
+        return _lines(self._log_file(deployment_id))
+
+    def loading(self, deployment_id: str) -> list[str]:
+        """Lines of the container that fetches the model, oldest first."""
+        return _lines(self._loading_file(deployment_id))
 
     def to_resume(self) -> list[Resource]:
         """Deployments to serve again after a restart of the emulator; from now on, whoever needs one waits for it."""
@@ -178,6 +190,16 @@ class Servers:
 
     def _log_file(self, deployment_id: str) -> Path:
         return self._work(deployment_id) / "server.log"
+
+    def _loading_file(self, deployment_id: str) -> Path:
+        return self._work(deployment_id) / "loading.log"
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _crashed(why: str) -> AzureError:

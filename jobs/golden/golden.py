@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import requests
+
 from chat.phi_client import ask
-from chat.phi_messages import Busy, ChatError, ChatRequest, KeyRefused
+from chat.phi_messages import Busy, ChatError, ChatRequest, EndpointUnavailable, KeyRefused
 from cloud.errors import StageError
 from jobs.golden.questions import Question
 from settings.redaction import redact
@@ -26,7 +28,7 @@ _SIMILAR, _SIMILAR_LENGTH = 75, 12
 class Result:
     """One answer. ``score`` is 1.0 if a right answer is in it word for word, less if one is nearly in it, else 0.0.
 
-    ``error`` says why there is no answer, and is empty if there is one.
+    ``error`` says why there is no answer, and is empty if there is one; ``unreachable`` that the model is not to blame.
     """
 
     question: str
@@ -36,6 +38,7 @@ class Result:
     exact: bool
     seconds: float
     error: str = ""
+    unreachable: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,17 @@ def _unanswered(question: Question, error: ChatError) -> Result:
         exact=False,
         seconds=0.0,
         error=redact(str(error)),
+        unreachable=not models_fault(error),
     )
+
+
+def models_fault(error: ChatError) -> bool:
+    """Whether an answer that did not come is the model's doing: it raised, answered nonsense or took too long.
+
+    What never reached it (no route yet, a refused key, no connection, Azure's own front failing) says nothing of it.
+    """
+    late = isinstance(error.__cause__, requests.exceptions.ReadTimeout)
+    return late or not isinstance(error, EndpointUnavailable | KeyRefused)
 
 
 def _words(text: str) -> str:

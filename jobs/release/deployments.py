@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloud import client as azure
-from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
+from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_errors
+from cloud.faults import passing
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY, IN_TRANSITION
 from cloud.waiting import Stopped, TooLong, elapsed, wait
 from jobs.release import settings_in_place
+from jobs.release.containers import last_lines
 from jobs.release.spec import ReleaseSpec
 from jobs.release.traffic import shares, shown
 
@@ -30,7 +32,7 @@ _POLL_SECONDS = 5.0
 _SILENCE_SECONDS = 60.0
 _NEEDED_SECONDS = 1800.0  # a transition of an endpoint takes minutes
 _MOST_SECONDS = 7200.0  # with an image to be built and a machine to be found, a deployment takes an hour
-_LOG_LINES = 15
+_AWAY_SECONDS = 900.0  # so long Azure may have no answer while a deployment is waited for
 _TAKEN_UP = (
     "`pulumi up` finds the release where it is then and takes it up again. A deployment bills as long as it is there: "
     "`python -m jobs rollback` takes a release back."
@@ -77,8 +79,11 @@ class Endpoint:
 
         return self._at_rest(self.on, read, needed=needed)
 
-    def find(self, name: str, *, needed: bool = False) -> OnlineDeployment | None:
-        """The deployment once it is in no transition, or None if there is none."""
+    def find(self, name: str, *, needed: bool = False, patient: bool = False) -> OnlineDeployment | None:
+        """The deployment once it is in no transition, or None if there is none.
+
+        Where ``patient``, Azure may have no answer for a quarter of an hour.
+        """
         from azure.core.exceptions import ResourceNotFoundError
 
         def read() -> OnlineDeployment | None:
@@ -89,19 +94,28 @@ class Endpoint:
                     return None
             return found
 
-        return self._at_rest(f"deployment {name}", read, needed=needed)
+        return self._at_rest(f"deployment {name}", read, needed=needed, patient=patient)
 
-    def _at_rest(self, what: str, read: Callable[[], T], *, needed: bool) -> T:
+    def _at_rest(self, what: str, read: Callable[[], T], *, needed: bool, patient: bool = False) -> T:
         """What ``read`` gives once it is in no transition, telling each minute what is waited for.
 
         Raises NotFinished when told to stop or after two hours. What is ``needed`` is waited for after ``stop``, too,
         but not as long, as nobody could end it then: StageError after half an hour.
         """
         since, said_at, state = time.monotonic(), float("-inf"), ""
+        away: float | None = None
 
         def at_rest() -> tuple[T] | None:
-            nonlocal state
-            found = read()
+            nonlocal state, away
+            try:
+                found = read()
+            except StageError as error:
+                away = time.monotonic() if away is None else away
+                if not patient or not passing(error) or time.monotonic() - away > _AWAY_SECONDS:
+                    raise
+                state = f"not known, as {error.why.rstrip('.')},"
+                return None
+            away = None
             state = azure.state(getattr(found, "provisioning_state", None))
             return None if state in IN_TRANSITION else (found,)
 
@@ -159,20 +173,32 @@ class Endpoint:
         return poller
 
     def finish(self, name: str, poller: LROPoller[Any]) -> None:
-        """Waits until the deployment is healthy; otherwise says why it is not, with the end of its log."""
-        since = time.monotonic()
+        """Waits until the deployment is healthy.
+
+        Raises ModelFault with the end of its log if it ended Failed; where Azure has no answer for a while, it is
+        asked again for a quarter of an hour.
+        """
+        since, refused = time.monotonic(), None
         try:
             with azure_errors("the deployment failed", f"deployment {name}"):
                 self._await(poller, f"deployment {name}", "being created", bills=True)
-            found = self.find(name)
-            if found is None or found.provisioning_state != HEALTHY:
-                why = "it is gone" if found is None else f"it ended {azure.state(found.provisioning_state)}"
-                raise StageError("the deployment failed", on=f"deployment {name}", why=why, todo=AGAIN)
         except NotFinished:
             raise
         except StageError as error:
-            raise self._with_log(name, error) from error
-        self.report(f"deployment {name} is healthy after {elapsed(since)}")
+            refused = error
+            if passing(error):
+                self.report(f"{WARNING}deployment {name}: {error.why.rstrip('.')}; its state is asked for again")
+        found = self.find(name, patient=True)
+        if found is not None and found.provisioning_state == HEALTHY:
+            self.report(f"deployment {name} is healthy after {elapsed(since)}")
+            return
+        why = "it is gone" if found is None else f"it ended {azure.state(found.provisioning_state)}"
+        if refused is not None and not passing(refused):
+            why = refused.why
+        todo = refused.todo if refused is not None else AGAIN
+        failed = StageError if found is None else ModelFault
+        why += last_lines(self.client, self.spec.endpoint, name) if found is not None else ""
+        raise failed("the deployment failed", on=f"deployment {name}", why=why, todo=todo) from refused
 
     def adjust(self, name: str) -> None:
         """Gives a deployment the spec's request and probe settings where it has others; it goes on serving.
@@ -235,19 +261,6 @@ class Endpoint:
             endpoint = self.client.online_endpoints.get(self.spec.endpoint)
             keys = self.client.online_endpoints.get_keys(self.spec.endpoint)
         return str(endpoint.scoring_uri), str(getattr(keys, "primary_key", ""))
-
-    def _with_log(self, name: str, error: StageError) -> StageError:
-        from azure.core.exceptions import AzureError
-
-        try:
-            text = self.client.online_deployments.get_logs(name, self.spec.endpoint, lines=_LOG_LINES)
-        except AzureError:
-            return error
-        lines = [line for line in text.splitlines() if line.strip()][-_LOG_LINES:]
-        if not lines:
-            return error
-        why = f"{error.why}. Last lines of its log:\n  " + "\n  ".join(lines) + "\n"
-        return StageError(error.what, on=error.on, why=why, todo=error.todo)
 
     def _await(
         self, poller: LROPoller[Any], what: str, doing: str, *, needed: bool = False, bills: bool = False

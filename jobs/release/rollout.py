@@ -1,23 +1,25 @@
 """Stage release: the model version goes into service so that nobody notices until it is proven.
 
 New deployment at 0 % of the traffic, questions put to it directly (smoke.py), traffic in steps, read back at
-each one and watched (health.py), then the old deployments go. A failure on the way puts the traffic back
-exactly as it was and removes the new deployment, which would cost money. An interrupted release is taken up by the
-next one, or taken back if that is of another version (jobs/release/unfinished.py).
+each one and watched (health.py), then the old deployments go. A model that fails or answers badly is taken back:
+its logs and answers are kept (evidence.py), the traffic is put back exactly as it was, and the new deployment, which
+would cost money, goes. Any other failure (Azure's control plane, the connection, the login, this program) says nothing
+about the model, so nothing is put back: like an interrupted release it is taken up by the next one, or taken back if
+that is of another version (jobs/release/unfinished.py).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from cloud import client as azure
-from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
-from cloud.faults import Fault, fault
+from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
-from jobs.release import contracts, health, smoke, unfinished
+from jobs.release import contracts, evidence, health, smoke, unfinished
 from jobs.release.base_model import BaseModelBeside
 from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
@@ -33,7 +35,8 @@ PREVIOUS = "previous"
 def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
     """Leaves the model version at 100 % of the traffic and no other deployment but the base model's.
 
-    Raises StageError with the earlier traffic restored, NotFinished when ``stop`` was set.
+    Raises ModelFault with the earlier traffic restored, StageError with all left as it is where something else than
+    the model failed, NotFinished when ``stop`` was set.
     """
     endpoint = Endpoint(client=azure.ml_client(spec.target), spec=spec, report=report, stop=stop)
     endpoint.settled()
@@ -102,27 +105,37 @@ def _release(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
                 _soak(endpoint, since)
         if before:
             endpoint.drain(already=spec.serving.soak_seconds)
-    except StageError as error:
-        if (its := fault(error)) is Fault.CONNECTION:
-            raise _left(endpoint, error) from error
-        if its is not Fault.STOPPED:
-            _restore(endpoint, base, before, error)
+    except NotFinished:
         raise
+    except ModelFault as error:
+        _restore(endpoint, base, before, error)
+        raise
+    except StageError as error:
+        raise _left(endpoint, error) from error.__cause__
     except Exception as error:
-        unforeseen = StageError("the release failed", on=f"deployment {name}", why=repr(error), todo=AGAIN)
-        _restore(endpoint, base, before, unforeseen)
-        raise unforeseen from error
+        unforeseen = StageError("the release failed", on=f"deployment {name}", why=repr(error), todo="")
+        raise _left(endpoint, unforeseen) from error
 
 
 def _left(endpoint: Endpoint, error: StageError) -> StageError:
-    """Without a connection nothing can be put back, and nothing is known to be wrong with the new deployment."""
-    name = endpoint.spec.deployment_name
+    """The error with what was left behind: nothing is known to be wrong with the new deployment."""
+    name, known = endpoint.spec.deployment_name, True
+    share = 0
+    try:
+        there, share = name in endpoint.names(), endpoint.traffic().get(name, 0)
+    except StageError:
+        there = known = False
+    if known and not there:
+        return error
+    has = f"has {share} % of the traffic" if share else "has no traffic yet"
+    state = has if known else "may have part of the traffic"
     return StageError(
         error.what,
         on=error.on,
         why=error.why,
-        todo=f"Nothing was put back: deployment {name} may have part of the traffic, and bills. Once you have a "
-        "connection, `pulumi up` takes the release up where it is, and `python -m jobs rollback` takes it back.",
+        todo=f"Nothing was put back, as the model is not known to be at fault: deployment {name} {state}, and bills. "
+        f"{error.todo.replace(AGAIN, '').strip()} Once that is well, `pulumi up` takes the release up where it is, and "
+        "`python -m jobs rollback` takes it back.".replace(".  Once", ". Once"),
     )
 
 
@@ -226,26 +239,34 @@ def _judged(endpoint: Endpoint, since: datetime) -> str:
     elif found.p95_seconds is not None and found.p95_seconds > limits.latency_seconds:
         bad = f"serving.health.latencySeconds is {limits.latency_seconds:g}"
     if bad:
-        raise StageError(
+        raise ModelFault(
             "the new model fares badly under traffic",
             on=f"deployment {name}",
             why=f"{found}; {bad}",
-            todo="See its log in Azure ML studio's endpoint before you try again.",
+            todo="See its log before you try again.",
+            evidence={"health": asdict(found)},
         )
     return f"{WARNING if load else ''}health of {name}: {found}{load}"
 
 
-def _restore(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int], cause: StageError) -> None:
-    """Puts everything back as it was; if even that fails, says both things."""
+def _restore(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int], cause: ModelFault) -> None:
+    """Puts everything back as it was, with what could tell why kept; if even that fails, says both things."""
     name = endpoint.spec.deployment_name
     endpoint.report(f"going back: {cause.what}")
+    evidence.keep(endpoint, cause)
     try:
         if endpoint.traffic() != before:
             endpoint.set_traffic(before, needed=True)
             endpoint.drain(needed=True)
-        if name in endpoint.names():
-            endpoint.remove(name, needed=True)
-        endpoint.report(f"traffic as before: {shown(before)}; deployment {name} deleted")
+        if endpoint.spec.serving.on_failure == "keep":
+            endpoint.report(
+                f"{WARNING}traffic as before: {shown(before)}; deployment {name} stays without traffic "
+                "(serving.onFailure: keep), and bills until the next release removes it"
+            )
+        else:
+            if name in endpoint.names():
+                endpoint.remove(name, needed=True)
+            endpoint.report(f"traffic as before: {shown(before)}; deployment {name} deleted")
         base.after_failure(in_service=bool(before))
     except StageError as error:
         raise StageError(

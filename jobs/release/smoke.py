@@ -5,18 +5,23 @@ All is asked past the traffic rules, of the deployment by its name, and over the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, ROUTES, ask
-from chat.phi_messages import Answer, Busy, ChatError, ChatRequest, EndpointUnavailable, KeyRefused
-from cloud.errors import AGAIN, NotFinished, StageError
+from chat.phi_messages import Answer, Busy, ChatError, ChatRequest, KeyRefused
+from cloud.errors import AGAIN, ModelFault, NotFinished, StageError
 from cloud.report import WARNING
-from jobs.golden.golden import Scores, ask_all
+from jobs.golden.golden import Scores, ask_all, models_fault
 from jobs.golden.questions import load
 from jobs.release.deployments import Endpoint
 
-_TRIES, _PAUSE = 4, 5.0  # a deployment just called healthy may take seconds until it is routed to
-_AGREEING = 3  # answers in a row that have to come from the new deployment
+_TRIES, _PAUSE = 24, 5.0
+"""For two minutes: a deployment just called healthy is not routed to at once, and an endpoint may be busy or away."""
+_TRIES_OF_MODEL = 2
+"""A model that fails, or answers too late, is asked once more: the first answer may have waited for it to get warm."""
+_LOOKS, _AGREEING = 12, 3
+"""So many times it is looked who answers; so many answers in a row have to come from the new deployment."""
 
 
 def check(endpoint: Endpoint, before: Mapping[str, int]) -> None:
@@ -45,7 +50,7 @@ def confirm(endpoint: Endpoint) -> None:
     """Raises StageError unless who asks the endpoint, naming no deployment, gets the new one's answers."""
     name = endpoint.spec.deployment_name
     agreed = 0
-    for _ in range(_TRIES * _AGREEING):
+    for _ in range(_LOOKS):
         try:
             answer = _patiently(endpoint, "", f"deployment {name} has 100 % of the traffic")
         except NotFinished as error:
@@ -70,10 +75,13 @@ def _check_golden(endpoint: Endpoint, before: Mapping[str, int]) -> None:
     spec, evaluation = endpoint.spec, endpoint.spec.evaluation
     new = _asked(endpoint, spec.deployment_name)
     endpoint.report(f"golden questions: {spec.deployment_name} scores {new}")
+    if away := [result for result in new.results if result.unreachable]:
+        why = f"{len(away)} of {len(new.results)} golden questions did not reach it: {away[0].error}"
+        raise _away(endpoint, why)
     if new.slowest > evaluation.latency_seconds:
-        raise _slow(endpoint, new.slowest)
+        raise _slow(endpoint, new.slowest, new)
     if new.score < evaluation.minimum_score:
-        raise _low(endpoint, new, f"it scores {new.score:.2f}, and evaluation.minimumScore is {_number(endpoint)}")
+        raise _low(endpoint, [new], f"it scores {new.score:.2f}, and evaluation.minimumScore is {_number(endpoint)}")
     if not before:
         return
     live = max(before, key=lambda name: before[name])
@@ -83,7 +91,7 @@ def _check_golden(endpoint: Endpoint, before: Mapping[str, int]) -> None:
         endpoint.report(f"{WARNING}the model in service left {len(unanswered)} unanswered: {unanswered[0].error}")
     if new.score < old.score - evaluation.maximum_drop:
         drop = f"it scores {new.score:.2f} and the model in service {old.score:.2f}"
-        raise _low(endpoint, new, f"{drop}; evaluation.maximumDrop lets {evaluation.maximum_drop:g} through")
+        raise _low(endpoint, [new, old], f"{drop}; evaluation.maximumDrop lets {evaluation.maximum_drop:g} through")
 
 
 def _number(endpoint: Endpoint) -> str:
@@ -110,22 +118,24 @@ def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
     spec = endpoint.spec
     # Nothing left to chance: a sound model is not refused for one unlucky word.
     request = ChatRequest(spec.serving.question, deployment=deployment, temperature=0.0)
-    for attempt in range(1, _TRIES + 1):
+    failures = Counter[bool]()
+    while True:
+        # The key is read anew for each try, as somebody may rotate the keys meanwhile.
         url, key = endpoint.address()
         try:
             answer = ask(url, key, request, timeout=spec.serving.request_timeout_seconds)
-        except (EndpointUnavailable, KeyRefused) as error:
-            # The key is read anew for each try, as somebody may rotate the keys meanwhile.
-            if attempt == _TRIES:
-                raise (_busy(endpoint) if isinstance(error, Busy) else _failed(endpoint, str(error))) from error
-            _wait(endpoint, doing)
         except ChatError as error:
-            raise _failed(endpoint, str(error)) from error
-        else:
-            if deployment and answer.deployment != deployment:
-                raise _failed(endpoint, f"{deployment} was asked, and {answer.deployment} answered")
-            return answer
-    raise AssertionError("the last attempt returns or raises")
+            of_model = models_fault(error)
+            failures[of_model] += 1
+            if failures[of_model] < (_TRIES_OF_MODEL if of_model else _TRIES):
+                _wait(endpoint, doing)
+                continue
+            if isinstance(error, Busy):
+                raise _busy(endpoint) from error
+            raise (_failed if of_model else _away)(endpoint, str(error)) from error
+        if deployment and answer.deployment != deployment:
+            raise _away(endpoint, f"{deployment} was asked, and {answer.deployment} answered")
+        return answer
 
 
 def _wait(endpoint: Endpoint, doing: str) -> None:
@@ -147,24 +157,31 @@ def _busy(endpoint: Endpoint) -> NotFinished:
     return NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
 
 
-def _failed(endpoint: Endpoint, why: str) -> StageError:
+def _away(endpoint: Endpoint, why: str) -> StageError:
+    """Something between here and the model."""
+    on = f"deployment {endpoint.spec.deployment_name}"
+    return StageError("the new model could not be tested", on=on, why=why, todo=AGAIN)
+
+
+def _failed(endpoint: Endpoint, why: str) -> ModelFault:
     todo = "Look into the model (data, recipe), or raise serving.requestTimeoutSeconds if it is just slow."
-    return _refused(endpoint, why, todo)
+    return _refused(endpoint, why, todo, [])
 
 
-def _slow(endpoint: Endpoint, seconds: float) -> StageError:
+def _slow(endpoint: Endpoint, seconds: float, *scores: Scores) -> ModelFault:
     bound = endpoint.spec.evaluation.latency_seconds
     why = f"an answer took {seconds:.1f} s, and evaluation.latencySeconds is {bound:g}"
-    return _refused(endpoint, why, "Take a larger serving.vmSize, or allow more time.")
+    return _refused(endpoint, why, "Take a larger serving.vmSize, or allow more time.", scores)
 
 
-def _low(endpoint: Endpoint, scores: Scores, why: str) -> StageError:
-    worst = scores.worst
+def _low(endpoint: Endpoint, scores: Sequence[Scores], why: str) -> ModelFault:
+    worst = scores[0].worst
     said = worst.error or f"{' '.join(worst.answer.split())[:120]!r} instead of {worst.expected[0]!r}"
     why = f"{why}. Asked {worst.question!r} it gave {said}"
-    return _refused(endpoint, why, "Look into the model (data, recipe), or into evaluation.questions.")
+    return _refused(endpoint, why, "Look into the model (data, recipe), or into evaluation.questions.", scores)
 
 
-def _refused(endpoint: Endpoint, why: str, todo: str) -> StageError:
-    on = f"deployment {endpoint.spec.deployment_name}"
-    return StageError("the new model did not pass its smoke test", on=on, why=why, todo=todo)
+def _refused(endpoint: Endpoint, why: str, todo: str, scores: Sequence[Scores]) -> ModelFault:
+    on, asked = f"deployment {endpoint.spec.deployment_name}", [each.to_json() for each in scores]
+    evidence = {"golden": asked} if asked else {"asked": endpoint.spec.serving.question}
+    return ModelFault("the new model did not pass its smoke test", on=on, why=why, todo=todo, evidence=evidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -70,6 +70,8 @@ class ServingSettings(Section):
     """how long after its last request a deployment may finish its answers before it goes"""
     health: HealthSettings = HealthSettings()
     """what sends it back while watched"""
+    on_failure: Literal["remove", "keep"] = "remove"
+    """whether a new deployment that is taken back goes, or stays to be looked into (without traffic, it bills)"""
     # Azure lets in twice as many for each instance and answers the others with 429; its own default is 1.
     max_concurrent_requests: Annotated[Positive, Field(le=1_000)] = 8
     """requests an instance works on; Azure lets in twice as many, the others get 429"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import scoring_fake
 from azure.core.exceptions import HttpResponseError, ServiceRequestError
 from jobs_fake import FakeMl, Poller, Stop, install, probe
+from requests.exceptions import ReadTimeout
 from scoring_fake import Metrics, Scoring
 from test_jobs_specs import RELEASE
 
@@ -27,9 +29,9 @@ from chat.phi_messages import (
     Unreachable,
 )
 from cloud import waiting
-from cloud.errors import NotFinished, StageError
+from cloud.errors import ModelFault, NotFinished, StageError
 from jobs.golden import golden
-from jobs.release import deployments, health, rollout, smoke
+from jobs.release import deployments, evidence, health, rollout, smoke
 from jobs.release.spec import ReleaseSpec
 from tests.changing import changed
 
@@ -44,7 +46,8 @@ def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
 
 
 @pytest.fixture(autouse=True)
-def asked(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> tuple[Scoring, Metrics]:
+def asked(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Scoring, Metrics]:
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path / "releases")
     return scoring_fake.install(monkeypatch, ml)
 
 
@@ -64,6 +67,13 @@ def in_service(ml: FakeMl) -> FakeMl:
     ml.online_endpoints.deployment(OLD)
     ml.online_endpoints.traffic = {OLD: 100}
     return ml
+
+
+def late(text: str) -> Unreachable:
+    """An answer that the model has not given in time."""
+    error = Unreachable(text)
+    error.__cause__ = ReadTimeout()
+    return error
 
 
 def _run(spec: object = RELEASE, stop: Stop | None = None) -> list[str]:
@@ -117,12 +127,40 @@ def test_an_old_deployment_left_over_is_removed(in_service: FakeMl, scoring: Sco
     [UnknownAnswer("an empty answer"), ModelFailed("424")],
 )
 def test_a_failed_smoke_test_restores_everything(in_service: FakeMl, scoring: Scoring, error: ChatError) -> None:
-    scoring.errors = [error]
-    with pytest.raises(StageError, match="smoke test"):
+    scoring.errors = [error] * 2
+    with pytest.raises(ModelFault, match="smoke test"):
         _run()
     endpoints = in_service.online_endpoints
     assert endpoints.traffic == {OLD: 100} and endpoints.history == []
     assert endpoints.deleted == [NEW] and list(endpoints.deployments) == [OLD]
+
+
+def test_what_could_tell_why_is_kept_before_the_deployment_goes(
+    in_service: FakeMl, scoring: Scoring, tmp_path: Path
+) -> None:
+    scoring.answers = {NEW: "I do not know.", OLD: "Bill Gates and Paul Allen."}
+    with pytest.raises(ModelFault):
+        _run(changed(KNOWING, maximum_drop=0))
+    (folder,) = (tmp_path / "releases").iterdir()
+    assert folder.name.startswith(NEW) and folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "inference-server.log").read_text() == "loading\nout of memory\n"
+    assert (folder / "storage-initializer.log").read_text() == "fetched\n"
+    kept = json.loads((folder / "release.json").read_text())
+    assert kept["deployment"] == NEW and "did not pass" in kept["why"]
+    assert [each["deployment"] for each in kept["golden"]] == [NEW, OLD]
+    assert kept["golden"][0]["questions"][0]["answer"] == "I do not know."
+
+
+def test_a_deployment_that_is_taken_back_may_stay_to_be_looked_into(in_service: FakeMl, scoring: Scoring) -> None:
+    scoring.errors = [ModelFailed("424")] * 2
+    said: list[str] = []
+    with pytest.raises(ModelFault):
+        rollout.run(changed(RELEASE, on_failure="keep"), said.append, Stop())
+    endpoints = in_service.online_endpoints
+    assert set(endpoints.deployments) == {OLD, NEW} and endpoints.traffic == {OLD: 100}
+    assert any(line.startswith("warning: traffic as before") and "bills until" in line for line in said)
+    _run()
+    assert set(endpoints.deployments) == {NEW} and endpoints.traffic == {NEW: 100}
 
 
 def test_the_smoke_test_is_patient_with_a_route_that_is_not_there_yet(ml: FakeMl, scoring: Scoring) -> None:
@@ -132,11 +170,26 @@ def test_the_smoke_test_is_patient_with_a_route_that_is_not_there_yet(ml: FakeMl
     assert scoring.asked[:4] == [NEW] * 4 and stop.waited == [5.0, 5.0]
 
 
-def test_but_not_for_ever(in_service: FakeMl, scoring: Scoring) -> None:
-    scoring.errors = [Unreachable("no answer within 90 s") for _ in range(9)]
-    with pytest.raises(StageError, match="no answer within 90 s"):
-        _run()
-    assert in_service.online_endpoints.deleted == [NEW]
+@pytest.mark.parametrize(
+    ("error", "times", "deleted"),
+    [
+        (Unreachable("no route to host"), 24, []),
+        (ServerFailed("503"), 24, []),
+        (NoDeployment("404"), 24, []),
+        (KeyRefused("401"), 24, []),
+        (late("no answer within 90 s"), 2, [NEW]),
+    ],
+)
+def test_but_not_for_ever_and_only_a_late_answer_is_the_models_fault(
+    in_service: FakeMl, scoring: Scoring, error: ChatError, times: int, deleted: list[str]
+) -> None:
+    scoring.errors = [error] * times
+    stop = Stop()
+    with pytest.raises(StageError, match=str(error)) as caught:
+        _run(stop=stop)
+    assert stop.waited == [5.0] * (times - 1)
+    assert in_service.online_endpoints.deleted == deleted and in_service.online_endpoints.traffic == {OLD: 100}
+    assert (f"deployment {NEW} has no traffic yet, and bills" in str(caught.value)) is not bool(deleted)
 
 
 @pytest.mark.parametrize("spec", [RELEASE, KNOWING])
@@ -146,7 +199,7 @@ def test_keys_that_are_rotated_meanwhile_are_read_again(
     scoring.errors = [KeyRefused("401")]
     _run(spec)
     assert in_service.online_endpoints.traffic == {NEW: 100}
-    scoring.errors = [KeyRefused("401") for _ in range(9)]
+    scoring.errors = [KeyRefused("401") for _ in range(24)]
     in_service.online_endpoints.traffic = {OLD: 100}
     in_service.online_endpoints.deployment(OLD)
     with pytest.raises(StageError, match="401"):
@@ -190,15 +243,14 @@ def _fail_at_50(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, error: Exception) -
     monkeypatch.setattr(ml.online_endpoints, "begin_create_or_update", fail)
 
 
-def test_traffic_that_is_refused_half_way_goes_back(
+def test_traffic_that_is_refused_half_way_stays_where_it_is(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoints = in_service.online_endpoints
     _fail_at_50(in_service, monkeypatch, HttpResponseError("InternalServerError"))
     with pytest.raises(StageError, match="could not be shifted"):
         _run()
-    assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 100}]
-    assert endpoints.deleted == [NEW]
+    assert endpoints.traffic == {OLD: 90, NEW: 10} and endpoints.deleted == []
 
 
 def test_traffic_that_is_not_what_was_set_is_noticed(
@@ -217,8 +269,7 @@ def test_traffic_that_is_not_what_was_set_is_noticed(
     monkeypatch.setattr(endpoints, "begin_create_or_update", lose_traffic)
     with pytest.raises(StageError, match=r"did not shift.*no traffic at all"):
         _run()
-    assert endpoints.traffic == {OLD: 100}
-    assert endpoints.deleted == [NEW]
+    assert endpoints.deleted == []
 
 
 def test_a_connection_that_is_lost_leaves_the_release_where_it_is(
@@ -227,7 +278,7 @@ def test_a_connection_that_is_lost_leaves_the_release_where_it_is(
     endpoints = in_service.online_endpoints
     accept = endpoints.begin_create_or_update
     _fail_at_50(in_service, monkeypatch, ServiceRequestError("Name or service not known"))
-    with pytest.raises(StageError, match=rf"could not be reached.*deployment {NEW} may have part of the traffic"):
+    with pytest.raises(StageError, match=rf"could not be reached.*deployment {NEW} has 10 % of the traffic, and bills"):
         _run()
     assert endpoints.traffic == {OLD: 90, NEW: 10} and endpoints.deleted == []
     monkeypatch.setattr(endpoints, "begin_create_or_update", accept)
@@ -235,7 +286,7 @@ def test_a_connection_that_is_lost_leaves_the_release_where_it_is(
     assert endpoints.traffic == {NEW: 100} and endpoints.deleted == [OLD]
 
 
-def test_what_nobody_foresaw_goes_back_as_well(
+def test_what_nobody_foresaw_says_nothing_about_the_model(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def confused(*_: object) -> None:
@@ -244,8 +295,8 @@ def test_what_nobody_foresaw_goes_back_as_well(
     monkeypatch.setattr(smoke, "confirm", confused)
     with pytest.raises(StageError, match="what is this"):
         _run()
-    assert in_service.online_endpoints.traffic == {OLD: 100}
-    assert in_service.online_endpoints.deleted == [NEW]
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+    assert in_service.online_endpoints.deleted == []
 
 
 def test_nothing_is_begun_once_told_to_stop(in_service: FakeMl, scoring: Scoring) -> None:
@@ -259,7 +310,7 @@ def test_nothing_is_begun_once_told_to_stop(in_service: FakeMl, scoring: Scoring
 def test_an_endpoint_that_stays_in_transition_does_not_keep_a_failed_release_for_ever(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scoring.errors = [ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")] * 2
     endpoints, seconds = in_service.online_endpoints, iter(range(0, 100_000, 300))
     monkeypatch.setattr(waiting.time, "monotonic", lambda: next(seconds))
     monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
@@ -277,7 +328,7 @@ def test_an_endpoint_that_stays_in_transition_does_not_keep_a_failed_release_for
 def test_going_back_that_fails_too_says_both(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scoring.errors = [ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")] * 2
 
     def refuse(name: str, endpoint_name: str) -> None:
         raise HttpResponseError("busy")
@@ -305,7 +356,7 @@ def test_a_resumed_release_that_fails_goes_back_to_before_it_began(
     endpoints.deployment("mother")
     endpoints.deployment(NEW, tags=tags)
     endpoints.traffic = {OLD: 35, "mother": 15, NEW: 50}
-    scoring.errors = [ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")] * 2
     with pytest.raises(StageError):
         _run()
     assert endpoints.traffic == {OLD: 70, "mother": 30}
@@ -470,7 +521,7 @@ def test_an_endpoint_too_busy_to_say_who_answers_is_left_at_100(in_service: Fake
 def test_a_new_deployment_too_busy_to_be_tested_is_left_for_the_next_update(
     in_service: FakeMl, scoring: Scoring
 ) -> None:
-    scoring.errors = [Busy("too many requests at once (429)") for _ in range(9)]
+    scoring.errors = [Busy("too many requests at once (429)") for _ in range(24)]
     with pytest.raises(NotFinished, match="too many ask at once"):
         _run()
     assert in_service.online_endpoints.deleted == [] and in_service.online_endpoints.traffic == {OLD: 100}
@@ -621,7 +672,7 @@ def test_traffic_that_reaches_another_deployment_is_noticed(
     monkeypatch.setattr(smoke, "ask", stale)
     with pytest.raises(StageError, match=f"100 % of the traffic, but {OLD} goes on answering"):
         _run()
-    assert in_service.online_endpoints.traffic == {OLD: 100}
+    assert in_service.online_endpoints.deleted == []
 
 
 def test_an_endpoint_that_does_not_say_who_answers_is_told_of(in_service: FakeMl, scoring: Scoring) -> None:
@@ -631,14 +682,14 @@ def test_an_endpoint_that_does_not_say_who_answers_is_told_of(in_service: FakeMl
 
 
 def test_a_base_model_begun_for_nothing_goes(ml: FakeMl, scoring: Scoring) -> None:
-    scoring.errors = [ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")] * 2
     with pytest.raises(StageError, match="smoke test"):
         _run(COMPARING)
     assert ml.online_endpoints.deployments == {} and ml.online_endpoints.deleted == [NEW, BASE]
 
 
 def test_a_base_model_beside_one_in_service_stays_and_is_told_of(in_service: FakeMl, scoring: Scoring) -> None:
-    scoring.errors = [ModelFailed("424")]
+    scoring.errors = [ModelFailed("424")] * 2
     said: list[str] = []
     with pytest.raises(StageError, match="smoke test"):
         rollout.run(COMPARING, said.append, Stop())

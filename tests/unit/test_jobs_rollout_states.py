@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import scoring_fake
@@ -13,7 +14,7 @@ from test_jobs_specs import RELEASE
 
 from chat.phi_messages import ModelFailed
 from cloud.errors import StageError
-from jobs.release import health, rollback, rollout, unfinished
+from jobs.release import evidence, health, rollback, rollout, unfinished
 from jobs.release.unfinished import Unfinished
 
 NEW, OLD, OTHER = RELEASE.deployment_name, "mold", "mother"
@@ -134,7 +135,8 @@ def ml(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
 
 
 @pytest.fixture
-def asked(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> tuple[Scoring, Metrics]:
+def asked(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Scoring, Metrics]:
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path / "releases")
     return scoring_fake.install(monkeypatch, ml)
 
 
@@ -184,7 +186,7 @@ def test_a_model_that_fails_its_test_leaves_what_was_before(
 ) -> None:
     state = STATES[name]
     put(ml, state)
-    asked[0].errors = [ModelFailed("424")]
+    asked[0].errors = [ModelFailed("424")] * 2
     traffic, there = state.back
     if traffic == {NEW: 100}:
         release()  # it is in service: nobody has to ask it

@@ -16,12 +16,10 @@ from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).resolve().parents[2]
 
-GENERATED = """
-from documentation.settings import page, project, schema
-
-for file, made in ((project.FILE, project.text), (page.PAGE, page.page), (schema.FILE, schema.text)):
-    file.write_text(made(), encoding="utf-8")
-"""
+PACKAGES = (
+    *("settings", "cloud", "jobs", "data_prep", "chat", "flow", "infra", "policy", "review"),
+    *("documentation", "emulator", "toolchain", "golden"),
+)
 DEPLOYED = """
 import json, threading
 from unittest import mock
@@ -49,9 +47,9 @@ print(json.dumps({"sent": deployment.environment_variables, "as before": as_befo
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages with one more key, one line that uses it, and what is made from it."""
     copy = tmp_path_factory.mktemp("with-another-setting")
-    for package in ("settings", "cloud", "jobs", "data_prep", "chat", "flow", "documentation", "golden"):
+    for package in PACKAGES:
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ROOT.glob("Pulumi*.yaml"):
+    for file in (*ROOT.glob("Pulumi*.yaml"), ROOT / "__main__.py"):
         shutil.copy(file, copy)
     (copy / "docs").mkdir()
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -59,7 +57,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     declared, used = re.findall(r"```python\n(.*?)```", recipe, re.DOTALL)
     _put(copy / "settings" / "sections" / "serving.py", declared, below='"""what a new deployment is asked before')
     _put(copy / "jobs" / "release" / "deployments.py", used, below="tags=tags,\n        )")
-    run(copy, "-c", GENERATED)
+    run(copy, "-m", "documentation")  # make diagram
     _write(copy, 7)
     return copy
 
