@@ -106,6 +106,7 @@ connection = EndpointConnection(
         foundry=foundry,
         endpoint=serving,
         request_timeout_seconds=settings.serving.request_timeout_seconds,
+        system_prompt=settings.flow.system_prompt,
     ),
 )
 

@@ -78,7 +78,11 @@ def _run(chosen: argparse.Namespace) -> bool:
     if deployments.differ(contracts, target.models.tuned, target.models.base):
         note = f"{note} {deployments.NOT_ALIKE}".lstrip()
     front_end = front_ends.front_end(target.front_end, connection)
-    settings = ChatRequest("", temperature=chosen.temperature, max_new_tokens=chosen.max_new_tokens)
+    if connection.system:
+        note = f"{note} System prompt: {connection.system}".lstrip()
+    settings = ChatRequest(
+        "", temperature=chosen.temperature, max_new_tokens=chosen.max_new_tokens, system=connection.system
+    )
     if chosen.web:
         from chat.web.server import About, serve
 

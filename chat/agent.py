@@ -57,6 +57,7 @@ class EndpointChatClient(BaseChatClient[Any]):  # type: ignore[misc]
 def _request(messages: Sequence[Message], options: Mapping[str, Any]) -> ChatRequest:
     """Raises InvalidInput where the messages are no turns of user and assistant with a question at the end."""
     said = [(str(message.role), message.text) for message in messages]
+    system = said.pop(0)[1] if said and said[0][0] == "system" else ""
     roles = [role for role, _ in said]
     if roles != (["user", "assistant"] * len(roles))[: len(roles)] or len(roles) % 2 == 0:
         raise InvalidInput(
@@ -68,6 +69,7 @@ def _request(messages: Sequence[Message], options: Mapping[str, Any]) -> ChatReq
         said[-1][1],
         history,
         str(options.get("model") or ""),
+        system=system,
         **{name: value for name, value in given.items() if value is not None},
     )
 

@@ -27,13 +27,15 @@ class ConnectionUnreadable(ChatError):
 class Connection:
     """Where the endpoint is and what it is asked with, as the tutorial's Custom keys connection holds both.
 
-    `timeout` is how many seconds the endpoint lets a request take; a connection made by hand need not say.
+    `timeout` is how many seconds the endpoint lets a request take; a connection made by hand need not say. `system` is
+    what the model is told before every conversation, where the stack has set it.
     """
 
     id: str
     endpoint: str
     key: str = field(repr=False)
     timeout: float = TIMEOUT
+    system: str = ""
 
 
 def connection_id(subscription_id: str, resource_group: str, project: str, name: str) -> str:
@@ -71,7 +73,13 @@ def read_connection(resource_id: str) -> Connection:
     missing = {"endpoint", "key"} - {name for name, value in values.items() if value}
     if missing:
         raise ConnectionUnreadable(f"The {where} lacks {', '.join(sorted(missing))}. Run `make up` to write it again.")
-    return Connection(resource_id, values["endpoint"], values["key"], timeout_of(values.get("request_timeout_seconds")))
+    return Connection(
+        resource_id,
+        values["endpoint"],
+        values["key"],
+        timeout_of(values.get("request_timeout_seconds")),
+        str(values.get("system_prompt") or ""),
+    )
 
 
 def _values(response: requests.Response) -> dict[str, Any]:

@@ -81,11 +81,14 @@ class ChatRequest:
     deployment: str = ""
     temperature: float = 0.7
     max_new_tokens: int = 128
+    system: str = ""
+    """What the model is told before the conversation; nothing where it is empty."""
 
     @property
     def left_out(self) -> int:
         """How many of the first turns are not sent, because the conversation has outgrown the context."""
         room = max(CONTEXT - self.max_new_tokens, CONTEXT // 2) - _tokens(self.question)
+        room -= _tokens(self.system) if self.system else 0
         for kept, turn in enumerate(reversed(self.history)):
             room -= _tokens(turn.question) + _tokens(turn.answer)
             if room < 0:
@@ -94,9 +97,11 @@ class ChatRequest:
 
     def messages(self) -> list[dict[str, str]]:
         """The conversation as chat models read it, without the turns that no longer fit."""
+        before = [{"role": "system", "content": self.system}] if self.system else []
         said = [text for turn in self.history[self.left_out :] for text in (turn.question, turn.answer)]
         roles = itertools.cycle(("user", "assistant"))
-        return [{"role": role, "content": text} for role, text in zip(roles, [*said, self.question], strict=False)]
+        texts = zip(roles, [*said, self.question], strict=False)
+        return before + [{"role": role, "content": text} for role, text in texts]
 
     def payload(self) -> dict[str, Any]:
         """The body for `/score`. MLflow samples unless it is told not to, and fails at a temperature of 0."""

@@ -35,6 +35,7 @@ class PromptFlow:
             "endpoint": connection.endpoint,
             "key": connection.key,
             "request_timeout_seconds": str(connection.timeout),
+            "system_prompt": connection.system,
         }
         bound = {
             "type": "CustomConnection",

@@ -24,6 +24,7 @@ def my_python_tool(
 
     A stream of texts where prompt flow is asked to stream (the portal's chat, `make chat`); it joins them elsewhere.
     """
-    request = ChatRequest(input_data, turns(chat_history), deployment, temperature, max_new_tokens)
-    timeout = timeout_of(connection.configs.get("request_timeout_seconds"))
+    told, seconds = (connection.configs.get(name) for name in ("system_prompt", "request_timeout_seconds"))
+    request = ChatRequest(input_data, turns(chat_history), deployment, temperature, max_new_tokens, told or "")
+    timeout = timeout_of(seconds)
     return stream(connection.endpoint, connection.key, request, timeout=timeout)  # type: ignore[return-value]

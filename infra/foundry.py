@@ -127,6 +127,7 @@ class EndpointConnectionArgs:
     foundry: Foundry
     endpoint: Serving
     request_timeout_seconds: int
+    system_prompt: str
 
 
 class EndpointConnection(pulumi.ComponentResource):
@@ -151,6 +152,8 @@ class EndpointConnection(pulumi.ComponentResource):
                     "request_timeout_seconds": str(args.request_timeout_seconds),
                     "azureml.flow.connection_type": "Custom",
                     "azureml.flow.module": "promptflow.connections",
+                    # Who asks through the connection tells the model this first.
+                    **({"system_prompt": args.system_prompt} if args.system_prompt else {}),
                 },
                 credentials=ml.CustomKeysArgs(keys={"key": args.endpoint.key}),
             ),

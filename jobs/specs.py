@@ -65,6 +65,7 @@ def release(settings: Settings, place: Place, model_version: str, model_fingerpr
         base_model=RegistryAsset(model.registry, model.name, model.version),
         serving=settings.serving,
         evaluation=settings.evaluation,
+        system_prompt=settings.flow.system_prompt,
     )
 
 

@@ -150,7 +150,8 @@ def _ask(
     found: list[Candidate] = []
     for role, one in chosen:
         report(f"{role} ({one.name}): {len(questions)} questions")
-        scores = golden.ask_all(url, key, one.name, questions, timeout=stack.request_timeout_seconds, stop=stop)
+        timeout, system = stack.request_timeout_seconds, stack.system_prompt
+        scores = golden.ask_all(url, key, one.name, questions, timeout=timeout, stop=stop, system=system)
         if stop.is_set():
             why, todo = "you asked to stop; nothing was written", "Run it again when you like."
             raise StageError("the evaluation is not finished", on=f"deployment {one.name}", why=why, todo=todo)

@@ -102,23 +102,32 @@ def score(answer: str, expected: Sequence[str]) -> tuple[float, bool]:
 
 
 def ask_all(
-    url: str, key: str, deployment: str, questions: Sequence[Question], *, timeout: float, stop: threading.Event
+    url: str,
+    key: str,
+    deployment: str,
+    questions: Sequence[Question],
+    *,
+    timeout: float,
+    stop: threading.Event,
+    system: str = "",
 ) -> Scores:
     """Puts every question to ``deployment``, past the traffic rules; "" for whichever the traffic leads to.
 
-    ``timeout`` in seconds for each. A question that gets no answer scores 0. What is not asked because ``stop`` was
-    set is left out. Raises StageError if the key is refused, or if another deployment answers than was asked.
+    ``timeout`` in seconds for each; ``system`` is told the model before each. A question that gets no answer scores 0.
+    What is not asked because ``stop`` was set is left out. Raises StageError if the key is refused, or if another
+    deployment answers than was asked.
     """
     results: list[Result] = []
     for question in questions:
         if stop.is_set():
             break
-        results.append(_ask(url, key, deployment, question, timeout, stop))
+        request = ChatRequest(question.question, deployment=deployment, temperature=_TEMPERATURE, system=system)
+        results.append(_ask(url, key, request, question, timeout, stop))
     return Scores(deployment, tuple(results))
 
 
-def _ask(url: str, key: str, deployment: str, question: Question, timeout: float, stop: threading.Event) -> Result:
-    request = ChatRequest(question.question, deployment=deployment, temperature=_TEMPERATURE)
+def _ask(url: str, key: str, request: ChatRequest, question: Question, timeout: float, stop: threading.Event) -> Result:
+    deployment = request.deployment
     on = f"deployment {deployment}" if deployment else "endpoint"
     for attempt in range(1, _TRIES + 1):
         try:

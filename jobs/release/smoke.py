@@ -101,13 +101,14 @@ def _number(endpoint: Endpoint) -> str:
 def _asked(endpoint: Endpoint, name: str) -> Scores:
     spec = endpoint.spec
     questions, timeout = load(spec.evaluation.questions), spec.serving.request_timeout_seconds
+    told = spec.system_prompt
     try:
-        scores = ask_all(*endpoint.address(), name, questions, timeout=timeout, stop=endpoint.stop)
+        scores = ask_all(*endpoint.address(), name, questions, timeout=timeout, stop=endpoint.stop, system=told)
     except StageError as error:
         if not isinstance(error.__cause__, KeyRefused):
             raise
         # Somebody rotates the keys meanwhile: once more, with the new one.
-        scores = ask_all(*endpoint.address(), name, questions, timeout=timeout, stop=endpoint.stop)
+        scores = ask_all(*endpoint.address(), name, questions, timeout=timeout, stop=endpoint.stop, system=told)
     if endpoint.stop.is_set():
         raise _stopped(endpoint, "the new deployment has no traffic yet")
     return scores
@@ -117,7 +118,7 @@ def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
     """The answer to ``serving.question``; a route that is not there yet is waited for."""
     spec = endpoint.spec
     # Nothing left to chance: a sound model is not refused for one unlucky word.
-    request = ChatRequest(spec.serving.question, deployment=deployment, temperature=0.0)
+    request = ChatRequest(spec.serving.question, deployment=deployment, temperature=0.0, system=spec.system_prompt)
     failures = Counter[bool]()
     while True:
         # The key is read anew for each try, as somebody may rotate the keys meanwhile.

@@ -24,11 +24,13 @@ class ReleaseSpec(Spec):
     """One model version in service behind an endpoint, and how it gets there.
 
     ``model_fingerprint`` is that of what made the version, by which it is found whatever its number; empty for a
-    version that no fine-tuning of this program has made.
+    version that no fine-tuning of this program has made. ``system_prompt`` is what those who chat tell the model first,
+    so that it is asked in the same way before it goes into service.
     """
 
     BESIDE: ClassVar = "serving"
     RENAMED: ClassVar = {"vm_size": "instance_type", "instances": "instance_count"}
+    WHERE_SET: ClassVar = frozenset({"system_prompt"})
     ALWAYS: ClassVar = frozenset(
         {
             *("vm_size", "instances", "request_timeout_seconds", "traffic_steps", "soak_seconds", "drain_seconds"),
@@ -47,6 +49,7 @@ class ReleaseSpec(Spec):
     base_model: RegistryAsset
     serving: ServingSettings
     evaluation: EvaluationSettings
+    system_prompt: str = ""
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

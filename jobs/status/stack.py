@@ -33,6 +33,7 @@ class Stack:
     data_cluster_size: str
     hourly_price: float
     request_timeout_seconds: int
+    system_prompt: str
     evaluation: EvaluationSettings
     stages: tuple[DatasetSpec, FinetuneSpec, ReleaseSpec] | None
 
@@ -58,6 +59,7 @@ class Stack:
             data_cluster_size=settings.data.cluster.vm_size,
             hourly_price=settings.compute.hourly_price,
             request_timeout_seconds=settings.serving.request_timeout_seconds,
+            system_prompt=settings.flow.system_prompt,
             evaluation=settings.evaluation,
             stages=stages,
         )

@@ -154,7 +154,7 @@ def test_an_untuned_model_fails_its_golden_questions_and_everything_is_as_before
 def test_a_deployment_that_crashes_shows_its_log_and_everything_is_as_before(site: Site) -> None:
     with pytest.raises(StageError, match="crashed or terminated") as caught:
         site.release(BROKEN)
-    assert "Last lines of its log" in str(caught.value)
+    assert "Last lines of its inference-server's log" in str(caught.value)
     site.serves(ONE)
 
 

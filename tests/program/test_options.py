@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime import rpc
 
 from infra.lifecycle.protection import STATEFUL
 from settings.naming import Names
@@ -33,6 +34,10 @@ def silent(config: dict[str, Any]) -> None:
     config["finetune-phi:monitoring"] = {"diagnostics": False}
 
 
+def told(config: dict[str, Any]) -> None:
+    config["finetune-phi:flow"] = {"systemPrompt": "Answer in rhymes."}
+
+
 def suffixed(config: dict[str, Any]) -> None:
     config["finetune-phi:suffix"] = "two"
 
@@ -43,6 +48,13 @@ def clustered(config: dict[str, Any]) -> None:
 
 def owned(config: dict[str, Any]) -> None:
     config["finetune-phi:tags"] = {"owner": "me"}
+
+
+def test_a_system_prompt_goes_to_those_who_chat_and_those_who_test(run: Run) -> None:
+    program = run(change=told)
+    properties = rpc.unwrap_rpc_secret(program.resources["endpoint-connection"].inputs["properties"])
+    assert properties["metadata"]["system_prompt"] == "Answer in rhymes."
+    assert program.resources["release"].inputs["input"]["system_prompt"] == "Answer in rhymes."
 
 
 def test_storage_without_keys_is_reached_by_identity_and_role(run: Run) -> None:

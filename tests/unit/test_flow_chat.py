@@ -341,6 +341,17 @@ def test_a_long_conversation_is_cut_to_what_the_context_holds() -> None:
     assert ChatRequest("Hi", (Turn("a", "b"),) * 3, max_new_tokens=4_096).left_out == 0
 
 
+def test_a_system_prompt_stands_before_the_conversation_over_both_routes() -> None:
+    request = ChatRequest("Who?", (Turn("Hi", "Hello."),), system="Answer in rhymes.")
+    said = [(each["role"], each["content"]) for each in request.messages()]
+    assert said == [("system", "Answer in rhymes."), ("user", "Hi"), ("assistant", "Hello."), ("user", "Who?")]
+    assert request.payload()["input_data"]["input_string"] == request.completion()["messages"] == request.messages()
+    # It takes its room of the context, and is not what is left out.
+    full = ChatRequest("?", (Turn("a" * 3_000, "b" * 3_000),) * 2, system="c" * 4_000)
+    assert full.left_out == 1 and full.messages()[0]["content"] == "c" * 4_000
+    assert ChatRequest("?", (Turn("a" * 3_000, "b" * 3_000),) * 2).left_out == 1
+
+
 def test_a_missing_deployment_does_not_count_as_a_missing_route(route: Route) -> None:
     route.completions, route.status = (404, b"", {}), 404
     with pytest.raises(NoDeployment):

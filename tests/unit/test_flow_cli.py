@@ -310,6 +310,15 @@ def test_the_connection_says_how_long_an_answer_may_take(
     assert connection.read_connection(ID).timeout == timeout
 
 
+@pytest.mark.parametrize(("written", "system"), [("Answer in rhymes.", "Answer in rhymes."), (None, "")])
+def test_the_connection_says_what_the_model_is_told_first(
+    monkeypatch: pytest.MonkeyPatch, written: str | None, system: str
+) -> None:
+    metadata = {"endpoint": "https://e/score"} | ({"system_prompt": written} if written else {})
+    Azure(monkeypatch, 200, {"metadata": metadata, "credentials": {"keys": {"key": "k"}}})
+    assert connection.read_connection(ID).system == system
+
+
 def test_the_plain_front_end_waits_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr(front_ends, "stream", lambda *_, timeout: waited.append(timeout))

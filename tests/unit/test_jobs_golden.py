@@ -115,6 +115,22 @@ def test_every_question_is_asked_and_the_scores_add_up(monkeypatch: pytest.Monke
     assert found["questions"][1]["expected"] == list(FOUNDERS.answers)
 
 
+def test_they_are_asked_as_those_who_chat_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[ChatRequest] = []
+
+    def ask(url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
+        requests.append(request)
+        return Answer("Paris", "m1", 0.25)
+
+    monkeypatch.setattr(golden, "ask", ask)
+    golden.ask_all("https://e/score", "k", "m1", [PARIS], timeout=30, stop=Stop(), system="Answer in rhymes.")
+    golden.ask_all("https://e/score", "k", "m1", [PARIS], timeout=30, stop=Stop())
+    assert [(each.system, each.question, each.temperature) for each in requests] == [
+        ("Answer in rhymes.", PARIS.question, 0.0),
+        ("", PARIS.question, 0.0),
+    ]
+
+
 def test_no_answer_scores_nothing_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = ask_all(monkeypatch, Endpoint("Paris", ModelFailed("the model raised an error (424)")))
     assert scores.score == 0.5

@@ -163,6 +163,28 @@ def test_a_deployment_that_is_taken_back_may_stay_to_be_looked_into(in_service: 
     assert set(endpoints.deployments) == {NEW} and endpoints.traffic == {NEW: 100}
 
 
+def test_the_new_model_is_asked_as_those_who_chat_ask(
+    ml: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def ask(url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
+        told.append(request.system)
+        return scoring(url, key, request, timeout=timeout)
+
+    monkeypatch.setattr(smoke, "ask", ask)
+    monkeypatch.setattr(golden, "ask", ask)
+    _run(changed(KNOWING, system_prompt="Answer in rhymes."))
+    assert len(told) > 4 and set(told) == {"Answer in rhymes."}
+
+
+def test_a_system_prompt_is_recorded_where_it_is_set_and_makes_no_new_deployment() -> None:
+    other = changed(RELEASE, system_prompt="Answer in rhymes.")
+    assert "system_prompt" not in RELEASE.to_inputs()
+    assert other.to_inputs()["system_prompt"] == "Answer in rhymes."
+    assert other.deployment_name == NEW and ReleaseSpec.from_inputs(other.to_inputs()) == other
+
+
 def test_the_smoke_test_is_patient_with_a_route_that_is_not_there_yet(ml: FakeMl, scoring: Scoring) -> None:
     scoring.errors = [NoDeployment("404"), ServerFailed("503")]
     stop = Stop()

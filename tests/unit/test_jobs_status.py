@@ -45,6 +45,7 @@ STACK = Stack(
     data_cluster_size="Standard_D4s_v3",
     hourly_price=0,
     request_timeout_seconds=90,
+    system_prompt="",
     evaluation=RELEASE.evaluation,
     stages=(DATA, FINETUNE, WANTED),
 )
