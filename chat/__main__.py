@@ -13,6 +13,7 @@ from chat import deployments, front_ends
 from chat.connection import connection_id, read_connection
 from chat.phi_messages import ChatError, ChatRequest
 from chat.terminal import Models, Terminal
+from settings import plain_text
 from settings.commandline import StackError, check_stack, parse
 from settings.outputs import OutputsError, read
 
@@ -95,16 +96,14 @@ def _run(chosen: argparse.Namespace) -> bool:
 
         lines = [json.dumps({"question": chosen.ask})] if chosen.ask is not None else sys.stdin
         return answer_lines(front_end, settings, lines, sys.stdout)
-    from rich.console import Console
-
-    console = Console(soft_wrap=True, highlight=False)
-    terminal = Terminal(front_end, target.models, settings, console, compare="base" if chosen.compare else "")
+    console = plain_text.console(soft_wrap=True, highlight=False)
+    conversation = Terminal(front_end, target.models, settings, console, compare="base" if chosen.compare else "")
     if chosen.ask is not None:
-        terminal.ask(chosen.ask)
+        conversation.ask(chosen.ask)
     else:
         import readline  # noqa: F401 - arrow keys and earlier questions at the prompt
 
-        terminal.converse(note)
+        conversation.converse(note)
     return True
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chat.phi_client import answer_of
 from chat.phi_messages import Answer, AnswerCutOff, ChatError, ChatRequest, Ending, Turn
+from settings.plain_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -137,7 +138,7 @@ class Terminal:
                 self._dim(f"  ({self._figures(piece.answer, seconds, first)})")
                 self._note(piece.answer)
                 return piece.answer
-            self._console.out(piece, end="", highlight=False)
+            self._console.out(plain(piece), end="", highlight=False)
             self._console.file.flush()
         raise ChatError("The answer has no end.")
 

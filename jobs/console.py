@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cloud.errors import StageError
+from settings import plain_text
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -41,9 +42,7 @@ def show(answer: Any) -> None:
     if isinstance(answer, dict | list):
         print(json.dumps(answer, indent=2))
         return
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 200).print(answer)
+    plain_text.console(width=None if sys.stdout.isatty() else 200).print(answer)
 
 
 @contextmanager

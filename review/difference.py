@@ -9,7 +9,7 @@ from typing import Any
 
 from cloud.adoption import UNKNOWN
 from review.words import role_named
-from settings.redaction import redact
+from settings.redaction import is_secret_name, redact
 
 ABSENT = "(not set)"
 MASK = "(secret)"
@@ -17,11 +17,6 @@ LATER = "(known after the update)"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"  # marks a secret in the engine's JSON
 _LONGEST = 160
 
-_SECRET_NAME = re.compile(
-    r"(^|[._])(keys?|primaryKey|secondaryKey|accountKey|password|secret|secrets|token|sasUri|sasToken|connectionString"
-    r"|instrumentationKey|credentials)($|[.\[])",
-    re.IGNORECASE,
-)
 _NOISE = re.compile(
     r"(^|\.)(__\w+|azureApiVersion|provisioningState|systemData|etag|eTag|created\w*|lastModified\w*|modified\w*"
     r"|\w*(Time|Date|Timestamp)|statusOf\w+|(model_)?fingerprint|roleAssignmentName|allocationState\w*|currentNodeCount|targetNodeCount)($|\.|\[)"
@@ -90,7 +85,12 @@ def without_secrets(tree: Any, path: str = "") -> Any:
         return [without_secrets(item, path) for item in tree]
     if not isinstance(tree, str):
         return tree
-    return MASK if _SECRET_NAME.search(path) and tree != "[secret]" else redact(tree)
+    return MASK if _secret(path) and tree != "[secret]" else redact(tree)
+
+
+def _secret(path: str) -> bool:
+    """Whether the value at a path is secret: by its own name, or by that of something it is a part of."""
+    return any(is_secret_name(part) for part in re.split(r"[.\[\]]+", path))
 
 
 def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -107,7 +107,7 @@ def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _text(path: str, value: Any) -> str:
     if value == UNKNOWN:
         return LATER
-    if (isinstance(value, dict) and _SIGNATURE in value) or value == "[secret]" or _SECRET_NAME.search(path):
+    if (isinstance(value, dict) and _SIGNATURE in value) or value == "[secret]" or _secret(path):
         return MASK
     if path.endswith("roleDefinitionId"):
         return role_named(value)

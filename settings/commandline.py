@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from settings.plain_text import guard
+
 STACKS = Path(__file__).resolve().parent.parent
 EMULATED = ("local",)
 """Stacks that live on the emulator, as the Makefile has them."""
@@ -20,7 +22,11 @@ class StackError(Exception):
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments, parsed; the process's own where none are given. Exits with 2 when they are not understood."""
+    """The arguments, parsed; the process's own where none are given. Exits with 2 when they are not understood.
+
+    From here on what is printed steers no terminal.
+    """
+    guard()
     if "_ARGCOMPLETE" in os.environ:
         complete(parser)
     return parser.parse_args(arguments)

@@ -7,6 +7,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from data_prep.card.card import Card
+from settings.plain_text import markdown as in_markdown
+from settings.plain_text import plain
 
 SUMMARY = "Chat conversations for fine-tuning, one JSON object a line."
 PICTURES = {"turns": "card-turns.svg", "tokens": "card-tokens.svg"}
@@ -16,7 +18,7 @@ def markdown(card: Card) -> bytes:
     """The bytes of ``card.md``."""
     rows, tokens, recipe, source = card.rows, card.tokens, card.recipe, card.source
     sections = [
-        f"# Data card: {card.settings['source']}\n",
+        f"# Data card: {in_markdown(str(card.settings['source']))}\n",
         _table(
             {
                 "fingerprint": f"`{card.fingerprint}`",
@@ -114,7 +116,7 @@ def tags(card: Card) -> dict[str, str]:
         "masked": str(card.settings["mask"]).lower(),
         "seed": card.settings["seed"],
     }
-    return {key: str(value)[:256] for key, value in values.items()}
+    return {key: " ".join(plain(str(value)).split())[:256] for key, value in values.items()}
 
 
 def _origin(source: Mapping[str, str]) -> str:
@@ -142,8 +144,13 @@ def _counted(total: int, why: Mapping[str, int]) -> str:
 
 
 def _table(rows: Mapping[str, object]) -> str:
-    lines = [f"| {name} | {str(value).replace('|', chr(92) + '|')} |" for name, value in rows.items()]
+    # What a source says of itself is its owner's to write.
+    lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in rows.items()]
     return "\n".join(["| | |", "|---|---|", *lines, ""])
+
+
+def _cell(value: object) -> str:
+    return in_markdown(str(value)).replace("|", "\\|")
 
 
 def _bars(title: str, counts: Mapping[str, int]) -> bytes:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from settings import plain_text
+
 
 @contextmanager
 def shown(total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
@@ -13,7 +15,6 @@ def shown(total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
     if quiet or not sys.stderr.isatty():
         yield lambda rows: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -23,7 +24,7 @@ def shown(total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=plain_text.console(stderr=True), transient=True) as progress:
         task = progress.add_task("rows", total=total, speed="-")
 
         def tell(rows: int) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cloud.errors import StageError
 from jobs.status.status import Status
 from jobs.status.view import cost_line, lines, view
+from settings import plain_text
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -29,9 +30,7 @@ def watch(read: Read, stop: threading.Event, console: Console | None = None) -> 
 
     Raises StageError when the state cannot be read at first, or too often in a row.
     """
-    from rich.console import Console
-
-    console = console or Console()
+    console = console or plain_text.console()
     if console.is_terminal:
         _dashboard(read, stop, console)
     else:

@@ -8,6 +8,8 @@ from review.cost import Amount, Cost
 from review.pages.wording import OPERATIONS, TITLES, UNKNOWN, capital, change, unchanged, usd
 from review.report import Change, Report
 from review.verdict import Verdict
+from settings.plain_text import markdown as in_markdown
+from settings.plain_text import plain
 
 LONGEST = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
@@ -25,14 +27,14 @@ def markdown(report: Report) -> str:
 
 def _parts(report: Report, short: bool = False) -> Iterator[str]:
     yield f"## Stack {report.stack}: {TITLES[report.verdict]}\n"
-    yield from (f"{number}. {_line(reason)}" for number, reason in enumerate(report.reasons, 1))
+    yield from (f"{number}. {in_markdown(reason)}" for number, reason in enumerate(report.reasons, 1))
     if report.verdict is Verdict.FAILED:
         yield "\nNothing can be said about this change until the preview succeeds.\n"
-        yield from ("```", *(error.replace("```", "'''") for error in report.errors), "```")
+        yield from ("```", *(plain(error).replace("```", "'''") for error in report.errors), "```")
         return
     if report.happening:
         yield "\n### What will happen\n"
-        yield from (f"- {capital(_line(sentence))}." for sentence in report.happening)
+        yield from (f"- {capital(in_markdown(sentence))}." for sentence in report.happening)
     if report.risks:
         yield f"\n### Risk: {report.worst}\n"
         yield "| risk | what | why |\n|---|---|---|"
@@ -63,10 +65,10 @@ def _cost(cost: Cost) -> Iterator[str]:
         asked = line.price.asked if line.price else ""
         yield f"| {_cell(line.resource)} | {_cell(line.what)} | {before} | {after} | {price} | {asked} |"
     if cost.unpriced:
-        named = ", ".join(cost.unpriced)
+        named = in_markdown(", ".join(cost.unpriced))
         yield f"\nNot priced, so what it costs is unknown: {len(cost.unpriced)} of the resources, {named}."
     if cost.by_use:
-        yield f"\nBilled by use, so not in these numbers: {', '.join(cost.by_use)}."
+        yield f"\nBilled by use, so not in these numbers: {in_markdown(', '.join(cost.by_use))}."
     yield "\n</details>"
 
 
@@ -114,13 +116,9 @@ def _changes(changes: list[Change]) -> Iterator[str]:
     yield "```\n\n</details>"
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split()).replace("<", "&lt;")
-
-
 def _cell(text: str) -> str:
-    return _line(text).replace("|", "\\|") or " "
+    return in_markdown(text).replace("|", "\\|") or " "
 
 
 def _fence(text: str) -> str:
-    return " ".join(text.split()).replace("```", "'''")
+    return " ".join(plain(text).split()).replace("```", "'''")

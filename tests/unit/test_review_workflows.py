@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from review.pages.comment import comment
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FAKE_GH = """#!/usr/bin/env python3
@@ -87,3 +89,71 @@ def test_a_destroy_that_may_not_purge_is_refused_before_anything_is_gone(
     done = subprocess.run(["bash", "-e", "-c", check], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == ends, done.stderr
     assert ("docs/environments.md" in done.stdout) == bool(ends)
+
+
+def report(stack: str, verdict: str, body: str) -> str:
+    return f"## Stack {stack}: {verdict}\n\n{body}\n"
+
+
+PROPERTIES = "<details><summary>Properties</summary>\n\n```diff\n{}\n```\n\n</details>\n"
+LONG = PROPERTIES.format("\n".join(f"    property {number}: before → after" for number in range(3_000)))
+HOSTILE = {
+    "a long fence": LONG,
+    "an open fence": "<details><summary>x</summary>\n\n````\nnever closed",
+    "a tilde fence": "~~~\nnever closed",
+    "an open comment": "fine <!-- and all that follows",
+    "an open fold": "<details><summary>all that follows</summary>",
+    "folds in folds": "<details><details><details><summary>x",
+    "markup": "<img src=x><plaintext><script><textarea>",
+    "one line": "x" * 200_000,
+    "many bytes": "→" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_report_hides_anothers_verdict(name: str) -> None:
+    dev, prod = report("dev", "approve", HOSTILE[name]), report("prod", "refused", LONG)
+    said = comment({"review-dev": dev, "review-prod": prod, "review-other": "no report"})
+    assert len(said.encode()) < 65_536
+    lines = said.splitlines()
+    assert lines[:4] == [
+        "<!-- review of every environment -->",
+        "- **dev**: approve",
+        "- **prod**: refused",
+        "- **review-other**: its report has no verdict",
+    ]
+    at = lines.index("## Stack prod: refused")
+    assert open_at(lines[4:at]) == (False, 0), "what the first opened ends with it"
+    assert open_at(lines[4:]) == (False, 0)
+    assert "<!--" not in "\n".join(lines[1:]) and not re.search(
+        r"<(?!/?(?:details|summary)>)", outside_fences(lines[1:])
+    )
+
+
+def open_at(lines: list[str]) -> tuple[bool, int]:
+    """Whether a fence is open behind these lines, and how many folds are."""
+    text, fenced = outside_fences(lines), False
+    for line in lines:
+        if line.startswith(("```", "~~~")):
+            fenced = not fenced
+    return fenced, text.count("<details>") - text.count("</details>")
+
+
+def outside_fences(lines: list[str]) -> str:
+    kept, fenced = [], False
+    for line in lines:
+        if line.startswith(("```", "~~~")):
+            fenced = not fenced
+        elif not fenced:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def test_a_short_report_is_shown_as_it_is() -> None:
+    text = report("dev", "approve", PROPERTIES.format("    a < b"))
+    assert comment({"review-dev": text}).partition("\n\n")[2] == text.rstrip("\n") + "\n"
+
+
+def test_a_verdict_is_words() -> None:
+    said = comment({"x": "## Stack dev: <b>[approve](http://evil.example)</b> @all `x`\n"})
+    assert said.splitlines()[1] == "- **dev**: b approve (http evil.example) b all x"
