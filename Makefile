@@ -7,6 +7,7 @@ export PATH := $(ROOT)/.venv/pulumi/bin:$(ROOT)/.venv/bin:$(PATH)
 export PULUMI_SKIP_UPDATE_CHECK := true
 # Importing without bytecode caches doubles the time of every command.
 export PYTHONDONTWRITEBYTECODE :=
+export Q
 VENV := .venv/bin/python
 
 # Stacks that live on the emulator; every other stack means Azure, where the Pulumi CLI asks before it acts.
@@ -16,7 +17,8 @@ ifneq ($(filter $(STACK),$(EMULATED)),)
   UP_OPTIONS := --yes --skip-preview
   DESTROY_OPTIONS := --yes --skip-preview
   STAND_IN := Both models are a small stand-in that the emulator trains, not Phi itself (docs/emulator.md).
-  SELECT := pulumi stack select --create $(STACK) &&
+  SELECT := test -f "$$EMULATOR_HOME/pulumi/state/.pulumi/stacks/finetune-phi/$(STACK).json" || \
+		pulumi stack select --create $(STACK) &&
 endif
 
 # What data_prep writes; anything else in data/ is yours.
@@ -41,10 +43,13 @@ settings: setup
 data: setup ## write data/train_data.jsonl and data/test_data.jsonl for the stack
 	@$(VENV) -m data_prep --stack $(STACK)
 
-up: data ## stand everything up, fine-tune, release, and ask the tuned model a question
-	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) && \
-		$(VENV) -m chat --stack $(STACK) --compare --ask "Who founded Microsoft?"'
-	@$(if $(RUN),echo "$(STAND_IN)")
+# Of the last update: nothing but resources that are the same.
+UNCHANGED = pulumi stack history --stack $(STACK) --page-size 1 --json | tr -d " \n" | grep -q "resourceChanges.:{.same.:[0-9]*}"
+
+up: data ## stand everything up, fine-tune, release, and if anything has changed ask the tuned model (Q="..." in any case)
+	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) || exit 1; \
+		if [ -z "$$1" ] && $(UNCHANGED); then echo "Nothing has changed."; else \
+		$(VENV) -m chat --stack $(STACK) --compare --ask "$${1:-Who founded Microsoft?}" $(if $(STAND_IN),&& echo "$(STAND_IN)"); fi' up "$$Q"
 	@echo "Next: make chat$(THIS) or make chat-ui$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
 
 preview: data ## show what make up would change
