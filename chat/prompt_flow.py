@@ -1,20 +1,20 @@
 """The flow as the Foundry project would run it: prompt flow executes it, with the project's own connection.
 
 Only promptflow-core is used: it keeps no home directory, no trace database and sends no telemetry, all of
-which promptflow-devkit does.
+which promptflow-devkit does. The flow is read once, as prompt flow's own server does it: `Flow.invoke` reads it again
+for each question, which is most of what a question would cost.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from promptflow.core import Flow
 from promptflow.exceptions import PromptflowException
+from promptflow.executor import FlowExecutor
 
 from chat.connection import Connection
 from chat.phi_messages import ChatError, ChatRequest
@@ -28,9 +28,6 @@ class PromptFlow:
     """The flow as a front end."""
 
     def __init__(self, connection: Connection) -> None:
-        # Else promptflow would look for connections in the devkit's local database.
-        os.environ["PF_CONNECTION_PROVIDER"] = f"azureml:/{connection.id.rpartition('/connections/')[0]}"
-        self._flow = Flow.load(FLOW_DIRECTORY)
         value = {
             "endpoint": connection.endpoint,
             "key": connection.key,
@@ -43,7 +40,10 @@ class PromptFlow:
             "secret_keys": ["key"],
             "value": value,
         }
-        self._connections = {_BOUND: bound}
+        with _own_signals():
+            self._flow = FlowExecutor.create(
+                FLOW_DIRECTORY / "flow.dag.yaml", {_BOUND: bound}, FLOW_DIRECTORY, raise_ex=True, env_exporter_setup=False
+            )
 
     def __call__(self, request: ChatRequest) -> Iterator[str]:
         """The pieces of the flow's ``answer``. Raises ChatError, as the node raised it."""
@@ -59,7 +59,7 @@ class PromptFlow:
         }
         try:
             with _own_signals():
-                result = self._flow.invoke(inputs, connections=self._connections)
+                result = self._flow.exec_line(inputs, allow_generator_output=True)
         except PromptflowException as error:
             if isinstance(error.inner_exception, ChatError):
                 raise error.inner_exception from None

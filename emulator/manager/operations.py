@@ -1,7 +1,7 @@
 """Long-running operations: begun by PUT or DELETE, polled by the client, finished by real work.
 
-A state moves on ``immediate`` (as soon as the work is done), after ``reads:N`` polls, or not before
-``seconds:S``; one switch for all, ``EMULATOR_TRANSITIONS``.
+A state moves on ``immediate`` (as soon as the work is done), after ``reads:N`` polls, not before ``seconds:S``, or
+after a share of what Azure takes for the type (``azure:0.02``); one switch for all, ``EMULATOR_TRANSITIONS``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from emulator.faults.book import ARM_HOST, Faults
 from emulator.faults.rules import OPERATION
 from emulator.machine.home import EmulatorError
 from emulator.machine.store import Store
+from emulator.manager import durations
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,12 @@ class Transitions:
 
     reads: int = 0
     seconds: float = 0.0
+    azure: float = 0.0
+    """Share of what Azure takes."""
 
     @classmethod
     def from_environment(cls) -> Transitions:
-        """``immediate`` (default), ``reads:3`` or ``seconds:2.5`` from ``EMULATOR_TRANSITIONS``."""
+        """``immediate`` (default), ``reads:3``, ``seconds:2.5`` or ``azure:0.02`` from ``EMULATOR_TRANSITIONS``."""
         text = os.environ.get("EMULATOR_TRANSITIONS") or "immediate"
         how, _, amount = text.partition(":")
         try:
@@ -50,11 +53,18 @@ class Transitions:
                 return cls(reads=int(amount))
             if how == "seconds":
                 return cls(seconds=float(amount))
+            if how == "azure":
+                return cls(azure=float(amount))
         except ValueError:
             pass  # the message below covers it
         raise EmulatorError(
-            f"EMULATOR_TRANSITIONS is {text!r}; it has to be immediate, reads:N or seconds:S, such as reads:3."
+            f"EMULATOR_TRANSITIONS is {text!r}; it has to be immediate, reads:N, seconds:S or azure:SHARE, such as "
+            "reads:3."
         )
+
+    def least(self, resource_id: str) -> float:
+        """Seconds that an operation on a resource takes at least."""
+        return max(self.seconds, self.azure * durations.seconds(resource_id) if self.azure else 0.0)
 
 
 class Operations:
@@ -92,7 +102,7 @@ class Operations:
         if found is None:
             return None
         resource_id, status, error, reads, started = found
-        early = reads < self._transitions.reads or time.time() - started < self._transitions.seconds
+        early = reads < self._transitions.reads or time.time() - started < self._transitions.least(resource_id)
         return resource_id, "InProgress" if early else status, error
 
     def close(self) -> None:

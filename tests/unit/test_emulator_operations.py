@@ -59,10 +59,20 @@ def test_the_switch_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch
     for text, expected in (
         ("", Transitions()),
         ("reads:3", Transitions(reads=3)),
-        ("seconds:1.5", Transitions(0, 1.5)),
+        ("seconds:1.5", Transitions(seconds=1.5)),
+        ("azure:0.02", Transitions(azure=0.02)),
     ):
         monkeypatch.setenv("EMULATOR_TRANSITIONS", text)
         assert Transitions.from_environment() == expected
     monkeypatch.setenv("EMULATOR_TRANSITIONS", "slowly")
-    with pytest.raises(EmulatorError, match="immediate, reads:N or seconds:S"):
+    with pytest.raises(EmulatorError, match="immediate, reads:N, seconds:S or azure:SHARE"):
         Transitions.from_environment()
+
+
+def test_a_share_of_azures_time_depends_on_the_type() -> None:
+    workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+    deployment = f"{workspace}/onlineEndpoints/e/deployments/d"
+    vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v"
+    least = Transitions(azure=0.1).least
+    assert [least(each) for each in (workspace, deployment, vault)] == [6.0, 90.0, 0.0]
+    assert Transitions(seconds=2).least(deployment) == 2

@@ -69,7 +69,7 @@ def test_prompt_flow_runs_it_with_the_projects_connection(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(phi_client, "stream", refuse)
     with pytest.raises(Unreachable, match="could not be reached"):
-        flow(request)
+        front_ends.front_end(front_ends.PROMPT_FLOW, CONNECTION)(request)
     assert not [name for name in sys.modules if name.startswith("promptflow._sdk")], "the devkit leaves files"
 
 
