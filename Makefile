@@ -1,5 +1,7 @@
 # One word per habit. STACK chooses the stack (Pulumi.<stack>.yaml); everything else follows from it.
 STACK ?= local
+# Of the tests, side by side.
+WORKERS ?= 2
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
@@ -96,9 +98,10 @@ chaos: setup ## the local stack under faults and kills (ROUNDS=50 SEED=1 SKIP=0)
 prove: settings ## on Azure (STACK=dev): try what nobody could confirm, in a group of its own, under 10 USD; asks first
 	@$(RUN) $(VENV) -m tests.prove --stack $(STACK) $(if $(RUN),--yes) $(OPTIONS)
 
-test: setup ## run all tests; needs no network once set up
-	@$(VENV) -m pytest tests/unit tests/program -n 2
-	@$(VENV) -m pytest tests/contract tests/journey -n 2 --dist loadgroup --no-loadscope-reorder
+test: setup ## run all tests; needs no network once set up (WORKERS=2)
+	@echo "Unit and program: a minute or two on two quiet cores; contract and journey: some twenty minutes more."
+	@$(VENV) -m pytest tests/unit tests/program -n $(WORKERS)
+	@$(VENV) -m pytest tests/contract tests/journey -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 20
 
 bench: settings ## measure what people wait for and write docs/benchmarks.md (OPTIONS="emulator preview")
 	@$(VENV) -m bench $(OPTIONS)

@@ -38,6 +38,8 @@ class Standing:
     home: Home
     record: Path
     made: Timed
+    asked: int
+    """Requests that its making took."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -60,7 +62,8 @@ def standing() -> Standing:
     os.environ["PATH"] = os.pathsep.join([f"{sys.prefix}/pulumi/bin", f"{sys.prefix}/bin", os.environ["PATH"]])
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     atexit.register(lifecycle.stop, home)
-    return Standing(home, place / "requests", timed("make", "up"))
+    made, record = timed("make", "up"), place / "requests"
+    return Standing(home, record, made, len(record.read_text(encoding="utf-8").splitlines()))
 
 
 def timed(*command: str, environ: dict[str, str] | None = None, directory: Path = ROOT) -> Timed:
