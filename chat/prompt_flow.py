@@ -42,7 +42,11 @@ class PromptFlow:
         }
         with _own_signals():
             self._flow = FlowExecutor.create(
-                FLOW_DIRECTORY / "flow.dag.yaml", {_BOUND: bound}, FLOW_DIRECTORY, raise_ex=True, env_exporter_setup=False
+                FLOW_DIRECTORY / "flow.dag.yaml",
+                {_BOUND: bound},
+                FLOW_DIRECTORY,
+                raise_ex=True,
+                env_exporter_setup=False,
             )
 
     def __call__(self, request: ChatRequest) -> Iterator[str]:
