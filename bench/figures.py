@@ -40,19 +40,19 @@ class Figure:
 
     @property
     def share(self) -> float | None:
-        """Of the limit, so that 1 is the limit itself and less is better."""
+        """Of the limit, so that 1 is the limit itself and less is better; None where the limit is nothing at all."""
         if self.most is not None:
-            return self.median / self.most
+            return self.median / self.most if self.most else None
         return self.least / self.median if self.least is not None else None
 
     @property
     def median(self) -> float:
-        return float(self._benchmark().median())
+        return float(self._benchmark().median()) if any(self.values) else 0.0
 
     @property
     def spread(self) -> float:
         """The median distance from the median."""
-        return float(self._benchmark().median_abs_dev()) if len(self.values) > 1 else 0.0
+        return float(self._benchmark().median_abs_dev()) if len(self.values) > 1 and any(self.values) else 0.0
 
     def _benchmark(self) -> pyperf.Benchmark:
         return pyperf.Benchmark(

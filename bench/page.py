@@ -53,7 +53,8 @@ def _table(figures: tuple[Figure, ...]) -> str:
     lines = ["| | ÷ limit | measured | limit | runs |", "|---|---:|---:|---:|---:|"]
     for each in figures:
         limit = _limit(each)
-        share = "" if each.share is None else f"{'' if each.held else '**'}{each.share:.2f}{'' if each.held else '**'}"
+        share = "" if each.share is None else f"{each.share:.2f}"
+        share = f"**{share or 'above'}**" if each.held is False else share
         note = f" ({each.note})" if each.note else ""
         value = f"{_number(each.median)} ± {_number(each.spread)} {each.unit}"
         lines.append(f"| {each.name}{note} | {share} | {value} | {limit} | {len(each.values)} |")
