@@ -11,7 +11,7 @@ from tests.chaos.schedule import TARGETS, plan
 
 pytestmark = pytest.mark.journey
 
-ROUNDS, SEED, STACKS = 16, 2461, 2
+ROUNDS, SEED, STACKS = 24, 11, 2
 """The seed plans three kills of each target; one in three comes too late, when the command has ended. A workflow runs
 more rounds with another seed each night."""
 OFTEN = 3

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -21,6 +22,7 @@ import pytest
 from pulumi.runtime import rpc
 from urllib3 import HTTPResponse
 
+from cloud.errors import ModelFault
 from cloud.report import WARNING
 from tests.program.conftest import run_program
 
@@ -231,6 +233,15 @@ def unanswered(golden: ModuleType) -> str:
     from chat.phi_messages import ChatError
 
     return str(golden._unanswered(SimpleNamespace(question="hi", answers=()), ChatError(LINE)))
+
+
+def kept(evidence: ModuleType) -> str:
+    """What stays of a release that is taken back: the log of its container, and what was answered."""
+    spec = SimpleNamespace(deployment_name="m1", model_name="phi", model_version="1", endpoint="e")
+    endpoint = SimpleNamespace(client=None, spec=spec, report=lambda _: None)
+    cause = ModelFault("it failed", on="deployment m1", why="it did", todo="Look.", evidence={"answer": LINE})
+    with TemporaryDirectory() as place, patch.multiple(evidence, FOLDER=Path(place), log=lambda *_: LINE):
+        return "\n".join(file.read_text() for file in evidence.keep(endpoint, cause).iterdir())
 
 
 def no_outputs(outputs: ModuleType) -> str:
