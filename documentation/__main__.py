@@ -13,7 +13,7 @@ from documentation.program import Program, program
 from documentation.settings import page, project, schema
 from emulator import coverage
 from jobs.training.failures import causes
-from policy import document
+from policy import crosswalk, document
 from settings.commandline import parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,7 @@ MADE: dict[Path, Callable[[], str]] = {
     page.PAGE: page.page,
     schema.FILE: schema.text,
     document.PAGE: document.page,
+    crosswalk.PAGE: crosswalk.page,
     ROOT / coverage.PAGE: coverage.page,
     ROOT / "docs" / "failures.md": causes.page,
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from policy.exceptions import MEANING
 from policy.pack import BY_AREA, RULES
 from policy.rule import Rule
 
@@ -24,9 +25,16 @@ $ pulumi preview --policy-pack policy --policy-pack-config policy/dev.json
 ```
 
 A **mandatory** violation makes the preview fail, an **advisory** one is told. **remediate** mends the resource before
-it is made, and fails what it cannot mend. Where a preview does not know a value yet, the policy passes; it is checked
-again before the resource is made, in an update that is run with the pack. Each environment has its levels
-and limits in `policy/<environment>.json`: a level, or an object with `enforcementLevel` and the policy's own keys.
+it is made, and fails what it cannot mend. Where a preview does not know a value yet, the policy passes; one that looks
+at a resource looks again before it is made, in an update that is run with the pack. A policy that looks at the stack as
+a whole looks when all is made, so what it forbids is stopped by the preview that `make up` begins with, or not in time.
+Each environment has its levels and limits in `policy/<environment>.json`: a level, or an object with
+`enforcementLevel` and the policy's own keys.
+
+Every policy also takes `exceptions`: {exceptions}. One that has ended, or that does not say all of it, opens nothing,
+and is told with what it no longer excuses. No tag opens anything. [Which of them keeps what Checkov, PSRule or Azure
+Policy ask for](policies-crosswalk.md) is a page of its own.
+
 No policy prints a secret. `connection-secrets` marks a plain key as secret, but the engine's event about that still
 shows the key, so change one that was ever written in clear.
 
@@ -49,7 +57,7 @@ def level(rule: Rule, configured: Mapping[str, Any]) -> str:
 def page() -> str:
     """The text of docs/policies.md."""
     configured = {environment: settings(environment) for environment in ENVIRONMENTS}
-    parts = [HEAD.format(count=len(RULES))]
+    parts = [HEAD.format(count=len(RULES), exceptions=MEANING)]
     for area, rules in BY_AREA.items():
         parts.append(f"\n## {area}\n\n| policy | severity | {' | '.join(ENVIRONMENTS)} | framework |\n|{'---|' * 6}\n")
         for rule in rules:

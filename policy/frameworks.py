@@ -13,6 +13,7 @@ _BENCHMARK = {
     "NS-2": "Secure cloud native services with network controls",
     "PA-7": "Follow just enough administration (least privilege) principle",
 }
+_BENCHMARK_V2 = {"AI-1": "Ensure use of approved models"}
 _CIS = {
     "3.1": "Ensure that 'Secure transfer required' is set to 'Enabled'",
     "3.7": "Ensure that 'Public access level' is disabled for storage accounts with blob containers",
@@ -42,3 +43,8 @@ def cis(control: str) -> PolicyComplianceFramework:
 def well_architected(code: str) -> PolicyComplianceFramework:
     """Azure Well-Architected Framework, by checklist code. Raises KeyError for a code that was not looked up."""
     return PolicyComplianceFramework("Azure Well-Architected Framework", None, code, _WELL_ARCHITECTED[code])
+
+
+def benchmark_v2(control: str) -> PolicyComplianceFramework:
+    """Microsoft cloud security benchmark v2, a preview. Raises KeyError for an id that was not looked up."""
+    return PolicyComplianceFramework("Microsoft cloud security benchmark", "v2", control, _BENCHMARK_V2[control])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from policy.rule import Rule
-from policy.rules import endpoints, grants, machines, placement, safety, spending, stores, workspaces
+from policy.rules import endpoints, grants, machines, placement, safety, spending, stores, supply, workspaces
 
 NAME = "finetune-phi"
 
 AREAS = {
     "Place, name and tags": placement,
     "GPU machines": machines,
+    "Models, code and connections": supply,
     "Endpoint and release": endpoints,
     "Storage, vault, registry and AI Services": stores,
     "Workspaces and connections": workspaces,

@@ -27,6 +27,7 @@ from pulumi_policy.deserialize import serialize_properties
 from pulumi_policy.policy import PolicyResource
 
 from cloud.catalogue import ResourceType, types_of
+from policy import exceptions
 from policy.example import Example, Examples, of_rule
 from policy.subject import Member, Problem, Resource, Stack, UndecidedError, resource_of
 
@@ -53,6 +54,10 @@ class Option:
     meaning: str
 
 
+_EXCEPTIONS = Option("object", {}, exceptions.MEANING)
+"""Of every rule."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """A policy with everything a reader needs; exactly one of the two checks is set.
@@ -73,13 +78,22 @@ class Rule:
     stack_check: StackCheck | None = None
     mending: Mending | None = None
     examples: tuple[Example, ...] = ()
+    covers: tuple[str, ...] = ()
+    """Ids of the same rule, or of one that this does the work of, elsewhere: Checkov's, PSRule's, Azure's policies."""
 
     def config(self, given: Mapping[str, Any]) -> Config:
         """The configuration in effect."""
-        return {**{name: option.default for name, option in self.options.items()}, **given}
+        return {**{name: option.default for name, option in self.options.items()}, exceptions.KEY: {}, **given}
 
     def message(self, problem: str) -> str:
         return f"{problem}\nWhy: {self.reason}\nWhat to do: {self.remedy}"
+
+    def told(self, problem: str, name: str, config: Config) -> str | None:
+        """What a reader is told of a problem with a resource; None where an exception excuses it."""
+        objection = exceptions.objection(name, config)
+        if objection is None:
+            return None
+        return self.message(f"{problem}; {objection}" if objection else problem)
 
     def policy(self) -> Policy:
         """For the engine."""
@@ -93,7 +107,7 @@ class Rule:
             "config_schema": PolicyConfigSchema(
                 {
                     name: {"type": option.type, "default": option.default, "description": option.meaning}
-                    for name, option in self.options.items()
+                    for name, option in {**self.options, exceptions.KEY: _EXCEPTIONS}.items()
                 }
             ),
         }
@@ -108,26 +122,33 @@ class Rule:
         if self.check is None or resource.type not in self.types:
             return
         try:
-            for problem in self.check(resource, self.config(args.get_config())):
-                report(self.message(problem), None)
+            config = self.config(args.get_config())
+            for problem in self.check(resource, config):
+                if told := self.told(problem, resource.name, config):
+                    report(told, None)
         except UndecidedError:
             return
 
     def _remediate(self, args: ResourceValidationArgs) -> Any:
         resource = resource_of(args)
+        config = self.config(args.get_config())
         if self.mending is None or resource.type not in self.types:
+            return None
+        if exceptions.objection(resource.name, config) is None:
             return None
         # In this form secrets and unknown values are marked, and stay so.
         inputs: Inputs = dict(serialize_properties(args.props))
-        return inputs if self.mending(resource, self.config(args.get_config()), inputs) else None
+        return inputs if self.mending(resource, config, inputs) else None
 
     def _validate_stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
         if self.stack_check is None:
             return
         stack = Stack([_member(resource) for resource in args.resources])
         try:
-            for problem, member in self.stack_check(stack, self.config(args.get_config())):
-                report(self.message(problem), member.urn if member else None)
+            config = self.config(args.get_config())
+            for problem, member in self.stack_check(stack, config):
+                if told := self.told(problem, member.name if member else exceptions.WHOLE, config):
+                    report(told, member.urn if member else None)
         except UndecidedError:
             return
 
@@ -149,6 +170,7 @@ def resource_rule(
     framework: PolicyComplianceFramework | None = None,
     options: Mapping[str, Option] | None = None,
     mending: Mending | None = None,
+    covers: Sequence[str] = (),
     examples: Examples,
 ) -> Callable[[ResourceCheck], Rule]:
     """Makes a rule of a function that looks at one resource of certain types."""
@@ -167,6 +189,7 @@ def resource_rule(
             check=check,
             mending=mending,
             examples=of_rule(name, examples),
+            covers=tuple(covers),
         )
 
     return rule
@@ -182,6 +205,7 @@ def stack_rule(
     level: EnforcementLevel = MANDATORY,
     framework: PolicyComplianceFramework | None = None,
     options: Mapping[str, Option] | None = None,
+    covers: Sequence[str] = (),
     examples: Examples,
 ) -> Callable[[StackCheck], Rule]:
     """Makes a rule of a function that looks at all resources of a stack."""
@@ -198,6 +222,7 @@ def stack_rule(
             options=options or {},
             stack_check=check,
             examples=of_rule(name, examples),
+            covers=tuple(covers),
         )
 
     return rule

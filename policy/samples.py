@@ -94,6 +94,7 @@ def registry(name: str) -> Declared:
         adminUserEnabled=False,
         anonymousPullEnabled=False,
         publicNetworkAccess="Disabled",
+        policies={"exportPolicy": {"status": "disabled"}},
     )
 
 
@@ -126,7 +127,7 @@ def cluster(name: str) -> Declared:
         name,
         workspaceName="mlw-phi-dev-abcdef",
         computeName="gpu-cluster",
-        properties={"computeType": "AmlCompute", "properties": properties},
+        properties={"computeType": "AmlCompute", "disableLocalAuth": True, "properties": properties},
     )
 
 
@@ -194,7 +195,7 @@ def connection(name: str, workspace_name: str = "") -> Declared:
     properties = {
         "authType": "CustomKeys",
         "category": "CustomKeys",
-        "target": "https://endpoint/score",
+        "target": "https://phi.eastus2.inference.ml.azure.com/score",
         "credentials": {"keys": {"key": {"$secret": KEY}}},
     }
     inputs = {
@@ -223,6 +224,21 @@ def budget(name: str) -> Declared:
         "notifications": {"most": notice},
     }
     return Declared(type=catalogue.BUDGET.type, name=name, inputs=inputs)
+
+
+def alert(name: str) -> Declared:
+    inputs = {
+        "resourceGroupName": GROUP,
+        "ruleName": name,
+        "enabled": True,
+        "severity": 1,
+        "scopes": [f"{SCOPE}/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/e"],
+        "evaluationFrequency": "PT1M",
+        "windowSize": "PT5M",
+        "actions": [{"actionGroupId": f"{SCOPE}/providers/Microsoft.Insights/actionGroups/a"}],
+        "criteria": {"odataType": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"},
+    }
+    return Declared(type=catalogue.METRIC_ALERT.type, name=name, inputs=inputs)
 
 
 _MODEL = {"registry": "azureml", "name": "Phi-4-mini-instruct", "version": "1"}

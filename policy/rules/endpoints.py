@@ -45,8 +45,8 @@ def endpoint_auth_mode(resource: Resource, config: Config) -> Iterator[str]:
     examples=(
         but(
             samples.endpoint,
+            ("public-with-reason",),
             properties__publicNetworkAccess="Enabled",
-            tags={**samples.TAGS, "public-reason": "shown at a fair"},
         ),
     ),
 )

@@ -30,7 +30,7 @@ def _role(resource: Resource) -> str:
     return str(resource.at("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
 
 
-_SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:environment:(?P<environment>[\w.-]+)")
+_SUBJECT = re.compile(r"repo:(?P<repository>[\w.-]+(@\d+)?/[\w.-]+(@\d+)?):environment:(?P<environment>[\w.-]+)")
 
 
 @resource_rule(
@@ -41,7 +41,12 @@ _SUBJECT = re.compile(r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:environment:(?P<envir
     remedy="declare the trust by finetune-phi:github alone; see infra/federation.py",
     severity=CRITICAL,
     framework=benchmark("IM-3"),
-    options={"issuers": Option("array", ["https://token.actions.githubusercontent.com"], "who may issue the tokens")},
+    options={
+        "issuers": Option("array", ["https://token.actions.githubusercontent.com"], "who may issue the tokens"),
+        "repositories": Option(
+            "array", [], "OWNER/NAME of the repositories to trust; empty: the one the settings name"
+        ),
+    },
     examples=(
         *(
             Example(
@@ -76,8 +81,15 @@ def trust_one_environment(resource: Resource, config: Config) -> Iterator[str]:
     found = _SUBJECT.fullmatch(subject)
     if found is None:
         yield f"{resource.name} trusts {subject or 'nobody named'}, which is no environment of a repository"
+    elif config["repositories"] and _without_ids(found["repository"]) not in config["repositories"]:
+        yield f"{resource.name} trusts the repository {_without_ids(found['repository'])}, which is not on the list"
     elif found["environment"] not in (resource.stack, f"{resource.stack}-review"):
         yield f"{resource.name} trusts the environment {found['environment']}, which is not the stack's"
+
+
+def _without_ids(repository: str) -> str:
+    """`owner/name` of `owner@1/name@2`."""
+    return re.sub(r"@\d+", "", repository)
 
 
 @resource_rule(

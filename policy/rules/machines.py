@@ -10,7 +10,7 @@ from policy import samples
 from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
 from policy.inputs import is_finetune, is_release, vm_size
-from policy.rule import HIGH, MEDIUM, Config, Option, resource_rule, stack_rule
+from policy.rule import DISABLED, HIGH, MEDIUM, Config, Option, resource_rule, stack_rule
 from policy.subject import Member, Problem, Resource, Stack, each
 from settings.machines import CPU_SIZES, VM_SIZES
 from settings.models import MODELS
@@ -131,6 +131,7 @@ def _elastic(resource: Resource) -> bool:
     severity=HIGH,
     framework=well_architected("CO:07"),
     options={"maximum": Option("integer", 0, "most nodes that may be kept running")},
+    covers=("CKV_AZURE_150",),
     examples=(but(samples.cluster, properties__properties__scaleSettings__minNodeCount=1),),
 )
 def cluster_scales_to_zero(resource: Resource, config: Config) -> Iterator[str]:
@@ -212,3 +213,26 @@ def cluster_login_closed(resource: Resource, _config: Config) -> Iterator[str]:
     found = resource.at("properties.properties.remoteLoginPortPublicAccess", "NotSpecified")
     if _elastic(resource) and found != "Disabled":
         yield f"{resource.name} opens SSH to the internet: remoteLoginPortPublicAccess is {found}"
+
+
+@resource_rule(
+    "cluster-no-local-auth",
+    "The machines of a cluster know no accounts of their own.",
+    types=(CLUSTER,),
+    reason="an account with a password or key is nobody's in particular, and outlives whoever got it",
+    remedy="set disableLocalAuth to true when the cluster is made; this program leaves it to Azure, so it is for "
+    "stacks whose own program sets it",
+    severity=MEDIUM,
+    level=DISABLED,
+    framework=benchmark("IM-1"),
+    covers=(
+        "CKV_AZURE_142",
+        "Azure.ML.DisableLocalAuth (AZR-000404)",
+        "Azure Policy e96a9a5f-07ca-471b-9bc5-6a0f33cbd68f",
+        "Azure Policy a6f9a2d0-cff7-4855-83ad-4cd750666512",
+    ),
+    examples=(but(samples.cluster, properties__disableLocalAuth=False),),
+)
+def cluster_no_local_auth(resource: Resource, _config: Config) -> Iterator[str]:
+    if _elastic(resource) and not resource.at("properties.disableLocalAuth", False):
+        yield f"{resource.name} lets its machines have accounts of their own"

@@ -26,6 +26,10 @@ from settings.naming import patterns
     severity=HIGH,
     framework=benchmark("AM-2"),
     options={"locations": Option("array", ["eastus2"], "allowed regions, by short name")},
+    covers=(
+        "Azure.Resource.AllowedRegions",
+        "Azure Policy e56962a6-4747-49cd-b67b-bf8b01975c4c",
+    ),
     examples=(but(samples.storage, location="westeurope"),),
 )
 def allowed_locations(resource: Resource, config: Config) -> Iterator[str]:
@@ -97,6 +101,7 @@ def _add_missing(resource: Resource, config: Config, inputs: Inputs) -> bool:
         "values": Option("object", {}, "values to add, by tag; project and stack are known"),
     },
     mending=_add_missing,
+    covers=("Azure.Resource.UseTags",),
     examples=(
         Example(
             passes=(samples.group("tagged"),),

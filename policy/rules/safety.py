@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from cloud.catalogue import BUDGET, CATALOGUE, DIAGNOSTICS, LOG_WORKSPACE, find, types_of
+from cloud.catalogue import BUDGET, CATALOGUE, DIAGNOSTICS, LOG_WORKSPACE, METRIC_ALERT, find, types_of
 from policy import samples
 from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
@@ -28,16 +28,23 @@ def _public(member: Member) -> bool:
     "public-with-reason",
     "Whatever the internet can reach is so for a reason somebody has written down.",
     reason="open by default is how things stay open that nobody meant to be",
-    remedy="close it, or write the reason under its name in this policy's configuration or in its tag public-reason",
+    remedy="close it, or write the reason under its name in this policy's configuration",
     severity=HIGH,
     framework=benchmark("NS-2"),
     options={"reasons": Option("object", {}, "the reason, by the resource's name in the program")},
+    covers=(
+        "in part: CKV_AZURE_134",
+        "in part: CKV_AZURE_139",
+        "in part: CKV_AZURE_144",
+        "in part: CKV_AZURE_189",
+        "in part: Azure.ML.PublicAccess (AZR-000406)",
+        "in part: Azure Policy 438c38d2-3772-465a-a9cc-7a6666a275ce",
+    ),
     examples=(but(samples.storage, publicNetworkAccess="Enabled"),),
 )
 def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     for member in stack.of(*_REACHABLE):
-        given = config["reasons"].get(member.name) or member.peek("tags.public-reason")
-        if not given and _public(member):
+        if not config["reasons"].get(member.name) and _public(member):
             yield f"{member.name} can be reached from the internet, and nobody says why", member
 
 
@@ -50,8 +57,11 @@ def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Memb
     framework=benchmark("LT-3"),
     options={
         "types": Option("array", list(types_of(*(row for row in CATALOGUE if row.logs))), "types to log"),
-        "exceptions": Option("object", {}, "why not, by the resource's name in the program"),
     },
+    covers=(
+        "Azure.KeyVault.Logs",
+        "Azure Policy afe0c3be-ba3b-4544-ba52-0c99672a8ad6",
+    ),
     examples=(
         Example(
             passes=(
@@ -61,15 +71,25 @@ def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Memb
             fails=(samples.ai_services("diagnostics-on")[0],),
             on="diagnostics-on",
         ),
+        Example(
+            passes=samples.ai_services("logged"),
+            fails=(
+                samples.ai_services("silent")[0],
+                samples.diagnostics("silent-logs", "silent").but(logs=[{"categoryGroup": "audit", "enabled": False}]),
+            ),
+            on="silent",
+        ),
     ),
 )
 def diagnostics_on(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     logged: set[str] = set()
     for setting in stack.of(DIAGNOSTICS):
-        if setting.peek("logs"):
+        # A setting with every category switched off, or one that nobody can know yet, sends nothing.
+        logs = setting.peek("logs")
+        if isinstance(logs, Sequence) and any(isinstance(log, Mapping) and log.get("enabled") for log in logs):
             logged |= setting.needs("resourceUri")
     for member in stack.members:
-        if member.type in config["types"] and member.urn not in logged and member.name not in config["exceptions"]:
+        if member.type in config["types"] and member.urn not in logged:
             yield f"{member.name} sends its logs nowhere", member
 
 
@@ -137,3 +157,21 @@ def logs_kept(resource: Resource, config: Config) -> Iterator[str]:
     if days is not UNKNOWN and not config["minimumDays"] <= days <= config["maximumDays"]:
         allowed = f"{config['minimumDays']:g} to {config['maximumDays']:g}"
         yield f"{resource.name} keeps logs for {days:g} days; allowed: {allowed}"
+
+
+@resource_rule(
+    "alerts-on",
+    "An alert that is declared is switched on, and tells somebody.",
+    types=(METRIC_ALERT,),
+    reason="an alert that is off looks as if somebody were watching",
+    remedy="set enabled=True and actions with an action group, or take the alert away",
+    severity=MEDIUM,
+    framework=benchmark("LT-3"),
+    examples=(but(samples.alert, enabled=False),),
+)
+def alerts_on(resource: Resource, _config: Config) -> Iterator[str]:
+    if not resource.at("enabled", False):
+        yield f"{resource.name} is switched off"
+    actions = resource.peek("actions")
+    if actions is not UNKNOWN and not actions:
+        yield f"{resource.name} tells nobody"

@@ -24,6 +24,11 @@ _STORAGE, _VAULT, _REGISTRY = (STORAGE,), (VAULT,), (REGISTRY,)
     severity=HIGH,
     framework=cis("3.15"),
     options={"versions": Option("array", ["TLS1_2", "TLS1_3"], "allowed values")},
+    covers=(
+        "CKV_AZURE_44",
+        "Azure.Storage.MinTLS",
+        "Azure Policy fe83a0eb-a853-422d-aac2-1bffd182c5d0",
+    ),
     examples=(but(samples.storage, minimumTlsVersion="TLS1_0"),),
 )
 def storage_tls(resource: Resource, config: Config) -> Iterator[str]:
@@ -40,6 +45,13 @@ def storage_tls(resource: Resource, config: Config) -> Iterator[str]:
     remedy="set allow_blob_public_access=False",
     severity=CRITICAL,
     framework=cis("3.7"),
+    covers=(
+        "CKV_AZURE_59",
+        "CKV_AZURE_190",
+        "CKV2_AZURE_47",
+        "Azure.Storage.BlobPublicAccess",
+        "Azure Policy 4fa4b6c0-31ca-4c0d-b10d-24b96f62a751",
+    ),
     examples=(but(samples.storage, allowBlobPublicAccess=True),),
 )
 def storage_no_public_blob(resource: Resource, _config: Config) -> Iterator[str]:
@@ -56,6 +68,10 @@ def storage_no_public_blob(resource: Resource, _config: Config) -> Iterator[str]
     severity=HIGH,
     level=ADVISORY,
     framework=benchmark("IM-1"),
+    covers=(
+        "CKV2_AZURE_40",
+        "Azure Policy 8c6a50c6-9ffd-4ae7-986f-5fa6111f9a54",
+    ),
     examples=(but(samples.storage, allowSharedKeyAccess=True),),
 )
 def storage_no_shared_key(resource: Resource, _config: Config) -> Iterator[str]:
@@ -71,6 +87,11 @@ def storage_no_shared_key(resource: Resource, _config: Config) -> Iterator[str]:
     remedy="set enable_https_traffic_only=True",
     severity=HIGH,
     framework=cis("3.1"),
+    covers=(
+        "CKV_AZURE_3",
+        "Azure.Storage.SecureTransfer",
+        "Azure Policy 404c3081-a854-4457-ae30-26a93ef643f9",
+    ),
     examples=(but(samples.storage, enableHttpsTrafficOnly=False),),
 )
 def storage_https_only(resource: Resource, _config: Config) -> Iterator[str]:
@@ -86,6 +107,10 @@ def storage_https_only(resource: Resource, _config: Config) -> Iterator[str]:
     remedy="set enable_rbac_authorization=True",
     severity=HIGH,
     framework=cis("8.6"),
+    covers=(
+        "Azure.KeyVault.RBAC",
+        "Azure Policy 12d4fa5e-1f9f-4c21-97a9-b99b3c6611b5",
+    ),
     examples=(but(samples.vault, properties__enableRbacAuthorization=False),),
 )
 def vault_rbac(resource: Resource, _config: Config) -> Iterator[str]:
@@ -102,6 +127,11 @@ def vault_rbac(resource: Resource, _config: Config) -> Iterator[str]:
     severity=HIGH,
     framework=cis("8.5"),
     options={"minimumDays": Option("integer", 7, "fewest days of retention")},
+    covers=(
+        "CKV_AZURE_111",
+        "Azure.KeyVault.SoftDelete",
+        "Azure Policy 1e66c121-a66a-4b1f-9b83-0fd99bf0fc2d",
+    ),
     examples=(but(samples.vault, properties__enableSoftDelete=False),),
 )
 def vault_soft_delete(resource: Resource, config: Config) -> Iterator[str]:
@@ -121,6 +151,12 @@ def vault_soft_delete(resource: Resource, config: Config) -> Iterator[str]:
     severity=HIGH,
     level=DISABLED,
     framework=cis("8.5"),
+    covers=(
+        "CKV_AZURE_42",
+        "CKV_AZURE_110",
+        "Azure.KeyVault.PurgeProtect",
+        "Azure Policy 0b60c0b2-2dc2-4e1c-b5c9-abbed971de53",
+    ),
     examples=(but(samples.vault, properties__enablePurgeProtection=None),),
 )
 def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]:
@@ -136,6 +172,11 @@ def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]
     remedy=f"set admin_user_enabled=False and grant {Role.ACR_PULL.title}",
     severity=HIGH,
     framework=benchmark("IM-1"),
+    covers=(
+        "CKV_AZURE_137",
+        "Azure.ACR.AdminUser",
+        "Azure Policy dc921057-6b28-4fbe-9b83-f7bec05db6c2",
+    ),
     examples=(but(samples.registry, adminUserEnabled=True),),
 )
 def registry_no_admin(resource: Resource, _config: Config) -> Iterator[str]:
@@ -151,6 +192,7 @@ def registry_no_admin(resource: Resource, _config: Config) -> Iterator[str]:
     remedy="choose an allowed SKU",
     severity=LOW,
     options={"skus": Option("array", ["Standard", "Premium"], "allowed SKUs")},
+    covers=("Azure.ACR.MinSku",),
     examples=(but(samples.registry, sku={"name": "Basic"}),),
 )
 def registry_sku(resource: Resource, config: Config) -> Iterator[str]:
@@ -167,6 +209,11 @@ def registry_sku(resource: Resource, config: Config) -> Iterator[str]:
     remedy="set anonymous_pull_enabled=False",
     severity=MEDIUM,
     framework=benchmark("IM-1"),
+    covers=(
+        "CKV_AZURE_138",
+        "Azure.ACR.AnonymousAccess",
+        "Azure Policy 9f2dea28-e834-476c-99c5-3507b4728395",
+    ),
     examples=(but(samples.registry, anonymousPullEnabled=True),),
 )
 def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[str]:
@@ -183,6 +230,11 @@ def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[
     severity=MEDIUM,
     level=ADVISORY,
     framework=benchmark("IM-1"),
+    covers=(
+        "CKV_AZURE_236",
+        "Azure.AI.DisableLocalAuth (AZR-000282)",
+        "Azure Policy 71ef260a-8f18-47b7-abcb-62d0673d94dc",
+    ),
     examples=(
         Example(
             passes=samples.ai_services("ai-services-no-keys-clean"),
@@ -197,3 +249,20 @@ def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[
 def ai_services_no_keys(resource: Resource, _config: Config) -> Iterator[str]:
     if not resource.at("properties.disableLocalAuth", False):
         yield f"{resource.name} takes keys"
+
+
+@resource_rule(
+    "registry-no-export",
+    "Nobody copies a registry's images to another one.",
+    types=_REGISTRY,
+    reason="whoever may import can carry images, and the code in them, to a registry of their own",
+    remedy='set policies.exportPolicy.status to "disabled", which takes a Premium registry that is closed',
+    severity=MEDIUM,
+    level=DISABLED,
+    framework=benchmark("NS-2"),
+    covers=("Azure Policy 524b0254-c285-4903-bee6-bb8126cde579",),
+    examples=(but(samples.registry, policies={"exportPolicy": {"status": "enabled"}}),),
+)
+def registry_no_export(resource: Resource, _config: Config) -> Iterator[str]:
+    if str(resource.at("policies.exportPolicy.status", "enabled")).lower() != "disabled":
+        yield f"{resource.name} lets its images be exported"

@@ -46,6 +46,10 @@ from policy.subject import UNKNOWN, Member, Resource, Stack
     options={
         "modes": Option("array", ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"], "allowed isolation modes")
     },
+    covers=(
+        "in part: Azure.ML.ComputeVnet (AZR-000405)",
+        "in part: Azure Policy 7804b5c7-01dc-4723-969b-ae300cc07ff1",
+    ),
     examples=(but(samples.workspace, managedNetwork=None),),
 )
 def workspace_managed_network(resource: Resource, config: Config) -> Iterator[str]:

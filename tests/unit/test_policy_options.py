@@ -8,7 +8,7 @@ import pytest
 
 from policy import rule
 from policy.example import Declared
-from policy.samples import cluster, endpoint, release, storage, workspace
+from policy.samples import STACK, TAGS, cluster, endpoint, release, storage, trust, workspace
 from tests.unit.policy_engine import (
     BUDGET,
     BY_NAME,
@@ -179,6 +179,53 @@ def test_traffic_is_kept_by_ignoring_it_or_what_holds_it(ignored: tuple[str, ...
     assert broken([declared, *BUDGET]) == {}
 
 
-def test_a_resource_may_do_without_logs_for_a_reason() -> None:
-    config = {"exceptions": {"diagnostics-on": "nobody calls it"}}
-    assert stack_findings("diagnostics-on", violating("diagnostics-on"), config) == []
+@pytest.mark.parametrize(
+    ("exception", "told"),
+    [
+        ({"why": "nobody calls it", "by": "somebody", "until": "2999-12-31"}, None),
+        (
+            {"why": "nobody calls it", "by": "somebody", "until": "2020-01-31"},
+            "its exception by somebody ended on 2020-01-31",
+        ),
+        ({"why": "nobody calls it", "by": "somebody"}, "its exception does not say until"),
+        ({"why": " ", "until": "2999-12-31"}, "its exception does not say why, by"),
+        ({"why": "w", "by": "b", "until": "next year"}, "its exception ends on next year, which is no day"),
+        ("nobody calls it", "its exception does not say why, by, until"),
+    ],
+)
+def test_an_exception_says_why_by_whom_and_until_when_and_excuses_one_resource(
+    exception: object, told: str | None
+) -> None:
+    found = stack_findings("diagnostics-on", violating("diagnostics-on"), {"exceptions": {"diagnostics-on": exception}})
+    assert (found == []) if told is None else (len(found) == 1 and told in found[0])
+    other = stack_findings("diagnostics-on", violating("diagnostics-on"), {"exceptions": {"another": exception}})
+    assert len(other) == 1 and "exception" not in other[0]
+
+
+def _asked(rule: str, declared: Declared, config: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    resource_policy(rule).validate(arguments(declared, config), lambda message, _=None: found.append(message))
+    return found
+
+
+def test_every_rule_takes_exceptions_of_its_own() -> None:
+    good = {"why": "w", "by": "b", "until": "2999-12-31"}
+    wide = storage("wide").but(minimumTlsVersion="TLS1_0", allowBlobPublicAccess=True)
+    config = {"exceptions": {"wide": good}}
+    assert _asked("storage-tls", wide, config) == []
+    assert len(_asked("storage-no-public-blob", wide, {})) == 1
+
+
+def test_no_tag_opens_anything() -> None:
+    tagged = storage("tagged").but(publicNetworkAccess="Enabled", tags={**TAGS, "public-reason": "because"})
+    assert broken([tagged, *BUDGET]) == {"tagged": ["public-with-reason"]}
+
+
+def test_only_repositories_on_the_list_are_trusted_where_there_is_one() -> None:
+    config = {"repositories": ["someone/finetune-phi"]}
+    assert _asked("trust-one-environment", trust("t"), config) == []
+    ids = trust("t").but(subject=f"repo:someone@1/finetune-phi@2:environment:{STACK}")
+    assert _asked("trust-one-environment", ids, config) == []
+    other = trust("t").but(subject=f"repo:somebody/finetune-phi:environment:{STACK}")
+    assert len(_asked("trust-one-environment", other, config)) == 1
+    assert _asked("trust-one-environment", other, {}) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 import yaml
 from pulumi_policy import EnforcementLevel
 
-from policy import document
+from policy import document, exceptions
+from policy.exceptions import objection
 from policy.frameworks import benchmark, cis, well_architected
 from policy.pack import BY_AREA, RULES
 from policy.rule import Rule
@@ -40,6 +42,10 @@ IDS = """
     cluster-idle-time
     cluster-dedicated
     cluster-login-closed
+    cluster-no-local-auth
+    model-from-approved-registry
+    component-pinned
+    connection-target
     endpoint-auth-mode
     endpoint-public-access
     endpoint-instances
@@ -58,6 +64,7 @@ IDS = """
     registry-sku
     registry-no-anonymous-pull
     ai-services-no-keys
+    registry-no-export
     workspace-managed-network
     workspace-high-business-impact
     one-hub-per-project
@@ -73,6 +80,7 @@ IDS = """
     budget-present
     stateful-protected
     logs-kept
+    alerts-on
     finetune-spending
     serving-spending
 """
@@ -119,6 +127,9 @@ def test_an_environment_configures_what_there_is(environment: str) -> None:
         configured: dict[str, Any] = {"enforcementLevel": value} if isinstance(value, str) else dict(value)
         assert configured.pop("enforcementLevel", rule.level.value) in LEVELS
         for key, chosen in configured.items():
+            if key == exceptions.KEY:
+                assert [objection(each, {key: chosen}, date(2026, 12, 1)) for each in chosen] == [None] * len(chosen)
+                continue
             assert isinstance(chosen, TYPES[rule.options[key].type]), f"{environment}: {name}.{key}"
 
 
