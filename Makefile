@@ -16,12 +16,15 @@ VENV := .venv/bin/python
 EMULATED := local
 ifneq ($(filter $(STACK),$(EMULATED)),)
   RUN := $(VENV) -m emulator exec --
-  UP_OPTIONS := --yes --skip-preview
+  UP_OPTIONS := --yes
   DESTROY_OPTIONS := --yes --skip-preview
   STAND_IN := Both models are a small stand-in that the emulator trains, not Phi itself (docs/emulator.md).
   SELECT := test -f "$$EMULATOR_HOME/pulumi/state/.pulumi/stacks/finetune-phi/$(STACK).json" || \
 		pulumi stack select --create $(STACK) &&
 endif
+
+# A stack without a configuration is refused (review --check): nobody has chosen its limits.
+POLICIES := --policy-pack policy --policy-pack-config policy/$(notdir $(STACK)).json
 
 # What data_prep writes; anything else in data/ is yours.
 MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*.svg .data_prep-*
@@ -29,7 +32,7 @@ MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review chat chat-ui status evaluate logs cancel destroy test bench mutate lint diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
+.PHONY: help setup data up preview review approve policies chat chat-ui status evaluate logs cancel destroy test bench mutate lint diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -45,11 +48,16 @@ settings: setup
 data: setup ## write data/train_data.jsonl and data/test_data.jsonl for the stack
 	@$(VENV) -m data_prep --stack $(STACK)
 
+policies: setup ## do the policies allow what is deployed? without the program, from the stack's state alone
+	@$(RUN) sh -c '$(SELECT) pulumi policy analyze --stack $(STACK) $(POLICIES)'
+
 # Of the last update: nothing but resources that are the same.
 UNCHANGED = pulumi stack history --stack $(STACK) --page-size 1 --json | tr -d " \n" | grep -q "resourceChanges.:{.same.:[0-9]*}"
 
+# Its preview runs the policies, so that what they forbid stops it before anything is made.
 up: data ## stand everything up, fine-tune, release, and if anything has changed ask the tuned model (Q="..." in any case)
-	@$(RUN) sh -c '$(SELECT) pulumi up --stack $(STACK) $(UP_OPTIONS) || exit 1; \
+	@$(RUN) sh -c '$(SELECT) $(VENV) -m review --stack $(STACK) --check >/dev/null || exit 1; \
+		pulumi up --stack $(STACK) $(UP_OPTIONS) $(POLICIES) || exit 1; rm -f .review/$(STACK)/approved.json; \
 		if [ -z "$$1" ] && $(UNCHANGED); then echo "Nothing has changed."; else \
 		$(VENV) -m chat --stack $(STACK) --compare --ask "$${1:-Who founded Microsoft?}" $(if $(STAND_IN),&& echo "$(STAND_IN)"); fi' up "$$Q"
 	@echo "Next: make chat$(THIS) or make chat-ui$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
@@ -59,6 +67,9 @@ preview: data ## show what make up would change
 
 review: data ## what make up would change, risk and cost, and whether policies allow it (OPTIONS="--refresh")
 	@$(RUN) sh -c '$(SELECT) $(VENV) -m review --stack $(STACK) $(OPTIONS)'
+
+approve: setup ## approve the last make review: make up does what that shows, or refuses and says what differs
+	@$(VENV) -m review --stack $(STACK) --approve
 
 rehearse: setup ## try the stack's settings, unchanged, on a throw-away emulator (make rehearse STACK=prod)
 	@$(VENV) -m emulator rehearse --stack $(STACK)

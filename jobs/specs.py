@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cloud.place import Place, described
 from cloud.target import RegistryAsset
 from data_prep import DataError, fingerprint
+from data_prep.card.card import read as read_card
 from data_prep.prepare import request_fingerprint
 from data_prep.row.columns import written
 from data_prep.stack import DECIDING, request_of
@@ -158,11 +159,14 @@ def _training_data(settings: Settings) -> TrainingData | None:
         version = ""
     if not version:
         return None
+    card = read_card(Path(settings.data.directory))
     return TrainingData(
         directory=settings.data.directory,
         fingerprint=version,
         max_seq_length=settings.recipe.max_seq_length,
         model=settings.model.name,
+        rows=int(card.rows.get("train") or 0) if card else 0,
+        tokens=int(card.tokens.get("train") or 0) if card else 0,
     )
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cloud.services.prices import PriceBook
+from review.approval import provenance
+from review.approval.content import Content, approve, differences, read_approved
+from review.approval.policies import Policies, changed, weighed
 from review.cost import meters, region_of
 from review.difference import without_secrets
 from review.durations import Past, past
@@ -19,24 +22,38 @@ from review.errors import ReviewError
 from review.events import Step, read
 from review.pages.markdown import markdown
 from review.report import Report, build
-from review.verdict import Thresholds
+from review.verdict import Thresholds, Verdict
 from settings.commandline import StackError, check_stack, parse
+from settings.plain_text import plain
 
+APPROVED = "approved.json"
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the report and returns the exit code: 0, 1 for a crossed threshold, 2 for a failed preview."""
+    """Prints the report and returns the exit code.
+
+    0, 1 for a crossed threshold, 2 for a failed preview, 3 where it is not what was approved.
+    """
     options = _options(arguments)
     try:
         thresholds = Thresholds.parse(options.fail_on)
         out = options.out or Path(".review") / options.stack
+        if options.approve:
+            return _approve(out)
+        policies = _policies(options)
+        approved = options.approved or out / APPROVED
+        if options.check and not options.approved and not approved.is_file():
+            print(f"No review of stack {options.stack} was approved: the update asks, and its policies decide.")
+            return 0
+        before = read_approved(approved) if options.check else None  # which this review may write over
         book = PriceBook(out / "prices.json")
-        recording = _recording(options, book)
-        preview, elsewhere = recording.preview(), _elsewhere(options)
-        report = build(options.stack, preview, recording.past, book, thresholds, options.refresh, elsewhere)
+        recording = _recording(options, book, policies)
+        report = _report(options, recording, book, thresholds, policies)
         book.close()
         texts = _written(report, recording, out, recorded=options.events is None)
+        if before is not None:
+            return _compared(report, before, approved)
     except (StackError, ReviewError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -56,7 +73,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--stack", default="local", help="default: local")
     parser.add_argument("--policy-pack", type=Path, help="the policy pack's directory (default: policy)")
-    parser.add_argument("--policy-config", type=Path, help="its settings (default: policy/<stack>.json, if there)")
+    parser.add_argument("--policy-config", type=Path, help="its settings (default: policy/<stack>.json)")
+    parser.add_argument(
+        "--base", type=Path, help="a checkout of the branch this change goes to: its policies judge, not this one's"
+    )
     parser.add_argument("--no-policies", action="store_true", help="without the policy pack")
     parser.add_argument("--refresh", action="store_true", help="also look for what somebody changed by hand")
     parser.add_argument("--destroy", action="store_true", help="review a destroy instead of an update")
@@ -65,27 +85,92 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="policy=mandatory",
         help="when to exit with 1, for example risk=high,policy=mandatory,cost=+20%% (default: %(default)s)",
     )
-    parser.add_argument("--format", choices=("md", "html", "json"), default="md", help="what to print")
-    parser.add_argument("--out", type=Path, help="where all three are written (default: .review/<stack>)")
+    parser.add_argument("--format", choices=("md", "html", "json", "sarif"), default="md", help="what to print")
+    parser.add_argument("--out", type=Path, help="where all of them are written (default: .review/<stack>)")
     parser.add_argument("--events", type=Path, help="read a recorded event stream instead of running a preview")
     parser.add_argument("--state", type=Path, help="with --events: the output of pulumi stack export")
+    parser.add_argument("--approve", action="store_true", help="approve the last review: make up does that, or nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="review again, and exit with 3 if it is not what was approved"
+    )
+    parser.add_argument("--approved", type=Path, help="with --check: what was (default: .review/<stack>/approved.json)")
     return parse(parser, arguments)
 
 
-def _recording(options: argparse.Namespace, book: PriceBook) -> Recording:
+def _approve(out: Path) -> int:
+    digest = approve(out / "report.json", out / APPROVED)
+    print(f"Approved: {digest[:16]}. make up does what that review shows, and stops where it would do anything else.")
+    return 0
+
+
+def _compared(report: Report, before: Content, file: Path) -> int:
+    """Exit code; on stderr, what is no longer as it was approved."""
+    if report.verdict is Verdict.FAILED:
+        return report.exit_code
+    told = differences(before, report.content)
+    if not told:
+        print(f"As approved: {report.digest[:16]}.")
+        return report.exit_code
+    print(
+        f"error: stack {report.stack} would not be updated as approved in {file}; nothing was changed.\n"
+        + "\n".join(plain(line) for line in told)
+        + f"\nReview and approve what is now: make review STACK={report.stack}, make approve STACK={report.stack}.",
+        file=sys.stderr,
+    )
+    return 3
+
+
+def _report(
+    options: argparse.Namespace, recording: Recording, book: PriceBook, thresholds: Thresholds, policies: Policies
+) -> Report:
+    """With what the change does to the policies, where those of another branch judge."""
+    preview = recording.preview()
+    made = None if options.events else provenance.of(ROOT, options.stack, policies.pack, policies.config, recording.cli)
+    policy_change = None
+    if options.base and not options.events:
+        own = _own(options)
+        if files := changed(policies, own):
+            # Their own policies find in the same preview what they find; nothing else of it is read.
+            line = command(options.stack, own.pack, own.config, False, options.destroy)
+            seen = record(line, options.stack, lambda event: None).preview()
+            policy_change = weighed(files, preview.policies, seen.policies)
+    return build(
+        options.stack,
+        preview,
+        recording.past,
+        book,
+        thresholds,
+        options.refresh,
+        _elsewhere(options),
+        made,
+        policies.disabled(),
+        policy_change,
+    )
+
+
+def _policies(options: argparse.Namespace) -> Policies:
+    """Those that judge: the other branch's, where one is given."""
+    if options.events or options.no_policies:
+        return Policies(None, None)
+    if options.base:
+        return Policies.of(options.base / "policy", options.stack)
+    return Policies.of(options.policy_pack or ROOT / "policy", options.stack, options.policy_config)
+
+
+def _own(options: argparse.Namespace) -> Policies:
+    """Those of this checkout; none, where it has taken them away."""
+    try:
+        return Policies.of(ROOT / "policy", options.stack)
+    except ReviewError:
+        return Policies(None, None)
+
+
+def _recording(options: argparse.Namespace, book: PriceBook, policies: Policies) -> Recording:
     if options.events:
         state = read_state(options.state) if options.state else {}
         return Recording(read_file(options.events), past(state, []) if state else Past())
     check_stack(options.stack, "review")
-    pack = None if options.no_policies else options.policy_pack or ROOT / "policy"
-    if pack and not (pack / "PulumiPolicy.yaml").is_file():
-        raise ReviewError(f"there is no policy pack in {pack}; give another one, or --no-policies")
-    config = options.policy_config or (pack / f"{options.stack.rsplit('/', 1)[-1]}.json" if pack else None)
-    if config and not config.is_file():
-        if options.policy_config:
-            raise ReviewError(f"there is no policy configuration {config}")
-        config = None
-    line = command(options.stack, pack, config, options.refresh, options.destroy)
+    line = command(options.stack, policies.pack, policies.config, options.refresh, options.destroy)
     return record(line, options.stack, _Prefetch(book))
 
 
@@ -124,11 +209,13 @@ class _Prefetch:
 
 def _written(report: Report, recording: Recording, out: Path, recorded: bool) -> dict[str, str]:
     from review.pages.page import page
+    from review.pages.sarif import sarif
 
     texts = {
         "md": markdown(report),
         "html": page(report),
         "json": json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n",
+        "sarif": json.dumps(sarif(report, Path.cwd()), indent=2, ensure_ascii=False) + "\n",
     }
     out.mkdir(parents=True, exist_ok=True)
     for suffix, text in texts.items():

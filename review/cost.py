@@ -15,6 +15,7 @@ from review.difference import at
 from review.durations import Past, finetune_seconds
 from review.events import Preview, State, Step
 from review.words import shown, type_of
+from settings.machines import HOURLY_DOLLARS, PRICES_SEEN, spelled
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Cost:
     finetune_seconds: float | None = None
     unpriced: list[str] = field(default_factory=list)
     """What costs, or may cost, and has no price here: with one that is new or changes the cost is unknown."""
+    trains: bool = False
+    """Whether the update starts a fine-tune."""
     quantities_change: bool = False
     """Whether machines, their number or their kind change, whatever they cost."""
 
@@ -75,6 +78,14 @@ class _Part:
     meter: Meter
     count: float
     serving: bool
+
+
+def price_of(meter: Meter, book: PriceBook) -> Price | None:
+    """Azure's price list, or the dearest price that policies judge by where that cannot be asked or has none."""
+    if found := book.price(meter):
+        return found
+    seen = HOURLY_DOLLARS.get(meter.sku) if meter.service == MACHINES else None
+    return Price(seen, "the dearest of all regions, settings/machines.py", PRICES_SEEN) if seen else None
 
 
 def meters(step: Step, region: str) -> list[Meter]:
@@ -99,14 +110,14 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
     region = next((r for s in preview.steps if type_of(s) is CLUSTER and (r := region_of(s))), None)
     region = region or next((r for s in preview.steps if (r := region_of(s))), "")
     before, after = ([p for s in preview.steps for p in _of(s, side, region)] for side in ("old", "new"))
-    prices = {part.meter.key: book.price(part.meter) for part in [*before, *after]}
+    prices = {part.meter.key: price_of(part.meter, book) for part in [*before, *after]}
     lines = _lines(before, after, prices)
     unpriced = [step for step in preview.steps if step.op != "delete" and _without_price(step)]
     blind = any(step.changes for step in unpriced)
     idle, serving = _total([line.idle for line in lines]), _total([line.serving for line in lines])
     if blind:
         idle, serving = Amount(idle.before, None), Amount(serving.before, None)
-    seconds = _finetune(preview, past)
+    seconds = past.seconds.get("finetune"), training_seconds(preview, past)
     return Cost(
         idle,
         serving,
@@ -117,6 +128,7 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
         prices,
         seconds[1],
         [shown(step) for step in unpriced],
+        _trains(preview),
         blind
         or {(p.meter.key, p.count, p.serving) for p in before} != {(p.meter.key, p.count, p.serving) for p in after},
     )
@@ -202,11 +214,41 @@ def _stage(preview: Preview, name: str) -> tuple[dict[str, Any], dict[str, Any]]
     return (old.inputs.get("input") or {} if old else {}), (new.inputs.get("input") or {} if new else {})
 
 
-def _finetune(preview: Preview, past: Past) -> tuple[float | None, float | None]:
-    """Seconds of a fine-tune with the old recipe and with the new one."""
+def training_seconds(preview: Preview, past: Past) -> float | None:
+    """How long the next fine-tune takes; None where nobody can tell, as on other machines than the last one."""
     old, new = _stage(preview, "finetune")
-    known = past.seconds.get("finetune")
-    return known, finetune_seconds(known, old.get("recipe") or {}, new.get("recipe") or {})
+    cluster = training_cluster(preview)
+    if cluster and cluster.old and cluster.new:
+        sizes = [spelled(str(at(state.inputs, _SIZE))) for state in (cluster.old, cluster.new)]
+        if sizes[0] != sizes[1]:
+            return None
+    recipes = (old.get("recipe") or {}, new.get("recipe") or {})
+    return finetune_seconds(past.seconds.get("finetune"), *recipes, data_grows(preview))
+
+
+def _trains(preview: Preview) -> bool:
+    step = preview.step("finetune", STAGE.type)
+    old, new = _stage(preview, "finetune")
+    return (
+        step is not None and step.changes and step.op != "delete" and old.get("fingerprint") != new.get("fingerprint")
+    )
+
+
+def data_grows(preview: Preview) -> float | None:
+    """How many times as large the training data become, in tokens or else in rows; None where nobody can tell."""
+    old, new = (stage.get("dataset_fingerprint") for stage in _stage(preview, "finetune"))
+    if old == new:
+        return 1.0
+    cards = [stage.get("data") or {} for stage in _stage(preview, "preflight")]
+    for size in ("tokens", "rows"):
+        was, will = (card.get(size) for card in cards)
+        if isinstance(was, int | float) and isinstance(will, int | float) and was > 0 and will > 0:
+            # The card has to be that of the data the last fine-tune learned from.
+            return will / was if [card.get("fingerprint") for card in cards] == [old, new] else None
+    return None
+
+
+_SIZE = "properties.properties.vmSize"
 
 
 def _nodes(preview: Preview) -> tuple[float, float]:
@@ -226,11 +268,11 @@ def _finetune_cost(
     cluster = training_cluster(preview)
 
     def one(state: State | None, length: float | None) -> float | None:
-        size = at(state.inputs, "properties.properties.vmSize") if state else None
+        size = at(state.inputs, _SIZE) if state else None
         if not isinstance(size, str):
             return 0.0
         meter = Meter(MACHINES, region, size)
-        price = prices.setdefault(meter.key, book.price(meter))
+        price = prices.setdefault(meter.key, price_of(meter, book))
         return price.hourly * length / 3600 if price and length is not None else None
 
     if cluster is None:

@@ -54,6 +54,31 @@ def leaves(tree: dict[str, Any]) -> dict[str, Any]:
     return dict(_leaves(tree))
 
 
+def at_leaf(tree: dict[str, Any], path: str) -> Any:
+    """The value at a path as `leaves` writes it; None if there is none."""
+    return leaves(tree).get(path)
+
+
+def put_leaf(tree: Any, path: str, value: Any) -> bool:
+    """Sets what is there at a path; whether it was. A key may hold dots: the one that is there counts."""
+    if isinstance(tree, list):
+        index, _, rest = path.removeprefix("[").partition("]")
+        place: Any = int(index)
+        if place >= len(tree):
+            return False
+        if rest:
+            return put_leaf(tree[place], rest.removeprefix("."), value)
+        tree[place] = value
+        return True
+    if not isinstance(tree, dict):
+        return False
+    if path in tree:
+        tree[path] = value
+        return True
+    below = [key for key in tree if path.startswith((f"{key}.", f"{key}["))]
+    return any(put_leaf(tree[key], path[len(key) :].removeprefix("."), value) for key in below)
+
+
 def is_noise(path: str) -> bool:
     """Timestamps, states and versions no person has written."""
     return bool(_NOISE.search(path))

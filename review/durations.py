@@ -16,10 +16,11 @@ from settings.models import WAITS
 
 @dataclass(frozen=True)
 class Past:
-    """`seconds` per stage, as far as known; `dependencies` of each resource, both by URN."""
+    """`seconds` per stage, as far as known; `dependencies` of each resource, in all and by input, by URN."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     dependencies: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 def past(state: dict[str, Any], updates: Sequence[dict[str, Any]]) -> Past:
@@ -41,7 +42,11 @@ def past(state: dict[str, Any], updates: Sequence[dict[str, Any]]) -> Past:
         begin = max([begun, *(moment for moment in waited if moment and begun <= moment <= end)])
         seconds[name] = (end - begin).total_seconds()
     needs = {urn: tuple(one.get("dependencies") or ()) for urn, one in resources.items()}
-    return Past(seconds, needs)
+    by_input = {
+        urn: {key: tuple(urns) for key, urns in (one.get("propertyDependencies") or {}).items() if urns}
+        for urn, one in resources.items()
+    }
+    return Past(seconds, needs, {urn: keys for urn, keys in by_input.items() if keys})
 
 
 def in_words(seconds: float) -> str:
@@ -54,20 +59,33 @@ def in_words(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def finetune_seconds(seconds: float | None, old: dict[str, Any], new: dict[str, Any]) -> float | None:
-    """The last fine-tune's duration, scaled by the passes over the data; the component's waits are not.
+def finetune_seconds(
+    seconds: float | None, old: dict[str, Any], new: dict[str, Any], data: float | None = 1.0
+) -> float | None:
+    """The last fine-tune's duration, scaled by the passes over the data and its size; the component's waits are not.
 
-    One that was shorter than these had none, as on the emulator.
+    One that was shorter than these had none, as on the emulator. ``data`` is how many times as large the new data are;
+    None where nobody can tell, and then nobody can tell the duration. So it is with other numbers of steps or nodes.
     """
     if seconds is None:
         return None
-    was, will = (recipe.get("num_train_epochs") for recipe in (old, new))
-    if not isinstance(was, int | float) or not isinstance(will, int | float) or was <= 0:
-        return seconds
-    if (old.get("max_steps") or -1) > 0 or (new.get("max_steps") or -1) > 0:
-        return seconds
+    steps = [_number(recipe.get("max_steps")) or -1 for recipe in (old, new)]
+    nodes = [_number(recipe.get("num_nodes_finetune")) or 1 for recipe in (old, new)]
+    if nodes[0] != nodes[1] or (max(steps) > 0 and min(steps) <= 0):
+        return None
     fixed = WAITS if seconds > WAITS else 0
-    return fixed + (seconds - fixed) * will / was
+    if max(steps) > 0:
+        return fixed + (seconds - fixed) * steps[1] / steps[0]
+    was, will = (_number(recipe.get("num_train_epochs")) for recipe in (old, new))
+    if was is None and will is None:
+        was = will = 1.0
+    if data is None or not was or will is None:
+        return None
+    return fixed + (seconds - fixed) * will / was * data
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _moment(text: Any) -> datetime | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import IO, Any
 
 from review.durations import Past, past
 from review.errors import ReviewError
-from review.events import Preview, lines, read
+from review.events import PLANNED, Preview, lines, read
 from settings.commandline import own_name
 from settings.outputs import MISSING, advice
 from settings.redaction import redact
@@ -28,6 +29,8 @@ class Recording:
 
     events: list[Event] = field(default_factory=list)
     past: Past = field(default_factory=Past)
+    cli: str = ""
+    """The version of the Pulumi CLI."""
     complaint: str = ""
     """What the engine said on stderr when it came to no end."""
 
@@ -54,10 +57,14 @@ def command(
 def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Recording:
     """Runs it to its end, handing each event to `seen` as it comes. Raises ReviewError if it cannot be run."""
     recording = Recording()
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool, tempfile.TemporaryDirectory() as folder:
+        plan = Path(folder) / "plan.json"
+        if "destroy" not in line:  # for which the engine makes none
+            line = [*line, "--save-plan", str(plan)]
         # Only what is recorded already is asked, so it does not matter that the preview runs meanwhile.
         state = pool.submit(_asked, ["pulumi", "stack", "export", "--stack", stack])
         history = pool.submit(_asked, ["pulumi", "stack", "history", "--json", "--stack", stack, "--page-size", "10"])
+        cli = pool.submit(_said, ["pulumi", "version"])
         try:
             process = subprocess.Popen(
                 line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **STREAMING}
@@ -73,8 +80,23 @@ def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Re
         if code != 0:
             said = complaints.result().strip() or f"pulumi preview ended with exit code {code}"
             recording.complaint = advice(own_name(stack), said) or said
+        recording.events += _planned(plan)
+        recording.cli = cli.result()
         recording.past = past(state.result() or {}, history.result() or [])
     return recording
+
+
+def _planned(plan: Path) -> Iterator[Event]:
+    """What the program takes from where. There is no plan of a preview that has failed, or that a policy refuses."""
+    try:
+        goals = json.loads(plan.read_text(encoding="utf-8"))["resourcePlans"]
+    except (OSError, ValueError, KeyError):
+        return
+    needs = {
+        urn: {key: urns for key, urns in (found.get("goal") or {}).get("propertyDependencies", {}).items() if urns}
+        for urn, found in goals.items()
+    }
+    yield {PLANNED: {"needs": {urn: keys for urn, keys in needs.items() if keys}}}
 
 
 def read_file(file: Path) -> list[Event]:
@@ -114,6 +136,14 @@ def read_state(file: Path) -> dict[str, Any]:
 
 def _drained(stream: IO[str]) -> str:
     return stream.read()
+
+
+def _said(line: Sequence[str]) -> str:
+    """What a command prints; nothing of one that cannot be run."""
+    try:
+        return subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 def _asked(line: Sequence[str]) -> Any:

@@ -14,6 +14,9 @@ from typing import Any
 from settings.redaction import redact
 
 SAME = "same"
+PLANNED = "plannedEvent"
+"""Not the engine's: what the plan of the preview says beside its events, kept with them."""
+_RAN = ("policyAnalyzeSummaryEvent", "policyAnalyzeStackSummaryEvent")
 _TALLY = re.compile(r"(error: )?(preview|update) failed\.?")
 OPERATIONS = ("create", "update", "replace", "delete", "import")
 """What the engine can do to a resource, a replacement put together to one."""
@@ -85,6 +88,10 @@ class Preview:
     refreshed: list[Step] = field(default_factory=list)
     policies: list[PolicyResult] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    needs: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    """By URN and input: the URNs the new program takes it from; empty where there was no plan."""
+    ran: set[str] = field(default_factory=set)
+    """The policies that looked at anything."""
     finished: bool = False
     seconds: float = 0.0
 
@@ -140,6 +147,12 @@ def read(events: Iterable[dict[str, Any]]) -> Preview:
         elif found := event.get("diagnosticEvent"):
             if found.get("severity") == "error" and not found.get("ephemeral"):
                 preview.errors.append(redact(str(found.get("message", "")).strip()))
+        elif found := next((event[key] for key in _RAN if key in event), None):
+            preview.ran |= {str(name) for key in ("passed", "failed") for name in found.get(key) or ()}
+        elif found := event.get(PLANNED):
+            preview.needs = {
+                urn: {key: tuple(urns) for key, urns in keys.items()} for urn, keys in found["needs"].items()
+            }
         elif found := event.get("summaryEvent"):
             preview.finished = True
             preview.seconds = float(found.get("durationSeconds", 0))

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cloud.catalogue import ENDPOINT, STAGE
-from review.cost import training_cluster
+from review.cost import training_cluster, training_seconds
 from review.difference import PropertyChange, difference, text_of
-from review.durations import Past, finetune_seconds, in_words
+from review.durations import Past, in_words
 from review.events import Preview, Step
 from review.words import gpus, is_work, shown, type_of
 
@@ -151,7 +151,7 @@ def _finetune(step: Step, preview: Preview, past: Past) -> Iterator[str]:
         else:
             yield "looks at the fine-tune again: registers its model if that is gone, runs a job only if there is none"
         return
-    seconds = finetune_seconds(past.seconds.get("finetune"), old.get("recipe") or {}, new.get("recipe") or {})
+    seconds = training_seconds(preview, past)
     cluster = training_cluster(preview)
     size = ""
     if cluster:

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from review.difference import difference, leaves, text_of
+from review.difference import LATER, PropertyChange, difference, leaves, text_of
 from review.events import Step
-from review.known.judge import NEW, Finding, Level
+from review.known.judge import NEW, Finding, Level, Property
 from review.known.table import is_known, row_of, rows_of
+from review.settled import Fate, Sources
 from review.words import type_of
 
 _ENGINE = re.compile(r"(^|\.)(__\w+|provisioningState|systemData(\..*)?|e[tT]ag)$")
@@ -51,16 +52,16 @@ class Look:
             yield Level.MEDIUM, f"this review does not know what follows from {named}{more}."
 
 
-def look(step: Step) -> Look:
+def look(step: Step, sources: Sources | None = None) -> Look:
     """At what a step changes; of a resource that is deleted, at nothing."""
     if step.op == "delete" or not is_known(step):
         return Look()
     old = step.old.inputs if step.old else {}
     new = step.new.inputs if step.new else {}
-    return _created(step, new) if step.op in ("create", "import") else _changed(step, old, new)
+    return _created(step, new) if step.op in ("create", "import") else _changed(step, old, new, sources)
 
 
-def _changed(step: Step, old: dict[str, Any], new: dict[str, Any]) -> Look:
+def _changed(step: Step, old: dict[str, Any], new: dict[str, Any], sources: Sources | None) -> Look:
     found = Look()
     was, will = leaves(old), leaves(new)
     for change in difference(old, new):
@@ -71,14 +72,29 @@ def _changed(step: Step, old: dict[str, Any], new: dict[str, Any]) -> Look:
         elif row.names and step.op == "replace":
             continue  # that it is another resource then is told already
         else:
-            level, why = row.finding(was.get(change.path), will.get(change.path))
+            level, why, after = _judged(row, change, was.get(change.path), will, step, sources)
             if level <= Level.LOW and not why:
                 found.harmless.append(change.path)
             elif level > Level.NONE:
-                gone = row.default is not None and change.path not in will
-                after = f"{change.after}, which Azure takes for {text_of('', row.default)}" if gone else change.after
                 found.risky[change.path] = (level, f"{change.path}: {change.before} → {after}", why)
     return found
+
+
+def _judged(
+    row: Property, change: PropertyChange, was: Any, will: dict[str, Any], step: Step, sources: Sources | None
+) -> tuple[Level, str, str]:
+    """How bad, what follows, and the value afterwards in words. What is not known yet is judged by its source."""
+    after = change.after
+    if change.after == LATER and sources:
+        source = sources.find(step, change.path)
+        if source.fate is Fate.ANEW:
+            return Level.LOW, "it follows that one, which is made anew", f"of {source.names}"
+        if source.fate is Fate.ELSEWHERE:
+            # It is another value than before, whatever it will be.
+            return *row.finding(was, f"of {source.names}"), f"of {source.names}"
+    if row.default is not None and change.path not in will:
+        after += f", which Azure takes for {text_of('', row.default)}"
+    return *row.finding(was, will.get(change.path)), after
 
 
 def _created(step: Step, new: dict[str, Any]) -> Look:

@@ -8,6 +8,9 @@ from typing import Any
 
 from cloud.catalogue import STAGE
 from cloud.services.prices import PriceBook
+from review.approval.content import Content, content, digest
+from review.approval.policies import PolicyChange
+from review.approval.provenance import Provenance
 from review.cost import Cost, cost
 from review.difference import PropertyChange, difference
 from review.drift import Drift, drift
@@ -15,8 +18,8 @@ from review.durations import Past
 from review.events import PolicyResult, Preview, Step
 from review.happening import is_resource, sentences, stage_inputs
 from review.known.judge import Level
-from review.risks import Risk, risks
-from review.settled import settled
+from review.risks import Risk, ranked, risks, together
+from review.settled import Sources, settled
 from review.verdict import Thresholds, Verdict, judge
 from review.words import is_work, shown
 
@@ -31,6 +34,22 @@ class Change:
     urn: str
     op: str
     properties: list[PropertyChange]
+
+
+@dataclass(frozen=True)
+class PolicyRun:
+    """How many policies there are, how many of them looked, how many found nothing, and which are switched off."""
+
+    known: int
+    ran: int
+    passed: int
+    disabled: list[str]
+
+    def __str__(self) -> str:
+        if not self.ran:
+            return "No policy ran."
+        off = f"; switched off: {', '.join(self.disabled)}" if self.disabled else ""
+        return f"{self.ran} of {self.known} policies ran, {self.passed} passed{off}."
 
 
 @dataclass(frozen=True)
@@ -52,6 +71,11 @@ class Report:
     steps: list[Step] = field(repr=False)
     past: Past = field(repr=False)
     price_failures: list[str] = field(default_factory=list)
+    provenance: Provenance | None = None
+    """None for a recorded stream, of which nobody knows where it was made."""
+    ran: PolicyRun | None = None
+    policy_change: PolicyChange | None = None
+    """What the change does to the policies that judge it; None where it does nothing to them."""
 
     @property
     def exit_code(self) -> int:
@@ -63,6 +87,27 @@ class Report:
     @property
     def worst(self) -> Level:
         return max((risk.level for risk in self.risks), default=Level.NONE)
+
+    @property
+    def rows(self) -> list[Risk]:
+        """The risks as people read them: what is said of several resources once."""
+        return together(self.risks)
+
+    @property
+    def digest(self) -> str:
+        """Of what somebody approves who approves this review."""
+        return digest(self.content)
+
+    @property
+    def content(self) -> Content:
+        """What somebody approves, in lines."""
+        return content(
+            provenance=self.provenance,
+            steps=self.steps,
+            cost=self.cost,
+            policies=self.policies,
+            risks=self.risks,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -80,6 +125,10 @@ class Report:
             "policies": [asdict(found) for found in self.policies],
             "drift": [asdict(one) for one in self.drift] if self.refreshed else None,
             "errors": self.errors,
+            "provenance": asdict(self.provenance) if self.provenance else None,
+            "policyRun": asdict(self.ran) if self.ran else None,
+            "policyChange": asdict(self.policy_change) if self.policy_change else None,
+            "approval": {"digest": self.digest, "content": self.content},
         }
 
 
@@ -91,16 +140,23 @@ def build(
     thresholds: Thresholds,
     refreshed: bool = False,
     elsewhere: Collection[str] = (),
+    provenance: Provenance | None = None,
+    disabled: Collection[str] = (),
+    policy_change: PolicyChange | None = None,
 ) -> Report:
-    """The review of a preview; ``elsewhere`` names tags that are somebody else's. Waits for prices."""
-    preview, feared = settled(preview, past.dependencies)
+    """The review of a preview; ``elsewhere`` names tags that are somebody else's. Waits for prices.
+
+    ``disabled`` are policies that the configuration switches off, ``provenance`` is what the preview was made of.
+    """
+    sources = Sources.of(preview, past.needs)
+    preview, feared = settled(preview, sources)
     found_drift = drift(preview, elsewhere) if refreshed else []
     quiet = not preview.changed and not found_drift
-    found_risks = [*risks(preview), *_stage_risks(preview)]
-    found_risks.sort(key=lambda risk: -risk.level)
+    found_risks = [*risks(preview, sources), *_stage_risks(preview)]
+    found_risks = ranked(found_risks)
     money = None if quiet or not preview.finished else cost(preview, past, book)
     told = [*sentences(preview, past), *_taken_back(feared)]
-    verdict, reasons = judge(preview, found_risks, money, found_drift)
+    verdict, reasons = judge(preview, found_risks, money, found_drift, policy_change)
     return Report(
         stack,
         verdict,
@@ -117,7 +173,17 @@ def build(
         preview.steps,
         past,
         list(book.failures),
+        provenance,
+        _policy_run(preview, disabled) if provenance or preview.ran else None,
+        policy_change,
     )
+
+
+def _policy_run(preview: Preview, disabled: Collection[str]) -> PolicyRun:
+    off = sorted(set(disabled) - preview.ran)
+    violated = {found.policy for found in preview.policies if found.level != "remediated"}
+    ran = preview.ran | violated
+    return PolicyRun(len(ran) + len(off), len(ran), len(ran - violated), off)
 
 
 def _taken_back(feared: list[Step]) -> list[str]:

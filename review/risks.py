@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,9 +29,11 @@ from review.events import OPERATIONS, Preview, State, Step
 from review.known.judge import Level
 from review.known.table import is_known
 from review.properties import Look, look
+from review.settled import Sources
 from review.words import is_work, role_named, shown, type_of
 
 STACK = "pulumi:pulumi:Stack"
+_NAMED = 3
 _VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ", "lets ")
 
 
@@ -46,6 +48,11 @@ class Risk:
     data: bool = False
     """Whether something is lost that the resource holds."""
 
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody has looked at what is told."""
+        return "this review does not know" in self.sentence
+
     def __str__(self) -> str:
         joint = " " if self.sentence.startswith(_VERBS) else ": "
         return f"{self.resource}{joint}{self.sentence.rstrip('.')}"
@@ -54,11 +61,31 @@ class Risk:
 Make = Callable[[Level, str], Risk]
 
 
-def risks(preview: Preview) -> list[Risk]:
-    """The worst first, then in the order of the preview."""
+def risks(preview: Preview, sources: Sources | None = None) -> list[Risk]:
+    """The worst first, then in the order of the preview; `sources` say what becomes of what is not known yet."""
+    sources = sources or Sources.of(preview, {})
     first = is_first(preview)
-    found = [risk for step in preview.steps for risk in _of(step, first, preview)]
-    return sorted(found, key=lambda risk: -risk.level)
+    found = [risk for step in preview.steps for risk in _of(step, first, preview, sources)]
+    return ranked(found)
+
+
+def ranked(found: Iterable[Risk]) -> list[Risk]:
+    """The worst first, of equals what nobody has looked at, then in the order they have."""
+    return sorted(found, key=lambda risk: (-risk.level, not risk.unknown))
+
+
+def together(found: Iterable[Risk]) -> list[Risk]:
+    """With one row for what is said of several resources, which it counts and of which it names some."""
+    rows: dict[tuple[Level, str], list[str]] = {}
+    for risk in found:
+        rows.setdefault((risk.level, risk.sentence), []).append(risk.resource)
+    return [Risk(level, _counted(resources), sentence) for (level, sentence), resources in rows.items()]
+
+
+def _counted(resources: list[str]) -> str:
+    if len(resources) <= _NAMED:
+        return ", ".join(resources)
+    return f"{len(resources)} resources: {', '.join(resources[:_NAMED])} and {len(resources) - _NAMED} more"
 
 
 def is_first(preview: Preview) -> bool:
@@ -66,7 +93,7 @@ def is_first(preview: Preview) -> bool:
     return all(step.op == "create" for step in preview.steps if step.type != STACK and "providers:" not in step.type)
 
 
-def _of(step: Step, first: bool, preview: Preview) -> Iterator[Risk]:
+def _of(step: Step, first: bool, preview: Preview, sources: Sources) -> Iterator[Risk]:
     def risk(level: Level, sentence: str) -> Risk:
         return Risk(level, shown(step), sentence, step.urn)
 
@@ -79,21 +106,21 @@ def _of(step: Step, first: bool, preview: Preview) -> Iterator[Risk]:
     if not is_known(step):
         yield risk(Level.MEDIUM, f"this review does not know what a {step.type} is, opens or costs.")
     if _groups(step.type):
-        yield from (risk(*found) for found in look(step).told())
+        yield from (risk(*found) for found in look(step, sources).told())
         return
     row = type_of(step)
     if step.op in ("delete", "replace"):
         yield from _lost(step, risk)
     if row is ROLE_ASSIGNMENT:
-        yield from _role(step, risk, first)
+        yield from _role(step, risk, first, sources)
     elif row is FEDERATED_CREDENTIAL and step.op != "delete":
-        yield from _trust(step, risk)
+        yield from _trust(step, risk, sources)
     elif row is CONNECTION and step.op == "create":
         target = _known(text_of("", at(step.state.inputs, "properties.target")), "a new resource")
         yield risk(Level.LOW if first else Level.MEDIUM, f"lets whoever may use it reach {target}.")
     elif step.op not in ("create", "delete"):
         yield from _identity(step, risk)
-    seen = look(step)
+    seen = look(step, sources)
     if row is ENDPOINT:
         _carried(step, seen, preview)
     elif row is STAGE and len(seen.risky) > 1:
@@ -176,37 +203,56 @@ def _names_and_keys(step: Step, risk: Make) -> Iterator[Risk]:
         yield risk(Level.MEDIUM, "its old name stays taken, as Azure keeps it soft-deleted for days.")
 
 
-def _role(step: Step, risk: Make, first: bool) -> Iterator[Risk]:
-    if step.op in ("delete", "replace") and step.old:
-        yield risk(Level.MEDIUM, f"takes {_grant(step.old, 'from')}.")
-    if step.op == "delete" or not step.new:
+def _role(step: Step, risk: Make, first: bool, sources: Sources) -> Iterator[Risk]:
+    old = _grant(step, step.old, sources, before=True) if step.old else None
+    new = _grant(step, step.new, sources) if step.new and step.op != "delete" else None
+    if new is None or step.new is None:
+        if old:
+            yield risk(Level.MEDIUM, f"takes {old.over} from {old.whom}.")
         return
     role, scope = role_of(str(step.new.inputs.get("roleDefinitionId", ""))), str(step.new.inputs.get("scope", ""))
     wide = re.fullmatch(r"/subscriptions/[^/]+/?|/|/providers/microsoft.management/.*", scope, re.I) is not None
+    level, why = Level.MEDIUM, ""
     if role in POWERFUL and not wide and step.new.inputs.get("condition"):
-        yield risk(Level.MEDIUM, f"gives {_grant(step.new)}, under a condition on which roles it may pass on.")
+        why = ", under a condition on which roles it may pass on"
     elif role in POWERFUL or wide:
-        why = "over the whole subscription" if wide else "who can give itself every other role"
-        yield risk(Level.HIGH, f"gives {_grant(step.new)}, {why}.")
-    elif step.op != "update":
-        yield risk(Level.LOW if first else Level.MEDIUM, f"gives {_grant(step.new)}.")
-    if step.op == "update" and step.old:
-        yield risk(Level.MEDIUM, f"changes {_grant(step.old)} → {_grant(step.new)}.")
+        level = Level.HIGH
+        why = ", over the whole subscription" if wide else ", who can give itself every other role"
+    elif step.op == "create" and first:
+        level = Level.LOW
+    if old is None or old == new:
+        yield risk(level, f"{'gives' if old is None else 'gives again'} {new.over} to {new.whom}{why}.")
+    elif old.over == new.over:
+        yield risk(level, f"takes {new.over} from {old.whom} and gives it to {new.whom}{why}.")
+    elif old.whom == new.whom:
+        yield risk(level, f"takes {old.over} from {old.whom} and gives {new.over}{why}.")
+    else:
+        yield risk(level, f"takes {old.over} from {old.whom} and gives {new.over} to {new.whom}{why}.")
 
 
-def _trust(step: Step, risk: Make) -> Iterator[Risk]:
+@dataclass(frozen=True)
+class _Grant:
+    over: str
+    whom: str
+
+
+def _grant(step: Step, state: State, sources: Sources, *, before: bool = False) -> _Grant:
+    """By name, where the program or the state says which resources they are."""
+    scope = _known(short_id(str(state.inputs.get("scope", ""))), "a new resource")
+    nobody = "a new identity" if step.op == "create" else "whom the preview does not know yet"
+    whom = _known(text_of("", state.inputs.get("principalId")), nobody)
+    role = role_named(state.inputs.get("roleDefinitionId", ""))
+    where = sources.name(step, "scope", before=before) or scope
+    return _Grant(f"{role} on {where}", sources.name(step, "principalId", before=before) or whom)
+
+
+def _trust(step: Step, risk: Make, sources: Sources) -> Iterator[Risk]:
     """Whoever holds a token of the issuer for the subject is the identity."""
     subject, issuer, identity = (
         text_of("", step.state.inputs.get(key)) for key in ("subject", "issuer", "resourceName")
     )
-    yield risk(Level.MEDIUM, f"lets {subject} of {issuer} act as {_known(identity, 'a new identity')}.")
-
-
-def _grant(state: State, joint: str = "to") -> str:
-    scope = short_id(str(state.inputs.get("scope", "")))
-    principal = text_of("", state.inputs.get("principalId"))
-    role = role_named(state.inputs.get("roleDefinitionId", ""))
-    return f"{role} on {_known(scope, 'a new resource')} {joint} {_known(principal, 'a new identity')}"
+    whom = sources.name(step, "resourceName") or _known(identity, "a new identity")
+    yield risk(Level.MEDIUM, f"lets {subject} of {issuer} act as {whom}.")
 
 
 def _known(text: str, otherwise: str) -> str:

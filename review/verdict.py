@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from review.approval.policies import PolicyChange
 from review.cost import Cost
 from review.drift import Drift
 from review.errors import ReviewError
 from review.events import Preview
 from review.known.judge import Level
 from review.properties import look
-from review.risks import Risk
-from review.words import type_of
+from review.risks import Risk, together
+from review.words import is_work, type_of
 
 RISE_FOR_A_PERSON = 20.0
 """Per cent by which a month may become dearer without anybody looking."""
@@ -90,19 +91,36 @@ def _dearer(cost: Cost, percent: float) -> bool:
     return rise > percent if rise is not None else cost.quantities_change
 
 
-def judge(preview: Preview, risks: list[Risk], cost: Cost | None, drift: list[Drift]) -> tuple[Verdict, list[str]]:
+def judge(
+    preview: Preview,
+    risks: list[Risk],
+    cost: Cost | None,
+    drift: list[Drift],
+    policy_change: PolicyChange | None = None,
+) -> tuple[Verdict, list[str]]:
     """Verdict and at most three reasons, the weightiest first."""
     if preview.failed:
         text = [_point(error) for error in preview.errors if error]
         return Verdict.FAILED, text[:REASONS] or ["the engine did not come to an end"]
     if preview.mandatory:
         return Verdict.REFUSED, _policy_reasons(preview)[:REASONS]
-    if not preview.changed and not drift and not risks:
+    if not preview.changed and not drift and not risks and not policy_change:
         return Verdict.UNCHANGED, []
     reasons = _reasons_for_a_person(preview, risks, cost, drift)
+    if policy_change:
+        reasons.insert(0, _policy_change_reason(policy_change))
     if reasons:
         return Verdict.PERSON, reasons[:REASONS]
     return Verdict.APPROVE, _reasons_to_approve(preview, cost)
+
+
+def _policy_change_reason(change: PolicyChange) -> str:
+    count = len(change.files)
+    told = f"the policies themselves change in {'1 place' if count == 1 else f'{count} places'}"
+    if not change.hidden:
+        return told
+    hidden = len(change.hidden)
+    return f"{told}, and would no longer find {'1 violation' if hidden == 1 else f'{hidden} violations'} of this change"
 
 
 def _policy_reasons(preview: Preview) -> list[str]:
@@ -138,10 +156,16 @@ def _reasons_for_a_person(preview: Preview, risks: list[Risk], cost: Cost | None
     if len(data) > 1:
         named = ", ".join(risk.resource for risk in data[:3]) + (f" and {len(data) - 3} more" if len(data) > 3 else "")
         weighed.append((4.0, f"{len(data)} resources lose what they hold: {named}"))
-    rest = [risk for risk in risks if risk.level >= Level.MEDIUM and not (risk.data and len(data) > 1)]
+    rest = [
+        risk
+        for risk in together(risks)
+        if risk.level >= Level.MEDIUM and (len(data) < 2 or risk.sentence not in {one.sentence for one in data})
+    ]
     weighed += [(float(risk.level), str(risk)) for risk in rest]
     if cost is not None and _dearer(cost, RISE_FOR_A_PERSON):
         weighed.append((2.5, _cost_reason(cost)))
+    if cost is not None and (told := _training_reason(cost)):
+        weighed.append((2.45, told))
     if drift:
         weighed.append((2.6, f"{_properties(drift)} changed by hand"))
     severe = [p for p in preview.policies if p.level == "advisory" and p.severity in ("high", "critical")]
@@ -161,11 +185,27 @@ def _cost_reason(cost: Cost) -> str:
     return f"a month costs {month.before:,.0f} → {month.after:,.0f} USD (+{month.percent:.0f} %)"
 
 
+def _training_reason(cost: Cost) -> str:
+    """What a fine-tune costs that is dearer than the last one, or may be; the first one is no change."""
+    before, after = cost.finetune.before, cost.finetune.after
+    if not before or not cost.trains:
+        return ""
+    if after is None:
+        return "what the fine-tune costs is unknown: nobody can tell how much data there is, or how fast it is there"
+    percent = cost.finetune.percent
+    if percent is None or percent <= RISE_FOR_A_PERSON:
+        return ""
+    return f"a fine-tune costs {before:,.2f} → {after:,.2f} USD (+{percent:,.0f} %)"
+
+
 def _reasons_to_approve(preview: Preview, cost: Cost | None) -> list[str]:
     """What was looked at, and nothing else."""
-    seen = [look(step) for step in preview.changed]
-    count = sum(len(one.paths) for one in seen)
+    created = [step for step in preview.changed if step.op in ("create", "import") and not is_work(step)]
+    count = sum(len(look(step).paths) for step in preview.changed if step.op not in ("create", "import"))
     told = []
+    if created:
+        what = "1 resource is" if len(created) == 1 else f"{len(created)} resources are"
+        told.append(f"{what} created, each of a type and with properties that this review knows, and none is open")
     if count:
         properties = "the 1 property that changes is" if count == 1 else f"the {count} properties that change are all"
         told.append(f"{properties} known to this review, and opens, loses and redirects nothing" if count == 1 else
@@ -173,7 +213,7 @@ def _reasons_to_approve(preview: Preview, cost: Cost | None) -> list[str]:
     holding = sum(bool(type_of(step).holds) for step in preview.steps)
     if holding:
         told.append(f"none of the {holding} resources that hold data is replaced or deleted")
-    return [*told, _money(cost)]
+    return [*told[: REASONS - 1], _money(cost)]
 
 
 def _money(cost: Cost | None) -> str:

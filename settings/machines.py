@@ -93,6 +93,7 @@ CPU_SIZES = {size.name: size for size in _CPU_SIZES}
 
 _SPELLED = {name.lower(): name for name in (*VM_SIZES, *CPU_SIZES)}
 
+PRICES_SEEN = "2026-11-28"
 HOURLY_DOLLARS = {
     "Standard_NC24ads_A100_v4": 3.67,
     "Standard_NC48ads_A100_v4": 7.34,
@@ -110,7 +111,7 @@ HOURLY_DOLLARS = {
     "Standard_D4s_v3": 0.2,
     "Standard_D8s_v3": 0.4,
 }
-"""What a machine costs an hour at most, for limits: the dearest price that was seen on 2026-11-28.
+"""What a machine costs an hour at most, for limits: the dearest price of any region on the day `PRICES_SEEN`.
 
 Of one A100 3.67, of one H100 6.98, 7.91 and 8.73, by region and day; a machine with more of them is a multiple. A10,
 T4 and CPU sizes are estimates. A size that is not here costs an unknown amount; Azure's price list

@@ -27,6 +27,8 @@ def markdown(report: Report) -> str:
 
 def _parts(report: Report, short: bool = False) -> Iterator[str]:
     yield f"## Stack {report.stack}: {TITLES[report.verdict]}\n"
+    if report.provenance:
+        yield f"{in_markdown(report.provenance.header())} Digest `{report.digest[:16]}`.\n"
     yield from (f"{number}. {in_markdown(reason)}" for number, reason in enumerate(report.reasons, 1))
     if report.verdict is Verdict.FAILED:
         yield "\nNothing can be said about this change until the preview succeeds.\n"
@@ -38,10 +40,11 @@ def _parts(report: Report, short: bool = False) -> Iterator[str]:
     if report.risks:
         yield f"\n### Risk: {report.worst}\n"
         yield "| risk | what | why |\n|---|---|---|"
-        yield from (f"| {risk.level} | {_cell(risk.resource)} | {_cell(risk.sentence)} |" for risk in report.risks)
+        yield from (f"| {risk.level} | {_cell(risk.resource)} | {_cell(risk.sentence)} |" for risk in report.rows)
     if report.cost:
         yield from _cost(report.cost)
     yield from _policies(report)
+    yield from _policy_change(report)
     yield from _drift(report)
     if report.changes and not short:
         yield from _changes(report.changes)
@@ -77,13 +80,33 @@ def _amounts(amount: Amount) -> str:
 
 
 def _policies(report: Report) -> Iterator[str]:
-    if not report.policies:
+    if not report.policies and not report.ran:
         return
     yield "\n### Policies\n"
+    if report.ran:
+        yield f"{in_markdown(str(report.ran))}\n"
+    if not report.policies:
+        return
     yield "| level | severity | policy | resource | message |\n|---|---|---|---|---|"
     for found in report.policies:
         name = found.resource.rsplit("::", 1)[-1]
         yield f"| {found.level} | {found.severity} | {found.policy} | {_cell(name)} | {_cell(found.message)} |"
+
+
+def _policy_change(report: Report) -> Iterator[str]:
+    change = report.policy_change
+    if change is None:
+        return
+    yield "\n### The policies themselves change\n"
+    yield "This change was judged by the policies of the branch it goes to.\n"
+    yield from (f"- {in_markdown(file)}" for file in change.files)
+    for found, does in ((change.hidden, "no longer find"), (change.found, "newly find")):
+        if found:
+            yield f"\nThey would {does}:\n"
+            yield "| level | policy | resource | message |\n|---|---|---|---|"
+        for one in found:
+            name = one.resource.rsplit("::", 1)[-1]
+            yield f"| {one.level} | {one.policy} | {_cell(name)} | {_cell(one.message)} |"
 
 
 def _drift(report: Report) -> Iterator[str]:

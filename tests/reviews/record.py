@@ -27,6 +27,7 @@ import yaml
 from emulator.machine import environment, lifecycle
 from emulator.validation.bodies import put_shape
 from review.engine import command, record
+from review.events import PLANNED
 from review.pages.markdown import markdown
 from review.pages.page import page
 from tests.journey.stack import Checkout
@@ -118,7 +119,7 @@ def render(example: Example) -> bool:
 
 def trimmed(event: dict[str, Any]) -> dict[str, Any] | None:
     """What a review reads of an event."""
-    for key in ("policyEvent", "policyRemediationEvent", "summaryEvent"):
+    for key in ("policyEvent", "policyRemediationEvent", "summaryEvent", PLANNED):
         if key in event:
             return {key: event[key]}
     if found := event.get("diagnosticEvent"):
@@ -255,7 +256,7 @@ def _write_state() -> None:
         ["pulumi", "stack", "history", "--json", "--stack", "local"], check=True, capture_output=True, text=True
     )
     resources = [
-        {key: one[key] for key in ("urn", "modified", "dependencies") if key in one}
+        {key: one[key] for key in ("urn", "modified", "dependencies", "propertyDependencies") if key in one}
         for one in _state()["deployment"]["resources"]
         if not one["urn"].split("::")[2].startswith(("pulumi:providers", "finetune-phi:infra:Pack"))
     ]

@@ -22,7 +22,7 @@ from review.happening import sentences
 from review.known.judge import Level
 from review.report import build
 from review.risks import Risk
-from review.settled import settled
+from review.settled import Sources, settled
 from review.verdict import Thresholds, Verdict
 
 URN = "urn:pulumi:dev::finetune-phi::azure-native:storage:StorageAccount::storage"
@@ -256,6 +256,11 @@ def test_durations_come_from_the_last_run() -> None:
     assert finetune_seconds(2400, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 2 * 1980 + 420
     assert finetune_seconds(100, {"num_train_epochs": 1}, {"num_train_epochs": 2}) == 200
     assert finetune_seconds(None, {}, {}) is None
+    assert finetune_seconds(2400, {}, {}, 100) == 420 + 198_000
+    assert finetune_seconds(2400, {"num_train_epochs": 1}, {"num_train_epochs": 1}, None) is None
+    assert finetune_seconds(2400, {"max_steps": 10}, {"max_steps": 20}, None) == 420 + 2 * 1980
+    assert finetune_seconds(2400, {"max_steps": 10}, {"num_train_epochs": 1}) is None
+    assert finetune_seconds(2400, {}, {"num_nodes_finetune": 2}) is None
     seconds = (0.2, 33, 89.4, 90, 2400, 7140, 7200, 7500)
     words = ["1 s", "33 s", "89 s", "2 min", "40 min", "119 min", "2 h", "2 h 5 min"]
     assert [in_words(each) for each in seconds] == words
@@ -271,30 +276,135 @@ def test_a_fine_tune_costs_all_the_nodes_it_trains_on() -> None:
     assert cost._nodes(preview) == (1, 3)
 
 
+@pytest.mark.parametrize(
+    ("cards", "grows", "told"),
+    [
+        (
+            ({"fingerprint": "a", "tokens": 10}, {"fingerprint": "b", "tokens": 1000}),
+            100,
+            "0.20 → 20.00 USD (+9,900 %)",
+        ),
+        (({"fingerprint": "a", "rows": 10}, {"fingerprint": "b", "rows": 20}), 2, "0.20 → 0.40 USD (+100 %)"),
+        (({}, {}), None, "what the fine-tune costs is unknown"),
+        (({"fingerprint": "other", "tokens": 10}, {"fingerprint": "b", "tokens": 20}), None, "is unknown"),
+    ],
+    ids=["tokens", "rows", "no card", "a card of other data"],
+)
+def test_more_data_cost_more_and_data_of_unknown_size_an_unknown_amount(
+    cards: tuple[dict[str, Any], ...], grows: float | None, told: str, tmp_path: Path
+) -> None:
+    stash, compute = "pulumi:index:Stash", "azure-native:machinelearningservices:Compute"
+    machine = {"properties": {"properties": {"vmSize": "Standard_NC24ads_A100_v4"}}, "location": "eastus2"}
+    asked = [{"input": {"data": card}} for card in cards]
+    learns = [{"input": {"dataset_fingerprint": each, "fingerprint": each}} for each in "ab"]
+    preview = Preview(
+        [
+            _step(stash, "preflight", "update", *asked),
+            _step(compute, "cluster", "same", machine, machine),
+            _step(stash, "finetune", "update", *learns),
+        ],
+        finished=True,
+    )
+    book = PriceBook(tmp_path / "p.json", fetch=lambda meter: [_row(7.2)])
+    report = build("dev", preview, Past({"finetune": 100}), book, Thresholds())
+    assert cost.data_grows(preview) == grows
+    assert report.verdict is Verdict.PERSON
+    assert any(told in reason for reason in report.reasons), report.reasons
+
+
+def test_without_azures_price_list_the_dearest_price_seen_counts_with_its_day(tmp_path: Path) -> None:
+    price = cost.price_of(METER, _book(tmp_path))
+    assert price and (price.hourly, price.asked) == (3.67, "2026-11-28")
+    assert cost.price_of(Meter("Virtual Machines", "eastus2", "Standard_Unheard"), _book(tmp_path)) is None
+
+
 def test_the_command_line_reads_a_recorded_stream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stream = tmp_path / "events.jsonl"
     stream.write_text(json.dumps(SUMMARY))
     assert main(["--stack", "dev", "--events", str(stream), "--out", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().out == "Stack dev: no changes; it is as the program says.\n"
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["report.html", "report.json", "report.md"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        *("report.html", "report.json", "report.md", "report.sarif")
+    ]
     assert main(["--stack", "dev", "--events", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
 
 
-def test_what_is_only_unknown_is_feared_just_where_something_is_made_anew() -> None:
-    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-    identity, role = "urn::identity", "urn::role"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+ROLE = "azure-native:authorization:RoleAssignment"
+IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
 
-    def step(urn: str, op: str, old: dict[str, Any], new: dict[str, Any]) -> Step:
-        return Step(urn, "azure-native:a:B", op, State(old, {}), State(new, {}), "")
 
-    granted = step(role, "replace", {"principalId": "p"}, {"principalId": unknown})
-    needs = {role: (identity,)}
-    tagged = Preview([step(identity, "update", {"tags": {}}, {"tags": {"a": "b"}}), granted])
-    preview, feared = settled(tagged, needs)
-    assert ([one.op for one in preview.steps], feared) == (["update", "same"], [granted])
-    anew = Preview([step(identity, "replace", {"name": "a"}, {"name": "b"}), granted])
-    assert settled(anew, needs)[1] == []
-    assert settled(tagged, {})[1] == []
+def _step(type_: str, name: str, op: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Step:
+    states = [State(inputs, {}) if inputs is not None else None for inputs in (old, new)]
+    return Step(f"urn::{type_}::{name}", type_, op, *states, "")
+
+
+def _granted(before: str, after: str) -> tuple[Step, dict[str, Any], dict[str, Any]]:
+    """A role assignment whose principal is unknown, and what it is taken from, before and after."""
+    step = _step(
+        ROLE, "contributor", "replace", {"principalId": "p", "scope": "/g"}, {"principalId": UNKNOWN, "scope": "/g"}
+    )
+    old, new = ({step.urn: {"principalId": (f"urn::{IDENTITY}::{name}",)}} for name in (before, after))
+    return step, old, new
+
+
+@pytest.mark.parametrize(
+    ("op", "before", "after", "stays"),
+    [
+        ("update", "identity", "identity", True),
+        ("replace", "identity", "identity", False),
+        ("update", "identity", "auditor", False),
+        ("update", "nobody", "identity", False),
+    ],
+)
+def test_what_is_unknown_stays_only_where_it_comes_from_the_same_and_that_is_not_made_anew(
+    op: str, before: str, after: str, stays: bool
+) -> None:
+    tagged = _step(IDENTITY, "identity", op, {"tags": {}}, {"tags": {"a": "b"}})
+    auditor = _step(IDENTITY, "auditor", "create", None, {"resourceName": "id-auditor"})
+    granted, old, new = _granted(before, after)
+    preview = Preview([tagged, auditor, granted], needs=new)
+    found, feared = settled(preview, Sources.of(preview, old))
+    assert (found.steps[2].op, feared) == (("same", [granted]) if stays else ("replace", []))
+    # Without a plan nobody can tell what comes from where.
+    blind = Preview([tagged, auditor, granted])
+    assert settled(blind, Sources.of(blind, old))[1] == []
+
+
+def test_a_role_that_somebody_else_gets_is_one_sentence_with_names(tmp_path: Path) -> None:
+    identity = _step(IDENTITY, "identity", "update", {"resourceName": "id-phi"}, {"resourceName": "id-phi", "tags": {}})
+    auditor = _step(IDENTITY, "auditor", "create", None, {"resourceName": "id-auditor"})
+    granted, old, new = _granted("identity", "auditor")
+    preview = Preview([identity, auditor, granted], needs=new, finished=True)
+    report = build("dev", preview, Past(needs=old), _book(tmp_path), Thresholds())
+    told = [risk.sentence for risk in report.risks if "contributor" in risk.resource]
+    assert told == ["takes role  on /g from identity id-phi and gives it to identity id-auditor."]
+    assert report.verdict is Verdict.PERSON
+
+
+def test_an_unknown_account_is_judged_as_the_one_the_program_takes_it_from(tmp_path: Path) -> None:
+    storage, type_ = "azure-native:storage:StorageAccount", "azure-native:machinelearningservices:Workspace"
+    other = _step(storage, "other", "create", None, {"accountName": "stother"})
+    workspace = _step(type_, "workspace", "update", {"storageAccount": "/old"}, {"storageAccount": UNKNOWN})
+    needs = [{workspace.urn: {"storageAccount": (f"urn::{storage}::{name}",)}} for name in ("storage", "other")]
+    preview = Preview([other, workspace], needs=needs[1], finished=True)
+    report = build("dev", preview, Past(needs=needs[0]), _book(tmp_path), Thresholds())
+    (risk,) = [risk for risk in report.risks if risk.resource == "workspace workspace"]
+    assert risk.sentence == (
+        "storageAccount: /old → of storage account stother: its data, job outputs and models are in another account."
+    )
+
+
+def test_only_the_unknown_part_of_a_change_is_taken_back() -> None:
+    identity = _step(IDENTITY, "identity", "update", {}, {"tags": {}})
+    step = _step(
+        ROLE, "r", "update", {"principalId": "p", "condition": "a"}, {"principalId": UNKNOWN, "condition": "b"}
+    )
+    needs = {step.urn: {"principalId": (identity.urn,)}}
+    preview = Preview([identity, step], needs=needs)
+    found, feared = settled(preview, Sources.of(preview, needs))
+    assert feared == []
+    assert found.steps[1].new and found.steps[1].new.inputs == {"principalId": "p", "condition": "b"}
 
 
 def test_the_engines_own_tally_of_a_violated_policy_is_no_failure() -> None:

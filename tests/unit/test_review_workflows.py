@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -44,6 +45,52 @@ def test_permissions_and_pins(file: Path) -> None:
         assert used[0].startswith("./") or re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", used[0]), used
         assert used[0].startswith("./") or re.fullmatch(r" # v\d+\.\d+\.\d+", used[1]), used
     assert "secrets." not in text
+
+
+def _steps(file: str, job: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((ROOT / ".github" / "workflows" / file).read_text())["jobs"][job][
+        "steps"
+    ]
+    return found
+
+
+def test_what_is_updated_is_what_was_reviewed_and_approved() -> None:
+    """The review hands its report, prices and data on; the update makes none of them anew, and compares first."""
+    (handed,) = (
+        step["with"] for step in _steps("environment.yml", "review") if "upload-artifact" in step.get("uses", "")
+    )
+    assert {"data/", ".review/${{ inputs.stack }}/report.json"} <= set(handed["path"].splitlines())
+    up = _steps("environment.yml", "up")
+    assert [step["with"]["name"] for step in up if "download-artifact" in step.get("uses", "")] == [handed["name"]]
+    runs = [step["run"] for step in up if "run" in step]
+    assert runs == ["make setup", '.github/scripts/up "$STACK" ".review/$STACK/report.json"']
+
+
+def test_a_pull_request_is_judged_by_the_policies_of_the_branch_it_goes_to() -> None:
+    steps = _steps("pull-request.yml", "review")
+    (base,) = (step["with"]["path"] for step in steps if "base.sha" in str(step.get("with", {}).get("ref")))
+    assert any(f"--base {base}" in step.get("run", "") for step in steps)
+
+
+@pytest.mark.parametrize(("compared", "ends", "updated"), [(0, 0, True), (3, 3, False)])
+def test_an_update_that_is_not_as_approved_does_not_begin(
+    compared: int, ends: int, updated: bool, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    for name, code in (("python", compared), ("pulumi", 0)):
+        program = tmp_path / ".venv" / "bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho {name} $@ >> {log}\nexit {code}\n")
+        program.chmod(0o755)
+    script = str(ROOT / ".github" / "scripts" / "up")
+    done = subprocess.run([script, "acme/phi/dev", "report.json"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == ends, done.stderr
+    lines = log.read_text().splitlines()
+    assert lines[0] == "python -m review --stack acme/phi/dev --check --approved report.json"
+    assert (len(lines) == 2) == updated
+    if updated:
+        assert lines[1].endswith("--policy-pack policy --policy-pack-config policy/dev.json")
+        assert "--skip-preview" not in lines[1]
 
 
 @pytest.mark.parametrize(("found", "method"), [("", "POST"), ("77", "PATCH")])
