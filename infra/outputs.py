@@ -12,6 +12,8 @@ from infra.serving import Serving
 from infra.stages import Stages
 from infra.workspace import Workspace
 from jobs.release.spec import BASE_DEPLOYMENT
+from jobs.specs import training_size
+from settings.outputs import TRAINING_DATA
 from settings.stack import Settings
 
 
@@ -30,6 +32,8 @@ def export(
     """Names and addresses, no secret; what a stage makes is known when the stage is done."""
     if github:
         pulumi.export("githubClientId", github.client_id)
+    if training := training_size(settings):
+        pulumi.export(TRAINING_DATA, training)
     for name, value in {
         "subscriptionId": place.subscription_id,
         "resourceGroup": base.group.name,

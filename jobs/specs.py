@@ -88,6 +88,22 @@ def dataset_version(settings: Settings) -> str:
     return fingerprint(Path(settings.data.directory))
 
 
+def training_size(settings: Settings) -> dict[str, str | int] | None:
+    """Rows and tokens of the training data as their card counts them, and of which data; None without a card.
+
+    Reviews scale the time and cost of a fine-tune by them. It is no part of any stage: a number retrains nobody.
+    """
+    try:
+        version = dataset_version(settings) if settings.data.run_on == "local" else ""
+    except DataError:
+        return None
+    card = read_card(Path(settings.data.directory)) if version else None
+    if card is None:
+        return None
+    counts = {"rows": int(card.rows.get("train") or 0), "tokens": int(card.tokens.get("train") or 0)}
+    return {"fingerprint": version, **counts}
+
+
 def golden_questions(settings: Settings) -> int:
     """How many questions a release will ask: hours before it does, as a bad file should be known at once.
 
@@ -159,14 +175,11 @@ def _training_data(settings: Settings) -> TrainingData | None:
         version = ""
     if not version:
         return None
-    card = read_card(Path(settings.data.directory))
     return TrainingData(
         directory=settings.data.directory,
         fingerprint=version,
         max_seq_length=settings.recipe.max_seq_length,
         model=settings.model.name,
-        rows=int(card.rows.get("train") or 0) if card else 0,
-        tokens=int(card.tokens.get("train") or 0) if card else 0,
     )
 
 

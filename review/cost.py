@@ -16,6 +16,7 @@ from review.durations import Past, finetune_seconds
 from review.events import Preview, State, Step
 from review.words import shown, type_of
 from settings.machines import HOURLY_DOLLARS, PRICES_SEEN, spelled
+from settings.outputs import TRAINING_DATA
 
 
 @dataclass(frozen=True)
@@ -239,11 +240,11 @@ def data_grows(preview: Preview) -> float | None:
     old, new = (stage.get("dataset_fingerprint") for stage in _stage(preview, "finetune"))
     if old == new:
         return 1.0
-    cards = [stage.get("data") or {} for stage in _stage(preview, "preflight")]
+    cards = [outputs.get(TRAINING_DATA) or {} for outputs in preview.outputs]
     for size in ("tokens", "rows"):
         was, will = (card.get(size) for card in cards)
         if isinstance(was, int | float) and isinstance(will, int | float) and was > 0 and will > 0:
-            # The card has to be that of the data the last fine-tune learned from.
+            # The cards have to be those of the data the last fine-tune learned from, and of the data the next one does.
             return will / was if [card.get("fingerprint") for card in cards] == [old, new] else None
     return None
 

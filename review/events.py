@@ -14,6 +14,7 @@ from typing import Any
 from settings.redaction import redact
 
 SAME = "same"
+STACK = "pulumi:pulumi:Stack"
 PLANNED = "plannedEvent"
 """Not the engine's: what the plan of the preview says beside its events, kept with them."""
 _RAN = ("policyAnalyzeSummaryEvent", "policyAnalyzeStackSummaryEvent")
@@ -90,6 +91,8 @@ class Preview:
     errors: list[str] = field(default_factory=list)
     needs: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """By URN and input: the URNs the new program takes it from; empty where there was no plan."""
+    outputs: tuple[dict[str, Any], dict[str, Any]] = field(default_factory=lambda: ({}, {}))
+    """The stack's, before and after."""
     ran: set[str] = field(default_factory=set)
     """The policies that looked at anything."""
     finished: bool = False
@@ -138,6 +141,9 @@ def read(events: Iterable[dict[str, Any]]) -> Preview:
             _keep(steps, _step(found["metadata"]))
         elif found := event.get("resOutputsEvent"):
             step = _step(found["metadata"])
+            if step.type == STACK:
+                old, new = (state.outputs if state else {} for state in (step.old, step.new))
+                preview.outputs = (preview.outputs[0] or old, new or preview.outputs[1])
             if step.op == "refresh":
                 preview.refreshed.append(step)
         elif found := event.get("policyEvent"):

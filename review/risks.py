@@ -25,14 +25,13 @@ from cloud.catalogue import (
 from cloud.roles import POWERFUL, role_of
 from review.difference import at, short_id, text_of
 from review.drift import live_traffic
-from review.events import OPERATIONS, Preview, State, Step
+from review.events import OPERATIONS, STACK, Preview, State, Step
 from review.known.judge import Level
 from review.known.table import is_known
 from review.properties import Look, look
 from review.settled import Sources
 from review.words import is_work, role_named, shown, type_of
 
-STACK = "pulumi:pulumi:Stack"
 _NAMED = 3
 _VERBS = ("is ", "gets ", "gives ", "takes ", "changes ", "acts ", "lets ")
 

@@ -10,6 +10,8 @@ from typing import Any
 from settings.redaction import redact
 
 _SECONDS = 60
+TRAINING_DATA = "trainingData"
+"""The output that says how much the last fine-tune learned from: `fingerprint`, `rows`, `tokens`."""
 MISSING = "pulumi is not on PATH. Run `make setup`, then `. .venv/bin/activate`."
 
 

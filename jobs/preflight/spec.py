@@ -48,18 +48,12 @@ class Machines:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingData:
-    """The prepared files on this machine, and what of the recipe decides whether they can be trained on.
-
-    ``rows`` and ``tokens`` of the training data are the data card's, 0 without one: reviews and policies scale the time
-    and cost of a fine-tune by them. They are recorded here, as what this stage does costs nothing.
-    """
+    """The prepared files on this machine, and what of the recipe decides whether they can be trained on."""
 
     directory: str
     fingerprint: str
     max_seq_length: int
     model: str
-    rows: int = 0
-    tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ def model_from_approved_registry(resource: Resource, config: Config) -> Iterator
             ),
             fails=(
                 samples.finetune("component-pinned").but(
+                    input__cluster="another-cluster",
                     input__component={"registry": "azureml", "name": "chat_completion_pipeline", "version": "latest"}
                 ),
             ),
@@ -99,6 +100,7 @@ def model_from_approved_registry(resource: Resource, config: Config) -> Iterator
             passes=(),
             fails=(
                 samples.finetune("component-of-another").but(
+                    input__cluster="another-cluster",
                     input__component={"registry": "somebody", "name": "chat_completion_pipeline", "version": "1"}
                 ),
             ),

@@ -27,9 +27,10 @@ import yaml
 from emulator.machine import environment, lifecycle
 from emulator.validation.bodies import put_shape
 from review.engine import command, record
-from review.events import PLANNED
+from review.events import PLANNED, STACK
 from review.pages.markdown import markdown
 from review.pages.page import page
+from settings.outputs import TRAINING_DATA
 from tests.journey.stack import Checkout
 from tests.reviews.examples import EXAMPLES, INDEX, ROOT, STATE, Example, examples, index, price_book
 
@@ -128,6 +129,8 @@ def trimmed(event: dict[str, Any]) -> dict[str, Any] | None:
     for key in ("resourcePreEvent", "resOutputsEvent"):
         if found := event.get(key):
             metadata = found["metadata"]
+            if metadata["type"] == STACK and key == "resOutputsEvent":
+                return {key: {"metadata": _sized(metadata)}}
             refreshed = metadata["op"] == "refresh"
             if metadata["type"].startswith("pulumi:") and ":Stash" not in metadata["type"]:
                 return None
@@ -137,6 +140,15 @@ def trimmed(event: dict[str, Any]) -> dict[str, Any] | None:
                 return None
             return {key: {"metadata": _metadata(metadata, refreshed)}}
     return None
+
+
+def _sized(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Of a stack's outputs how much it learns from."""
+    kept = {key: metadata[key] for key in ("op", "urn", "type")}
+    for side in ("old", "new"):
+        found = ((metadata.get(side) or {}).get("outputs") or {}).get(TRAINING_DATA)
+        kept[side] = {"outputs": {TRAINING_DATA: found} if found else {}}
+    return kept
 
 
 def _metadata(metadata: dict[str, Any], refreshed: bool) -> dict[str, Any]:
