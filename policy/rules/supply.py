@@ -91,7 +91,7 @@ def model_from_approved_registry(resource: Resource, config: Config) -> Iterator
             fails=(
                 samples.finetune("component-pinned").but(
                     input__cluster="another-cluster",
-                    input__component={"registry": "azureml", "name": "chat_completion_pipeline", "version": "latest"}
+                    input__component={"registry": "azureml", "name": "chat_completion_pipeline", "version": "latest"},
                 ),
             ),
             on="component-pinned",
@@ -101,7 +101,7 @@ def model_from_approved_registry(resource: Resource, config: Config) -> Iterator
             fails=(
                 samples.finetune("component-of-another").but(
                     input__cluster="another-cluster",
-                    input__component={"registry": "somebody", "name": "chat_completion_pipeline", "version": "1"}
+                    input__component={"registry": "somebody", "name": "chat_completion_pipeline", "version": "1"},
                 ),
             ),
             on="component-of-another",
