@@ -162,13 +162,13 @@ def approved(preview: Preview, book: PriceBook) -> bool:
 
 
 def sorted_out() -> dict[str, list[str]]:
-    """All of them, in the two lists."""
+    """All of them, in the two lists, whatever the order in which the stack was recorded."""
     lists: dict[str, list[str]] = {"dangerous": [], "harmless": []}
     with tempfile.TemporaryDirectory() as folder:
         book = price_book(Path(folder) / "prices.json")
         for mutation, preview in mutations(recorded()):
             lists["harmless" if approved(preview, book) else "dangerous"].append(str(mutation))
-    return lists
+    return {name: sorted(found) for name, found in lists.items()}
 
 
 def written() -> dict[str, list[str]]:
