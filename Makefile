@@ -112,7 +112,7 @@ prove: settings ## on Azure (STACK=dev): try what nobody could confirm, in a gro
 test: setup ## run all tests; needs no network once set up (WORKERS=2)
 	@echo "Unit and program: a minute or two on two quiet cores; contract and journey: some twenty minutes more."
 	@$(VENV) -m pytest tests/unit tests/program -n $(WORKERS)
-	@$(VENV) -m pytest tests/contract tests/journey -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 20
+	@$(VENV) -m pytest tests/contract tests/journey -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20
 
 bench: settings ## measure what people wait for and write docs/benchmarks.md (OPTIONS="emulator preview")
 	@$(VENV) -m bench $(OPTIONS)

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-STORIES = ("contract", "journey")
-"""Folders of which a file's tests stay together, on one worker: they share what stands up slowly."""
 LONGEST = (
     "journey/test_chaos.py",
     "journey/test_local_stack.py",
@@ -22,13 +20,10 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest files first, and a file's tests into one group unless they say that they may part."""
+    """Puts the longest files first; ``--dist loadfile`` keeps a file's tests together and in this order."""
 
     def turn(item: pytest.Item) -> int:
         file = item.path.relative_to(HERE).as_posix()
         return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
     items.sort(key=turn)
-    for item in items:
-        if item.path.relative_to(HERE).parts[0] in STORIES and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))

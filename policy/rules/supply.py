@@ -36,7 +36,9 @@ _REGISTERED = re.compile(r"azureml://registries/(?P<registry>[^/]+)/models/(?P<n
     ),
     examples=(
         but(
-            samples.finetune, input__base_model={"registry": "somebody", "name": "Phi-4-mini-instruct", "version": "1"}
+            samples.finetune,
+            input__cluster="another-cluster",
+            input__base_model={"registry": "somebody", "name": "Phi-4-mini-instruct", "version": "1"},
         ),
         Example(
             passes=(samples.release("approved-release"),),

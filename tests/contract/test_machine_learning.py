@@ -196,6 +196,7 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
         data_cluster_size="Standard_D4s_v3",
         hourly_price=0,
         request_timeout_seconds=60,
+        system_prompt="",
         evaluation=EvaluationSettings.model_construct(
             questions=str(questions), minimum_score=0, maximum_drop=1, latency_seconds=60
         ),

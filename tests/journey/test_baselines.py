@@ -11,7 +11,7 @@ from tests.baselines.rehearsals import COMMAND, STACKS, baseline, record
 pytestmark = pytest.mark.journey
 
 
-@pytest.mark.parametrize("stack", [pytest.param(stack, marks=pytest.mark.xdist_group(stack)) for stack in STACKS])
+@pytest.mark.parametrize("stack", STACKS)
 def test_a_rehearsal_sends_what_was_read_by_a_person(stack: str) -> None:
     now, read = record(stack), baseline(stack).read_text(encoding="utf-8")
     changes = "\n".join(difflib.unified_diff(read.splitlines(), now.splitlines(), f"{stack}.yaml", "now", "", "", 4))

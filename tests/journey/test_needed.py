@@ -52,7 +52,7 @@ def change(checkout: Checkout, section: str, **values: object) -> None:
     ],
 )
 def test_without_a_role_it_fails(deployed: Checkout, role: str, asks: str, refusal: str) -> None:
-    roles = deployed.root / "infra" / "roles.py"
+    roles = deployed.root / "infra" / "role_assignments.py"
     program = roles.read_text()
     (line,) = [line for line in program.splitlines() if line.startswith(f"            Role.{role}: ")]
     roles.write_text(program.replace(f"{line}\n", "", 1))
