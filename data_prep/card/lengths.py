@@ -37,6 +37,7 @@ def measured(stats: Stats, tokenizer: Tokenizer, name: str) -> dict[str, Any]:
         "longest": round(max(spread, default=0)),
         "context": model(name).context,
         "too_long_by_estimate": stats.too_long,
+        "kept": _kept(spread, own * sum(stats.messages.values()) / max(1, sum(spread.values()))),
         "histogram": _histogram(spread),
     }
 
@@ -48,6 +49,23 @@ def _quantile(spread: Mapping[float, int], share: float) -> int:
         if gathered >= share * rows:
             return round(tokens)
     return 0
+
+
+def _kept(spread: Mapping[float, int], own: float) -> dict[str, float]:
+    """The share of all tokens that is left where rows are cut at so many."""
+    rows = [(tokens + own, number) for tokens, number in spread.items()]
+    total = sum(tokens * number for tokens, number in rows) or 1
+    return {str(step): round(sum(min(tokens, step) * number for tokens, number in rows) / total, 4) for step in _STEPS}
+
+
+def left(tokens: Mapping[str, Any], most: int | None) -> float:
+    """The share of the tokens that rows cut at ``most`` have; between two steps in proportion."""
+    before, share = 0, 0.0
+    for step, kept in ((int(step), float(kept)) for step, kept in tokens.get("kept", {}).items()):
+        if most is not None and most <= step:
+            return share + (kept - share) * (most - before) / (step - before)
+        before, share = step, kept
+    return 1.0
 
 
 def _histogram(spread: Mapping[float, int]) -> dict[str, int]:
@@ -64,10 +82,11 @@ def cost(tokens: Mapping[str, Any], name: str, recipe: Recipe) -> dict[str, Any]
 
     Time is 6 floating-point operations for each parameter and token (forward and backward), at the share of the GPUs'
     peak that :data:`settings.models.UTILISATION` says, and the component's own waits; starting machines, loading and
-    evaluating come on top. All of the training file is counted: with a validation and a test file beside it, the
-    component takes nothing away from it.
+    evaluating come on top. All rows of the training file are counted, as they are cut:
+    with a validation and a test file beside it, the component takes nothing away from it.
     """
-    trained = int(tokens["train"]) * recipe.epochs
+    most = recipe.max_seq_length if recipe.max_seq_length > 0 else model(name).context
+    trained = round(int(tokens["train"]) * left(tokens, most)) * recipe.epochs
     parameters, peak = model(name).parameters, PEAK_FLOPS.get(recipe.vm_size or "")
     hours = paid = None
     if parameters is not None and peak is not None:

@@ -69,7 +69,7 @@ def markdown(card: Card) -> bytes:
             {
                 "base model": recipe["model"],
                 "machine": recipe["vm_size"],
-                "tokens, all epochs": f"{recipe['tokens']:,}",
+                "tokens, all epochs, of rows as they are cut": f"{recipe['tokens']:,}",
                 "hours of training": recipe["hours"],
                 "cost in US dollars": recipe["cost_usd"],
             }
@@ -126,7 +126,10 @@ def _origin(source: Mapping[str, str]) -> str:
 
 def _counted_by(tokens: Mapping[str, Any]) -> str:
     if tokens["counted_by"] == "estimate":
-        return f"an estimate of {tokens['bytes_per_token']:g} bytes a token: the tokenizer is not at hand"
+        return (
+            f"an estimate of {tokens['bytes_per_token']:g} bytes a token, as English takes: other languages and code "
+            "may take twice as many (the tokenizer is not at hand)"
+        )
     return f"{tokens['counted_by']}, on a sample of {tokens['sample']} rows"
 
 

@@ -164,7 +164,7 @@ class Worker:
         for code, problem in {problem.code: problem for problem in reversed(found)}.items():
             stats.kinds.setdefault(code, Kind()).add(1, [(place, f"{problem.field} {problem.rule}")])
         if self._rules.keep_rejected:
-            files[REJECTED].write(_rejection(place, row, found))
+            files[REJECTED].write(_rejection(place, row, found, self._rules.mask))
 
     def _write(self, made: dict[str, Any], line: bytes, stats: Stats, files: Mapping[str, BinaryIO]) -> None:
         rules, messages = self._rules, made["messages"]
@@ -225,9 +225,11 @@ def _masked(made: dict[str, Any]) -> dict[str, Any]:
     return record({"messages": messages, "prompt": personal.masked(made["prompt"])})
 
 
-def _rejection(place: int, row: Any, found: list[Problem]) -> bytes:
+def _rejection(place: int, row: Any, found: list[Problem], mask: bool) -> bytes:
     """A line of the reject file, its place still counted from where the piece begins: nine digits that are replaced."""
     content = row.raw if isinstance(row, Broken) else row
+    if mask:
+        content = personal.masked_in(content)
     rules = [{"field": problem.field, "rule": problem.rule, "code": problem.code} for problem in found]
     try:
         text = orjson.dumps({"problems": rules, "row": content}, default=str, option=_LINE | orjson.OPT_NON_STR_KEYS)

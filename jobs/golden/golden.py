@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 import threading
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from chat.phi_client import ask
 from chat.phi_messages import Busy, ChatError, ChatRequest, EndpointUnavailable, KeyRefused
 from cloud.errors import StageError
 from jobs.golden.questions import Question
+from jobs.golden.words import joined, length, words
 from settings.redaction import redact
 
 _TEMPERATURE = 0.0  # the most likely answer, however the model is served (chat/phi_messages.py)
@@ -84,20 +83,22 @@ class Scores:
 def score(answer: str, expected: Sequence[str]) -> tuple[float, bool]:
     """How right ``answer`` is, 0 to 1, and whether one of the ``expected`` is in it word for word.
 
-    Case, punctuation and accents do not matter, nor what is said around it. A long expected answer that is nearly
-    there counts as much as rapidfuzz finds of it; a short one, a name or a number, is there or it is not.
+    Case, punctuation, accents and how thousands are grouped do not matter, nor what is said around it. A long expected
+    answer that is nearly there counts as much as rapidfuzz finds of it; a short one, a name or a number, is there or it
+    is not.
     """
     from rapidfuzz import fuzz
 
-    said = _words(answer)
+    said = words(answer)
     best = 0.0
-    for right in map(_words, expected):
-        if right and f" {right} " in f" {said} ":
+    for right in map(words, expected):
+        if right and f" {' '.join(right)} " in f" {' '.join(said)} ":
             return 1.0, True
-        if min(len(right), len(said)) >= _SIMILAR_LENGTH:
+        if min(length(right), length(said)) > _SIMILAR_LENGTH:
             # The best place in the answer for it; an answer that is only a part of what is expected gets that part.
-            similar = fuzz.partial_ratio if len(said) >= len(right) else fuzz.ratio
-            best = max(best, similar(right, said, score_cutoff=_SIMILAR) / 100)
+            wanted, given = joined(right), joined(said)
+            similar = fuzz.partial_ratio if len(given) >= len(wanted) else fuzz.ratio
+            best = max(best, similar(wanted, given, score_cutoff=_SIMILAR) / 100)
     return best, False
 
 
@@ -177,10 +178,3 @@ def models_fault(error: ChatError) -> bool:
     """
     late = isinstance(error.__cause__, requests.exceptions.ReadTimeout)
     return late or not isinstance(error, EndpointUnavailable | KeyRefused)
-
-
-def _words(text: str) -> str:
-    """Words alone, in lower case, a blank between two."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return " ".join(re.findall(r"\w+", plain))

@@ -40,11 +40,11 @@ def load(path: str | Path) -> tuple[Question, ...]:
     """
     place = ROOT / path
     try:
-        text = place.read_text(encoding="utf-8")
+        text = place.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _bad(path, f"it cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
     questions: list[Question] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

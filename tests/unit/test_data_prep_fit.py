@@ -13,6 +13,7 @@ from data_prep.__main__ import main
 from data_prep.card.fit import Fit, fit
 from data_prep.errors import DataError
 from data_prep.prepare import Request, prepare
+from data_prep.request import Recipe
 from data_prep.row.repairs import repaired
 
 MODEL = "Phi-4-mini-instruct"
@@ -147,3 +148,17 @@ def test_what_a_cluster_is_asked_for_is_what_it_was(tmp_path: Path) -> None:
     assert asked.deciding(True)["repairs"] == [
         "role-names", "control", "drop-empty", "merge-roles", "drop-lead", "drop-tail",
     ]  # fmt: skip
+
+
+def test_tokens_and_cost_are_those_of_rows_as_they_are_cut(tmp_path: Path) -> None:
+    # 30 rows of 3 + 3 + 1 tokens and about 3,000 more each, by the estimate of 4 bytes a token.
+    source = write(tmp_path / "chats.jsonl", [row(f"{at} " + "q" * 12_000) for at in range(30)])
+    counted = {}
+    for most in (-1, 512, 768, 4096):
+        request = Request(source=str(source), directory=tmp_path / "out", recipe=Recipe(max_seq_length=most))
+        counted[most] = prepare(request, lambda _: None).card
+    train = counted[-1].rows["train"]
+    assert counted[-1].recipe["tokens"] == counted[4096].recipe["tokens"] == counted[-1].tokens["train"]
+    assert counted[512].recipe["tokens"] == pytest.approx(train * 512, rel=0.01)
+    assert counted[768].recipe["tokens"] == pytest.approx(train * 768, rel=0.01)
+    assert counted[512].files == counted[-1].files  # a recipe is no reason to make them again

@@ -55,6 +55,21 @@ def test_a_bad_file_is_told_by_its_line(tmp_path: Path, text: str, why: str) -> 
     assert "evaluation.questions" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '\ufeff{"question": "Who\u2028 is it?", "answers": ["me"]}\n',
+        '{"question": "Who\u2028 is it?", "answers": ["me"]}\r\n\r\n',
+        '{"question": "Who\u0085 is it?", "answers": ["me"]}',
+    ],
+)
+def test_marks_of_a_file_and_line_separators_in_texts_are_read(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "golden.jsonl"
+    path.write_bytes(content.encode())
+    (found,) = load(path)
+    assert (found.question.split(), found.answers) == (["Who", "is", "it?"], ("me",))
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="No such file"):
         load(tmp_path / "golden.jsonl")
@@ -76,6 +91,33 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ("HyperText", MARKUP, 0, 0, False),
         ("", MARKUP, 0, 0, False),
         ("Its formula is H₂O.", Question("Water?", ("H2O",)), 1, 1, True),
+        ("法国的首都是巴黎。", Question("", ("巴黎",)), 1, 1, True),
+        ("法国的首都是里昂。", Question("", ("巴黎",)), 0, 0, False),
+        ("フランスの首都はパリです。", Question("", ("パリ",)), 1, 1, True),
+        ("가장 큰 도시는 파리입니다.", Question("", ("파리",)), 1, 1, True),
+        ("が", Question("", ("か",)), 0, 0, False),
+        ("एक हिन्दी शब्द", Question("", ("हिन्दी",)), 1, 1, True),
+        ("एक हान्दा शब्द", Question("", ("हिन्दी",)), 0, 0, False),
+        (
+            "退货可以在七天之内申请，请点击退货按钮",
+            Question("", ("退货可以在七天之内申请，请点击退款按钮",)),
+            0.9,
+            0.99,
+            False,
+        ),
+        ("It is written in C.", Question("", ("C++",)), 0, 0, False),
+        ("It is written in C++.", Question("", ("C++",)), 1, 1, True),
+        ("C#, of course", Question("", ("C",)), 0, 0, False),
+        ("It runs on .NET.", Question("", (".net",)), 1, 1, True),
+        ("a+b", Question("", ("b",)), 1, 1, True),
+        ("It is 1,000 m high.", Question("", ("1000",)), 1, 1, True),
+        ("1000", Question("", ("1,000",)), 1, 1, True),
+        ("1.000,5 km", Question("", ("1000.50",)), 1, 1, True),
+        ("It is 10000.", Question("", ("1,000",)), 0, 0, False),
+        ("About 3.14.", Question("", ("3",)), 0, 0, False),
+        ("-5 degrees", Question("", ("5",)), 0, 0, False),
+        ("On pages 5-10", Question("", ("10",)), 1, 1, True),
+        ("On 4.4.1975.", Question("", ("1975",)), 1, 1, True),
     ],
 )
 def test_scores(answer: str, question: Question, least: float, most: float, exact: bool) -> None:
