@@ -1,9 +1,9 @@
-"""Azure Resource Manager by plain REST: where a token is sent."""
+"""Azure Resource Manager by plain REST: where a token is sent, and what comes of an answer."""
 
 from __future__ import annotations
 
 import pytest
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, HttpResponseError
 
 from cloud import client as azure
 from cloud.arm import Arm
@@ -71,3 +71,57 @@ def test_nothing_is_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         Arm().delete("/x", "2021-04-01")
     assert Arm().run("DELETE", "/x", {"api-version": "2021-04-01"}, seconds=60) is None
     assert waited == [7200, 60]
+
+
+def test_what_is_not_there_is_none_and_what_is_refused_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = install(monkeypatch)
+    assert Arm().find("/x", "2021-04-01") is None
+    arm.get("/x", {"name": "x"})
+    assert Arm().find("/x", "2021-04-01") == {"name": "x"}
+    arm.refuse("GET", "/x", 403, "AuthorizationFailed")
+    with pytest.raises(HttpResponseError, match="AuthorizationFailed") as refused:
+        Arm().find("/x", "2021-04-01")
+    assert refused.value.status_code == 403
+    assert arm.sent[-1] == ("GET", "https://management.azure.com/x?api-version=2021-04-01")
+
+
+def test_the_rows_of_a_service_that_answers_with_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = install(monkeypatch)
+    arm.get(REGIONAL, [{"name": "a"}, {"name": "b"}])
+    assert Arm().rows(REGIONAL, page="1") == [{"name": "a"}, {"name": "b"}]
+    assert arm.sent == [("GET", f"{REGIONAL}?page=1")]
+    arm.refuse("GET", REGIONAL, 403, "Denied")
+    with pytest.raises(HttpResponseError, match="Denied"):
+        Arm().rows(REGIONAL)
+
+
+@pytest.mark.parametrize(("pages", "found"), [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (1_000, [1, 2, 3])])
+def test_a_list_may_be_left_early(pages: int, found: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = install(monkeypatch)
+    arm.get(LIST, {"value": [1], "nextLink": "https://management.azure.com/2"})
+    arm.get("/2", {"value": [2], "nextLink": "https://management.azure.com/3"})
+    arm.get("/3", {"value": [3]})
+    assert Arm().items(LIST, "2021-04-01", most_pages=pages) == found
+
+
+@pytest.mark.parametrize(("status", "deleted"), [(200, True), (204, False)])
+def test_a_deletion_says_whether_something_was_there(
+    status: int, deleted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm = install(monkeypatch)
+    arm.then("DELETE", "/x", (status, {}, None))
+    assert Arm().delete("/x", "2021-04-01", forceToPurge="true") is deleted
+    assert arm.sent == [("DELETE", "https://management.azure.com/x?api-version=2021-04-01&forceToPurge=true")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [((200, {}, {"a": 1}), {"a": 1}), ((200, {}, None), {}), ((200, {}, [1]), {}), ((204, {}, None), {})],
+)
+def test_an_answer_without_an_object_is_an_empty_one(
+    answer: tuple[int, dict[str, str], object], found: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm = install(monkeypatch)
+    arm.then("PUT", "/x", answer)
+    assert Arm().run("PUT", "/x", {"api-version": "2021-04-01"}, {"tags": {}}) == found
+    assert arm.bodies == [{"tags": {}}]
