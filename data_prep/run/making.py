@@ -141,6 +141,8 @@ def _worked(
                     stats.kinds.setdefault(code, Kind()).add(kind.rows, [*first])
                 offset += part_stats.places
                 stats.add(part_stats)
+                if number == 0 and worker.hopeless(rules, stats):
+                    break  # the rest would take as long as a success, and tell the same
         _refuse_bad(stats, request, rows)
         if not rules.common:
             divide_otherwise(merger, stats, request, rows)
@@ -174,7 +176,10 @@ def _refuse_bad(stats: Stats, request: Request, rows: Opened) -> None:
     if not stats.bad:
         return
     remedy = "A row needs question and answer, in a shape of docs/data.md; --look shows what is made of the first rows."
-    if request.bad_rows == "refuse":
+    if request.bad_rows == "refuse" and stats.bad == stats.seen == worker.HOPELESS:
+        none = f"none of the first {stats.seen:,} rows can be used, and no more were read"
+        head = f"{rows.label}: {none}; nothing was written:"
+    elif request.bad_rows == "refuse":
         head = f"{rows.label}: {stats.bad} of {stats.seen} rows cannot be used; nothing was written:"
         remedy += " Mend or remove them, leave them out (badRows: skip), or have them mended (badRows: repair)."
     else:

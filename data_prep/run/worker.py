@@ -27,6 +27,7 @@ OUTPUTS = (TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES, QUESTIONS)
 """Files of a part. The last four hold, for each row written: 8 bytes, a MinHash signature, one byte (1 for test), and 8
 bytes of its first question."""
 
+HOPELESS = 1000  # rows at the beginning of a source, of which one at least must be good
 _LINE = orjson.OPT_APPEND_NEWLINE
 _TELL = 1000  # rows between two calls of the progress
 _BUFFER = 2**20  # bytes kept back before they are written: rows are about as large as the default of 8 kB
@@ -53,6 +54,11 @@ class Rules:
 
 def part_of(directory: Path, number: int, output: str) -> Path:
     return directory / f"{number}.{output}"
+
+
+def hopeless(rules: Rules, stats: Stats) -> bool:
+    """Whether a source is read wrongly: no row at its beginning is good, and none may be left out."""
+    return not rules.keep_rejected and stats.seen >= HOPELESS and stats.bad == stats.seen
 
 
 class Worker:
@@ -87,6 +93,8 @@ class Worker:
                     continue
                 stats.seen += 1
                 self._one(place, row, stats, files)
+                if number == 0 and stats.seen == HOPELESS and hopeless(self._rules, stats):
+                    break
                 if tell is not None and stats.seen % _TELL == 0:
                     tell(_TELL)
             if tell is not None:

@@ -211,3 +211,19 @@ def test_settings_take_what_the_flag_takes(tmp_path: Path, name: str) -> None:
         (tmp_path / each).parent.mkdir(exist_ok=True)
         (tmp_path / each).write_text(LINES[0])
     assert locate(name, tmp_path).kind == {"squad": "hub", "user/set": "hub", "sample": "sample"}.get(name, "file")
+
+
+@pytest.mark.parametrize(
+    ("bad", "options", "message"),
+    [
+        (1_000, {}, "none of the first 1,000 rows can be used, and no more were read; nothing was written"),
+        (999, {}, "999 of 3000 rows cannot be used; nothing was written"),
+        (1_000, {"bad_rows": "skip", "max_rejected": "10%"}, "1000 of 3000 rows cannot be used"),
+    ],
+)
+def test_a_file_that_is_read_wrongly_is_told_soon(
+    tmp_path: Path, bad: int, options: dict[str, Any], message: str
+) -> None:
+    wrong = [json.dumps({"question": f"Is {at} odd?", "answer": ""}) for at in range(bad)]
+    good = [json.dumps({"question": f"Is {at} odd?", "answer": f"{at} is."}) for at in range(3_000 - bad)]
+    assert message in refused(tmp_path / "x.jsonl", "\n".join([*wrong, *good]), **options)
