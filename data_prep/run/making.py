@@ -177,8 +177,7 @@ def _refuse_bad(stats: Stats, request: Request, rows: Opened) -> None:
         return
     remedy = "A row needs question and answer, in a shape of docs/data.md; --look shows what is made of the first rows."
     if request.bad_rows == "refuse" and stats.bad == stats.seen == worker.HOPELESS:
-        none = f"none of the first {stats.seen:,} rows can be used, and no more were read"
-        head = f"{rows.label}: {none}; nothing was written:"
+        head = f"{rows.label}: none of the first {stats.seen:,} rows can be used; no others were read or written:"
     elif request.bad_rows == "refuse":
         head = f"{rows.label}: {stats.bad} of {stats.seen} rows cannot be used; nothing was written:"
         remedy += " Mend or remove them, leave them out (badRows: skip), or have them mended (badRows: repair)."

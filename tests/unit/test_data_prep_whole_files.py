@@ -216,7 +216,7 @@ def test_settings_take_what_the_flag_takes(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "options", "message"),
     [
-        (1_000, {}, "none of the first 1,000 rows can be used, and no more were read; nothing was written"),
+        (1_000, {}, "none of the first 1,000 rows can be used; no others were read or written:"),
         (999, {}, "999 of 3000 rows cannot be used; nothing was written"),
         (1_000, {"bad_rows": "skip", "max_rejected": "10%"}, "1000 of 3000 rows cannot be used"),
     ],
