@@ -140,7 +140,7 @@ screenshots: settings ## take the pictures of the chat's page again; needs the l
 docs: setup ## build the site of docs/ into .site (OPTIONS=serve shows it while you write)
 	@.venv/bin/zensical $(if $(filter serve,$(OPTIONS)),serve,build --strict)
 
-lock: setup ## pin everything the requirements files pull in (constraints.txt)
+lock: setup ## pin everything that set-up installs, with hashes (UPGRADE=1: the newest that fits)
 	@sh toolchain/lock
 
 clean: ## remove what make makes here: .venv, data files, the emulator's state

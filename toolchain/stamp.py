@@ -11,20 +11,31 @@ from pathlib import Path
 from toolchain import cache, environment
 
 HERE = Path(__file__).parent
+FOR = "SETUP_FOR"
+"""Variable: `deploy` leaves out what no deployment needs, as in a job that holds the identity which deploys."""
+DEPLOY = "deploy"
+
+
+def to_deploy() -> bool:
+    """Whether only what a deployment needs is wanted."""
+    return os.environ.get(FOR) == DEPLOY
 
 
 def inputs(root: Path) -> str:
     """12 hex characters over everything set-up depends on.
 
-    Requirements, constraints, and the toolchain itself.
+    Requirements, constraints, the toolchain itself, and what the set-up is for.
     """
-    return cache.digest(_input_files(root), str(root), cache.machine())
+    return cache.digest(_input_files(root), str(root), cache.machine(), os.environ.get(FOR, ""))
 
 
 def _input_files(root: Path) -> Iterator[Path]:
     yield from (root / name for name in (*environment.REQUIREMENTS, environment.CONSTRAINTS))
     yield from (root / name for name in (environment.AGENT_REQUIREMENTS, environment.AGENT_CONSTRAINTS))
+    yield from (root / name for name in (environment.UV_PINNED, environment.GO_PINNED))
     yield from HERE.glob("*.py")
+    yield HERE / "pulumi.sha256"
+    yield from (HERE / "npm").iterdir()
     yield from (HERE / "engine").iterdir()
 
 

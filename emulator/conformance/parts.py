@@ -54,7 +54,7 @@ class Parts:
 
 
 def find(run: Runner, environ: Mapping[str, str] = os.environ, root: Path = ROOT) -> Parts:
-    """Looks on PATH, in the cache and in Pulumi's plugins; asks Pulumi's installer and plugin server for the rest."""
+    """Looks on PATH, in the cache and in Pulumi's plugins; asks Pulumi's site for the rest."""
     cli = _cli(run, environ, root)
     return Parts(cli, _host(cli, environ, root), _plugin(cli, run, environ, root))
 
@@ -64,7 +64,7 @@ def _cli(run: Runner, environ: Mapping[str, str], root: Path) -> Part:
     directory = pulumi_cli.on_path(root, run, environ, why)
     if directory is None:
         try:
-            directory = pulumi_cli.official(root, run, lambda _: None) / "bin"
+            directory = pulumi_cli.official(run, lambda _: None) / "bin"
         except SetupError as error:
             return Part("CLI", None, "; ".join([*why, error.what, *error.why]))
     return Part("CLI", directory / "pulumi")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -92,31 +98,85 @@ def find(tmp_path: Path, run: Programs) -> Cli:
 @pytest.mark.parametrize("kind", ["official", "built"])
 def test_the_cache_comes_before_the_network(tmp_path: Path, cache_home: Path, kind: str) -> None:
     name = {
-        "official": f"official-{pulumi_cli.cache.machine()}",
-        "built": pulumi_cli.engine_digest(),
+        "official": pulumi_cli.official_entry().name,
+        "built": f"pulumi-{pins.PULUMI}-{pulumi_cli.engine_digest()}",
     }[kind]
-    cli = program(cache_home / f"pulumi-{pins.PULUMI}-{name}" / "bin" / "pulumi")
+    cli = program(cache_home / name / "bin" / "pulumi")
+    cache_home.chmod(0o700)
     run = Programs({})
     assert find(tmp_path, run) == Cli(kind, cli.parent)
     assert run.ran == []
 
 
-def test_the_installer_comes_before_the_build(tmp_path: Path) -> None:
+def test_pulumis_release_comes_before_the_build(tmp_path: Path) -> None:
     class Installs(Programs):
         def __call__(self, args: Sequence[str | Path], **options: object) -> Completed:  # type: ignore[override]
-            if "official_installer.py" in str(args[1]):
+            if "official_cli.py" in str(args[1]):
                 for name in ("pulumi", "pulumi-language-python"):
-                    program(Path(args[2]) / "bin" / name)
+                    program(Path(args[4]) / "bin" / name)
                 return Completed(0, "")
             raise AssertionError(f"not needed: {args}")
 
     assert find(tmp_path, Installs({})).kind == "official"
 
 
+def archive(tmp_path: Path) -> Path:
+    """A release as Pulumi packs it, with a name that would leave the directory."""
+    path = tmp_path / "release.tar.gz"
+    with tarfile.open(path, "w:gz") as members:
+        for name in ("pulumi/pulumi", "pulumi/pulumi-language-python", "../../outside"):
+            entry = tarfile.TarInfo(name)
+            entry.size = 2
+            members.addfile(entry, io.BytesIO(b"hi"))
+    return path
+
+
+def fetched(path: Path, digest: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    directory.mkdir()
+    command = [sys.executable, str(pulumi_cli.FETCHER), path.as_uri(), digest, str(directory), "20"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_release_is_unpacked_if_it_is_the_locked_one(tmp_path: Path) -> None:
+    release = archive(tmp_path)
+    done = fetched(release, hashlib.sha256(release.read_bytes()).hexdigest(), tmp_path / "into")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()) == [
+        "into/bin/outside",
+        "into/bin/pulumi",
+        "into/bin/pulumi-language-python",
+        "release.tar.gz",
+    ]
+
+
+def test_any_other_release_leaves_nothing(tmp_path: Path) -> None:
+    release = archive(tmp_path)
+    done = fetched(release, "0" * 64, tmp_path / "into")
+    assert done.returncode == 3
+    assert "is not what is locked: its SHA-256 is" in done.stdout
+    assert list((tmp_path / "into").iterdir()) == []
+
+
+def test_a_release_without_a_digest_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pulumi.sha256").write_text(f"# none\n{'0' * 64}  pulumi-v0.0.1-linux-x64.tar.gz\n")
+    monkeypatch.setattr(pulumi_cli, "locked_digest", partial(pulumi_cli.locked_digest, tmp_path / "pulumi.sha256"))
+    run = Programs({})
+    with pytest.raises(SetupError, match=r"not locked\n.*pulumi.sha256 has no digest of pulumi-v3\.259\.0-"):
+        pulumi_cli.install(tmp_path, run, silent)
+    assert run.ran == []
+
+
+def test_a_cli_that_others_could_have_put_there_is_not_run(tmp_path: Path, cache_home: Path) -> None:
+    program(cache_home / f"pulumi-{pins.PULUMI}-{pulumi_cli.engine_digest()}" / "bin" / "pulumi")
+    cache_home.chmod(0o777)
+    with pytest.raises(SetupError, match="can be written by others"):
+        find(tmp_path, Programs({}))
+
+
 def test_no_cli_at_all_names_every_way_that_was_tried(tmp_path: Path, cache_home: Path) -> None:
     run = Programs(
         {
-            "official_installer.py": Completed(3, "its site could not be reached: Name or service not known\n"),
+            "official_cli.py": Completed(3, "its site could not be reached: Name or service not known\n"),
             "uv pip install": Completed(1, "error: dns error: failed to lookup address\n"),
         }
     )
