@@ -54,12 +54,15 @@ policies: setup ## do the policies allow what is deployed? without the program, 
 # Of the last update: nothing but resources that are the same.
 UNCHANGED = pulumi stack history --stack $(STACK) --page-size 1 --json | tr -d " \n" | grep -q "resourceChanges.:{.same.:[0-9]*}"
 
+PAUSED = $(VENV) -m jobs status --stack $(STACK) --json | grep -q "\"paused\": {"
+
 # Its preview runs the policies, so that what they forbid stops it before anything is made.
 up: data ## stand everything up, fine-tune, release, and if anything has changed ask the tuned model (Q="..." in any case)
 	@$(RUN) sh -c '$(SELECT) $(VENV) -m review --stack $(STACK) --check >/dev/null || exit 1; \
 		pulumi up --stack $(STACK) $(UP_OPTIONS) $(POLICIES) || exit 1; rm -f .review/$(STACK)/approved.json; \
 		if [ -z "$$1" ] && $(UNCHANGED); then echo "Nothing has changed."; else \
-		$(VENV) -m chat --stack $(STACK) --compare --ask "$${1:-Who founded Microsoft?}" $(if $(STAND_IN),&& echo "$(STAND_IN)"); fi' up "$$Q"
+		$(VENV) -m chat --stack $(STACK) --compare --ask "$${1:-Who founded Microsoft?}" $(if $(STAND_IN),&& echo "$(STAND_IN)") \
+		|| { $(PAUSED) && echo "The endpoint is paused, so nobody was asked."; }; fi' up "$$Q"
 	@echo "Next: make chat$(THIS) or make chat-ui$(THIS), change finetune-phi:recipe in Pulumi.$(STACK).yaml and make up$(THIS), or make destroy$(THIS)"
 
 preview: data ## show what make up would change

@@ -169,8 +169,9 @@ def refusal(host: str, status: int, said: str, deployment: str, retry_after: str
     elif status == 404:
         error = NoDeployment(
             f"The endpoint {host} has no {f'deployment {deployment}' if deployment else 'deployment with traffic'} "
-            "(404). `pulumi up` releases the model; one that was released, and deleted by hand since, comes back with "
-            "`pulumi up --replace '**::release'`."
+            "(404). Where it is paused (`python -m jobs status` tells), `python -m jobs resume` brings the model back; "
+            "`pulumi up` releases one; one that was released, and deleted by hand since, comes back with `pulumi up "
+            "--replace '**::release'`."
         )
     elif status == 429:
         error = Busy(f"The endpoint {host} has too many requests at once (429). Ask again in {wait or 5:g} s.")

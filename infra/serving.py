@@ -22,9 +22,12 @@ from infra.lifecycle.lifetime import made, not_read, of_endpoint
 from infra.lifecycle.tags import without
 from infra.workspace import Workspace
 from jobs.release.endpoint_guard import clear_the_way, guard
+from settings.sections.tags import PAUSED, SERVED
 
 RELEASED = ["properties.traffic", "properties.mirrorTraffic"]
 """What the release stage writes; a refresh that finds it is no reason for an update."""
+TOLD = (PAUSED, SERVED)
+"""Tags that a pause writes (jobs/paused.py): the same."""
 AZURES = ["properties.properties", "azureApiVersion"]
 """What Azure itself writes, and in which version of its API an endpoint was made. A newer plugin has another default,
 which changes nothing about the endpoint and would be an update that no look at it foresees."""
@@ -60,11 +63,16 @@ class Serving(pulumi.ComponentResource):
         live = _live(target, args.place.names.endpoint)
         # After an update that failed, the endpoint may have the new tags already, and the state not.
         updated = live is not None and (
-            without(live.tags, args.tags_from_elsewhere) != dict(args.place.tags)
+            without(live.tags, (*args.tags_from_elsewhere, *TOLD)) != dict(args.place.tags)
             or live.properties.public_network_access != REACHABLE.value
             or live.properties.provisioning_state == "Failed"
         )
+        # What a pause has written there is carried by an update, and otherwise no business of the program's.
+        told = {key: value for key, value in (live.tags or {}).items() if key in TOLD} if live and updated else {}
         failed = _failed(live)
+        ignored = AZURES + ([] if failed else ANEW)
+        if not updated:
+            ignored += RELEASED + [f'tags["{tag}"]' for tag in TOLD]
         self.endpoint = ml.OnlineEndpoint(
             "endpoint",
             endpoint_name=args.place.names.endpoint,
@@ -80,11 +88,11 @@ class Serving(pulumi.ComponentResource):
                 traffic=_shares(live.properties.traffic) if updated and live else None,
                 mirror_traffic=_shares(live.properties.mirror_traffic) if updated and live else None,
             ),
-            tags=args.place.tags,
+            tags={**args.place.tags, **told},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=args.workspace.purge,
-                ignore_changes=AZURES + ([] if updated else RELEASED) + ([] if failed else ANEW),
+                ignore_changes=ignored,
                 hooks=pulumi.ResourceHookBinding(
                     before_update=[pulumi.ResourceHook("traffic", _guard(target, args.place.names.endpoint))]
                 ),

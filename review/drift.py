@@ -9,8 +9,9 @@ from typing import Any
 
 from cloud.catalogue import STAGE, WORKSPACE
 from review.difference import ABSENT, PropertyChange, at, difference, is_noise, text_of
-from review.events import Preview, Step
+from review.events import Preview, State, Step
 from review.words import shown
+from settings.sections.tags import PAUSED, SERVED
 
 GONE = "was deleted by hand"
 PROGRAM = "the program: the next update puts it back"
@@ -25,6 +26,7 @@ _BY_AZURE: Mapping[str, re.Pattern[str]] = {
 """By type, what Azure itself writes long after the update, though a program could set it: by nobody's hand.
 
 A preview with a refresh stores nothing, so it would find the same again every night."""
+_TRAFFIC = re.compile(r"properties\.(t|mirrorT)raffic\b")
 _RULES = "managedNetwork.outboundRules"
 
 
@@ -41,9 +43,12 @@ class Drift:
 
 
 def drift(preview: Preview, elsewhere: Collection[str] = ()) -> list[Drift]:
-    """Without noise: states and timestamps change by themselves, and the tags ``elsewhere`` are somebody else's."""
+    """Without noise: states and timestamps change by themselves, and the tags ``elsewhere`` are somebody else's.
+
+    Nor what a pause leaves on the endpoint.
+    """
     steps = {step.urn: step for step in preview.steps}
-    names = {name.lower() for name in elsewhere}
+    names = {name.lower() for name in (*elsewhere, PAUSED, SERVED)}
     return [one for step in preview.refreshed for one in _of(step, steps.get(step.urn), preview, names)]
 
 
@@ -58,7 +63,11 @@ def _of(found: Step, planned: Step | None, preview: Preview, elsewhere: Collecti
     told = []
     for path in found.detailed:
         was, now = (_value(state.inputs, state.outputs, path) for state in (found.old, found.new))
-        if is_noise(path) or _only_noise(path, was, now) or (path.endswith("properties.traffic") and now == live):
+        if is_noise(path) or _only_noise(path, was, now):
+            continue
+        if path.endswith("properties.traffic") and now == live:
+            continue
+        if _TRAFFIC.match(path) and _paused(found.new):
             continue
         if _by_azure(found, path) or _only_tags_of(elsewhere, path, was, now):
             continue
@@ -66,6 +75,11 @@ def _of(found: Step, planned: Step | None, preview: Preview, elsewhere: Collecti
         winner = PROGRAM if put_back else HAND
         told.append(Drift(shown(found), path, text_of(path, was), text_of(path, now), winner, found.urn))
     return told
+
+
+def _paused(endpoint: State) -> bool:
+    """By `python -m jobs pause`, or as its office hours are over."""
+    return bool((at(endpoint.outputs, "tags") or at(endpoint.inputs, "tags") or {}).get(PAUSED))
 
 
 def _only_noise(path: str, was: Any, now: Any) -> bool:

@@ -6,7 +6,7 @@ import argparse
 
 from jobs.console import ask, yes_option
 
-ORDER = 11
+ORDER = 13
 HELP = "frees the names an aborted destroy has left taken"
 
 

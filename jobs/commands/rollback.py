@@ -19,28 +19,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Says what goes and what comes, and releases after a yes."""
-    from cloud import client as azure
-    from cloud.place import Place, recorded
-    from cloud.target import Target
-    from jobs import specs
+    from jobs.in_service import StackEndpoint
     from jobs.release import rollback, rollout
-    from settings.commandline import own_name
-    from settings.stack import load
 
-    found = recorded(chosen.stack, "subscriptionId", "resourceGroup", "workspace", "endpoint")
-    target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
-    name = own_name(chosen.stack)
-    settings = load(chosen.stack)
-    model = settings.finetune.model_name
-    client = azure.ml_client(target)
-    live = rollback.in_service(client, found["endpoint"], model)
-    version = rollback.choose(live, rollback.versions(client, model), model, chosen.to)
-
-    place = Place.of(settings, name, target.subscription_id)
-    spec = specs.release(settings, place, version.version, version.fingerprint)
+    here = StackEndpoint.of(chosen.stack)
+    model = here.model
+    live = rollback.in_service(here.client, here.endpoint, model)
+    version = rollback.choose(live, here.versions, model, chosen.to)
+    spec = here.release_of(version)
     # Who goes back knows that the older model may score less.
     evaluation = spec.evaluation.model_copy(update={"maximum_drop": 1.0})
-    spec = dataclasses.replace(spec, target=target, endpoint=found["endpoint"], evaluation=evaluation)
+    spec = dataclasses.replace(spec, evaluation=evaluation)
     steps = " -> ".join(f"{step} %" for step in spec.serving.traffic_steps)
     stands = "in service: " if live.share == 100 else "half way:   "
     print(f"{stands}{model}:{live.version or 'unknown'}, deployment {live.deployment} with {live.share} %")

@@ -6,7 +6,7 @@ import argparse
 
 from jobs.console import ask, interruptible, yes_option
 
-ORDER = 9
+ORDER = 11
 HELP = "makes the endpoint's keys new, and gives the connection the new one"
 
 

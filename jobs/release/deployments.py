@@ -63,11 +63,14 @@ class Endpoint:
         if shares(endpoint.traffic) != dict(traffic):
             with azure_errors("the traffic could not be shifted", self.on):
                 endpoint.traffic = dict(traffic)
-                poller = self.client.online_endpoints.begin_create_or_update(endpoint)
-                self._await(poller, "the traffic", f"being shifted to {shown(traffic)}", needed=needed)
+                self.write(endpoint, "the traffic", f"being shifted to {shown(traffic)}", needed=needed)
         if (live := self.traffic()) != dict(traffic):
             why = f"wanted {shown(traffic)}, but the endpoint says {shown(live)}"
             raise StageError("the traffic did not shift", on=self.on, why=why, todo=AGAIN)
+
+    def write(self, endpoint: OnlineEndpoint, what: str, doing: str, *, needed: bool = False) -> None:
+        """Writes the endpoint itself, its traffic and its tags with it, and waits for that."""
+        self._await(self.client.online_endpoints.begin_create_or_update(endpoint), what, doing, needed=needed)
 
     def settled(self, *, needed: bool = False) -> OnlineEndpoint:
         """The endpoint once it is in no transition, in which it would refuse every change."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloud.errors import StageError, azure_errors
+from jobs import paused
 from jobs.release import unfinished
 from jobs.release.deployments import MODEL
 from jobs.release.rollout import PREVIOUS
+from jobs.release.traffic import shares
 from jobs.training.registering import fingerprint_of
 
 if TYPE_CHECKING:
@@ -53,8 +55,8 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
     """Raises StageError where nothing is."""
     on = f"endpoint {endpoint}"
     with azure_errors("what is in service could not be read", on):
-        shares = client.online_endpoints.get(endpoint).traffic or {}
-        traffic = {str(name): int(share) for name, share in shares.items() if int(share)}
+        found = client.online_endpoints.get(endpoint)
+        traffic, is_paused = shares(found.traffic), paused.read(found.tags) is not None
         tags = {str(each.name): dict(each.tags or {}) for each in client.online_deployments.list(endpoint)}
     half = unfinished.release(tags, traffic)
     if half:
@@ -69,7 +71,10 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
         )
     if not traffic:
         todo = "`pulumi up` releases the stack's model; if it did before, `pulumi up --replace '**::release'` does."
-        raise StageError("there is nothing to go back from", on=on, why="it has no traffic", todo=todo)
+        why = "it has no traffic"
+        if is_paused:
+            why, todo = "it is paused", "End that first: `python -m jobs resume`."
+        raise StageError("there is nothing to go back from", on=on, why=why, todo=todo)
     live = max(traffic, key=lambda name: traffic[name])
     its = tags.get(live, {})
     return InService(
@@ -101,10 +106,8 @@ def choose(live: InService, known: list[Version], model: str, to: str = "") -> V
     """
     on = f"model {model}"
     by_name = {each.version: each for each in known}
-    listed = "; ".join(str(each) for each in known[:_SHOWN]) or "none"
-    if to and to not in by_name:
-        why = f"there is no version {to}. The newest: {listed}"
-        raise StageError("it cannot be gone back to", on=on, why=why, todo="Choose one of them with --to.")
+    if to:
+        registered(known, model, to)
     if to and to == live.version and live.share == 100:
         why = f"version {to} is in service: deployment {live.deployment} has {live.share} % of the traffic"
         raise StageError("there is nothing to do", on=on, why=why, todo="Choose another one with --to.")
@@ -117,6 +120,17 @@ def choose(live: InService, known: list[Version], model: str, to: str = "") -> V
         todo = "Fine-tune another one: change data or recipe and run `pulumi up`."
         raise StageError("there is no version to go back to", on=on, why=why, todo=todo)
     return older[0]
+
+
+def registered(known: list[Version], model: str, version: str) -> Version:
+    """The one of that number. Raises StageError where there is none."""
+    found = next((each for each in known if each.version == version), None)
+    if found is None:
+        listed = "; ".join(str(each) for each in known[:_SHOWN]) or "none"
+        why = f"there is no version {version}. The newest: {listed}"
+        todo = "Choose one of them: `python -m jobs rollback --to`."
+        raise StageError("it cannot be gone back to", on=f"model {model}", why=why, todo=todo)
+    return found
 
 
 def _of(tag: str | None, model: str) -> str:

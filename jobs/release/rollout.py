@@ -19,6 +19,7 @@ from cloud import client as azure
 from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
+from jobs import paused
 from jobs.release import contracts, evidence, health, smoke, unfinished
 from jobs.release.base_model import BaseModelBeside
 from jobs.release.deployments import MODEL, Endpoint
@@ -35,11 +36,26 @@ PREVIOUS = "previous"
 def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
     """Leaves the model version at 100 % of the traffic and no other deployment but the base model's.
 
+    An endpoint that is paused stays so, and is told which version comes after the pause.
+
     Raises ModelFault with the earlier traffic restored, StageError with all left as it is where something else than
     the model failed, NotFinished when ``stop`` was set.
     """
     endpoint = Endpoint(client=azure.ml_client(spec.target), spec=spec, report=report, stop=stop)
-    endpoint.settled()
+    found = endpoint.settled()
+    if (pause := paused.read(found.tags)) is not None:
+        later = pause.then(spec.model_version, spec.deployment_name)
+        report(f"{WARNING}{later.waits(spec.endpoint)}")
+        if later != pause:
+            found.tags = {**(found.tags or {}), **later.tags()}
+            endpoint.write(found, spec.endpoint, "being told what comes after the pause")
+        return
+    into_service(endpoint)
+
+
+def into_service(endpoint: Endpoint) -> None:
+    """What `run` does, whether the endpoint is paused or not: a pause ends with it."""
+    spec, report = endpoint.spec, endpoint.report
     live, name = endpoint.traffic(), spec.deployment_name
     half = unfinished.release(endpoint.tags(), live)
     if half and half.deployment != name:

@@ -15,11 +15,13 @@ from cloud.errors import StageError, azure_errors
 from cloud.services.mlflow import RunHistory, moment
 from cloud.services.prices import PriceBook
 from cloud.states import COMPLETED, GIVEN_UP
+from jobs import paused
+from jobs.paused import Pause, Served
 from jobs.status import usage
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending
 from jobs.status.stack import Stack
-from jobs.status.status import DONE, NOT_THERE, TO_DO, Deployment, Job, Stage, Status
+from jobs.status.status import DONE, NOT_THERE, PAUSED, TO_DO, Deployment, Job, Stage, Status
 from jobs.status.usage import Requests
 from jobs.training import stack_jobs
 from jobs.training.registering import fingerprint_of
@@ -76,12 +78,14 @@ class Reader:
             )
         )
         job = attempts[0] if attempts else None
+        tags = (endpoint or {}).get("tags")
+        pause = paused.read(tags)
         there = registered if made_by == wanted else self._registered(made_by)
         version = there or (model_version(made_by) if made_by else "")
         return Status(
             stack=stack.name,
             at=now,
-            stages=self._stages(dataset_there, registered, jobs, deployments),
+            stages=self._stages(dataset_there, registered, jobs, deployments, pause),
             job=job,
             attempts=tuple(attempts),
             others=tuple(job for job in every if job not in attempts and job.status not in GIVEN_UP),
@@ -91,8 +95,9 @@ class Reader:
             endpoint=stack.endpoint,
             endpoint_state=_state(endpoint) if endpoint else NOT_THERE,
             deployments=deployments,
-            spending=self._spending(every, deployments, now),
+            spending=self._spending(every, deployments, paused.served(tags), now),
             usage=self._usage(deployments, now),
+            pause=pause,
         )
 
     def _jobs(self) -> list[Job]:
@@ -163,6 +168,7 @@ class Reader:
         registered: str,
         jobs: list[Job],
         deployments: tuple[Deployment, ...],
+        pause: Pause | None,
     ) -> tuple[Stage, ...]:
         if self._stack.stages is None:
             return tuple(Stage(name, "unknown", "the data are not prepared here: make data") for name in _STAGES)
@@ -181,10 +187,12 @@ class Reader:
         return (
             Stage("dataset", DONE if dataset_there else TO_DO, asset),
             tuned,
-            _released(release.deployment_name, deployed),
+            _released(release.deployment_name, deployed, pause),
         )
 
-    def _spending(self, jobs: list[Job], deployments: tuple[Deployment, ...], now: datetime) -> Spending:
+    def _spending(
+        self, jobs: list[Job], deployments: tuple[Deployment, ...], served: Served, now: datetime
+    ) -> Spending:
         stack = self._stack
         uses = [
             Use(
@@ -202,10 +210,14 @@ class Reader:
                 what=f"deployment {one.name}",
                 vm_size=one.vm_size,
                 count=one.count,
-                hours=(now - one.since).total_seconds() / 3600 if one.since else 0.0,
+                hours=max(0.0, (now - served.after(one.since)).total_seconds() / 3600) if one.since else 0.0,
                 now=True,
             )
             for one in deployments
+        ]
+        uses += [
+            Use(what="deployments until the last pause", vm_size=size, count=1, hours=hours, now=False)
+            for size, hours in served.hours.items()
         ]
         own = {stack.cluster_size: stack.hourly_price} if stack.hourly_price else {}
         return spending(uses, hour_prices((use.vm_size for use in uses), stack.location, self._book, own))
@@ -218,7 +230,9 @@ class Reader:
 _STAGES = ("dataset", "finetune", "release")
 
 
-def _released(name: str, found: Deployment | None) -> Stage:
+def _released(name: str, found: Deployment | None, pause: Pause | None) -> Stage:
+    if pause and not (found and found.traffic):
+        return Stage("release", PAUSED, f"since {pause.at:%Y-%m-%d %H:%M} UTC")
     if found is None:
         return Stage("release", TO_DO, name)
     if found.state == "Succeeded":

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cloud.states import GIVEN_UP, IN_TRANSITION
+from jobs.paused import Pause
 from jobs.release import unfinished
 from jobs.status.progress import Progress
 from jobs.status.spending import Spending
 from jobs.status.usage import Requests
 
-NOT_THERE, TO_DO, DONE = "not there", "to do", "done"
+NOT_THERE, TO_DO, DONE, PAUSED = "not there", "to do", "done", "paused"
 _REGISTERED = re.compile(r"azureml://registries/[^/]+/models/([^/]+)/versions/([^/]+)")
 
 
@@ -101,6 +102,7 @@ class Status:
     deployments: tuple[Deployment, ...]
     spending: Spending
     usage: Requests
+    pause: Pause | None = None
 
     @property
     def half_released(self) -> str:
@@ -137,7 +139,7 @@ class Status:
     @property
     def done(self) -> bool:
         """Whether everything is as the settings ask for."""
-        return not self.moving and all(stage.state == DONE for stage in self.stages)
+        return not self.moving and all(stage.state in (DONE, PAUSED) for stage in self.stages)
 
     def to_json(self) -> dict[str, Any]:
         job = self.job
@@ -169,6 +171,7 @@ class Status:
                 for one in self.deployments
             ],
             "half_released": self.half_released,
+            "paused": self.pause.to_json() if self.pause else None,
             "cost": self.spending.to_json(),
             "requests": {
                 **self.usage.to_json(self.at),

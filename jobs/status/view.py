@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloud.states import GIVEN_UP, IN_TRANSITION
+from jobs.paused import BY_HOURS
 from jobs.status.progress import in_words
 from jobs.status.spending import dollars
 from jobs.status.status import NOT_THERE, Status
@@ -46,6 +47,8 @@ def view(status: Status) -> Group:
     parts = [things, _costs(status) if status.spending.lines else Text("Cost so far: no machine has run yet.")]
     if half := half_way(status):
         parts.append(Text(half, style="yellow"))
+    if pause := pausing(status):
+        parts.append(Text(pause, style="yellow"))
     if idle := idleness(status):
         parts.append(Text(idle, style="yellow"))
     notes = [*status.spending.notes(), *([f"job: {status.job.url}"] if status.job and status.job.url else [])]
@@ -88,6 +91,26 @@ def half_way(status: Status) -> str:
     )
 
 
+def pausing(status: Status) -> str:
+    """Since when nobody is answered, and what ends that; nothing where the endpoint is not paused."""
+    pause = status.pause
+    if pause is None:
+        return ""
+    by = "as its office hours were over" if pause.by == BY_HOURS else "by hand"
+    since = f"Paused {by} on {pause.at:%Y-%m-%d at %H:%M} UTC"
+    left = ", ".join(one.name for one in status.deployments)
+    if left:
+        return (
+            f"{since}, and {left} still stands and bills: `python -m jobs pause --stack {status.stack}` or `resume` "
+            "goes on where it stopped."
+        )
+    coming = f"; version {pause.coming} came meanwhile and is released then" if pause.coming else ""
+    return (
+        f"{since}: no deployment bills. `python -m jobs resume --stack {status.stack}` brings version {pause.version} "
+        f"back{coming}."
+    )
+
+
 def idleness(status: Status) -> str:
     """That nobody asks, and what it costs; or that this is not known; or nothing."""
     if status.usage.trouble:
@@ -109,8 +132,7 @@ def lines(status: Status) -> list[str]:
     told += [f"job {one.name}: {one.status}" for one in (*status.attempts, *status.others)]
     told.append(f"endpoint {status.endpoint}: {status.endpoint_state}")
     told += [f"deployment {one.name}: {one.state}, {one.traffic} % of the traffic" for one in status.deployments]
-    if half := half_way(status):
-        told.append(half)
+    told += filter(None, (half_way(status), pausing(status)))
     failed = sum(each.failed for each in status.usage.recent.values())
     if failed:
         told = [*told, f"failed requests in the last hour: {failed}"]

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, StringConstraints
 from settings.problems import refuse
 
 OWN_TAGS = ("project", "stack", "commit")
+PAUSED, SERVED = "finetune-phi-paused", "finetune-phi-served"
+"""Tags of the endpoint that `python -m jobs pause` and `resume` write (jobs/paused.py); an update leaves them alone."""
 RESERVED_TAGS = ("microsoft", "azure", "windows")
 
 

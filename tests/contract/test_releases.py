@@ -22,11 +22,15 @@ from cloud import client as azure
 from cloud.errors import StageError
 from cloud.target import RegistryAsset, Target
 from emulator.machine.home import SUBSCRIPTION_ID
+from jobs.paused import BY_HAND
+from jobs.pausing import pause
+from jobs.pausing.resume import resume
 from jobs.release import health, keys, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
 from jobs.release.spec import ReleaseSpec
 from settings.sections.evaluation import EvaluationSettings
 from settings.sections.serving import HealthSettings, ServingSettings
+from settings.sections.tags import SERVED
 from tests.changing import changed
 from tests.contract.arm import Arm, Refusal
 from tests.contract.asking import QUESTION, Tally, asking
@@ -221,6 +225,33 @@ def test_a_release_that_was_interrupted_at_100_is_watched_before_the_old_one_goe
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
         site.release(TWO, soak_seconds=3, health=IMPATIENT)
     site.serves(ONE)
+
+
+def test_a_pause_leaves_address_and_key_and_the_model_comes_back(site: Site) -> None:
+    site.release(ONE)
+    url, key = _scoring(site)
+    said: list[str] = []
+    endpoint = Endpoint(client=site.client, spec=site.spec, report=said.append, stop=threading.Event())
+    with asking(url, key, clients=1) as tally:
+        tally.until(lambda: tally.asked >= 3)
+    with pytest.raises(StageError, match="requests in the last 15 minutes"):
+        pause.refuse_while_asked(endpoint, datetime.now(UTC) + timedelta(minutes=1))
+    pause.pause(endpoint, BY_HAND)
+    assert site.arm.get(f"{site.endpoint}/deployments", VERSION)["value"] == []
+    body = {"input_data": {"input_string": [{"role": "user", "content": "Who are you?"}]}}
+    answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {key()}"}, timeout=60)
+    assert answer.status_code == 404 and "No valid deployments to route to" in answer.text
+    # A release in the pause waits for its end.
+    assert "is paused since" in site.release(TWO)[0]
+    assert site.arm.get(f"{site.endpoint}/deployments", VERSION)["value"] == []
+
+    assert resume(endpoint, site.of) == TWO
+    site.serves(TWO)
+    assert _scoring(site)[0] == url and _scoring(site)[1]() == key()
+    tags = site.arm.get(site.endpoint, VERSION)["tags"]
+    assert list(tags) == [SERVED]
+    deployment = site.arm.get(f"{site.endpoint}/deployments/{site.name(TWO)}", VERSION)
+    assert deployment["tags"]["previous"] == f"{MODEL}:{ONE}"
 
 
 def test_metrics_are_those_of_the_requests_that_were_routed(site: Site) -> None:

@@ -316,7 +316,8 @@ def test_the_live_traffic_is_no_reason_to_update_the_endpoint(run: Run) -> None:
     endpoint = run(live=live()).resources["endpoint"]
     assert endpoint.inputs == run().resources["endpoint"].inputs
     released = {"properties.traffic", "properties.mirrorTraffic"}
-    ignored = released | {"properties.properties", "properties.description", "azureApiVersion"}
+    told = {'tags["finetune-phi-paused"]', 'tags["finetune-phi-served"]'}
+    ignored = released | told | {"properties.properties", "properties.description", "azureApiVersion"}
     assert set(endpoint.request.ignoreChanges) == ignored
 
 
@@ -325,6 +326,15 @@ def test_an_update_of_the_endpoint_carries_the_live_traffic(run: Run) -> None:
     assert endpoint.inputs["tags"] == {"owner": "me", **TAGS}
     assert endpoint.inputs["properties"]["traffic"] == {"m1": 90, "m2": 10}
     assert "properties.traffic" not in endpoint.request.ignoreChanges
+
+
+def test_what_a_pause_has_written_is_no_update_of_the_endpoint_and_is_carried_by_one(run: Run) -> None:
+    said = {"finetune-phi-paused": '{"version":"7"}', "finetune-phi-served": "{}"}
+    paused = json.dumps(json.loads(live(traffic={})) | {"tags": {**TAGS, **said}})
+    assert run(live=paused).resources["endpoint"].inputs == run().resources["endpoint"].inputs
+    endpoint = run(change=owned, live=paused).resources["endpoint"]
+    assert endpoint.inputs["tags"] == {"owner": "me", **TAGS, **said}
+    assert not {each for each in endpoint.request.ignoreChanges if each.startswith("tags")}
 
 
 def test_an_endpoint_whose_update_failed_is_updated_with_the_live_traffic(run: Run) -> None:

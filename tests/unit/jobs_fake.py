@@ -185,6 +185,7 @@ class Endpoints:
 
     def __init__(self) -> None:
         self.traffic: dict[str, int] = {}
+        self.tags: dict[str, str] = {}
         self.history: list[dict[str, int]] = []
         self.deployments: dict[str, Any] = {}
         self.deleted: list[str] = []
@@ -199,7 +200,8 @@ class Endpoints:
             provisioning_state=state,
             tags=more.get("tags", {}),
             model="m",
-            instance_type="x",
+            instance_type=MACHINE,
+            creation_context=SimpleNamespace(created_at=more.get("created")),
             instance_count=1,
             endpoint_name="phi",
             request_settings=SimpleNamespace(
@@ -220,6 +222,8 @@ class Endpoints:
             name=name,
             provisioning_state=self.state,
             traffic=zeroes | self.traffic,
+            mirror_traffic={},
+            tags=dict(self.tags),
             scoring_uri="https://e.eastus2.inference.ml.azure.com/score",
         )
 
@@ -231,7 +235,11 @@ class Endpoints:
             return self._create(resource)
         if self.refused_traffic is not None:
             return Poller(self.refused_traffic)
-        self.traffic = {name: share for name, share in resource.traffic.items() if share}
+        self.tags = dict(resource.tags)
+        traffic = {name: share for name, share in resource.traffic.items() if share}
+        if traffic == self.traffic:
+            return Poller(resource)
+        self.traffic = traffic
         assert sum(self.traffic.values()) in (0, 100)
         self.history.append(self.traffic)
         return Poller(resource)

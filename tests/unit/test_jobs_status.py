@@ -20,6 +20,7 @@ from cloud.errors import StageError
 from cloud.services.mlflow import Point, RunHistory, moment
 from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
+from jobs.paused import BY_HAND, Pause, Served
 from jobs.release import unfinished
 from jobs.status import stack as stack_module
 from jobs.status import watch
@@ -256,6 +257,29 @@ def test_without_the_data_the_newest_job_is_told(azure: Azure, tmp_path: Path) -
     assert found.job and found.job.name == "finetune-bbbbbbbbbbbb-1"
     assert found.model == "phi-ultrachat:1002255155"
     assert found.stages[0].detail == "the data are not prepared here: make data"
+
+
+def test_a_paused_endpoint_is_told_with_what_it_has_cost_until_then(azure: Azure, tmp_path: Path) -> None:
+    azure.registered()
+    pause = Pause(at=NOW - timedelta(hours=14), by=BY_HAND, version="994526542", deployment="mold")
+    tags = {**pause.tags(), **Served(pause.at, {A100: 24.0}).tags()}
+    endpoint = {"tags": tags, "properties": {"provisioningState": "Succeeded", "traffic": {}}}
+    azure.get(STACK.endpoint_path, endpoint)
+    azure.get(f"{STACK.endpoint_path}/deployments", {"value": []})
+    found = read(tmp_path)
+    assert found.stages[2].state == "paused" and found.done
+    assert (found.spending.so_far, found.spending.hourly) == (24 * 4, 0)
+    assert found.to_json()["paused"]["version"] == "994526542"
+    text = " ".join(printed(view(found), 160).split())
+    assert "Paused by hand on 2026-11-24 at 22:00 UTC: no deployment bills." in text and "nothing runs" in text
+    assert any("resume --stack dev` brings version 994526542 back." in line for line in lines(found))
+
+    # One that stands again, or still, counts from the pause on.
+    azure.deployment("mold", hours_ago=30)
+    azure.get(STACK.endpoint_path, endpoint)
+    still = read(tmp_path)
+    assert (still.spending.so_far, still.spending.hourly) == (24 * 4 + 14 * 2 * 4, 8)
+    assert "mold still stands and bills" in lines(still)[-1]
 
 
 def test_a_running_job_tells_how_far_it_is_and_what_that_is_based_on(azure: Azure, tmp_path: Path) -> None:

@@ -55,6 +55,16 @@ def test_another_isolation_is_drift_whatever_comes_with_it() -> None:
     assert found(HUB, {"managedNetwork": INACTIVE}, open_, path) == [path]
 
 
+def test_what_a_pause_leaves_on_the_endpoint_is_nobodys_hand() -> None:
+    kind = "azure-native:machinelearningservices:OnlineEndpoint"
+    was = {"tags": {"stack": "dev"}, "properties": {"traffic": {"m1": 100}}}
+    now = {"tags": {"stack": "dev", "finetune-phi-paused": "{}"}, "properties": {"traffic": {}}}
+    paths = ["properties.traffic", "properties.traffic.m1", 'tags["finetune-phi-paused"]', "tags"]
+    assert found(kind, was, now, *paths) == []
+    emptied = {**now, "tags": {"stack": "dev"}}
+    assert found(kind, was, emptied, "properties.traffic") == ["properties.traffic"]
+
+
 def test_of_another_type_it_is_drift() -> None:
     assert found(VAULT, {}, {"associatedWorkspaces": ["/p"]}, "associatedWorkspaces") == ["associatedWorkspaces"]
 

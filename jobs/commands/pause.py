@@ -1,0 +1,36 @@
+"""python -m jobs pause: the deployments go, so that nothing bills; address, key, model and flow stay."""
+
+from __future__ import annotations
+
+import argparse
+
+from jobs.console import ask, interruptible, yes_option
+
+ORDER = 9
+HELP = "takes the model out of service, so that its machines bill no more; `resume` brings it back"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """--while-asked is for an endpoint that never falls silent."""
+    yes_option(parser)
+    parser.add_argument("--while-asked", action="store_true", help="also where somebody has asked within 15 minutes")
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Says what goes and what stays, and pauses after a yes."""
+    from jobs.in_service import StackEndpoint
+    from jobs.paused import BY_HAND
+    from jobs.pausing import pause
+
+    here = StackEndpoint.of(chosen.stack)
+    with interruptible() as stop:
+        endpoint = here.opened(print, stop)
+        if not chosen.while_asked:
+            pause.refuse_while_asked(endpoint, pause.utc())
+        print(f"All deployments behind endpoint {here.endpoint} go: nobody gets an answer until it is resumed.")
+        print("Address, key, connection, model and flow stay. `python -m jobs resume` takes about twenty minutes.")
+        ask("Pause it?", chosen.yes, "Nothing was changed")
+        pause.pause(endpoint, BY_HAND)
+    print(
+        f"Endpoint {here.endpoint} is paused and bills nothing; `python -m jobs resume --stack {here.stack}` ends it."
+    )
