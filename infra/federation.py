@@ -13,6 +13,8 @@ from pulumi_azure_native import authorization, managedidentity, resources
 
 from cloud.place import Place
 from cloud.roles import GRANTED, Role
+from infra.lifecycle.recorded import identity as ask_for
+from infra.lifecycle.recorded import recorded
 from settings.naming import role_assignment_name
 from settings.sections.github import GithubSettings
 
@@ -51,6 +53,9 @@ class Federation(pulumi.ComponentResource):
             tags=args.place.tags,
             opts=child,
         )
+        ask, on = ask_for(args.place, own_name), f"identity {own_name}"
+        self.principal_id = recorded(deployer.principal_id, ask, "principal_id", on)
+        self.client_id = recorded(deployer.client_id, ask, "client_id", on)
         managedidentity.FederatedIdentityCredential(
             "github",
             resource_name_=deployer.name,
@@ -76,13 +81,12 @@ class Federation(pulumi.ComponentResource):
                 ),
                 scope=args.group.id,
                 role_definition_id=role.definition(args.place.subscription_id),
-                principal_id=deployer.principal_id,
+                principal_id=self.principal_id,
                 principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
                 condition=condition,
                 condition_version="2.0" if condition else None,
                 opts=child,
             )
-        self.principal_id, self.client_id = deployer.principal_id, deployer.client_id
         self.register_outputs({"clientId": self.client_id})
 
 

@@ -8,6 +8,8 @@ import pulumi
 from pulumi_azure_native import managedidentity
 
 from cloud.place import Place
+from infra.lifecycle.recorded import identity as ask_for
+from infra.lifecycle.recorded import recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,5 +37,8 @@ class Identity(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.id = identity.id
-        self.principal_id = identity.principal_id
+        own_name = args.place.names.identity
+        self.principal_id = recorded(
+            identity.principal_id, ask_for(args.place, own_name), "principal_id", f"identity {own_name}"
+        )
         self.register_outputs({"id": self.id, "principalId": self.principal_id})

@@ -17,7 +17,8 @@ from settings.plain_text import plain
 _QUOTE = r"(?:\\{0,8}[\"']|\\{0,8}u0022|%22|&quot;)"  # as it is, or as JSON, .NET, an address or a page writes it
 _PASSWORD = r"password|passphrase|passwd"  # noqa: S105 - the words
 _NAME = rf"(?:key\d?|secret|credential|token|{_PASSWORD})"
-_SHORT = r"sig(?:(?<![a-z_]...)|(?<=3f...))|code(?:(?<![a-z_]....)|(?<=3f....))"
+# A code is a secret of an address or a form; in a sentence (`Code=AuthorizationFailed`, `exit code=1`) it is none.
+_SHORT = r"sig(?:(?<![a-z_]...)|(?<=3f...))|code(?:(?<=[?&;\"'].{4})|(?<!.....)|(?<=(?:3f|26)....))"
 _PAIRED = rf"(?:{_SHORT}|signature|key|secret|credential|token|{_PASSWORD})"
 _VALUE = r"(?:(?!(?P=quote))(?:\\.|.))+"
 _WORD = r"[\w+/=~.-]"

@@ -18,6 +18,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 from unittest.mock import patch
 
+import pulumi
 import pytest
 from pulumi.runtime import rpc
 from urllib3 import HTTPResponse
@@ -123,6 +124,19 @@ def not_read(lifetime: ModuleType) -> str:
         patch.setattr(lifetime.pulumi.log, "warn", said.append)
         lifetime.not_read("endpoint phi", ValueError(LINE))
     return "\n".join(said)
+
+
+def not_told(recorded: ModuleType) -> str:
+    """The end of an update that lacks an identity's id, and is refused it."""
+
+    def refused() -> object:
+        raise ValueError(LINE)
+
+    try:
+        asyncio.run(recorded.told(refused, "principal_id", "identity"))
+    except pulumi.RunError as error:
+        return str(error)
+    raise AssertionError("it was told")
 
 
 def listed(logs: ModuleType) -> str:

@@ -224,6 +224,7 @@ def test_what_the_program_says_and_its_pages_show_stays_as_it_is() -> None:
         "https://ml.azure.com/runs/finetune-0f3a-1?wsid=/subscriptions/0/resourceGroups/rg&tid=1",
         "job finetune-6d1f9e2c7b3a-1 is Running, dataset 5f2c9b1e7a3d4c6f8b0a1d2e3f4a5b6c7d8e9f0a",
         "integrity sha512-" + "Ab1+" * 21 + "Ab==",
+        "Status=403 Code=AuthorizationFailed, exit code=1",
     ],
 )
 def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
