@@ -109,7 +109,7 @@ def golden_questions(settings: Settings) -> int:
 
     Raises StageError.
     """
-    return len(load(settings.evaluation.questions)) if settings.evaluation.questions else 0
+    return len(load(settings.evaluation.questions, settings.evaluation.judge)) if settings.evaluation.questions else 0
 
 
 def _dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:

@@ -11,6 +11,8 @@ from cloud.errors import StageError
 from jobs.console import json_option, show
 
 ORDER = 2
+COULD_NOT_TELL = 3
+"""The exit that is neither better or equal (0) nor worse (1), where `evaluation.unclear` is fail."""
 HELP = "was the fine-tune worth it? losses, and answers beside the base model's"
 
 
@@ -21,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> None:
-    """Exits with 1 when the fine-tuned model is not good enough."""
+    """Exits with 1 when the fine-tuned model is not good enough, with 3 when that cannot be told and has to be."""
     from jobs.evaluation import files, gather
     from jobs.status.stack import Stack, price_book
 
@@ -45,6 +47,9 @@ def run(chosen: argparse.Namespace) -> None:
             print(f"logged on run {found.job}: {', '.join(found.metrics())}", file=sys.stderr)
     if found.problems:
         sys.exit(f"not good enough: {'; '.join(found.problems)}")
+    if found.unclear and found.settings.unclear == "fail":
+        print(found.unclear, file=sys.stderr)
+        sys.exit(COULD_NOT_TELL)
 
 
 def _share(text: str) -> float:

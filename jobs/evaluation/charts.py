@@ -29,7 +29,8 @@ def charts(found: Evaluation) -> dict[str, str]:
         latency = _bars("latency", "seconds", colours, found)
         for each in found.candidates:
             latency.add(
-                each.role, [None if result.error else round(result.seconds, 3) for result in each.scores.results]
+                each.role,
+                [None if result.seconds is None else round(result.seconds, 3) for result in each.scores.results],
             )
         pictures["latency"] = _svg(latency)
     return pictures

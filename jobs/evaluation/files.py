@@ -10,6 +10,7 @@ from jobs.evaluation.result import Candidate, Evaluation
 from jobs.golden.golden import Result
 
 _HERE = Path(__file__).parent
+_NAMED = 3
 _TITLES = {
     "loss": "Loss while training",
     "score": "Score by question",
@@ -48,6 +49,7 @@ def page(found: Evaluation, pictures: dict[str, str]) -> str:
         summary=[(each, figures(each)) for each in found.candidates],
         losses=losses(found),
         said=said,
+        remarks=remarks(found),
         made=f"{found.at:%Y-%m-%d %H:%M} UTC",
     )
 
@@ -56,9 +58,10 @@ def markdown(found: Evaluation, pictures: list[str]) -> str:
     """For a terminal, a pull request or a wiki."""
     sections = [f"# Was the fine-tune worth it? Stack {found.stack}\n", f"**{found.verdict}.**\n"]
     sections += [f"- Not good enough: {problem}." for problem in found.problems]
+    sections += [f"- {remark}." for remark in remarks(found)]
     sections += [f"\n> {found.base_model}: {found.note}.\n"] if found.note else []
     if found.candidates:
-        head = ["model", "deployment", "score", "word for word", "median", "slowest"]
+        head = ["model", "deployment", "score", "word for word", "median", "95 % within"]
         rows = [[f"{each.role} ({each.model})", each.scores.deployment, *figures(each)] for each in found.candidates]
         sections.append(_table(head, rows))
     if figures_of_losses := losses(found):
@@ -71,7 +74,7 @@ def markdown(found: Evaluation, pictures: list[str]) -> str:
             [
                 str(number),
                 question,
-                " or ".join(expected),
+                expected,
                 *(f"{said(result)} ({result.score:.2f})" for result in results),
             ]
             for number, (question, expected, results) in enumerate(found.rows, 1)
@@ -84,14 +87,28 @@ def markdown(found: Evaluation, pictures: list[str]) -> str:
 
 
 def figures(candidate: Candidate) -> list[str]:
-    """Score, answers word for word, median and slowest answer."""
+    """Score, answers word for word, seconds of the median and of 95 % of the answers."""
     scores, median = candidate.scores, candidate.median_seconds
     return [
         f"{scores.score:.2f}",
-        f"{scores.exact} of {len(scores.results)}",
+        f"{scores.exact} of {len(scores.results)}" + (f", {scores.cut_off} cut off" if scores.cut_off else ""),
         f"{median:.2f} s" if median is not None else "no answer",
-        f"{scores.slowest:.2f} s",
+        f"{scores.within(95):.2f} s",
     ]
+
+
+def remarks(found: Evaluation) -> list[str]:
+    """What a reader has to know of the verdict, beside what the model is refused for."""
+    told = [found.unclear[:1].upper() + found.unclear[1:]] if found.unclear else []
+    if found.leaked:
+        named = "; ".join(found.leaked[:_NAMED]) + (
+            f" and {len(found.leaked) - _NAMED} more" if found.leaked[_NAMED:] else ""
+        )
+        told.append(
+            f"{len(found.leaked)} of {found.questions} questions stand in the training data, and show that it was "
+            f"learnt, not that anything was understood: {named}"
+        )
+    return told
 
 
 def losses(found: Evaluation) -> list[tuple[str, str]]:
@@ -109,7 +126,10 @@ def losses(found: Evaluation) -> list[tuple[str, str]]:
 
 def said(result: Result) -> str:
     """The answer, or why there is none."""
-    return f"no answer: {result.error}" if result.error else " ".join(result.answer.split())
+    if result.error:
+        return f"no answer: {result.error}"
+    worst = result.worst
+    return " ".join(worst.answer.split()) + (" … (cut off)" if worst.cut_off else "")
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from chat.phi_client import CONTRACT, ROUTES
 from cloud.arm import Arm
@@ -16,8 +17,10 @@ from cloud.services import registry
 from cloud.services.mlflow import RunHistory
 from cloud.services.prices import PriceBook
 from cloud.states import COMPLETED, HEALTHY
+from data_prep.card.card import TRAIN
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
-from jobs.golden import golden
+from jobs.golden import golden, judge
+from jobs.golden.leaks import leaked
 from jobs.golden.questions import Question, load
 from jobs.release.spec import BASE_DEPLOYMENT
 from jobs.status.reader import Reader
@@ -40,6 +43,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         chosen = _chosen(status, missing)
         _alike(chosen, missing)
         questions = _questions(stack, missing)
+        learnt = _leaked(stack, questions, missing) if questions else ()
         candidates = _ask(stack, arm, chosen, questions, report, stop) if questions and chosen else ()
     if not candidates and not losses.held_out:
         why = "; ".join(missing) or "no model answers, and no job has logged a loss"
@@ -58,8 +62,10 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         candidates=candidates,
         not_compared=tuple(missing),
         questions=len(questions),
-        minimum=stack.evaluation.minimum_score if minimum is None else minimum,
-        drop=stack.evaluation.maximum_drop,
+        leaked=learnt,
+        settings=stack.evaluation
+        if minimum is None
+        else stack.evaluation.model_copy(update={"minimum_score": minimum}),
     )
 
 
@@ -131,7 +137,21 @@ def _questions(stack: Stack, missing: list[str]) -> tuple[Question, ...]:
     if not stack.evaluation.questions:
         missing.append("answers: evaluation.questions names no file of golden questions")
         return ()
-    return load(stack.evaluation.questions)
+    return load(stack.evaluation.questions, stack.evaluation.judge)
+
+
+def _leaked(stack: Stack, questions: tuple[Question, ...], missing: list[str]) -> tuple[str, ...]:
+    """The questions that stand in the training data, where these are on this machine."""
+    directory = stack.stages[0].directory if stack.stages else ""
+    train = Path(directory) / TRAIN
+    if not directory or not train.exists():
+        missing.append("leaks: the training data are not on this machine, so no question was looked for in them")
+        return ()
+    try:
+        return leaked(questions, [train])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        missing.append(f"leaks: {train} cannot be read ({error})")
+        return ()
 
 
 def _ask(
@@ -147,11 +167,16 @@ def _ask(
     keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": ML_VERSION}) or {}
     url, key = str(endpoint.get("scoringUri") or ""), str(keys.get("primaryKey") or "")
     ROUTES.tell(url, {one.name: one.tags.get(CONTRACT, "") for _, one in chosen})
+    asking = golden.Asking(
+        timeout=stack.request_timeout_seconds,
+        system=stack.system_prompt,
+        samples=stack.evaluation.samples,
+        judge=judge.of(stack.evaluation.judge),
+    )
     found: list[Candidate] = []
     for role, one in chosen:
         report(f"{role} ({one.name}): {len(questions)} questions")
-        timeout, system = stack.request_timeout_seconds, stack.system_prompt
-        scores = golden.ask_all(url, key, one.name, questions, timeout=timeout, stop=stop, system=system)
+        scores = golden.ask_all(url, key, one.name, questions, asking, stop)
         if stop.is_set():
             why, todo = "you asked to stop; nothing was written", "Run it again when you like."
             raise StageError("the evaluation is not finished", on=f"deployment {one.name}", why=why, todo=todo)

@@ -9,8 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from cloud.services.mlflow import Point
+from jobs.golden.comparison import Comparison, Outcome, compare
 from jobs.golden.golden import Result, Scores
+from settings.sections.evaluation import EvaluationSettings
 
+_HAIR = 1e-9
+"""Means of fractions are not exact: what is at the limit is within it."""
 BASE, TUNED, SERVING = "base model", "fine-tuned", "in service"
 
 
@@ -30,7 +34,7 @@ class Candidate:
     @property
     def median_seconds(self) -> float | None:
         """Over the questions that got an answer."""
-        seconds = [result.seconds for result in self.scores.results if not result.error]
+        seconds = [result.seconds for result in self.scores.results if result.seconds is not None]
         return statistics.median(seconds) if seconds else None
 
     def to_json(self) -> dict[str, Any]:
@@ -71,9 +75,9 @@ class Losses:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """`questions` is how many there were to ask.
+    """`questions` is how many there were to ask, `leaked` are those of them that stand in the training data.
 
-    `minimum` is the score the fine-tuned model needs, `drop` how much lower it may be than that of the one in service.
+    `settings` say what the fine-tuned model needs, by itself and beside the one in service.
     """
 
     stack: str
@@ -87,14 +91,14 @@ class Evaluation:
     candidates: tuple[Candidate, ...]
     not_compared: tuple[str, ...]
     questions: int
-    minimum: float
-    drop: float
+    leaked: tuple[str, ...]
+    settings: EvaluationSettings
 
     def candidate(self, role: str) -> Candidate | None:
         return next((each for each in self.candidates if each.role == role), None)
 
     @property
-    def rows(self) -> list[tuple[str, tuple[str, ...], list[Result]]]:
+    def rows(self) -> list[tuple[str, str, list[Result]]]:
         """Question, right answers, and the answer of each candidate, in their order."""
         return [
             (results[0].question, results[0].expected, list(results))
@@ -104,18 +108,39 @@ class Evaluation:
     @property
     def problems(self) -> list[str]:
         """Why the model is not good enough; empty if it is."""
-        tuned, serving = self.candidate(TUNED), self.candidate(SERVING)
+        tuned, beside = self.candidate(TUNED), self.beside(SERVING)
         if tuned is None:
             return ["the fine-tuned model was not asked, so its score is not known"] if self.questions else []
         found = []
-        if tuned.scores.score < self.minimum:
-            found.append(f"the fine-tuned model scores {tuned.scores.score:.2f} and needs {self.minimum:.2f}")
-        if serving and tuned.scores.score < serving.scores.score - self.drop:
+        if tuned.scores.score < self.settings.minimum_score - _HAIR:
             found.append(
-                f"it scores {serving.scores.score - tuned.scores.score:.2f} less than the model in service, "
-                f"and {self.drop:.2f} is let through"
+                f"the fine-tuned model scores {tuned.scores.score:.2f} and needs {self.settings.minimum_score:.2f}"
+            )
+        if beside is not None and beside.outcome is Outcome.WORSE:
+            found.append(
+                f"beside the model in service it scores {beside}, and {self.settings.maximum_drop:.2f} less is let "
+                "through"
             )
         return found
+
+    @property
+    def unclear(self) -> str:
+        """What the questions cannot tell of the model beside the one in service; empty where they can."""
+        beside = self.beside(SERVING)
+        if beside is None or beside.outcome is not Outcome.UNCLEAR:
+            return ""
+        return (
+            f"could not tell whether it is worse than the model in service: {beside}, and "
+            f"{self.settings.maximum_drop:.2f} less is let through; {beside.remedy}"
+        )
+
+    def beside(self, role: str) -> Comparison | None:
+        """The fine-tuned model beside another one; None where one of them was not asked."""
+        tuned, other = self.candidate(TUNED), self.candidate(role)
+        if tuned is None or other is None:
+            return None
+        drop = self.settings.maximum_drop if role == SERVING else 0.0
+        return compare(tuned.scores, other.scores, drop=drop, confidence=self.settings.confidence_percent)
 
     @property
     def verdict(self) -> str:
@@ -127,11 +152,11 @@ class Evaluation:
         score = f"{tuned.scores.score:.2f} on {asked} golden question{'s' if asked != 1 else ''}"
         if base is None:
             return f"Not known: the fine-tuned model scores {score}, and there is no base model to compare with"
-        gain = tuned.scores.score - base.scores.score
         than = f"the fine-tuned model scores {score}, the base model {base.scores.score:.2f}"
-        if abs(gain) < 0.005:
-            return f"No difference: {than}"
-        return f"{'Yes' if gain > 0 else 'No'}: {than}"
+        beside = self.beside(BASE)
+        if beside is None or not beside.differs:
+            return f"Not clear: {than}, a difference of {beside}"
+        return f"{'Yes' if beside.difference > 0 else 'No'}: {than}"
 
     def metrics(self) -> dict[str, float]:
         """What is logged on the run, by MLflow's names."""
@@ -159,8 +184,10 @@ class Evaluation:
             "base_model": self.base_model,
             "note": self.note,
             "job": self.job,
-            "minimum_score": self.minimum,
-            "maximum_drop": self.drop,
+            "unclear": self.unclear,
+            "leaked": list(self.leaked),
+            "minimum_score": self.settings.minimum_score,
+            "maximum_drop": self.settings.maximum_drop,
             "held_out_loss": self.losses.last,
             "held_out_perplexity": self.losses.perplexity,
             "best_held_out_loss": {"step": best.step, "value": best.value} if best else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 from collections.abc import Sequence
@@ -13,31 +14,69 @@ import requests
 from chat.phi_client import ask
 from chat.phi_messages import Busy, ChatError, ChatRequest, EndpointUnavailable, KeyRefused
 from cloud.errors import StageError
-from jobs.golden.questions import Question
-from jobs.golden.words import joined, length, words
+from jobs.golden.checks import points
+from jobs.golden.judge import Judge
+from jobs.golden.questions import JUDGE, Question
 from settings.redaction import redact
 
-_TEMPERATURE = 0.0  # the most likely answer, however the model is served (chat/phi_messages.py)
+_LIKELIEST = 0.0  # a temperature: the most likely answer, however the model is served (chat/phi_messages.py)
 _TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
-# An answer is similar from here on. Unrelated sentences reach some 50 in rapidfuzz's ratio, single words much more.
-_SIMILAR, _SIMILAR_LENGTH = 75, 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
-    """One answer. ``score`` is 1.0 if a right answer is in it word for word, less if one is nearly in it, else 0.0.
+class Sample:
+    """One answer. ``score`` is 1.0 if it is right, less if it is nearly so, else 0.0; ``exact`` if literally.
 
-    ``error`` says why there is no answer, and is empty if there is one; ``unreachable`` that the model is not to blame.
+    ``error`` says why there is no answer, and is empty if there is one; ``unreachable`` that the model is not to blame;
+    ``cut_off`` that the answer had reached the length it was allowed.
     """
 
-    question: str
-    expected: tuple[str, ...]
     answer: str
     score: float
     exact: bool
     seconds: float
     error: str = ""
     unreachable: bool = False
+    cut_off: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """One question and its answers, of which there is at least one."""
+
+    question: str
+    expected: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def worst(self) -> Sample:
+        """The answer to show."""
+        return min(self.samples, key=lambda sample: sample.score)
+
+    @property
+    def score(self) -> float:
+        """Mean over the answers; one that did not come counts as 0."""
+        return statistics.fmean(sample.score for sample in self.samples)
+
+    @property
+    def exact(self) -> bool:
+        return all(sample.exact for sample in self.samples)
+
+    @property
+    def seconds(self) -> float | None:
+        """The median over the answers that came; None where none did."""
+        return (
+            statistics.median(found) if (found := [each.seconds for each in self.samples if not each.error]) else None
+        )
+
+    @property
+    def error(self) -> str:
+        """Of the first answer that did not come."""
+        return next((each.error for each in self.samples if each.error), "")
+
+    @property
+    def unreachable(self) -> bool:
+        return any(each.unreachable for each in self.samples)
 
 
 @dataclass(frozen=True)
@@ -54,17 +93,22 @@ class Scores:
 
     @property
     def exact(self) -> int:
-        """How many questions were answered word for word."""
+        """How many questions were answered literally right."""
         return sum(result.exact for result in self.results)
 
     @property
-    def slowest(self) -> float:
-        """Seconds."""
-        return max((result.seconds for result in self.results), default=0.0)
+    def cut_off(self) -> int:
+        """How many questions have an answer that was cut off at its length."""
+        return sum(any(sample.cut_off for sample in result.samples) for result in self.results)
+
+    def within(self, percent: float) -> float:
+        """Seconds within which so many per cent of the answers came: 100 is the slowest of them."""
+        seconds = sorted(each.seconds for result in self.results for each in result.samples if not each.error)
+        return seconds[max(0, math.ceil(len(seconds) * percent / 100 - 1e-9) - 1)] if seconds else 0.0
 
     @property
     def worst(self) -> Result:
-        """The answer to show somebody who asks what is wrong. Raises ValueError where nothing was asked."""
+        """What to show somebody who asks what is wrong. Raises ValueError where nothing was asked."""
         return min(self.results, key=lambda result: result.score)
 
     def to_json(self) -> dict[str, Any]:
@@ -72,96 +116,101 @@ class Scores:
             "deployment": self.deployment,
             "score": round(self.score, 4),
             "exact": self.exact,
-            "slowest_seconds": round(self.slowest, 3),
-            "questions": [asdict(result) for result in self.results],
+            "cut_off": self.cut_off,
+            "p95_seconds": round(self.within(95), 3),
+            "slowest_seconds": round(self.within(100), 3),
+            "questions": [
+                {
+                    "question": result.question,
+                    "expected": result.expected,
+                    "score": round(result.score, 4),
+                    "answer": result.worst.answer,
+                    "samples": [asdict(sample) for sample in result.samples],
+                }
+                for result in self.results
+            ],
         }
 
     def __str__(self) -> str:
-        return f"{self.score:.2f} ({self.exact} of {len(self.results)} word for word, slowest {self.slowest:.1f} s)"
+        cut = f", {self.cut_off} cut off" if self.cut_off else ""
+        many = f"{self.exact} of {len(self.results)} word for word"
+        return f"{self.score:.2f} ({many}{cut}, 95 % within {self.within(95):.1f} s)"
 
 
-def score(answer: str, expected: Sequence[str]) -> tuple[float, bool]:
-    """How right ``answer`` is, 0 to 1, and whether one of the ``expected`` is in it word for word.
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """How questions are put: ``timeout`` in seconds for each, ``system`` is told the model before it.
 
-    Case, punctuation, accents and how thousands are grouped do not matter, nor what is said around it. A long expected
-    answer that is nearly there counts as much as rapidfuzz finds of it; a short one, a name or a number, is there or it
-    is not.
+    Asked once, a model gives its most likely answer; asked several times, as many ``samples`` as people get.
     """
-    from rapidfuzz import fuzz
 
-    said = words(answer)
-    best = 0.0
-    for right in map(words, expected):
-        if right and f" {' '.join(right)} " in f" {' '.join(said)} ":
-            return 1.0, True
-        if min(length(right), length(said)) > _SIMILAR_LENGTH:
-            # The best place in the answer for it; an answer that is only a part of what is expected gets that part.
-            wanted, given = joined(right), joined(said)
-            similar = fuzz.partial_ratio if len(given) >= len(wanted) else fuzz.ratio
-            best = max(best, similar(wanted, given, score_cutoff=_SIMILAR) / 100)
-    return best, False
+    timeout: float
+    system: str = ""
+    samples: int = 1
+    judge: Judge | None = None
 
 
 def ask_all(
-    url: str,
-    key: str,
-    deployment: str,
-    questions: Sequence[Question],
-    *,
-    timeout: float,
-    stop: threading.Event,
-    system: str = "",
+    url: str, key: str, deployment: str, questions: Sequence[Question], asking: Asking, stop: threading.Event
 ) -> Scores:
     """Puts every question to ``deployment``, past the traffic rules; "" for whichever the traffic leads to.
 
-    ``timeout`` in seconds for each; ``system`` is told the model before each. A question that gets no answer scores 0.
-    What is not asked because ``stop`` was set is left out. Raises StageError if the key is refused, or if another
-    deployment answers than was asked.
+    A question that gets no answer scores 0. What is not asked because ``stop`` was set is left out. Raises StageError
+    if the key is refused, if another deployment answers than was asked, or if a judge that is needed says nothing.
     """
     results: list[Result] = []
     for question in questions:
-        if stop.is_set():
-            break
-        request = ChatRequest(question.question, deployment=deployment, temperature=_TEMPERATURE, system=system)
-        results.append(_ask(url, key, request, question, timeout, stop))
+        samples: list[Sample] = []
+        for _ in range(asking.samples):
+            if stop.is_set():
+                return Scores(deployment, tuple(results))
+            samples.append(_ask(url, key, deployment, question, asking, stop))
+        results.append(Result(question.question, question.expected, tuple(samples)))
     return Scores(deployment, tuple(results))
 
 
-def _ask(url: str, key: str, request: ChatRequest, question: Question, timeout: float, stop: threading.Event) -> Result:
-    deployment = request.deployment
+def _ask(url: str, key: str, deployment: str, question: Question, asking: Asking, stop: threading.Event) -> Sample:
     on = f"deployment {deployment}" if deployment else "endpoint"
+    request = ChatRequest(
+        question.question,
+        deployment=deployment,
+        temperature=_LIKELIEST if asking.samples == 1 else ChatRequest.temperature,
+        max_new_tokens=question.check.max_tokens,
+        system=asking.system,
+    )
     for attempt in range(1, _TRIES + 1):
         try:
-            answer = ask(url, key, request, timeout=timeout)
+            answer = ask(url, key, request, timeout=asking.timeout)
         except Busy as error:
             if attempt < _TRIES and not stop.wait(error.retry_after or _PAUSE):
                 continue
-            return _unanswered(question, error)
+            return _unanswered(error)
         except KeyRefused as error:
             todo = "Run `pulumi up`, which reads the endpoint's keys again."
             raise StageError("the golden questions could not be asked", on=on, why=str(error), todo=todo) from error
         except ChatError as error:
-            return _unanswered(question, error)
+            return _unanswered(error)
         if deployment and answer.deployment != deployment:
             why = f"{deployment} was asked, and {answer.deployment} answered"
             todo = "Look at the endpoint's traffic in Azure ML studio."
             raise StageError("the golden questions reached the wrong model", on=on, why=why, todo=todo)
-        points, exact = score(answer.text, question.answers)
-        return Result(
-            question=question.question,
-            expected=question.answers,
+        if question.check.kind == JUDGE and asking.judge is not None:
+            found = asking.judge.points(question, answer.text, asking.timeout)
+            right = found, found == 1.0
+        else:
+            right = points(answer.text, question)
+        return Sample(
             answer=answer.text,
-            score=points,
-            exact=exact,
+            score=right[0],
+            exact=right[1],
             seconds=answer.seconds,
+            cut_off=answer.cut_off,
         )
     raise AssertionError("the last attempt returns")
 
 
-def _unanswered(question: Question, error: ChatError) -> Result:
-    return Result(
-        question=question.question,
-        expected=question.answers,
+def _unanswered(error: ChatError) -> Sample:
+    return Sample(
         answer="",
         score=0.0,
         exact=False,

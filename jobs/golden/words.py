@@ -43,6 +43,17 @@ def words(text: str) -> list[str]:
     return found + _named(plain[at:])
 
 
+def numbers(text: str) -> list[float]:
+    """The numbers in ``text``, however their thousands are grouped."""
+    return [float(_number(match)) for match in _NUMBER.finditer(_plain(text))]
+
+
+def number_in(text: str) -> float | None:
+    """The number that ``text`` is; None for another text."""
+    match = _NUMBER.fullmatch(_plain(text).strip())
+    return float(_number(match)) if match else None
+
+
 def _plain(text: str) -> str:
     made: list[str] = []
     for character in unicodedata.normalize("NFKC", text).casefold():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator
 
-from settings.fields import Number, Section
+from settings.fields import Number, Positive, Section
 from settings.problems import refuse
 
 
@@ -20,8 +21,28 @@ class EvaluationSettings(Section):
     """the mean score it needs; 1 is every answer right"""
     maximum_drop: Annotated[Number, Field(ge=0, le=1)] = 0.1
     """how much lower it may score than the model in service"""
+    # By the field's habit; more asks for more questions before anything is said.
+    confidence_percent: Annotated[Number, Field(ge=50, le=99.9)] = 95
+    """how sure the comparison with the model in service has to be"""
+    unclear: Literal["pass", "fail"] = "pass"
+    """what a model does of which the questions cannot tell whether it is worse than the one in service"""
+    samples: Annotated[Positive, Field(le=20)] = 1
+    """answers to each question: one is the most likely, several are as people get them"""
     latency_seconds: Annotated[Number, Field(gt=0, le=180)] = 30
-    """longest an answer may take"""
+    """how long an answer may take"""
+    latency_percent: Annotated[Number, Field(ge=50, le=100)] = 95
+    """so many per cent of the answers have to come within that; 100 is all of them"""
+    # A model judged by a model is an opinion about an opinion: it is asked for.
+    judge: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
+    """https address of chat completions that judge the answers to questions with "check": "judge"; empty: none"""
+
+    @field_validator("judge")
+    @classmethod
+    def _an_address(cls, judge: str) -> str:
+        parts = urlsplit(judge)
+        if judge and (parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.query):
+            raise refuse("must be an https address without a key in it", "for example https://host/v1/chat/completions")
+        return judge
 
     @field_validator("questions")
     @classmethod

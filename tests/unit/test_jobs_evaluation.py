@@ -20,14 +20,22 @@ from jobs.evaluation import files, gather
 from jobs.evaluation.charts import charts
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
 from jobs.golden import golden
-from jobs.golden.golden import Result, Scores
+from jobs.golden.golden import Result, Sample, Scores
 from jobs.status import stack as stack_module
 from jobs.status.stack import Stack
 from jobs.training.spec import FinetuneSpec
+from settings.sections.evaluation import EvaluationSettings
 
 __all__ = ["azure"]
 REGISTRY = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries/azureml/discovery"
-QUESTIONS = {"What is the capital of France?": "Paris", "Who founded Microsoft?": "Bill Gates and Paul Allen"}
+QUESTIONS = {
+    "What is the capital of France?": "Paris",
+    "What is the capital of France, the country?": "Paris",
+    "What is France's capital?": "Paris",
+    "Which city is the capital of France?": "Paris",
+    "Who founded Microsoft?": "Bill Gates and Paul Allen",
+    "By whom was Microsoft founded?": "Bill Gates and Paul Allen",
+}
 RIGHT, WRONG = "It is Paris; Bill Gates and Paul Allen.", "I do not know."
 
 
@@ -88,7 +96,7 @@ Said = dict[str, str | ChatError]
 
 def test_base_and_tuned_model_are_compared(said: Said, stack: Stack, tmp_path: Path) -> None:
     found = evaluate(stack, tmp_path)
-    assert found.verdict == "Yes: the fine-tuned model scores 1.00 on 2 golden questions, the base model 0.00"
+    assert found.verdict == "Yes: the fine-tuned model scores 1.00 on 6 golden questions, the base model 0.00"
     assert [each.role for each in found.candidates] == [BASE, TUNED]
     assert found.candidates[0].model == "Phi-4-mini-instruct:1"
     assert found.problems == []
@@ -130,10 +138,51 @@ def test_the_model_in_service_is_compared_where_it_is_another(
     assert [each.role for each in found.candidates] == [BASE, TUNED, SERVING]
     assert found.problems == [
         "the fine-tuned model scores 0.00 and needs 0.50",
-        "it scores 1.00 less than the model in service, and 0.10 is let through",
+        "beside the model in service it scores -1.00 (95 % interval -1.00 to -0.36, 6 questions), and 0.10 less is let "
+        "through",
     ]
-    assert found.verdict.startswith("No difference: ")
+    assert found.verdict.endswith(", a difference of +0.00 (95 % interval -0.24 to +0.24, 6 questions)")
+    assert found.verdict.startswith("Not clear: ")
     assert found.metrics()["golden_score_in_service"] == 1
+
+
+def test_what_cannot_be_told_is_said_and_ends_the_command_with_3_where_it_has_to_be(
+    said: Said,
+    azure: Azure,
+    stack: Stack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    azure.deployment("mold", traffic=100)
+    azure.get(STACK.endpoint_path, _endpoint({"mold": 100}))
+    said["mold"] = RIGHT
+    found = evaluate(stack, tmp_path)
+    assert found.problems == [] and found.unclear.endswith("some 18 questions of this kind would tell")
+    assert "could not tell whether it is worse" in json.dumps(found.to_json())
+    assert "- Could not tell whether it is worse" in files.markdown(found, [])
+    strict = dataclasses.replace(stack, evaluation=stack.evaluation.model_copy(update={"unclear": "fail"}))
+    monkeypatch.setattr(gather, "evaluate", lambda *_: dataclasses.replace(found, settings=strict.evaluation))
+    monkeypatch.setattr(Stack, "of", lambda name: strict)
+    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["evaluate", "--stack", "dev"])
+    assert ended.value.code == 3 and "could not tell" in capsys.readouterr().err
+
+
+def test_questions_that_were_learnt_are_named(said: Said, stack: Stack, tmp_path: Path) -> None:
+    assert stack.stages is not None
+    asked = next(iter(QUESTIONS))
+    row = {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": "Paris"}]}
+    (tmp_path / "train_data.jsonl").write_text(json.dumps(row) + "\n")
+    data = dataclasses.replace(stack.stages[0], directory=str(tmp_path))
+    found = evaluate(dataclasses.replace(stack, stages=(data, *stack.stages[1:])), tmp_path)
+    assert found.leaked == (asked,)
+    assert "1 of 6 questions stand in the training data" in files.markdown(found, [])
+    (tmp_path / "train_data.jsonl").unlink()
+    elsewhere = evaluate(dataclasses.replace(stack, stages=(data, *stack.stages[1:])), tmp_path)
+    assert any(each.startswith("leaks: the training data are not on this machine") for each in elsewhere.not_compared)
 
 
 def test_what_is_not_there_is_said(said: Said, azure: Azure, stack: Stack, tmp_path: Path) -> None:
@@ -207,16 +256,7 @@ def _made(answer: str, note: str = "") -> Evaluation:
     def scores(points: float) -> Scores:
         return Scores(
             "m",
-            (
-                Result(
-                    question="Who? | [x](y)",
-                    expected=("me",),
-                    answer=answer,
-                    score=points,
-                    exact=points == 1,
-                    seconds=0.25,
-                ),
-            ),
+            (Result("Who? | [x](y)", "me", (Sample(answer=answer, score=points, exact=points == 1, seconds=0.25),)),),
         )
 
     curve = tuple(Point(value, step * 10, 0.0) for step, value in enumerate((4.0, 2.0, 3.0)))
@@ -232,8 +272,8 @@ def _made(answer: str, note: str = "") -> Evaluation:
         candidates=(Candidate(BASE, "base", scores(0.0)), Candidate(TUNED, "phi:1", scores(1.0))),
         not_compared=("nothing",),
         questions=1,
-        minimum=0.5,
-        drop=0.1,
+        leaked=("Who? | [x](y)",),
+        settings=EvaluationSettings(),
     )
 
 

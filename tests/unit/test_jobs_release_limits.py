@@ -16,6 +16,7 @@ from tests.changing import changed
 
 NEW, OLD = RELEASE.deployment_name, "mold"
 ALL_RIGHT = "Paris, eight and Linus Torvalds."  # three of the six golden questions
+ALL_SIX = "Bill Gates and Paul Allen, HyperText Markup Language, Paris, eight, Linus Torvalds and the Pacific Ocean."
 GOLDEN = {"questions": "golden/sample.jsonl", "minimum_score": 0, "maximum_drop": 0}
 
 
@@ -73,8 +74,11 @@ def test_the_time_of_an_answer(
     [
         ({"minimum_score": 0.5}, ALL_RIGHT, ALL_RIGHT, True),
         ({"minimum_score": 0.51}, ALL_RIGHT, ALL_RIGHT, False),
-        ({"maximum_drop": 0.5}, "I do not know.", ALL_RIGHT, True),
-        ({"maximum_drop": 0.49}, "I do not know.", ALL_RIGHT, False),
+        ({"maximum_drop": 0.36}, "I do not know.", ALL_SIX, False),  # the interval ends at -0.363
+        ({"maximum_drop": 0.37}, "I do not know.", ALL_SIX, True),
+        ({"maximum_drop": 0.37, "unclear": "fail"}, "I do not know.", ALL_SIX, False),
+        ({"maximum_drop": 0.25, "unclear": "fail"}, ALL_SIX, ALL_SIX, True),
+        ({"maximum_drop": 0.24, "unclear": "fail"}, ALL_SIX, ALL_SIX, False),
     ],
 )
 def test_the_golden_questions(

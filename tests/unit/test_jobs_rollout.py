@@ -37,6 +37,7 @@ from tests.changing import changed
 
 NEW, OLD, BASE = RELEASE.deployment_name, "mold", "base"
 KNOWING = changed(RELEASE, questions="golden/sample.jsonl", minimum_score=0)
+ALL_SIX = "Bill Gates and Paul Allen, HyperText Markup Language, Paris, eight, Linus Torvalds and the Pacific Ocean."
 COMPARING = changed(RELEASE, compare_with_base=True)
 
 
@@ -138,7 +139,7 @@ def test_a_failed_smoke_test_restores_everything(in_service: FakeMl, scoring: Sc
 def test_what_could_tell_why_is_kept_before_the_deployment_goes(
     in_service: FakeMl, scoring: Scoring, tmp_path: Path
 ) -> None:
-    scoring.answers = {NEW: "I do not know.", OLD: "Bill Gates and Paul Allen."}
+    scoring.answers = {NEW: "I do not know.", OLD: ALL_SIX}
     with pytest.raises(ModelFault):
         _run(changed(KNOWING, maximum_drop=0))
     (folder,) = (tmp_path / "releases").iterdir()
@@ -415,17 +416,33 @@ def test_golden_questions_are_put_to_the_new_model_and_to_the_one_in_service(
     scoring.answers = dict.fromkeys((NEW, OLD), "Paris, eight and Linus Torvalds.")
     said = _run(KNOWING)
     assert scoring.asked[:13] == [NEW] * 7 + [OLD] * 6
-    assert f"golden questions: {NEW} scores 0.50 (3 of 6 word for word, slowest 0.1 s)" in said
+    assert f"golden questions: {NEW} scores 0.50 (3 of 6 word for word, 95 % within 0.1 s)" in said
     assert in_service.online_endpoints.traffic == {NEW: 100}
 
 
 def test_a_model_that_knows_less_than_the_one_in_service_is_taken_back(in_service: FakeMl, scoring: Scoring) -> None:
-    scoring.answers = {NEW: "Paris.", OLD: "Paris, eight and Linus Torvalds."}
-    with pytest.raises(StageError, match=r"scores 0\.17 and the model in service 0\.50") as caught:
+    scoring.answers = {NEW: "I do not know.", OLD: ALL_SIX}
+    with pytest.raises(
+        StageError,
+        match=r"scores 0\.00 and the model in service 1\.00, -1\.00 \(95 % interval -1\.00 to -0\.36, 6 questions\)",
+    ) as caught:
         _run(KNOWING)
-    assert "'Paris.' instead of 'Bill Gates and Paul Allen'" in str(caught.value)
+    assert "'I do not know.' instead of 'Bill Gates and Paul Allen or" in str(caught.value)
     assert in_service.online_endpoints.traffic == {OLD: 100}
     assert in_service.online_endpoints.deleted == [NEW]
+
+
+def test_what_six_questions_cannot_tell_is_said_and_passes_or_fails_as_the_setting_says(
+    in_service: FakeMl, scoring: Scoring
+) -> None:
+    scoring.answers = {NEW: "Paris.", OLD: "Paris, eight and Linus Torvalds."}
+    unclear = "could not tell whether it is worse: it scores 0.17 and the model in service 0.50, -0.33 (95 % interval"
+    with pytest.raises(ModelFault, match=r"could not tell whether it is worse.*\(evaluation.unclear: fail\)"):
+        _run(changed(KNOWING, unclear="fail"))
+    assert in_service.online_endpoints.traffic == {OLD: 100}
+    told = [line for line in _run(KNOWING) if line.startswith(f"warning: golden questions: {unclear}")]
+    assert len(told) == 1 and told[0].endswith("It goes on (evaluation.unclear: pass)")
+    assert in_service.online_endpoints.traffic == {NEW: 100}
 
 
 def test_a_model_that_knows_too_little_is_taken_back(ml: FakeMl, scoring: Scoring) -> None:
@@ -439,7 +456,7 @@ def test_a_model_that_knows_too_little_is_taken_back(ml: FakeMl, scoring: Scorin
 @pytest.mark.parametrize("spec", [RELEASE, KNOWING])
 def test_a_model_that_is_too_slow_is_taken_back(in_service: FakeMl, scoring: Scoring, spec: ReleaseSpec) -> None:
     scoring.seconds = 30.1
-    with pytest.raises(StageError, match=r"took 30\.1 s, and evaluation.latencySeconds is 30"):
+    with pytest.raises(StageError, match=r"took (up to )?30\.1 s, and evaluation.latencySeconds is 30"):
         _run(spec)
     assert in_service.online_endpoints.deleted == [NEW]
 
