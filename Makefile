@@ -32,7 +32,7 @@ MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review approve policies chat chat-ui status evaluate logs cancel destroy test bench mutate lint diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
+.PHONY: help setup data up preview review approve policies chat chat-ui status evaluate logs cancel destroy test bench mutate lint audit sbom diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -129,10 +129,17 @@ lint: setup ## ruff, mypy --strict, who imports whom, workflows, secrets in file
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache >/dev/null || .venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	@.venv/bin/zizmor --offline --min-severity medium --quiet --no-progress .github/workflows
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	@.venv/bin/zizmor --offline --min-severity medium --quiet --no-progress .github
 	@.venv/bin/python -m toolchain.checks.leaks
 	@.venv/bin/python -m toolchain.checks.audit
 	@.venv/bin/zensical build --strict
+
+audit: setup ## known vulnerabilities of all that is locked: PyPI's, npm's (GH_TOKEN=... also checks the pins of actions)
+	@$(VENV) -m toolchain.checks.audit --all
+
+sbom: setup ## write what a checkout is made of, as CycloneDX (sbom.json)
+	@$(VENV) -m toolchain.checks.sbom sbom.json
 
 diagram: setup ## draw the pictures, and write the pages, that are made from the code
 	@$(VENV) -m documentation

@@ -89,3 +89,13 @@ def test_a_decision_is_dated_and_short() -> None:
     for page in decisions:
         assert re.match(r"# .+\n\n\*20\d\d-\d\d-\d\d\b.*\*\n", page.text), f"{page.name} begins with title and date"
         assert len(page.text.splitlines()) <= 60, f"{page.name}: a decision fits a screen"
+
+
+@pytest.mark.parametrize("name", ["SECURITY.md", "docs/secrets.md"])
+def test_what_is_promised_names_tests_that_there_are(name: str) -> None:
+    here = {path.name: path for path in (ROOT / "tests").rglob("test_*.py")}
+    named = re.findall(r"`([\w/]*test_\w+\.py)`", (ROOT / name).read_text())
+    assert len(named) > 3
+    for test in named:
+        assert test.rpartition("/")[2] in here, test
+        assert "/" not in test or (ROOT / test).is_file(), test

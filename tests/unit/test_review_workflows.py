@@ -16,6 +16,10 @@ from review.pages.comment import comment
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+SCRIPTS = ROOT / ".github" / "scripts"
+ALLOWED = {("contents", "read"), ("id-token", "write"), ("pull-requests", "write")}
+OF_A_RELEASE = {("contents", "write"), ("id-token", "write"), ("attestations", "write")}
 FAKE_GH = """#!/usr/bin/env python3
 import json, os, sys
 with open(os.environ["GH_LOG"], "a") as log:
@@ -32,19 +36,110 @@ def test_permissions_and_pins(file: Path) -> None:
     workflow = yaml.safe_load(text)
     assert workflow["permissions"] == {}, "nothing unless a job asks for it"
     for name, job in workflow["jobs"].items():
-        assert set(job["permissions"].items()) <= {
-            ("contents", "read"),
-            ("id-token", "write"),
-            ("pull-requests", "write"),
-        }, name
+        assert set(job["permissions"].items()) <= (OF_A_RELEASE if file.stem == "release" else ALLOWED), name
         # A job with a token for Azure is one of an environment, whose rules GitHub keeps.
         if "id-token" in job["permissions"]:
             assert "environment" in job or "uses" in job, name
             assert "pull-requests" not in job["permissions"], name
-    for used in re.findall(r"uses: (\S+)(.*)", text):
+    assert "secrets." not in text
+
+
+@pytest.mark.parametrize("file", [*WORKFLOWS, *ACTIONS], ids=lambda file: str(file.relative_to(ROOT / ".github")))
+def test_actions_are_pinned_by_commit(file: Path) -> None:
+    """That a commit is the one of its tag, GitHub alone can tell: zizmor asks it in the pull request's check."""
+    for used in re.findall(r"uses: (\S+)(.*)", file.read_text()):
         assert used[0].startswith("./") or re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", used[0]), used
         assert used[0].startswith("./") or re.fullmatch(r" # v\d+\.\d+\.\d+", used[1]), used
-    assert "secrets." not in text
+
+
+def test_everything_is_installed_before_there_is_a_login() -> None:
+    """And by programs that could not ask for a token themselves."""
+    (login,) = (file for file in [*WORKFLOWS, *ACTIONS] if "azure/login@" in file.read_text())
+    steps = yaml.safe_load(login.read_text())["runs"]["steps"]
+    setup, signed_in = ([n for n, step in enumerate(steps) if part in str(step)] for part in ("make setup", "login@"))
+    assert setup < signed_in == [len(steps) - 1]
+    assert steps[setup[0]]["run"] == (
+        "env -u ACTIONS_ID_TOKEN_REQUEST_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_URL SETUP_FOR=deploy make setup"
+    )
+    for workflow in WORKFLOWS:
+        for name, job in yaml.safe_load(workflow.read_text())["jobs"].items():
+            if "id-token" in job["permissions"] and "steps" in job and workflow.stem != "release":
+                used = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+                assert used[:2] == ["actions/checkout", "./.github/actions/azure"], (workflow.name, name)
+
+
+VARIABLES = {
+    "AZURE_CLIENT_ID": "c",
+    "AZURE_TENANT_ID": "t",
+    "AZURE_SUBSCRIPTION_ID": "s",
+    "PULUMI_STORAGE_ACCOUNT": "account",
+    "PULUMI_BACKEND_URL": "azblob://state-dev",
+    "OTHER": "x",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, ""),
+        ({"AZURE_CLIENT_ID": ""}, "AZURE_CLIENT_ID must be set"),
+        ({"PULUMI_BACKEND_URL": "azblob://x\nLD_PRELOAD=/tmp/x.so"}, "PULUMI_BACKEND_URL must be set"),
+        ({"STACK": "dev\nPATH=/tmp"}, "the stack's name must be a word"),
+    ],
+)
+def test_what_later_steps_find_in_their_environment(changed: dict[str, str], said: str) -> None:
+    variables = json.dumps({**VARIABLES, **changed})
+    environment = {**os.environ, "STACK": changed.get("STACK", "dev"), "VARIABLES": variables}
+    done = subprocess.run([str(SCRIPTS / "environment")], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr) == (int(bool(said)), True)
+    told = "ARM_CLIENT_ID=c ARM_TENANT_ID=t ARM_SUBSCRIPTION_ID=s AZURE_STORAGE_ACCOUNT=account"
+    told += " PULUMI_BACKEND_URL=azblob://state-dev STACK=dev ARM_USE_OIDC=true SETUP_FOR=deploy"
+    assert done.stdout.split() == ([] if said else told.split())
+
+
+def test_the_environments_are_one_list_in_its_order() -> None:
+    """A third one needs no line here, and prod none of dev."""
+    for file in ("deploy.yml", "drift.yml", "pull-request.yml"):
+        jobs = yaml.safe_load((ROOT / ".github" / "workflows" / file).read_text())["jobs"].values()
+        (strategy,) = (job["strategy"] for job in jobs if "strategy" in job)
+        assert "fromJSON(vars.AZURE_" in strategy["matrix"]["stack"], file
+        if file == "deploy.yml":
+            assert (strategy["max-parallel"], strategy["fail-fast"]) == (1, True), "one after the other"
+    text = "".join(re.sub(r"(?m)^ *#.*$", "", file.read_text()) for file in WORKFLOWS)
+    assert not re.search(r"\bprod\b", text)
+
+
+def program(path: Path, *lines: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(["#!/bin/bash", *lines, ""]))
+    path.chmod(0o755)
+
+
+def test_a_login_is_renewed_until_it_is_ended(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program(
+        tmp_path / "curl",
+        'header="${@: -2:1}"',
+        'cat "${header#@}" >> ' + str(log),
+        'echo "{\\"value\\": \\"good-for-minutes\\"}"',
+    )
+    program(tmp_path / "az", f'echo "$@" >> {log}', f"[ $(grep -c login {log}) -lt 2 ] || kill $PPID")
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "RENEW_SECONDS": "0",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://token.example/?a=b",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-job",
+        "ARM_CLIENT_ID": "c",
+        "ARM_TENANT_ID": "t",
+    }
+    subprocess.run([str(SCRIPTS / "renew-login")], env=environment, check=False, timeout=30)
+    lines = log.read_text().splitlines()
+    assert lines[:2] == [
+        "Authorization: bearer of-the-job",
+        "login --service-principal --username c --tenant t --federated-token good-for-minutes --output none",
+    ]
+    assert lines[2:4] == lines[:2]
 
 
 def _steps(file: str, job: str) -> list[dict[str, Any]]:
@@ -63,7 +158,7 @@ def test_what_is_updated_is_what_was_reviewed_and_approved() -> None:
     up = _steps("environment.yml", "up")
     assert [step["with"]["name"] for step in up if "download-artifact" in step.get("uses", "")] == [handed["name"]]
     runs = [step["run"] for step in up if "run" in step]
-    assert runs == ["make setup", '.github/scripts/up "$STACK" ".review/$STACK/report.json"']
+    assert runs == ['.github/scripts/up "$STACK" ".review/$STACK/report.json"']
 
 
 def test_a_pull_request_is_judged_by_the_policies_of_the_branch_it_goes_to() -> None:
@@ -78,10 +173,7 @@ def test_an_update_that_is_not_as_approved_does_not_begin(
 ) -> None:
     log = tmp_path / "log"
     for name, code in (("python", compared), ("pulumi", 0)):
-        program = tmp_path / ".venv" / "bin" / name
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f"#!/bin/sh\necho {name} $@ >> {log}\nexit {code}\n")
-        program.chmod(0o755)
+        program(tmp_path / ".venv" / "bin" / name, f"echo {name} $@ >> {log}", f"exit {code}")
     script = str(ROOT / ".github" / "scripts" / "up")
     done = subprocess.run([script, "acme/phi/dev", "report.json"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == ends, done.stderr
@@ -125,17 +217,52 @@ def test_the_comment_is_updated_in_place(found: str, method: str, tmp_path: Path
 def test_a_destroy_that_may_not_purge_is_refused_before_anything_is_gone(
     urn: str, may: str, ends: int, tmp_path: Path
 ) -> None:
-    steps = yaml.safe_load((ROOT / ".github" / "workflows" / "destroy.yml").read_text())["jobs"]["destroy"]["steps"]
-    scripts = [step["run"] for step in steps if "run" in step]
-    (check,) = (script for script in scripts if "MAY_PURGE" in script)
-    assert "pulumi destroy" in scripts[scripts.index(check) + 1]
-    pulumi = tmp_path / "pulumi"
-    pulumi.write_text(f"#!/bin/sh\necho '    │  URN: urn:pulumi:dev::finetune-phi::infra${urn}'\n")
-    pulumi.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "STACK": "dev", "MAY_PURGE": may}
-    done = subprocess.run(["bash", "-e", "-c", check], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done, log = destroyed(tmp_path, urn=f"urn:pulumi:dev::finetune-phi::infra${urn}", may=may)
     assert done.returncode == ends, done.stderr
     assert ("docs/environments.md" in done.stdout) == bool(ends)
+    assert ("pulumi destroy --yes --non-interactive --stack dev" in log) == (not ends)
+
+
+@pytest.mark.parametrize(("compared", "gone"), [(0, True), (3, False)])
+def test_a_destroy_takes_what_was_approved_and_nothing_else(compared: int, gone: bool, tmp_path: Path) -> None:
+    done, log = destroyed(tmp_path, compared=compared)
+    assert "python -m review --stack dev --destroy --check --approved report.json" in log
+    assert (done.returncode, any("pulumi destroy" in line for line in log)) == (compared, gone)
+    (handed,) = (step["with"] for step in _steps("destroy.yml", "review") if "upload-artifact" in step.get("uses", ""))
+    steps = _steps("destroy.yml", "destroy")
+    assert [step["with"]["name"] for step in steps if "download-artifact" in step.get("uses", "")] == [handed["name"]]
+    assert steps[-1]["run"] == '.github/scripts/destroy "$STACK" ".review/$STACK/report.json"'
+
+
+@pytest.mark.parametrize(
+    ("confirmation", "known", "said"),
+    [("dev", "true", ""), ("prod", "true", "the confirmation is not 'dev'"), ("dev", "false", "names no stack 'dev'")],
+)
+def test_a_destroy_is_meant(confirmation: str, known: str, said: str) -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "destroy.yml").read_text())["jobs"]
+    assert (jobs["review"]["needs"], jobs["destroy"]["needs"]) == ("asked", "review")
+    environment = {**os.environ, "STACK": "dev", "CONFIRMATION": confirmation, "KNOWN": known}
+    script = jobs["asked"]["steps"][0]["run"]
+    done = subprocess.run(["bash", "-e", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stdout) == (int(bool(said)), True)
+
+
+def destroyed(
+    tmp_path: Path, urn: str = "", may: str = "", compared: int = 0
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    log = tmp_path / "log"
+    log.touch()
+    for name, code in (("python", compared), ("pulumi", 0)):
+        program(tmp_path / ".venv" / "bin" / name, f"echo {name} $@ >> {log}", f"echo '{urn}'", f"exit {code}")
+    done = subprocess.run(
+        [str(SCRIPTS / "destroy"), "dev", "report.json"],
+        cwd=tmp_path,
+        env={**os.environ, "MAY_PURGE": may},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done, log.read_text().splitlines()
 
 
 def report(stack: str, verdict: str, body: str) -> str:
