@@ -101,8 +101,13 @@ def _forbidden(error: BaseException | None) -> bool:
 
 
 def elapsed(since: float) -> str:
-    """Time since ``since`` (of time.monotonic) as 42 s, 3 min 20 s or 2 h 05 min."""
-    whole = int(time.monotonic() - since)
+    """Time since ``since`` (of time.monotonic) in words."""
+    return in_words(time.monotonic() - since)
+
+
+def in_words(seconds: float) -> str:
+    """42 s, 3 min 20 s or 2 h 05 min."""
+    whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
     minutes, left = divmod(whole, 60)

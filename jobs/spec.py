@@ -47,14 +47,14 @@ class Spec:
     """Keys of sections, as `health.latency_seconds`, that are recorded whatever they are; others where they are set."""
 
     WHERE_SET: ClassVar[frozenset[str]] = frozenset()
-    """Fields that are recorded only where they are set: stacks have a spec without them from before."""
+    """Fields that are recorded only where they are other than their default: stacks have specs without them."""
 
     def recorded(self) -> dict[str, Any]:
         """The fields as a state has them; JSON-able."""
         found: dict[str, Any] = {}
         for each in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, each.name)
-            if each.name in self.WHERE_SET and not value:
+            if each.name in self.WHERE_SET and (not value or value == each.default):
                 continue
             if each.name == self.BESIDE:
                 found |= {self.RENAMED.get(key, key): its for key, its in _keys(value, self.ALWAYS).items()}

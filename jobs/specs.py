@@ -46,6 +46,7 @@ def specs(settings: Settings, place: Place, dataset: str) -> StageSpecs:
         finetune=settings.finetune,
         stack=place.stack,
         finetune_config=settings.recipe.finetune_config(),
+        hourly_price=settings.compute.hourly_price if settings.finetune.max_cost else 0,
     )
     return StageSpecs(
         dataset=_dataset(settings, place, dataset),
@@ -129,6 +130,7 @@ def _dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:
         experiment=settings.finetune.experiment,
         max_attempts=settings.finetune.max_attempts,
         stack=place.stack,
+        max_hours=data.cluster.max_hours,
     )
 
 

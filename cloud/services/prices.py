@@ -84,6 +84,11 @@ class PriceBook:
         self._known = _load(file)
         self.failures: list[str] = []
 
+    @classmethod
+    def of_stack(cls, stack: str) -> PriceBook:
+        """The prices of a stack's machines; its reviews, its status and its limits share the file."""
+        return cls(Path(".review") / stack / "prices.json")
+
     def want(self, meter: Meter) -> None:
         """Begins to find a price out."""
         with self._lock:

@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
     "job-fails": Kind(
         JOB, "a step of the job fails, with log and exit code of the cause", ("cause", "step", "exit_code", "message")
     ),
+    "job-hangs": Kind(JOB, "the job runs on and does nothing until it is cancelled or reaches its limit"),
     "deployment-crashes": Kind(DEPLOYMENT, "the user container crashes again and again", ("message",)),
     "server-killed": Kind(SERVER, "the inference server is killed while a question is under way"),
 }

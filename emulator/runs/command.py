@@ -6,7 +6,10 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from emulator.arm.errors import user_error
 from emulator.machine.store import Resource
@@ -31,6 +34,7 @@ class Command:
         literals: inputs that are values, as text.
         files: inputs that are files or folders: their URIs.
         outputs: names of the output folders.
+        seconds: how long it may run; None for as long as it likes.
     """
 
     text: str
@@ -41,6 +45,7 @@ class Command:
     literals: dict[str, str]
     files: dict[str, str]
     outputs: tuple[str, ...]
+    seconds: float | None = None
 
     def line(self, places: Mapping[tuple[str, str], str]) -> str:
         """The command for a shell; ``places`` are the paths of (\"inputs\" or \"outputs\", name)."""
@@ -89,7 +94,26 @@ def read(job: Resource) -> Command:
         literals,
         files,
         outputs,
+        _timeout(job),
     )
+
+
+def _timeout(job: Resource) -> float | None:
+    """The limit of a job in seconds.
+
+    Raises:
+        AzureError: it is no duration.
+    """
+    given = (job.properties.get("limits") or {}).get("timeout")
+    if given is None:
+        return None
+    try:
+        seconds = TypeAdapter(timedelta).validate_python(given).total_seconds()
+    except ValidationError:
+        seconds = 0.0
+    if seconds <= 0:
+        raise user_error(f"Job {job.name} has the limit {given!r}, which is no duration of ISO 8601 above zero.")
+    return seconds
 
 
 def _check_bindings(text: str, known: dict[str, set[str]]) -> None:

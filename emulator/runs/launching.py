@@ -47,11 +47,13 @@ class Plan:
         step: what the job's body says.
         computes: clusters it names; none for serverless compute.
         runs: the tree of runs below the job, as it begins.
+        seconds: how long it may run before Azure cancels it; None for no limit, as a pipeline has.
     """
 
     step: pipeline.FineTune | command.Command
     computes: tuple[str, ...]
     runs: list[dict[str, str]]
+    seconds: float | None = None
 
 
 def plan(job: Resource) -> Plan:
@@ -63,7 +65,7 @@ def plan(job: Resource) -> Plan:
     kind = job.properties.get("jobType")
     if kind == "Command":
         order = command.read(job)
-        return Plan(order, (order.compute,) if order.compute else (), [])
+        return Plan(order, (order.compute,) if order.compute else (), [], order.seconds)
     if kind == "Pipeline":
         step = pipeline.read(job)
         names = [step.literals.get(name, "serverless") for name in pipeline.COMPUTES]

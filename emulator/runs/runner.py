@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 ENDED = ("Completed", "Failed", "Canceled")
 LOG_SECONDS = 1.0
 """How often a running job's log is copied to blob storage."""
+HANGING_SECONDS = 0.2
+"""How often a job that hangs looks whether it was ended."""
 QUOTA_SECONDS = 0.2
 """How often a queued job looks whether there is quota for it."""
 
@@ -92,8 +94,19 @@ class Runner:
             workspace = self._cloud.store.get(workspace_of(job))
             assert workspace is not None  # the job lies in it
             identities.check_job(self._cloud.store, cluster, workspace)
+        limit = threading.Timer(wanted.seconds or 0, self.cancel, (job_id,))
+        if wanted.seconds:
+            limit.start()
+        try:
+            self._run_steps(job_id, job, wanted, work)
+        finally:
+            limit.cancel()
+
+    def _run_steps(self, job_id: str, job: Resource, wanted: Plan, work: Path) -> None:
         rule = self._faults.hit(JOB, "PUT", ARM_HOST, job_id, job_id)
-        if rule is not None:
+        if rule is not None and rule.kind == "job-hangs":
+            self._hang(job_id)
+        elif rule is not None:
             self._fail_on_purpose(job, Failure.of(rule), work)
         for process in launch(self._cloud, job, wanted.step, work):
             if self._status(job_id) in ENDED:
@@ -111,6 +124,13 @@ class Runner:
         self._update(job_id, status="Finalizing", **_at(job, steps.CONVERTER))
         self._store_outputs(job, process.outputs)
         self._update(job_id, status="Completed", ended=now())
+
+    def _hang(self, job_id: str) -> None:
+        """Run without doing anything until somebody, or the job's own limit, ends it."""
+        job = self._cloud.store.get(job_id)
+        self._update(job_id, status="Running", **(_at(job, steps.FINETUNE) if job else {}))
+        while self._status(job_id) not in ENDED:
+            time.sleep(HANGING_SECONDS)
 
     def _fail_on_purpose(self, job: Resource, failure: Failure, work: Path) -> None:
         """Leave what a job leaves that failed so, a real process's log included.

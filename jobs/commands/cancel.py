@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from cloud import client as azure
 from cloud.arm import Arm
@@ -10,15 +11,24 @@ from cloud.errors import StageError, azure_errors
 from cloud.states import ENDED
 from jobs.console import ask, yes_option
 from jobs.training import stack_jobs
-from jobs.training.stack_jobs import StackJob
+from jobs.training.stack_jobs import FINETUNING, StackJob
+
+if TYPE_CHECKING:
+    from cloud.place import Place
+    from settings.stack import Settings
 
 ORDER = 4
 HELP = "end the jobs that are under way"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """--job chooses one of several."""
+    """--job chooses one of several, --past-limit those that have run for too long."""
     yes_option(parser)
+    parser.add_argument(
+        "--past-limit",
+        action="store_true",
+        help="a fine-tuning that has reached finetune.maxHours or finetune.maxCost alone; for a timer",
+    )
     parser.add_argument("--job", metavar="NAME", help="this one alone")
 
 
@@ -26,12 +36,14 @@ def run(chosen: argparse.Namespace) -> None:
     """Cancels the job of that name, or all that run, after a yes."""
     from cloud.place import described
 
-    place, name = described(chosen.stack)[1], chosen.job
+    (settings, place), name = described(chosen.stack), chosen.job
     target, stack = place.workspace, place.stack
     arm = Arm(retries=azure.PROMPT_RETRIES)
     with azure_errors("the jobs could not be read", f"workspace {target.workspace}"):
         known = stack_jobs.of_stack(arm, target, stack)
     running = [job for job in known if not job.ended and name in (None, job.name)]
+    if chosen.past_limit:
+        running = _past_limit(running, settings, place)
     if not running:
         _nothing(known, stack, name)
         return
@@ -43,6 +55,26 @@ def run(chosen: argparse.Namespace) -> None:
         with azure_errors("the job could not be cancelled", f"job {job.name}"):
             status = stack_jobs.cancel(arm, target, job.name)
         print(f"{job.name}: {_outcome(job, status)}")
+
+
+def _past_limit(running: list[StackJob], settings: Settings, place: Place) -> list[StackJob]:
+    """Those that have run for as long as the stack's file says now; told of each."""
+    from cloud.waiting import in_words
+    from jobs import specs
+    from jobs.training import limits
+    from jobs.training.joblog import JobLog
+
+    spec = specs.specs(settings, place, "").finetune
+    limit, client = limits.of_finetuning(spec, Arm()), azure.ml_client(place.workspace)
+    past = []
+    for job in running:
+        if job.work != FINETUNING:
+            continue
+        with azure_errors("the jobs could not be read", f"job {job.name}"):
+            ran = JobLog(client=client, job_name=job.name).ran()
+        print(f"{job.name} has run for {in_words(ran)}; it may for {limit}")
+        past += [job] if ran >= limit.seconds else []
+    return past
 
 
 def _outcome(job: StackJob, status: str) -> str:

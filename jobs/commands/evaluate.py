@@ -24,10 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Exits with 1 when the fine-tuned model is not good enough, with 3 when that cannot be told and has to be."""
+    from cloud.services.prices import PriceBook
     from jobs.evaluation import files, gather
-    from jobs.status.stack import Stack, price_book
+    from jobs.status.stack import Stack
 
-    subject, book = Stack.of(chosen.stack), price_book(chosen.stack)
+    subject, book = Stack.of(chosen.stack), PriceBook.of_stack(chosen.stack)
     stop = threading.Event()
     found = gather.evaluate(subject, book, lambda line: print(line, file=sys.stderr), stop, chosen.min_score)
     book.close()

@@ -22,12 +22,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """With --watch until Ctrl-C, or without a terminal until all is done."""
+    from cloud.services.prices import PriceBook
     from jobs.status.reader import Reader
-    from jobs.status.stack import Stack, price_book
+    from jobs.status.stack import Stack
     from jobs.status.view import view
     from jobs.status.watch import stream, watch
 
-    reader = Reader(Stack.of(chosen.stack), book := price_book(chosen.stack))
+    reader = Reader(Stack.of(chosen.stack), book := PriceBook.of_stack(chosen.stack))
     if chosen.watch:
         with contextlib.suppress(KeyboardInterrupt):
             (stream if chosen.json else watch)(reader.read, threading.Event())

@@ -29,6 +29,8 @@ from jobs.dataset.spec import PreparationSpec
 from jobs.dataset.upload import TEST_FILE, TRAIN_FILE, exists
 from jobs.training import queueing, stack_jobs
 from jobs.training.attempts import Attempts
+from jobs.training.following import Following
+from jobs.training.limits import Limit
 from jobs.training.stack_jobs import FINGERPRINT, MACHINE, PREPARATION, STACK
 
 if TYPE_CHECKING:
@@ -63,15 +65,18 @@ def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
         report(f"data assets {' and '.join(assets)}:{spec.fingerprint} are there already")
         return
     work = Attempts(
-        client=client,
         name=spec.job_name,
         limit=spec.max_attempts,
-        work=PREPARATION,
         change="data, or data.cluster's vmSize",
-        stack=spec.stack,
-        queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
         listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
-        cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
+        following=Following(
+            client=client,
+            work=PREPARATION,
+            stack=spec.stack,
+            queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
+            cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
+            limit=Limit.of_hours(spec.max_hours, "data.cluster.maxHours"),
+        ),
     )
     job = work.run(lambda name: _submit(client, spec, name, report, stop), report, stop)
     with azure_errors("the data could not be registered", f"job {job}"):
@@ -105,6 +110,7 @@ def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, 
                 command=f"{before}{line}",
                 environment=_environment(),
                 compute=spec.cluster,
+                timeout=round(spec.max_hours * 3600),
                 inputs=inputs,
                 # Not mounted: the files are renamed into place, which blob storage cannot do.
                 outputs={

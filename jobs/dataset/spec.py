@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cloud.target import Target
 from jobs.spec import RecipeValue, Spec, digest, whole
+from settings.sections.data import PREPARATION_HOURS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class PreparationSpec(DatasetSpec):
     settings, ``directory`` is not used.
     """
 
+    WHERE_SET: ClassVar = frozenset({"max_hours"})
+
     source: str
     options: dict[str, RecipeValue]
     cluster: str
@@ -42,6 +46,7 @@ class PreparationSpec(DatasetSpec):
     experiment: str
     max_attempts: int
     stack: str = ""
+    max_hours: float = PREPARATION_HOURS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", {key: whole(value) for key, value in self.options.items()})

@@ -6,10 +6,8 @@ Nothing of Pulumi is asked, so it also holds before the first `pulumi up` has en
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
-from cloud.services.prices import PriceBook
 from cloud.target import Target
 from jobs.dataset.spec import DatasetSpec
 from jobs.release.spec import ReleaseSpec
@@ -68,8 +66,3 @@ class Stack:
     def endpoint_path(self) -> str:
         """The endpoint's id in Azure Resource Manager."""
         return f"{self.target.path}/onlineEndpoints/{self.endpoint}"
-
-
-def price_book(stack: str) -> PriceBook:
-    """The prices of a stack's machines; shares its file with the reviews of the stack."""
-    return PriceBook(Path(".review") / stack / "prices.json")

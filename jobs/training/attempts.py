@@ -7,38 +7,28 @@ happened to an earlier run, the next one finds the job completed, running, faile
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloud import client as azure
-from cloud.errors import AGAIN, NotFinished, StageError, azure_errors, first_line
-from cloud.faults import job_taken, passing
-from cloud.report import WARNING, Report
-from cloud.states import CANCELLED, COMPLETED, ENDED, SILENT
-from cloud.waiting import Stopped, TooLong, elapsed, rising, wait
+from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
+from cloud.faults import job_taken
+from cloud.report import Report
+from cloud.states import CANCELLED, COMPLETED, ENDED
+from jobs.training import limits
+from jobs.training.following import Following, Silent
 from jobs.training.joblog import JobLog
-from jobs.training.stack_jobs import SILENT_SECONDS, StackJob
+from jobs.training.stack_jobs import StackJob
 from jobs.training.unsuccessful import studio, unsuccessful
-from settings.redaction import redact
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Job
 
 _FAILED = ("Failed",)
-_POLL_SECONDS = (1.0, 15.0)  # at first, at most: soon enough for a job of a minute, seldom enough for one of hours
-_SILENCE_SECONDS = 60.0
-_LONG_SECONDS, _MOST_SECONDS = 24 * 3600.0, 72 * 3600.0  # it is said again that the job bills; the waiting ends
-_FAILURES = 5  # looks in a row without an answer, each after the client's own retries: some ten minutes
 _TAKEN = 50
 """Names of deleted jobs that are passed over, one request each: more deleted attempts at one work are a mistake."""
-_NEWS_LINES = 5  # of the log, at each look: progress, the whole log is in the studio
-
-
-class _Silent(StageError):
-    """A job did not respond any more and is cancelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,27 +38,26 @@ class Attempts:
     Attributes:
         name: the job's name for the number of an attempt, which counts from 1.
         limit: how many may fail; cancelled ones do not count.
-        work: what messages call it.
         change: what a reader may have to change when it fails.
-        stack: whose work it is, for the commands in messages.
-        wait: whether a job is followed to its end.
-        queued: says why a job gets no machine, or "".
+        following: how its jobs are followed.
         listed: the stack's jobs, for attempts behind a deleted one.
-        cancel: cancels a job and returns its state then.
-        cancel_on_interrupt: whether an interrupt does that.
     """
 
-    client: MLClient
     name: Callable[[int], str]
     limit: int
-    work: str
     change: str
-    stack: str = ""
-    wait: bool = True
-    queued: Callable[[], str] | None = None
+    following: Following
     listed: Callable[[], Sequence[StackJob]] | None = None
-    cancel: Callable[[str], str] | None = None
-    cancel_on_interrupt: bool = False
+
+    @property
+    def client(self) -> MLClient:
+        """Of the workspace."""
+        return self.following.client
+
+    @property
+    def work(self) -> str:
+        """What messages call it."""
+        return self.following.work
 
     def run(
         self,
@@ -96,14 +85,25 @@ class Attempts:
                 name = self._submitted(number, submit, report)
             try:
                 with azure_errors("the job could not be followed, it may go on", f"job {name}"):
-                    job = self._follow(name, report, stop)
-            except _Silent:
+                    job = self.following.to_end(name, report, stop)
+            except Silent:
                 if number not in there:
                     raise
                 continue  # an earlier update's, cancelled now: the next attempt
             if job.status != COMPLETED:
-                raise unsuccessful(self.client, job, work=self.work, limit=self.limit, logs=self._command("logs"))
+                raise self._unsuccessful(job)
             return name
+
+    def _unsuccessful(self, job: Job) -> StageError:
+        logs = self.following.command("logs")
+        self._check_limit(job)
+        return unsuccessful(self.client, job, work=self.work, limit=self.limit, logs=logs)
+
+    def _check_limit(self, job: Job) -> None:
+        """Raises StageError for a job that was cancelled for having run as long as it may: another would as well."""
+        limit, log = self.following.limit, JobLog(client=self.client, job_name=str(job.name))
+        if limit is not None and limits.at_end(limit, azure.state(job.status), log):
+            raise limit.reached(self.work, str(job.name), log, self.following.command("logs"))
 
     def _found(self) -> dict[int, Job]:
         """The attempts that exist, by number, in their order.
@@ -141,13 +141,15 @@ class Attempts:
                 return candidates[0]
         failed = [number for number, job in there.items() if number not in usable or job.status in _FAILED]
         if len(failed) < self.limit:
+            if there:
+                self._check_limit(there[max(there)])
             return max(there, default=0) + 1
         last = there[failed[-1]]
         raise StageError(
             f"all {self.limit} attempts at this {self.work} failed",
             on=f"job {last.name}",
             why=f"the last one ended {azure.state(last.status)}; its logs are at {studio(last)}",
-            todo=f"`{self._command('logs')}` shows why. Change what made it fail ({self.change}), or raise "
+            todo=f"`{self.following.command('logs')}` shows why. Change what made it fail ({self.change}), or raise "
             "finetune.maxAttempts to try the same once more; then run `pulumi up` again.",
         )
 
@@ -169,126 +171,11 @@ class Attempts:
                 last = error
                 report(f"the name {name} is still taken by a deleted job")
             else:
-                report(f"job {name} submitted, watch it at {studio(job)}")
+                may = f"; it may run for {self.following.limit}" if self.following.limit else ""
+                report(f"job {name} submitted, watch it at {studio(job)}{may}")
                 return name
         raise last
-
-    def _follow(self, name: str, report: Report, stop: threading.Event) -> Job:
-        """Waits for the job's end, telling each new status and log line."""
-        since = said_at = warned_at = time.monotonic()
-        status, log, silent = "", JobLog(client=self.client, job_name=name), 0.0
-
-        def ended() -> Job | None:
-            nonlocal said_at, warned_at, status, silent
-            job = self._look(name, status, report, stop)
-            before, status = status, azure.state(job.status)
-            news = [] if status == before else [f"job {name}: {status} after {elapsed(since)}"]
-            if self.wait and status not in ("NotStarted", "Queued", "Preparing"):
-                news += log.new_lines()[-_NEWS_LINES:]
-            now = time.monotonic()
-            if not news and now - said_at > _SILENCE_SECONDS:
-                news = [f"job {name}: still {status} after {elapsed(since)}{self._why_queued(status)}"]
-            if now - warned_at > _LONG_SECONDS:
-                warned_at = now
-                news.append(f"{WARNING}job {name} bills, after {elapsed(since)} of waiting for it")
-            for line in news:
-                report(redact(line))
-                said_at = now
-            if status in ENDED:
-                return job
-            silent = (silent or now) if status == SILENT else 0.0
-            if silent and now - silent >= SILENT_SECONDS:
-                return self._given_up(job, report, stop)
-            if not self.wait:
-                raise self._submitted_only(job)
-            return None
-
-        try:
-            return wait(ended, every=rising(*_POLL_SECONDS), most=_MOST_SECONDS, stop=stop)
-        except TooLong:
-            why = f"`pulumi up` waits {_MOST_SECONDS / 3600:g} hours at most"
-            raise self._goes_on(name, status, why) from None
-        except Stopped:
-            raise self._interrupted(name, status) from None
-
-    def _given_up(self, job: Job, report: Report, stop: threading.Event) -> Job:
-        """Cancels a job that has not responded for so long, as it may hold its machine and bill beside a new one."""
-        name, silence = str(job.name), f"{SILENT_SECONDS / 60:g} minutes"
-        report(f"{WARNING}job {name} has not responded for {silence}: it is cancelled")
-        with azure_errors(f"the {self.work} could not be cancelled, it goes on", f"job {name}"):
-            status = self.cancel(name) if self.cancel else SILENT
-        if status == COMPLETED:
-            return self._look(name, status, report, stop)
-        if status not in (*ENDED, *CANCELLED, ""):
-            todo = f"`{self._command('cancel')}` asks it again to end; then run `pulumi up`."
-            why = f"it has not responded for {silence}, may bill, and is {status} after it was asked to end"
-            raise StageError(
-                f"the {self.work} could not be cancelled, it goes on", on=f"job {name}", why=why, todo=todo
-            )
-        why = f"Azure has heard nothing of it for {silence}; its machine is probably lost, and it was cancelled"
-        todo = "`pulumi up` makes a new attempt."
-        raise _Silent(f"the {self.work} does not respond any more", on=f"job {name}", why=why, todo=todo)
-
-    def _look(self, name: str, status: str, report: Report, stop: threading.Event) -> Job:
-        """The job, asked for some times more where Azure has no answer; ``status`` is what it was the last time."""
-        from azure.core.exceptions import AzureError
-
-        job: Job
-        for _ in range(_FAILURES - 1):
-            try:
-                job = self.client.jobs.get(name)
-            except AzureError as error:
-                if not passing(error):
-                    raise
-                report(f"job {name}: Azure gave no answer just now, trying again ({first_line(str(error))})")
-            else:
-                return job
-            if stop.wait(_POLL_SECONDS[1]):
-                raise self._interrupted(name, status or "state unknown")
-        job = self.client.jobs.get(name)
-        return job
-
-    def _why_queued(self, status: str) -> str:
-        why = self.queued() if self.queued and status == "Queued" else ""
-        return f"; {why}" if why else ""
 
     def _stopped(self, name: str) -> NotFinished:
         why = "you asked to stop before its job was submitted"
         return NotFinished(f"the {self.work} was not begun", on=f"job {name}", why=why, todo=AGAIN)
-
-    def _submitted_only(self, job: Job) -> NotFinished:
-        return NotFinished(
-            f"the {self.work} is under way in Azure ({azure.state(job.status)}); nothing has failed",
-            on=f"job {job.name}",
-            why="finetune.wait is false, and the release needs the model, so this update ends here",
-            todo=f"Run `pulumi up` again when the job has completed: `{self._command('logs')} --follow` waits for "
-            f"that. To end it: `{self._command('cancel')}`.",
-        )
-
-    def _goes_on(self, name: str, status: str, why: str) -> NotFinished:
-        return NotFinished(
-            f"the {self.work} goes on in Azure ({status})",
-            on=f"job {name}",
-            why=f"{why}; the job is left running, and bills while it does",
-            todo="`pulumi up` takes it up again where it is then. To see what it does: "
-            f"`{self._command('logs')} --follow`; to end it: `{self._command('cancel')}`.",
-        )
-
-    def _interrupted(self, name: str, status: str) -> StageError:
-        on = f"job {name}"
-        if self.cancel is None or not self.cancel_on_interrupt:
-            return self._goes_on(name, status, "you asked to stop waiting")
-        with azure_errors(f"the {self.work} could not be cancelled, it goes on", on):
-            status = self.cancel(name)
-        again = f"`pulumi up` starts it again, as a new attempt (job {name} does not count as a failed one)."
-        if status == COMPLETED:
-            again = "`pulumi up` goes on with what it made."
-        return StageError(
-            f"the {self.work} was {'cancelled' if status in CANCELLED else 'interrupted'} ({status})",
-            on=on,
-            why="you interrupted `pulumi up`, and finetune.cancelOnInterrupt is true",
-            todo=again,
-        )
-
-    def _command(self, name: str) -> str:
-        return f"python -m jobs {name}{f' --stack {self.stack}' if self.stack else ''}"

@@ -16,8 +16,9 @@ from cloud.arm import Arm
 from cloud.errors import azure_errors
 from cloud.report import WARNING, Report
 from jobs.spec import RecipeValue
-from jobs.training import component_version, model_defaults, queueing, registering, stack_jobs, supersede
+from jobs.training import component_version, limits, model_defaults, queueing, registering, stack_jobs, supersede
 from jobs.training.attempts import Attempts
+from jobs.training.following import Following
 from jobs.training.recipe import component_inputs
 from jobs.training.spec import FinetuneSpec
 from jobs.training.stack_jobs import FINETUNING, FINGERPRINT, STACK
@@ -40,18 +41,22 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
         if version := registering.made(client, spec):
             report(f"model {spec.finetune.model_name}:{version} is there already")
             return
+    limit = limits.of_finetuning(spec, Arm())
     work = Attempts(
-        client=client,
         name=spec.job_name,
         limit=spec.finetune.max_attempts,
-        work=FINETUNING,
         change="recipe, data or vmSize",
-        stack=spec.stack,
-        wait=spec.finetune.wait,
-        queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
         listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
-        cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
-        cancel_on_interrupt=spec.finetune.cancel_on_interrupt,
+        following=Following(
+            client=client,
+            work=FINETUNING,
+            stack=spec.stack,
+            wait=spec.finetune.wait,
+            queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
+            cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
+            cancel_on_interrupt=spec.finetune.cancel_on_interrupt,
+            limit=limit,
+        ),
     )
     gone: set[str] = set()
     while True:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cloud.errors import first_line
@@ -48,6 +49,8 @@ class JobLog:
     _read: dict[tuple[str, str], int] = field(default_factory=dict)
     _runs: list[str] = field(default_factory=list)
     _refreshed: float = float("-inf")
+    _times: dict[str, tuple[datetime | None, datetime | None]] = field(default_factory=dict)
+    _parents: set[str] = field(default_factory=set)
 
     def new_lines(self) -> list[str]:
         """Complete lines that came since the last call, oldest first within one log."""
@@ -96,11 +99,26 @@ class JobLog:
             except AzureError as error:
                 self._is_refused(self.job_name, error)
                 break
+            self._parents |= {run.parent for run in level}
             found += level
             parents = [child.name for child in level]
             if not parents:
                 break
         return found
+
+    def ran(self) -> float:
+        """Seconds in which a step of the job was at work, as far as known: a job that waits for a machine is not.
+
+        What was read last counts; of a job that was not read yet, it is asked for.
+        """
+        from azure.core.exceptions import AzureError
+
+        for run in () if self._times else [self.job_name, *(run.name for run in self.children())]:
+            try:
+                self._files(run)
+            except AzureError as error:
+                self._is_refused(run, error)
+        return covered([its for run, its in self._times.items() if run not in self._parents], datetime.now(UTC))
 
     def tail(self, run: str, lines: int) -> list[str]:
         """The last lines of one run's logs; all of them for 0."""
@@ -142,6 +160,7 @@ class JobLog:
     def _files(self, run: str) -> dict[str, str]:
         # No public call lists a run's logs; jobs.stream() uses this one, but cannot be stopped.
         details = self.client.jobs._runs_operations.get_run_details(run)
+        self._times[run] = details.start_time_utc, details.end_time_utc
         files: dict[str, str] = details.log_files or {}
         return {name: url for name, url in sorted(files.items()) if name.startswith(_READABLE)}
 
@@ -151,6 +170,16 @@ class JobLog:
         complete = text[: text.rfind(b"\n") + 1]
         self._read[run, name] = start + len(complete)
         return [line for line in complete.decode(errors="replace").splitlines() if line.strip()]
+
+
+def covered(times: Iterable[tuple[datetime | None, datetime | None]], now: datetime) -> float:
+    """Seconds that are in any of these times, each with its begin and its end; what has not ended goes on until now."""
+    seconds, until = 0.0, None
+    for begin, end in sorted((begin, end or now) for begin, end in times if begin is not None):
+        begin = max(begin, until) if until else begin
+        seconds += max((end - begin).total_seconds(), 0.0)
+        until = max(end, until) if until else end
+    return seconds
 
 
 def failing(runs: Sequence[Run]) -> Run | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cloud.target import RegistryAsset, Target
 from jobs.spec import RecipeValue, Spec, digest, whole
@@ -31,7 +31,8 @@ class FinetuneSpec(Spec):
     """One fine-tuning: data, base model, component, recipe and where it runs.
 
     ``stack`` is written on every job and tells this stack's jobs from others'. ``finetune_config`` is the JSON that the
-    component is to put before the base model's own finetune_config.json, or "".
+    component is to put before the base model's own finetune_config.json, or "". ``hourly_price`` is what a node costs
+    where the stack says so and has a limit in dollars.
     """
 
     BESIDE: ClassVar = "finetune"
@@ -41,6 +42,8 @@ class FinetuneSpec(Spec):
             *(f"component.{key}" for key in ("registry", "name", "version")),
         }
     )
+
+    WHERE_SET: ClassVar = frozenset({"finetune_config", "hourly_price"})
 
     target: Target
     dataset_name: str
@@ -52,16 +55,10 @@ class FinetuneSpec(Spec):
     finetune: FinetuneSettings
     stack: str = ""
     finetune_config: str = ""
+    hourly_price: float = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", {key: whole(value) for key, value in self.recipe.items()})
-
-    def recorded(self) -> dict[str, Any]:
-        """As of every spec, but without a configuration that is not there: stacks of before have no such key."""
-        content = super().recorded()
-        if not self.finetune_config:
-            del content["finetune_config"]
-        return content
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

@@ -12,6 +12,7 @@ from settings.machines import CPU_SIZES, VmSize
 from settings.problems import refuse, similar
 from settings.sections.sources import is_address, may_be_source
 
+PREPARATION_HOURS = 12
 RowCount = Annotated[Text, AsText]
 
 
@@ -28,6 +29,8 @@ class DataClusterSettings(Section):
     """size of a node"""
     max_nodes: Annotated[Positive, Field(le=100)] = 1
     """nodes at most"""
+    max_hours: Annotated[Number, Field(gt=0, le=720)] = PREPARATION_HOURS
+    """how long the job may run; Azure cancels it then"""
 
     @field_validator("vm_size")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.fields import AssetName, AsText, Flag, Pattern, Positive, Section, Text
+from settings.fields import AssetName, AsText, Flag, Number, Pattern, Positive, Section, Text
 
 
 class ComponentSettings(Section):
@@ -39,5 +39,9 @@ class FinetuneSettings(Section):
     """an interrupted `pulumi up` cancels the job instead of leaving it to run"""
     supersede: Literal["cancel", "keep"] = "cancel"
     """a job of an earlier recipe that still runs: cancel | keep"""
+    max_hours: Annotated[Number, Field(gt=0, le=720)] = 12
+    """how long one job may run, without waiting for a machine; one that reaches it is cancelled"""
+    max_cost: Annotated[Number, Field(ge=0, le=1_000_000)] = 0
+    """the same in US dollars, by the price of the cluster's machines; 0: no limit but maxHours"""
     max_attempts: Annotated[Positive, Field(le=10)] = 3
     """how many failed jobs before giving up; cancelled ones do not count"""

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,11 @@ class Place:
         if status == "Completed" and output:
             self.blobs().upload_blob(f"azureml/{name}/mlflow_model_folder/MLmodel", b"flavors: {}\n", overwrite=True)
         return name
+
+    def began(self, name: str, when: datetime) -> None:
+        """A job has been at work since then."""
+        job = self._job(name)
+        self.store.put(Resource(copy.deepcopy(job.body), {**job.internal, "started": when.isoformat()}))
 
     def completes(self, spec: FinetuneSpec, attempt: int = 1) -> Callable[[], Any]:
         """A turn."""

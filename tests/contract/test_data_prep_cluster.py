@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -132,14 +133,34 @@ def test_a_source_that_changed_meanwhile_is_not_prepared(target: Target, tmp_pat
         stage.run(spec, lambda _: None, threading.Event())
 
 
+def submit_command(arm: Arm, workspace: str, environment: str, name: str, **properties: object) -> str:
+    body = {"jobType": "Command", "command": "true", "environmentId": environment, **properties}
+    arm.put(f"{workspace}/jobs/{name}", "2025-12-01", {"properties": body})
+    return f"{workspace}/jobs/{name}"
+
+
+def test_a_command_job_is_ended_by_its_limit(arm: Arm, workspace: str, home: Home) -> None:
+    del home
+    environment = f"{workspace}/environments/limited/versions/1"
+    arm.put(environment, "2025-12-01", {"properties": {"image": "mcr.microsoft.com/any"}})
+    limits = {"jobLimitsType": "Command", "timeout": "PT2S"}
+    path = submit_command(arm, workspace, environment, "sleeps", command="sleep 600", limits=limits)
+    deadline = time.monotonic() + 60
+    while (status := arm.get(path, "2025-12-01")["properties"]["status"]) not in ("Canceled", "Failed", "Completed"):
+        assert time.monotonic() < deadline, status
+        time.sleep(0.2)
+    assert status == "Canceled"
+    with pytest.raises(Refusal, match="no duration"):
+        submit_command(arm, workspace, environment, "odd", limits={"jobLimitsType": "Command", "timeout": "PT0S"})
+
+
 def test_what_a_command_job_lacks_is_refused(arm: Arm, workspace: str, home: Home) -> None:
     del home
     environment = f"{workspace}/environments/any/versions/1"
     arm.put(environment, "2025-12-01", {"properties": {"image": "mcr.microsoft.com/any"}})
 
     def submit(name: str, **properties: object) -> None:
-        body = {"jobType": "Command", "command": "true", "environmentId": environment, **properties}
-        arm.put(f"{workspace}/jobs/{name}", "2025-12-01", {"properties": body})
+        submit_command(arm, workspace, environment, name, **properties)
 
     with pytest.raises(Refusal, match="the job has no such input"):
         submit("no-input", command="cat ${{inputs.nosuch}}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from azure.storage.blob import BlobClient
 
 from cloud import arm as jobs_arm
 from cloud import client as azure
+from cloud.errors import StageError
 from cloud.target import Target
 from emulator.__main__ import main
 from emulator.access import rbac
@@ -30,8 +33,11 @@ from emulator.faults.rules import KINDS, REQUEST
 from emulator.front import admin
 from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
 from emulator.machine.processes import Processes
+from jobs.training import stack_jobs
 from jobs.training.failures.explain import failure
+from jobs.training.following import Following
 from jobs.training.joblog import JobLog
+from jobs.training.limits import Limit
 from tests.chaos.kills import wait_for_indexes
 from tests.contract.arm import Refusal
 from tests.contract.lab import GROUP, Lab
@@ -379,3 +385,21 @@ def test_the_command_line_adds_lists_and_clears(home: Home, capsys: pytest.Captu
     assert "there is a rule mine already" in error
     assert faults("clear") == (0, added, "")
     assert faults("list") == (0, "no rules: everything goes well\n", "")
+
+
+def test_a_job_that_hangs_is_ended_by_its_limit(lab: Lab) -> None:
+    with fault(lab.home, "job-hangs", path="*/jobs/hangs"):
+        path = lab.submit("hangs")
+        lab.wait(path, "Running")
+        target = Target(SUBSCRIPTION_ID, GROUP, "mlw-refusals")
+        log = JobLog(client=(client := azure.ml_client(target)), job_name="hangs")
+        assert [run.title for run in log.children() if run.status == "Running"][-1] == "chat_completion_finetune"
+        follow = Following(
+            client=client,
+            work="fine-tuning",
+            cancel=functools.partial(stack_jobs.cancel, jobs_arm.Arm(), target),
+            limit=Limit.of_hours(0.0001, "finetune.maxHours"),
+        )
+        with pytest.raises(StageError, match="reached its limit and was cancelled"):
+            follow.to_end("hangs", lambda _: None, threading.Event())
+    assert lab.get(path)["properties"]["status"] == "Canceled"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ STATES = {
     ("finetune", "job completed"): "its model is registered, no second one",
     ("finetune", "job completed and archived"): "its model is registered, no second one",
     ("finetune", "job completed, its output gone"): "another attempt, which reuses no step",
+    ("finetune", "job past its limit"): "it is cancelled and said; another attempt when the limit is raised",
     ("finetune", "job failed"): "another attempt",
     ("finetune", "job cancelled"): "another attempt, also beyond maxAttempts",
     ("finetune", "job being cancelled"): "another attempt",
@@ -188,6 +190,20 @@ def test_a_completed_job_without_its_output(place: Place) -> None:
     (warned,) = [line for line in place.said if line.startswith(WARNING)]
     assert "its model is no longer in storage" in warned
     assert [place.ml.jobs.get(spec.job_name(attempt)).settings.force_rerun for attempt in (1, 2)] == [False, True]
+
+
+@starts_from("finetune", "job past its limit")
+def test_a_job_past_its_limit(place: Place) -> None:
+    spec = place.recipe(32)
+    name = place.left(spec, "Running")
+    place.began(name, datetime.now(UTC) - timedelta(hours=13))
+    for _ in range(2):  # the next run does not try again what would get as far
+        with pytest.raises(StageError, match=r"reached its limit and was cancelled.*finetune\.maxHours is 12"):
+            place.finetune(spec)
+        assert place.attempts(spec) == {1: "Canceled"}
+    longer = changed(spec, max_hours=24)
+    place.finetune(longer, place.completes(spec, 2))
+    assert place.attempts(spec) == {1: "Canceled", 2: "Completed"}
 
 
 @starts_from("finetune", "job failed")

@@ -154,15 +154,14 @@ def followed(logs: ModuleType) -> str:
     return shown.getvalue()
 
 
-def following(attempts: ModuleType) -> str:
+def follows(following: ModuleType) -> str:
     """A stage that tells what its job has written."""
     said: list[str] = []
     job = SimpleNamespace(status="Completed", name="finetune-1")
     client = SimpleNamespace(jobs=SimpleNamespace(get=lambda _: job))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attempts, "JobLog", lambda **_: SimpleNamespace(new_lines=lambda: [LINE]))
-        work = attempts.Attempts(client=client, name=str, limit=1, work="", change="")
-        work._follow("finetune-1", said.append, threading.Event())
+        patch.setattr(following, "JobLog", lambda **_: SimpleNamespace(new_lines=lambda: [LINE]))
+        following.Following(client=client, work="").to_end("finetune-1", said.append, threading.Event())
     return "\n".join(said)
 
 

@@ -57,7 +57,7 @@ REDACTIONS = (
     Redaction("report", "infra.lifecycle.hooks", "line = redact(line)", "", show.stage(show.reported)),
     Redaction("what is there", "infra.lifecycle.lifetime", "say(redact(", "say((", show.not_read),
     Redaction("not told", "infra.lifecycle.recorded", "why = redact(str(error))", "why = str(error)", show.not_told),
-    Redaction("following", "jobs.training.attempts", "report(redact(line))", "report(line)", show.following),
+    Redaction("following", "jobs.training.following", "report(redact(line))", "report(line)", show.follows),
     Redaction("logs", "jobs.commands.logs", "print(redact(line))", "print(line)", show.listed),
     Redaction("logs, followed", "jobs.commands.logs", "print(redact(line), flush=True)", "print(line)", show.followed),
     Redaction(

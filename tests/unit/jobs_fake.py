@@ -6,6 +6,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,6 +107,7 @@ class Jobs:
         self.submitted: list[Any] = []
         self.children: dict[str, list[Any]] = {}
         self.reasons: dict[str, str] = {}
+        self.times: dict[str, tuple[datetime | None, datetime | None]] = {}
         self._runs_operations = SimpleNamespace(get_run_details=self._details, get_run_children=self._children)
 
     def put(self, name: str, status: str, **tags: str) -> Any:
@@ -136,7 +138,8 @@ class Jobs:
     def _details(self, run: str) -> Any:
         reason = self.reasons.get(run)
         error = SimpleNamespace(error=SimpleNamespace(message=reason)) if reason else None
-        return SimpleNamespace(log_files={}, error=error)
+        begun, ended = self.times.get(run, (None, None))
+        return SimpleNamespace(log_files={}, error=error, start_time_utc=begun, end_time_utc=ended)
 
 
 class ArmOfJobs:

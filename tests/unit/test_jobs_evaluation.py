@@ -15,13 +15,13 @@ from test_jobs_status import MLFLOW, NOW, STACK, WANTED, Azure, azure, book
 from chat.phi_messages import Answer, ChatError, ChatRequest, ModelFailed
 from cloud.errors import StageError
 from cloud.services.mlflow import Point
+from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.evaluation import files, gather
 from jobs.evaluation.charts import charts
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
 from jobs.golden import golden
 from jobs.golden.golden import Result, Sample, Scores
-from jobs.status import stack as stack_module
 from jobs.status.stack import Stack
 from jobs.training.spec import FinetuneSpec
 from settings.sections.evaluation import EvaluationSettings
@@ -164,7 +164,7 @@ def test_what_cannot_be_told_is_said_and_ends_the_command_with_3_where_it_has_to
     strict = dataclasses.replace(stack, evaluation=stack.evaluation.model_copy(update={"unclear": "fail"}))
     monkeypatch.setattr(gather, "evaluate", lambda *_: dataclasses.replace(found, settings=strict.evaluation))
     monkeypatch.setattr(Stack, "of", lambda name: strict)
-    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
+    monkeypatch.setattr(PriceBook, "of_stack", lambda name: book(tmp_path))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         cli.main(["evaluate", "--stack", "dev"])
@@ -227,7 +227,7 @@ def test_the_command_writes_logs_and_judges(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(Stack, "of", lambda name: stack)
-    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
+    monkeypatch.setattr(PriceBook, "of_stack", lambda name: book(tmp_path))
     monkeypatch.chdir(tmp_path)
     cli.main(["evaluate", "--stack", "dev", "--json"])
     out = json.loads(capsys.readouterr().out)

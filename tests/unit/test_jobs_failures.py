@@ -171,7 +171,12 @@ def test_the_failing_run_is_the_first_that_no_failed_run_lies_below() -> None:
 def details(code: str, message: str, inner: str = "") -> Any:
     inner_error = SimpleNamespace(code=inner, inner_error=None) if inner else None
     root = SimpleNamespace(code=code, message=message, inner_error=inner_error, details=None)
-    return SimpleNamespace(log_files={"user_logs/std_log.txt": blob("log")}, error=SimpleNamespace(error=root))
+    return SimpleNamespace(
+        start_time_utc=None,
+        end_time_utc=None,
+        log_files={"user_logs/std_log.txt": blob("log")},
+        error=SimpleNamespace(error=root),
+    )
 
 
 def test_all_that_is_known_is_told(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:

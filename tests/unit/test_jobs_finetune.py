@@ -25,7 +25,7 @@ from cloud.errors import NotFinished, StageError
 from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.spec import RecipeValue
-from jobs.training import attempts, finetune, stack_jobs
+from jobs.training import finetune, following, stack_jobs
 from tests.changing import changed
 
 FIRST, SECOND, THIRD = (FINETUNE.job_name(attempt) for attempt in (1, 2, 3))
@@ -214,7 +214,7 @@ def test_a_job_that_does_not_respond_may_come_back(ml: FakeMl, said: list[str]) 
 def test_one_that_does_not_is_cancelled_before_the_next_attempt(
     ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(following, "SILENT_SECONDS", 0.0)
     ml.jobs.put(FIRST, "NotResponding")
     finetune.run(FINETUNE, said.append, Stop(lambda: setattr(ml.jobs.there[SECOND], "status", "Completed")))
     assert ml.jobs.cancels == [FIRST] and [job.name for job in ml.jobs.submitted] == [SECOND]
@@ -224,7 +224,7 @@ def test_one_that_does_not_is_cancelled_before_the_next_attempt(
 def test_one_that_falls_silent_while_it_is_followed_ends_the_update(
     ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(following, "SILENT_SECONDS", 0.0)
     stop = Stop(lambda: setattr(ml.jobs.there[FIRST], "status", "NotResponding"))
     with pytest.raises(StageError, match=r"the fine-tuning does not respond any more.*it was cancelled.*new attempt"):
         finetune.run(FINETUNE, said.append, stop)
@@ -234,7 +234,7 @@ def test_one_that_falls_silent_while_it_is_followed_ends_the_update(
 def test_one_that_cannot_be_cancelled_is_told_of_and_nothing_begun_beside_it(
     ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(following, "SILENT_SECONDS", 0.0)
     monkeypatch.setattr(stack_jobs, "_PATIENCE", 0.0)
     ml.jobs.put(FIRST, "NotResponding")
     ml.jobs.cancelled[FIRST] = "NotResponding"
@@ -248,8 +248,8 @@ def test_one_that_cannot_be_cancelled_is_told_of_and_nothing_begun_beside_it(
 def test_the_waiting_has_an_end_that_the_job_has_not(
     ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "_LONG_SECONDS", -1.0)
-    monkeypatch.setattr(attempts, "_MOST_SECONDS", -3600.0)
+    monkeypatch.setattr(following, "_LONG_SECONDS", -1.0)
+    monkeypatch.setattr(following, "_MOST_SECONDS", -3600.0)
     ml.jobs.put(FIRST, "Running")
     with pytest.raises(
         NotFinished, match=r"goes on in Azure \(Running\).*left running, and bills.*python -m jobs cancel"
@@ -301,7 +301,7 @@ def test_no_attempt_left(ml: FakeMl, said: list[str]) -> None:
 def test_a_job_that_gets_no_machine_says_what_the_cluster_says(
     ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "_SILENCE_SECONDS", -1.0)
+    monkeypatch.setattr(following, "_SILENCE_SECONDS", -1.0)
     job = ml.jobs.put(FIRST, "Queued")
 
     def no_capacity() -> None:

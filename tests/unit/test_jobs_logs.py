@@ -46,7 +46,9 @@ def ml(monkeypatch: pytest.MonkeyPatch, texts: dict[str, bytes]) -> FakeMl:
     of_stacks_files(monkeypatch)
 
     def details(run: str) -> Any:
-        return SimpleNamespace(log_files={"user_logs/std_log.txt": blob(run)}, error=None)
+        return SimpleNamespace(
+            start_time_utc=None, end_time_utc=None, log_files={"user_logs/std_log.txt": blob(run)}, error=None
+        )
 
     ml.jobs._runs_operations.get_run_details = details
     return ml

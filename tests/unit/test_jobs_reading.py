@@ -28,7 +28,12 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
 def test_only_new_and_complete_lines_are_told(ml: FakeMl, storage: ArmFake) -> None:
     one, other = blob("std_log"), blob("cap")
     storage.blobs.update({one: b"", other: b"secret file\n"})
-    details = SimpleNamespace(log_files={"user_logs/std_log.txt": one, "system_logs/cap.log": other}, error=None)
+    details = SimpleNamespace(
+        start_time_utc=None,
+        end_time_utc=None,
+        log_files={"user_logs/std_log.txt": one, "system_logs/cap.log": other},
+        error=None,
+    )
     ml.jobs._runs_operations.get_run_details = lambda run: details
     log = JobLog(client=ml, job_name="job")  # type: ignore[arg-type]
     told = []
@@ -47,7 +52,9 @@ def test_logs_of_the_steps_are_found_and_refused_ones_told(ml: FakeMl, storage: 
     def details(run: str) -> Any:
         if run == "job":
             raise HttpResponseError("This request is not authorized")
-        return SimpleNamespace(log_files={"user_logs/std_log.txt": blob(run)}, error=None)
+        return SimpleNamespace(
+            start_time_utc=None, end_time_utc=None, log_files={"user_logs/std_log.txt": blob(run)}, error=None
+        )
 
     ml.jobs.children = {"job": [run("a"), None, run("early")], "a": [run("b"), run("walled")]}
     ml.jobs._runs_operations.get_run_details = details

@@ -22,7 +22,6 @@ from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.paused import BY_HAND, Pause, Served
 from jobs.release import unfinished
-from jobs.status import stack as stack_module
 from jobs.status import watch
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.reader import Reader
@@ -443,7 +442,7 @@ def test_the_command(
     azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Stack, "of", lambda name: STACK)
-    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
+    monkeypatch.setattr(PriceBook, "of_stack", lambda name: book(tmp_path))
     azure.registered()
     azure.deployment(WANTED.deployment_name, traffic=100)
     cli.main(["status", "--stack", "dev", "--json"])
@@ -461,7 +460,7 @@ def test_a_release_left_half_way_is_told_of(
     azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Stack, "of", lambda name: STACK)
-    monkeypatch.setattr(stack_module, "price_book", lambda name: book(tmp_path))
+    monkeypatch.setattr(PriceBook, "of_stack", lambda name: book(tmp_path))
     azure.deployment(WANTED.deployment_name, traffic=90)
     azure.deployment("mnew", traffic=10)
     azure.deployments[1]["tags"] |= unfinished.tags({WANTED.deployment_name: 100})
