@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,21 +31,22 @@ def parts(program: Program) -> list[Part]:
     owner = {resource.urn: _owner(resource) for resource in program.resources.values()}
     holds: dict[str, list[str]] = {}
     needs: dict[str, set[str]] = {}
-    sources: dict[str, str] = {}
+    sources: dict[str, Counter[str]] = {}
     stages = {resource.name for resource in program.resources.values() if resource.type == STAGE}
     for resource in program.resources.values():
         name = owner[resource.urn]
         inherited = program.components.get(resource.request.parent, [])
         holds.setdefault(name, []).append(words(resource.name))
         needs.setdefault(name, set()).update(owner[urn] for urn in (*resource.depends_on, *inherited) if urn in owner)
-        sources[name] = _source(resource)
+        sources.setdefault(name, Counter())[_source(resource)] += 1
     for name, others in needs.items():
         others.discard(name)
     order = _sorted(needs)
     return [
         Part(
             words(name),
-            sources[name],
+            # Of the file that declares most of it: which resource is registered first is chance.
+            min(sources[name], key=lambda source: (-sources[name][source], source)),
             tuple(sorted(holds[name])),
             frozenset(words(other) for other in _fewest(name, needs)),
             stage=name in stages,
