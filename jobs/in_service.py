@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StackEndpoint:
-    """By the outputs of the stack's last update, with the settings that its file has now."""
+    """With the settings that its file has now."""
 
     stack: str
     settings: Settings
@@ -31,7 +31,7 @@ class StackEndpoint:
 
     @classmethod
     def of(cls, stack: str) -> Self:
-        """Raises OutputsError, SettingsError."""
+        """By the outputs of the stack's last update. Raises OutputsError, SettingsError."""
         from cloud.place import recorded
         from settings.commandline import own_name
         from settings.stack import load
@@ -39,6 +39,14 @@ class StackEndpoint:
         found = recorded(stack, "subscriptionId", "resourceGroup", "workspace", "endpoint")
         target = Target(found["subscriptionId"], found["resourceGroup"], found["workspace"])
         return cls(stack=own_name(stack), settings=load(stack), target=target, endpoint=found["endpoint"])
+
+    @classmethod
+    def described(cls, stack: str) -> Self:
+        """By its file alone, for those who may not read its state. Raises SettingsError, CredentialError."""
+        from cloud.place import described
+
+        settings, place = described(stack)
+        return cls(stack=place.stack, settings=settings, target=place.workspace, endpoint=place.names.endpoint)
 
     @property
     def model(self) -> str:

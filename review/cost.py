@@ -17,6 +17,7 @@ from review.events import Preview, State, Step
 from review.words import shown, type_of
 from settings.machines import HOURLY_DOLLARS, PRICES_SEEN, spelled
 from settings.outputs import TRAINING_DATA
+from settings.sections.hours import share_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Cost:
-    """`idle` nobody trains and nothing is deployed; `serving` with the deployments; `month` is 730 hours of that."""
+    """`idle` nobody trains or is served; `serving` with the deployments; `month` is 730 hours, or the office hours."""
 
     idle: Amount
     serving: Amount
@@ -68,7 +69,7 @@ class Cost:
     trains: bool = False
     """Whether the update starts a fine-tune."""
     quantities_change: bool = False
-    """Whether machines, their number or their kind change, whatever they cost."""
+    """Whether machines, their number, their kind or their hours change, whatever they cost."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
         idle,
         serving,
         _finetune_cost(preview, seconds, region, prices, book),
-        Amount(*(value * HOURS_A_MONTH if value is not None else None for value in (serving.before, serving.after))),
+        _month(preview, idle, serving),
         lines,
         [shown(step) for step in preview.steps if type_of(step).priced is Priced.BY_USE and step.op != "delete"],
         prices,
@@ -131,8 +132,21 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
         [shown(step) for step in unpriced],
         _trains(preview),
         blind
+        or len({share_of(release.get("hours")) for release in _stage(preview, "release") if release}) > 1
         or {(p.meter.key, p.count, p.serving) for p in before} != {(p.meter.key, p.count, p.serving) for p in after},
     )
+
+
+def _month(preview: Preview, idle: Amount, serving: Amount) -> Amount:
+    """With what answers counted by its office hours, where it has some."""
+
+    def month(idle: float | None, serving: float | None, release: dict[str, Any]) -> float | None:
+        if idle is None or serving is None:
+            return None
+        return (idle + (serving - idle) * share_of(release.get("hours"))) * HOURS_A_MONTH
+
+    was, will = _stage(preview, "release")
+    return Amount(month(idle.before, serving.before, was), month(idle.after, serving.after, will))
 
 
 def _of(step: Step, side: str, region: str) -> Iterator[_Part]:

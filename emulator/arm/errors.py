@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
+
+from emulator.arm import clock
 
 
 class AzureError(Exception):
@@ -111,4 +112,4 @@ def endpoint_missing() -> MachineLearningError:
 
 def now() -> str:
     """The current time in UTC, as Azure writes it."""
-    return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+    return clock.now().isoformat().replace("+00:00", "Z")

@@ -9,7 +9,9 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+
+from emulator.arm import clock
 
 KEPT = 100_000
 """Requests of an endpoint that are remembered."""
@@ -61,7 +63,7 @@ class Traffic:
     ) -> None:
         """Remember an answered request."""
         with self._lock:
-            sample = Sample(datetime.now(UTC), deployment, status, seconds * 1000, model_status)
+            sample = Sample(clock.now(), deployment, status, seconds * 1000, model_status)
             self._samples[endpoint_id.lower()].append(sample)
 
     def samples(self, endpoint_id: str, since: datetime, until: datetime) -> list[Sample]:

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from emulator.access import rbac
+from emulator.arm import clock
 from emulator.faults.book import Faults
 from emulator.front import throttle
 from emulator.machine.home import EmulatorError, Home
@@ -86,6 +87,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     quota_requests.DECISION: quota_requests.decision,
     filled.POLICY_TAGS: filled.policy_tags,
     models.ENABLE_VLLM: _switch,
+    clock.SETTING: clock.put,
 }
 """Name of a setting → what checks its value and brings it into the form that is kept."""
 
@@ -108,6 +110,8 @@ def routes(home: Home, store: Store) -> list[Route]:
                 return JSONResponse({"error": f"{name}: {error}"}, 400)
         if request.method == "DELETE":
             store.set_setting(name, None)
+            if name == clock.SETTING:
+                clock.put(None)
         return JSONResponse({"setting": name, "value": store.setting(name, None)})
 
     book = Faults(store)

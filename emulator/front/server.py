@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 
 from emulator.access.entra import Tokens
+from emulator.arm import clock
 from emulator.cloud.parts import Cloud
 from emulator.front import application, certificates
 from emulator.front.proxy import Proxy
@@ -100,6 +101,7 @@ def serve(home: Home, ports: Ports) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     certificates.ensure(home)
     store = Store(home.database)
+    clock.put(store.setting(clock.SETTING, None))
     processes = Processes(store)
     processes.sweep()
     cloud = Cloud(home, store, Azurite(home, ports.blobs, processes), Tokens(home, store), processes)

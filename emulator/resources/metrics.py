@@ -15,6 +15,7 @@ from typing import Any
 
 import isodate
 
+from emulator.arm import clock
 from emulator.arm.errors import AzureError
 from emulator.cloud.traffic import Sample
 from emulator.machine.store import Resource
@@ -176,7 +177,7 @@ def _most(query: Mapping[str, str]) -> int:
 def _span(text: str) -> tuple[datetime, datetime]:
     """``start/end``; the last hour where there is none."""
     if not text:
-        now = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        now = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
         return now - HOUR, now
     try:
         start, end = (isodate.parse_datetime(part).astimezone(UTC) for part in text.split("/"))

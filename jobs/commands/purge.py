@@ -6,7 +6,7 @@ import argparse
 
 from jobs.console import ask, yes_option
 
-ORDER = 13
+ORDER = 14
 HELP = "frees the names an aborted destroy has left taken"
 
 

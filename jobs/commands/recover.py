@@ -27,7 +27,7 @@ from cloud.errors import StageError, azure_errors
 from cloud.report import Report
 from settings.outputs import MISSING, OutputsError, advice
 
-ORDER = 12
+ORDER = 13
 HELP = "after a crash, makes the state agree with Azure again"
 _AT_ONCE = 8
 """Questions to Azure."""

@@ -6,7 +6,7 @@ import argparse
 
 from jobs.console import ask, interruptible, yes_option
 
-ORDER = 11
+ORDER = 12
 HELP = "makes the endpoint's keys new, and gives the connection the new one"
 
 

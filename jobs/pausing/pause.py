@@ -7,6 +7,7 @@ so whoever is interrupted here, or runs it again, finds what to do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING
 from cloud.services.monitor import series
 from jobs import paused
-from jobs.paused import Pause
+from jobs.paused import BY_HAND, Pause
 from jobs.release import rollback, unfinished
 from jobs.release.deployments import MODEL, Endpoint
 
@@ -71,6 +72,10 @@ def pause(endpoint: Endpoint, by: str, clock: Clock = utc) -> None:
         endpoint.drain()
     elif not standing:
         endpoint.report(f"endpoint {endpoint.spec.endpoint} is paused already, since {pause.at:%Y-%m-%d %H:%M} UTC")
+        if by == BY_HAND != pause.by:
+            found.tags = {**(found.tags or {}), **replace(pause, by=by).tags()}
+            endpoint.write(found, endpoint.on, "being told to stay paused")
+            endpoint.report("it stays paused when its office hours begin, until it is resumed")
     elif endpoint.traffic():
         endpoint.set_traffic({})
         endpoint.drain()

@@ -98,6 +98,7 @@ class Reader:
             spending=self._spending(every, deployments, paused.served(tags), now),
             usage=self._usage(deployments, now),
             pause=pause,
+            hours=stack.hours,
         )
 
     def _jobs(self) -> list[Job]:

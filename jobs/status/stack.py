@@ -33,6 +33,7 @@ class Stack:
     request_timeout_seconds: int
     system_prompt: str
     evaluation: EvaluationSettings
+    hours: str = ""
     stages: tuple[DatasetSpec, FinetuneSpec, ReleaseSpec] | None
 
     @classmethod
@@ -59,6 +60,7 @@ class Stack:
             request_timeout_seconds=settings.serving.request_timeout_seconds,
             system_prompt=settings.flow.system_prompt,
             evaluation=settings.evaluation,
+            hours=settings.serving.hours,
             stages=stages,
         )
 

@@ -15,6 +15,7 @@ from jobs.release import unfinished
 from jobs.status.progress import Progress
 from jobs.status.spending import Spending
 from jobs.status.usage import Requests
+from settings.sections.hours import hours_of
 
 NOT_THERE, TO_DO, DONE, PAUSED = "not there", "to do", "done", "paused"
 _REGISTERED = re.compile(r"azureml://registries/[^/]+/models/([^/]+)/versions/([^/]+)")
@@ -103,6 +104,16 @@ class Status:
     spending: Spending
     usage: Requests
     pause: Pause | None = None
+    hours: str = ""
+
+    @property
+    def overtime(self) -> timedelta:
+        """For how long deployments stand though their office hours are over; 0 within them, or where there are none."""
+        hours = hours_of(self.hours)
+        made = [one.since for one in self.deployments if one.since]
+        if hours is None or not made or hours.open_at(self.at):
+            return timedelta()
+        return self.at - max(hours.closed_since(self.at), min(made))
 
     @property
     def half_released(self) -> str:
@@ -171,6 +182,7 @@ class Status:
                 for one in self.deployments
             ],
             "half_released": self.half_released,
+            "hours": self.hours,
             "paused": self.pause.to_json() if self.pause else None,
             "cost": self.spending.to_json(),
             "requests": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cloud.states import GIVEN_UP, IN_TRANSITION
@@ -9,12 +10,15 @@ from jobs.paused import BY_HOURS
 from jobs.status.progress import in_words
 from jobs.status.spending import dollars
 from jobs.status.status import NOT_THERE, Status
+from settings.sections.hours import hours_of
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
+_LATE = timedelta(hours=3)
+"""An hour later than what was made after the hours may stay."""
 _GOOD, _BUSY, _BAD = "green", "yellow", "red"
 
 
@@ -47,8 +51,7 @@ def view(status: Status) -> Group:
     parts = [things, _costs(status) if status.spending.lines else Text("Cost so far: no machine has run yet.")]
     if half := half_way(status):
         parts.append(Text(half, style="yellow"))
-    if pause := pausing(status):
-        parts.append(Text(pause, style="yellow"))
+    parts += [Text(told, style="yellow") for told in (pausing(status), overtime(status)) if told]
     if idle := idleness(status):
         parts.append(Text(idle, style="yellow"))
     notes = [*status.spending.notes(), *([f"job: {status.job.url}"] if status.job and status.job.url else [])]
@@ -107,7 +110,25 @@ def pausing(status: Status) -> str:
     coming = f"; version {pause.coming} came meanwhile and is released then" if pause.coming else ""
     return (
         f"{since}: no deployment bills. `python -m jobs resume --stack {status.stack}` brings version {pause.version} "
-        f"back{coming}."
+        f"back{coming}.{_opening(status)}"
+    )
+
+
+def _opening(status: Status) -> str:
+    hours = hours_of(status.hours)
+    if hours is None or hours.open_at(status.at) or status.pause is None or status.pause.by != BY_HOURS:
+        return ""
+    return f" Its office hours ({status.hours}) begin again on {hours.next_opening(status.at):%Y-%m-%d at %H:%M} UTC."
+
+
+def overtime(status: Status) -> str:
+    """That office hours are over and nobody has paused the endpoint; nothing for as long as that may be on purpose."""
+    if status.overtime < _LATE:
+        return ""
+    return (
+        f"The office hours ({status.hours}) are over for {in_words(status.overtime.total_seconds())}, and machines "
+        f"still bill. `python -m jobs keep-hours --stack {status.stack}` ends that; does the workflow run that should "
+        "(hours.yml)?"
     )
 
 
@@ -132,7 +153,7 @@ def lines(status: Status) -> list[str]:
     told += [f"job {one.name}: {one.status}" for one in (*status.attempts, *status.others)]
     told.append(f"endpoint {status.endpoint}: {status.endpoint_state}")
     told += [f"deployment {one.name}: {one.state}, {one.traffic} % of the traffic" for one in status.deployments]
-    told += filter(None, (half_way(status), pausing(status)))
+    told += filter(None, (half_way(status), pausing(status), overtime(status)))
     failed = sum(each.failed for each in status.usage.recent.values())
     if failed:
         told = [*told, f"failed requests in the last hour: {failed}"]

@@ -14,6 +14,7 @@ from policy.rule import HIGH, Config, Option, resource_rule, stack_rule
 from policy.subject import Member, Problem, Resource, Stack, each
 from settings.machines import HOURLY_DOLLARS
 from settings.models import WAITS
+from settings.sections.hours import share_of
 
 _PRICES = Option(
     "object",
@@ -90,7 +91,7 @@ def _finetune(stage: Member, size: str, config: Config) -> str:
     "What answers stays under its monthly spending limit.",
     types=(STAGE,),
     reason="an instance costs its machine's price every hour, whether somebody chats or not",
-    remedy="lower instances or choose a smaller vmSize under finetune-phi:serving, or raise the limit",
+    remedy="lower instances, choose a smaller vmSize or set hours under finetune-phi:serving, or raise the limit",
     severity=HIGH,
     framework=well_architected("CO:04"),
     options={
@@ -109,9 +110,10 @@ def serving_spending(resource: Resource, config: Config) -> Iterator[str]:
     if hourly is None:
         yield f"what {size} costs an hour is unknown; name it in dollarsPerHour"
         return
-    dollars = count * hourly * HOURS_A_MONTH
+    hours = resource.at("input.hours", "")
+    dollars = count * hourly * HOURS_A_MONTH * share_of(hours)
     if dollars > config["maximumDollarsPerMonth"]:
         yield (
-            f"{count:g} instance(s) of {size} cost {dollars:,.0f} US dollars a month; "
+            f"{count:g} instance(s) of {size} cost {dollars:,.0f} US dollars a month{f' in {hours}' if hours else ''}; "
             f"allowed: {config['maximumDollarsPerMonth']:,.0f}"
         )

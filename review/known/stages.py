@@ -18,6 +18,7 @@ from review.known.judge import (
     one_of,
     prop,
 )
+from settings.sections.hours import WrongHours, hours_of, share_of
 
 HIGH, MEDIUM, LOW = Level.HIGH, Level.MEDIUM, Level.LOW
 
@@ -38,6 +39,20 @@ _JUDGED: Finding = (MEDIUM, "a worse model may be released")
 _WATCHED: Finding = (MEDIUM, "a failing model is taken back later")
 MOST_ATTEMPTS = 10
 _SUDDEN = (MEDIUM, "a new model meets callers sooner")
+
+
+def _hours(was: object, will: object) -> Finding:
+    """When somebody is answered: fewer hours leave callers without an answer, more are paid for."""
+    try:
+        hours_of(str(will or ""))
+    except WrongHours:
+        return UNHEARD
+    before, after = share_of("" if was is NEW else was), share_of(will)
+    if before == after:
+        return (LOW, "callers are answered at other hours") if was not in (NEW, will) and will else NOTHING
+    if after < before:
+        return MEDIUM, f"callers get no answer outside of {will}"
+    return MEDIUM, f"more machine hours are paid for: {will or 'around the clock'}"
 
 
 def _steps(was: object, will: object) -> Finding:
@@ -113,6 +128,7 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.max_concurrent_requests", matters("a machine answers more callers at once, or fewer")),
         prop("input.compare_with_base", one_of({True: (MEDIUM, "the untuned model's machines are paid for, too"),
              False: None}, leaving=(LOW, "nobody compares with the untuned model any more"), created=LOW), False),
+        prop("input.hours", _hours, ""),
         prop("input.traffic_steps", _steps, [100]),
         prop("input.soak_seconds", number((LOW, "a new model is watched for longer"), _SUDDEN), 0),
         prop("input.health.failed_percent", number(_WATCHED, (LOW, "a failing model is taken back sooner"))),

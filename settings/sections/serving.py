@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from settings.fields import Count, Flag, Number, Positive, Section, Text, Whole, gpu_size
 from settings.machines import VM_SIZES, VmSize
 from settings.problems import refuse
+from settings.sections.hours import EXAMPLE, WrongHours, hours_of
 
 # Azure refuses 300 and more ("The value should be less than 300"), which is known of the period alone.
 _Seconds = Annotated[Positive, Field(le=299)]
@@ -61,6 +62,11 @@ class ServingSettings(Section):
     """size of an instance"""
     instances: Annotated[Positive, Field(le=20)] = 1
     """how many"""
+    # Run by a workflow (.github/workflows/hours.yml), or whatever calls `python -m jobs keep-hours`.
+    hours: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
+    """when the model is in service, such as Mon-Fri 07:00-19:00 Europe/Berlin; outside of it the endpoint is paused;
+    empty for always
+    """
     traffic_steps: tuple[Annotated[Whole, Field(ge=1, le=100)], ...] = (100,)
     """per cent of the traffic a new deployment gets, rising to 100"""
     soak_seconds: Annotated[Count, Field(le=86_400)] = 0
@@ -94,6 +100,15 @@ class ServingSettings(Section):
         if not size.endpoint:
             raise refuse("is not offered for managed endpoints", "take Standard_NC24ads_A100_v4")
         return size.name
+
+    @field_validator("hours")
+    @classmethod
+    def _understood(cls, hours: str) -> str:
+        try:
+            hours_of(hours)
+        except WrongHours as error:
+            raise refuse(str(error), EXAMPLE) from None
+        return hours
 
     @field_validator("traffic_steps")
     @classmethod

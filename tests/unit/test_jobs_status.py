@@ -20,7 +20,7 @@ from cloud.errors import StageError
 from cloud.services.mlflow import Point, RunHistory, moment
 from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
-from jobs.paused import BY_HAND, Pause, Served
+from jobs.paused import BY_HAND, BY_HOURS, Pause, Served
 from jobs.release import unfinished
 from jobs.status import watch
 from jobs.status.progress import Progress, by_earlier, by_metrics
@@ -273,12 +273,38 @@ def test_a_paused_endpoint_is_told_with_what_it_has_cost_until_then(azure: Azure
     assert "Paused by hand on 2026-11-24 at 22:00 UTC: no deployment bills." in text and "nothing runs" in text
     assert any("resume --stack dev` brings version 994526542 back." in line for line in lines(found))
 
+    azure.get(STACK.endpoint_path, {**endpoint, "tags": dataclasses.replace(pause, by=BY_HOURS).tags()})
+    closed = lines(read(tmp_path, dataclasses.replace(STACK, hours="Mon-Fri 13:00-22:00 UTC")))[-1]
+    assert closed.endswith("Its office hours (Mon-Fri 13:00-22:00 UTC) begin again on 2026-11-25 at 13:00 UTC.")
+
     # One that stands again, or still, counts from the pause on.
     azure.deployment("mold", hours_ago=30)
     azure.get(STACK.endpoint_path, endpoint)
     still = read(tmp_path)
     assert (still.spending.so_far, still.spending.hourly) == (24 * 4 + 14 * 2 * 4, 8)
     assert "mold still stands and bills" in lines(still)[-1]
+
+
+@pytest.mark.parametrize(
+    ("hours", "hours_ago", "late"),
+    [
+        ("", 30, ""),
+        ("Wed 09:00-17:00 UTC", 30, ""),  # it is Wednesday noon
+        ("Wed 07:00-09:00 UTC", 30, "3 h"),
+        ("Wed 07:00-09:01 UTC", 30, ""),
+        ("Wed 07:00-09:00 UTC", 3.5, "3 h"),
+        ("Wed 07:00-09:00 UTC", 2.5, ""),  # made after them
+        ("Tue 07:00-09:00 UTC", 26.5, "26 h 30 min"),
+    ],
+)
+def test_machines_that_outlast_their_hours_are_told(
+    hours: str, hours_ago: float, late: str, azure: Azure, tmp_path: Path
+) -> None:
+    azure.deployment("mold", hours_ago=hours_ago, traffic=100)
+    found = read(tmp_path, dataclasses.replace(STACK, hours=hours))
+    told = [line for line in lines(found) if "machines still bill" in line]
+    assert bool(told) is bool(late)
+    assert not late or f"are over for {late}, and machines" in told[0]
 
 
 def test_a_running_job_tells_how_far_it_is_and_what_that_is_based_on(azure: Azure, tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ def test_an_h100_does_not_pass_at_the_price_of_an_a100() -> None:
     assert line.startswith(told)
 
 
+def test_office_hours_bring_a_dear_machine_under_the_limit() -> None:
+    short = release("short").but(input__instance_type=H100, input__hours="Mon-Fri 07:00-19:00 Europe/Berlin")
+    assert "short" not in findings([short, *BUDGET])  # 6,373 x 60 / 168 = 2,276
+    long = release("long").but(input__instance_type=H100, input__hours="Mon-Fri 00:00-24:00 UTC")
+    (line,) = findings([long, *BUDGET])["long"]
+    assert "cost 4,552 US dollars a month in Mon-Fri 00:00-24:00 UTC; allowed: 3,000" in line
+
+
 def test_a_fine_tune_costs_what_its_clusters_machines_do() -> None:
     machines, stage = next(c.passes for c in CASES if c.rule == "finetune-spending")
     dear = machines.but(properties__properties__vmSize=H100.upper())

@@ -19,7 +19,8 @@ from review.durations import Past, finetune_seconds, in_words, past
 from review.errors import ReviewError
 from review.events import Preview, State, Step, lines, read
 from review.happening import sentences
-from review.known.judge import Level
+from review.known.judge import NEW, UNHEARD, Level
+from review.known.stages import STAGES
 from review.report import build
 from review.risks import Risk
 from review.settled import Sources, settled
@@ -198,6 +199,40 @@ def test_a_broken_cache_is_none(tmp_path: Path) -> None:
     file.write_text('{"a": {"asked": 3}}')
     price = PriceBook(file, fetch=lambda meter: [_row(4)]).price(METER)
     assert price and price.hourly == 4
+
+
+def test_office_hours_are_what_a_month_of_serving_costs(tmp_path: Path) -> None:
+    def release(**more: str) -> State:
+        return State({"input": {"instance_type": "Standard_NC24ads_A100_v4", "instance_count": 2, **more}}, {})
+
+    book = PriceBook(tmp_path / "prices.json", fetch=lambda meter: [_row(4)])
+    urn = "urn:pulumi:dev::p::pulumi:index:Stash::release"
+    hours = {"hours": "Mon-Fri 07:00-19:00 Europe/Berlin"}
+    step = Step(urn, "pulumi:index:Stash", "update", release(), release(**hours), "")
+    found = cost.cost(Preview(steps=[step]), Past(), book)
+    assert (found.serving.before, found.serving.after) == (8, 8)
+    assert found.month.before == 8 * 730 and found.month.after == pytest.approx(8 * 730 * 60 / 168)
+    assert found.quantities_change
+    same = Step(urn, "pulumi:index:Stash", "update", release(**hours), release(**hours), "")
+    assert not cost.cost(Preview(steps=[same]), Past(), book).quantities_change
+
+
+@pytest.mark.parametrize(
+    ("was", "will", "level", "why"),
+    [
+        (NEW, "", Level.NONE, ""),
+        (NEW, "Mon-Fri 07:00-19:00 UTC", Level.MEDIUM, "no answer outside of Mon-Fri 07:00-19:00 UTC"),
+        ("Mon-Fri 07:00-19:00 UTC", "Mon-Fri 08:00-18:00 UTC", Level.MEDIUM, "no answer outside of"),
+        ("Mon-Fri 07:00-19:00 UTC", "", Level.MEDIUM, "more machine hours are paid for: around the clock"),
+        ("Mon-Fri 07:00-19:00 UTC", None, Level.MEDIUM, "more machine hours are paid for: around the clock"),
+        ("Mon-Fri 07:00-19:00 UTC", "Mon-Fri 08:00-20:00 UTC", Level.LOW, "at other hours"),
+        ("", "/subscriptions/somebody", UNHEARD[0], UNHEARD[1]),
+    ],
+)
+def test_other_office_hours(was: object, will: object, level: Level, why: str) -> None:
+    (row,) = [row for row in STAGES["release"] if row.matches("input.hours")]
+    found = row.judge(was, will)
+    assert found[0] == level and why in found[1]
 
 
 def _cost(before: float | None, after: float | None, change: bool = True) -> Cost:
