@@ -21,11 +21,12 @@ from infra.lifecycle.protection import protect_stateful
 from infra.lifecycle.tags import leave_alone
 from infra.monitoring import Monitoring, MonitoringArgs
 from infra.outputs import export
-from infra.preflight import Preflight
+from infra.preflight import Preflight, tell
 from infra.role_assignments import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
+from jobs.preflight import memory
 from jobs.specs import dataset_version, flow, golden_questions, preflight, specs
 from settings.stack import SettingsError, from_pulumi
 
@@ -36,6 +37,7 @@ try:
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
+tell(memory.fits(settings))
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
 place = Place.of(settings, pulumi.get_stack(), account.subscription_id)

@@ -9,7 +9,17 @@ from __future__ import annotations
 import pulumi
 
 from infra.lifecycle.hooks import working
+from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
+
+
+def tell(finding: Finding) -> None:
+    """What was found without asking Azure: a refusal ends the program, the rest is shown in a preview."""
+    if finding.state is State.REFUSED:
+        raise pulumi.RunError(f"this would fail after its machine was paid for: {finding}")
+    if pulumi.runtime.is_dry_run():
+        log = pulumi.log.warn if finding.state is State.WARNING else pulumi.log.info
+        log(str(finding))
 
 
 class Preflight(pulumi.ComponentResource):

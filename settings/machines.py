@@ -51,6 +51,8 @@ class VmSize:
 
 _A100 = "StandardNCADSA100v4Family"
 _H100 = "StandardNCadsH100v5Family"
+_ND_A100_40, _ND_A100_80 = "Standard NDASv4_A100 Family", "Standard NDAMSv4_A100Family"
+_ND_H100 = "standardNDSH100v5Family"
 _A10 = "StandardNVADSA10v5Family"
 _T4 = "Standard NCASv3_T4 Family"
 _V100 = "Standard NCSv3 Family"
@@ -65,6 +67,9 @@ _SIZES = (
     VmSize("Standard_NC96ads_A100_v4", _A100, 96, 4, 320, 880, reserve=0),
     VmSize("Standard_NC40ads_H100_v5", _H100, 40, 1, 94, 320, reserve=0),
     VmSize("Standard_NC80adis_H100_v5", _H100, 80, 2, 188, 640, reserve=0),
+    VmSize("Standard_ND96asr_v4", _ND_A100_40, 96, 8, 320, 900, reserve=0),
+    VmSize("Standard_ND96amsr_A100_v4", _ND_A100_80, 96, 8, 640, 1900, reserve=0),
+    VmSize("Standard_ND96isr_H100_v5", _ND_H100, 96, 8, 640, 1900, reserve=0),
     # A10 v5 was refused for a cluster and accepted for an endpoint in one and the same region.
     VmSize("Standard_NV36ads_A10_v5", _A10, 36, 1, 24, 440, cluster=False),
     VmSize("Standard_NV72ads_A10_v5", _A10, 72, 2, 48, 880, cluster=False),
@@ -100,6 +105,9 @@ HOURLY_DOLLARS = {
     "Standard_NC96ads_A100_v4": 14.68,
     "Standard_NC40ads_H100_v5": 8.73,
     "Standard_NC80adis_H100_v5": 17.46,
+    "Standard_ND96asr_v4": 27.2,
+    "Standard_ND96amsr_A100_v4": 32.77,
+    "Standard_ND96isr_H100_v5": 98.32,
     "Standard_NV36ads_A10_v5": 3.2,
     "Standard_NV72ads_A10_v5": 6.6,
     "Standard_NC4as_T4_v3": 0.6,
@@ -114,7 +122,7 @@ HOURLY_DOLLARS = {
 """What a machine costs an hour at most, for limits: the dearest price of any region on the day `PRICES_SEEN`.
 
 Of one A100 3.67, of one H100 6.98, 7.91 and 8.73, by region and day; a machine with more of them is a multiple. A10,
-T4 and CPU sizes are estimates. A size that is not here costs an unknown amount; Azure's price list
+T4, CPU and ND96 sizes are estimates. A size that is not here costs an unknown amount; Azure's price list
 (cloud/services/prices.py) knows more, but a policy asks nobody.
 """
 
@@ -125,6 +133,9 @@ PEAK_FLOPS = {
     "Standard_NC96ads_A100_v4": 4 * 312e12,
     "Standard_NC40ads_H100_v5": 835e12,
     "Standard_NC80adis_H100_v5": 2 * 835e12,
+    "Standard_ND96asr_v4": 8 * 312e12,
+    "Standard_ND96amsr_A100_v4": 8 * 312e12,
+    "Standard_ND96isr_H100_v5": 8 * 989e12,
     "Standard_NC4as_T4_v3": 65e12,
     "Standard_NC8as_T4_v3": 65e12,
     "Standard_NC16as_T4_v3": 65e12,

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from settings import stack_file
+from settings.checks.conflicts import conflicts
 from settings.commandline import own_name
-from settings.conflicts import conflicts
 from settings.problems import (
     NAMESPACE,
     PROVIDER_KEYS,

@@ -83,6 +83,23 @@ H100 = Family(
     "StandardNCadsH100v5Family", "Standard NCadsH100v5 Family", 80, reserve=False, low_priority=False,
     regions=frozenset(_H100_REGIONS.split()),
 )  # fmt: skip
+ND_A100_40 = Family(
+    "Standard NDASv4_A100 Family",
+    "Standard NDASv4_A100 Family",
+    192,
+    reserve=False,
+    regions=frozenset(_A100_REGIONS.split()),
+)
+ND_A100_80 = Family(
+    "Standard NDAMSv4_A100Family",
+    "Standard NDAMSv4_A100Family",
+    192,
+    reserve=False,
+    regions=frozenset(_A100_REGIONS.split()),
+)
+ND_H100 = Family(
+    "standardNDSH100v5Family", "Standard NDSH100v5 Family", 192, reserve=False, regions=frozenset(_H100_REGIONS.split())
+)
 A10 = Family(
     "StandardNVADSA10v5Family",
     "Standard NVADSA10v5 Family",
@@ -96,7 +113,7 @@ V100 = Family(
 )
 DSV2 = Family("standardDSv2Family", "Standard DSv2 Family", 100)
 DV3 = Family("standardDSv3Family", "Standard DSv3 Family", 100)
-FAMILIES = (A100, H100, A10, T4, V100, DSV2, DV3)
+FAMILIES = (A100, H100, ND_A100_40, ND_A100_80, ND_H100, A10, T4, V100, DSV2, DV3)
 
 SKUS = (
     Sku("Standard_NC24ads_A100_v4", A100, 24, 1, 220),
@@ -104,6 +121,9 @@ SKUS = (
     Sku("Standard_NC96ads_A100_v4", A100, 96, 4, 880),
     Sku("Standard_NC40ads_H100_v5", H100, 40, 1, 320),
     Sku("Standard_NC80adis_H100_v5", H100, 80, 2, 640),
+    Sku("Standard_ND96asr_v4", ND_A100_40, 96, 8, 900),
+    Sku("Standard_ND96amsr_A100_v4", ND_A100_80, 96, 8, 1900),
+    Sku("Standard_ND96isr_H100_v5", ND_H100, 96, 8, 1900),
     Sku("Standard_NV36ads_A10_v5", A10, 36, 1, 440),
     Sku("Standard_NV72ads_A10_v5", A10, 72, 2, 880),
     Sku("Standard_NC4as_T4_v3", T4, 4, 1, 28),

@@ -19,10 +19,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Exits with 1 when anything is refused."""
     from jobs import specs
-    from jobs.preflight import findings, run
+    from jobs.preflight import findings, memory, run
+    from settings.stack import load
 
     spec = specs.preflight_of(chosen.stack)
-    found = run.check(spec)
+    found = [*run.check(spec), memory.fits(load(chosen.stack))]
     refused = run.refuses(found)
     if chosen.json:
         show({"stack": chosen.stack, "refused": refused, "findings": [finding.to_json() for finding in found]})

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from settings.fields import Count, Positive, Section, Text, Whole, gpu_size
 from settings.machines import VM_SIZES, VmSize
 from settings.problems import refuse
 
 
+class DescribedSize(Section):
+    """A size of Azure's that this project does not know, as its page on Microsoft Learn describes it."""
+
+    family: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
+    """vCPU quota family, as `az vm list-usage` names it"""
+    cores: Annotated[Count, Field(le=4096)] = 0
+    """vCPUs"""
+    gpus: Annotated[Count, Field(le=64)] = 0
+    """GPUs; 0: nothing is described"""
+    gpu_memory: Annotated[Count, Field(le=65_536)] = 0
+    """memory of all its GPUs together, in GB"""
+    memory: Annotated[Count, Field(le=65_536)] = 0
+    """memory in GB"""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.gpus and not (self.family and self.cores and self.gpu_memory):
+            raise refuse("is not all of a size", "give family, cores, gpus and gpuMemory", at="gpus", value=self.gpus)
+        return self
+
+
 class ComputeSettings(Section):
     """The GPU cluster that trains."""
 
+    described: DescribedSize = DescribedSize()
+    """vmSize, where this project does not know it"""
     vm_size: Text = "Standard_NC24ads_A100_v4"
     """size of a node"""
     min_nodes: Count = 0
@@ -28,7 +51,10 @@ class ComputeSettings(Section):
 
     @field_validator("vm_size")
     @classmethod
-    def _for_clusters(cls, name: str) -> str:
+    def _for_clusters(cls, name: str, info: ValidationInfo) -> str:
+        described = info.data.get("described")
+        if described is not None and described.gpus and name.lower() not in {known.lower() for known in VM_SIZES}:
+            return name
         size = gpu_size(name)
         if not size.cluster:
             raise refuse("is not offered for Azure ML clusters", "take Standard_NC24ads_A100_v4")
@@ -45,4 +71,7 @@ class ComputeSettings(Section):
     @property
     def size(self) -> VmSize:
         """What is known of the size."""
-        return VM_SIZES[self.vm_size]
+        found, given = VM_SIZES.get(self.vm_size), self.described
+        if found is not None:
+            return found
+        return VmSize(self.vm_size, given.family, given.cores, given.gpus, given.gpu_memory, given.memory)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from settings.fields import AssetName, RegistryVersion, Section
-from settings.models import model
+from settings.fields import AssetName, Count, Number, RegistryVersion, Section
+from settings.models import Model, Shape, model
 from settings.problems import refuse
 
 MODEL_ID = r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
@@ -19,6 +19,23 @@ def _or_an_id(schema: dict[str, Any]) -> None:
         "type": "string",
         "pattern": "^azureml://registries/[^/]+/models/[^/]+/versions/[^/]+$",
     }
+
+
+class SizeSettings(Section):
+    """How large a base model is that this project does not know, for the estimate of GPU memory."""
+
+    billions: Annotated[Number, Field(ge=0, le=2000)] = 0
+    """its weights in billions, 8 for 8B; 0: unknown, and no estimate"""
+    layers: Annotated[Count, Field(le=1000)] = 0
+    """its layers (num_hidden_layers in its config.json); 0: what is usual for its size"""
+    hidden: Annotated[Count, Field(le=100_000)] = 0
+    """their width (hidden_size); 0: what is usual"""
+    inner: Annotated[Count, Field(le=1_000_000)] = 0
+    """the width inside them (intermediate_size); 0: what is usual"""
+    vocabulary: Annotated[Count, Field(le=1_000_000)] = 0
+    """its vocabulary (vocab_size); 0: 128,256, as of Llama 3"""
+    context: Count = 0
+    """longest conversation in tokens (max_position_embeddings); 0: unknown"""
 
 
 class ModelSettings(Section):
@@ -35,6 +52,8 @@ class ModelSettings(Section):
     """model"""
     version: RegistryVersion = "1"
     """its version, in quotes"""
+    size: SizeSettings = SizeSettings()
+    """how large a model is that this project does not know"""
 
     @model_validator(mode="before")
     @classmethod
@@ -50,6 +69,16 @@ class ModelSettings(Section):
             rule = f"says the same as {', '.join(doubled)}"
             raise refuse(rule, "keep the one or the other", at="id", value=given["id"])
         return {**{key: value for key, value in given.items() if key != "id"}, **parts.groupdict()}
+
+    @property
+    def known(self) -> Model:
+        """What is known of it: by this project, else by `size`."""
+        found, size = model(self.name), self.size
+        if found.shape or not size.billions:
+            return found
+        keys = ("layers", "hidden", "inner", "vocabulary")
+        shape = Shape.of_size(size.billions * 1e9, **{key: value for key in keys if (value := getattr(size, key))})
+        return Model(name=found.name, context=size.context or None, shape=shape)
 
     @field_validator("name")
     @classmethod

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.preflight.quota import plain
 from settings.machines import CPU_SIZES, VM_SIZES
-from settings.models import model
+from settings.models import MODELS, model
 
 # Azure's pages of the size series (vCPUs, GPUs, memory in GB, GPU memory in GB of all GPUs), the quota family as Azure
 # ML's list of usages spells it, and whether the list of sizes for managed endpoints has it and skips the reserve.
@@ -16,6 +16,9 @@ SIZES = {
     "Standard_NC96ads_A100_v4": (96, 4, 880, 320, "standardNCADSA100v4Family", True, True),
     "Standard_NC40ads_H100_v5": (40, 1, 320, 94, "standardNCADSH100v5Family", True, True),
     "Standard_NC80adis_H100_v5": (80, 2, 640, 188, "standardNCADSH100v5Family", True, True),
+    "Standard_ND96asr_v4": (96, 8, 900, 320, "Standard NDASv4_A100 Family", True, True),
+    "Standard_ND96amsr_A100_v4": (96, 8, 1900, 640, "standard NDAMSv4_A100Family", True, True),
+    "Standard_ND96isr_H100_v5": (96, 8, 1900, 640, "standardNDSH100v5Family", True, True),
     "Standard_NV36ads_A10_v5": (36, 1, 440, 24, "standardNVADSA10v5Family", True, False),
     "Standard_NV72ads_A10_v5": (72, 2, 880, 48, "standardNVADSA10v5Family", True, False),
     "Standard_NC4as_T4_v3": (4, 1, 28, 16, "Standard NCASv3_T4 Family", True, False),
@@ -62,3 +65,10 @@ def test_the_models() -> None:
     assert (four.versions, four.context, four.retired) == (("1",), 131_072, "")
     assert (three.versions, three.context, three.retired) == (("15",), 4096, "2025-08-30")
     assert three.successor == "Phi-4-mini-instruct"
+    assert {each.retired for each in MODELS.values() if each.name.startswith("Phi-3")} == {"2025-08-30"}
+    assert {each.retired for each in MODELS.values() if each.name.startswith("Phi-4")} == {""}
+    assert {each.name for each in MODELS.values() if each.successor == "Phi-4"} == {
+        "Phi-3-medium-4k-instruct",
+        "Phi-3-medium-128k-instruct",
+    }
+    assert all(each.shape for each in MODELS.values())

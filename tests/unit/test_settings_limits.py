@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from settings import conflicts
+from settings.checks import conflicts
 from settings.machines import VM_SIZES
 from settings.models import model as known_model
 from settings.problems import SettingsError
@@ -59,20 +59,10 @@ def test_a_limit(key: str, at: dict[str, Any], beyond: dict[str, Any]) -> None:
     assert [each[: len(key)] for each in refused(**beyond)] == [key]
 
 
-@pytest.mark.parametrize(
-    ("key", "memory", "sections"),
-    [
-        ("serving.vmSize", "serving_memory", {"serving": {"vmSize": A100}}),
-        ("compute.vmSize", "adapter_memory", {"recipe": {"apply_lora": True}}),
-        ("compute.vmSize", "training_memory", {"recipe": {"apply_lora": False}}),
-    ],
-)
-def test_a_model_fits_that_needs_all_of_the_memory(
-    monkeypatch: pytest.MonkeyPatch, key: str, memory: str, sections: dict[str, Any]
-) -> None:
+def test_a_model_fits_that_needs_all_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     model = known_model("Phi-4-mini-instruct")
     assert VM_SIZES[A100].gpu_memory == 80
-    for needed, expected in ((80, []), (81, [key])):
-        changed = dataclasses.replace(model, **{memory: needed})
+    for needed, expected in ((80, []), (81, ["serving.vmSize"])):
+        changed = dataclasses.replace(model, serving_memory=needed)
         monkeypatch.setattr(conflicts, "known", {model.name: changed}.__getitem__)
-        assert refused(**sections) == expected
+        assert refused(serving={"vmSize": A100}) == expected

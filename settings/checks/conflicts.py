@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from settings.machines import VmSize
+from settings.checks import memory
+from settings.machines import HOURLY_DOLLARS, VM_SIZES, VmSize
 from settings.models import model as known
 from settings.problems import Problem, shown, written
 from settings.tree import Settings
@@ -52,20 +54,44 @@ def _serving_memory(settings: Settings) -> Iterator[Conflict]:
 
 
 def _training_memory(settings: Settings) -> Iterator[Conflict]:
-    model, size, recipe = known(settings.model.name), settings.compute.size, settings.recipe
-    needed = model.adapter_memory if recipe.apply_lora else model.training_memory
-    # DeepSpeed splits the optimizer's state among the GPUs, everything else keeps a copy in each.
-    available = size.gpu_memory if recipe.apply_deepspeed else size.memory_per_gpu
-    if needed and available < needed:
+    """What no data can make fit; with what is known of the data, jobs/preflight/memory.py looks closer."""
+    model, size, recipe = settings.model.known, settings.compute.size, settings.recipe
+    if model.shape is None:
+        return
+    # Only with padding is it known how long the conversations are.
+    padded = bool(recipe.pad_to_max_length and recipe.max_seq_length > 0)
+    reckon = memory.estimate if padded else memory.least
+    as_said = memory.of(model.shape, recipe, size.gpus, recipe.max_seq_length if padded else memory.SHORT)
+    training = memory.lightest(recipe, as_said, reckon)
+    needed = reckon(training)
+    if not needed.fits(size):
         how = "adapters of" if recipe.apply_lora else "all weights of"
-        lighter = "" if recipe.apply_lora else ", or set recipe.apply_lora to true"
         yield Conflict(
             "compute.vmSize",
             size.name,
-            f"has {_memory(size)}; training {how} {model.name} needs {needed} GB",
-            f"take Standard_NC24ads_A100_v4{lighter}",
-            ("model.name", "model.id", "recipe.apply_lora", "recipe.apply_deepspeed"),
+            f"has {_memory(size)}; training {how} {model.name} needs at least {needed}",
+            _remedy(settings, training, padded=padded),
+            (
+                *("model.name", "model.id", "model.size"),
+                *("recipe.apply_lora", "recipe.apply_deepspeed", "recipe.pad_to_max_length", "recipe.max_seq_length"),
+            ),
         )
+
+
+def _remedy(settings: Settings, training: memory.Training, *, padded: bool) -> str:
+    """The smallest size on which it would fit, and what would make it lighter."""
+    nodes = settings.recipe.num_nodes_finetune or 1
+
+    def fits(size: VmSize) -> bool:
+        reckon = memory.estimate if padded else memory.least
+        return reckon(memory.lightest(settings.recipe, replace(training, gpus=size.gpus * nodes), reckon)).fits(size)
+
+    sizes = [each for each in VM_SIZES.values() if each.cluster and not each.retired and fits(each)]
+    found = min(sizes, key=lambda each: HOURLY_DOLLARS.get(each.name, math.inf), default=None)
+    ways = [f"take {found.name}" if found else "take a smaller model, as no size that this project knows has it"]
+    ways += [] if settings.recipe.apply_lora else ["set recipe.apply_lora to true"]
+    ways += ["set recipe.pad_to_max_length to false or lower recipe.max_seq_length"] if padded else []
+    return ", or ".join(ways)
 
 
 def _memory(size: VmSize) -> str:
@@ -74,7 +100,7 @@ def _memory(size: VmSize) -> str:
 
 
 def _context(settings: Settings) -> Iterator[Conflict]:
-    model, length = known(settings.model.name), settings.recipe.max_seq_length
+    model, length = settings.model.known, settings.recipe.max_seq_length
     if model.context and length > model.context:
         rule = f"is more than {model.name} can read, which is {model.context} tokens"
         yield Conflict(
