@@ -32,7 +32,7 @@ MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data up preview review approve policies chat chat-ui status evaluate logs cancel destroy test bench mutate lint audit sbom diagram screenshots docs lock clean settings rehearse conformance recover chaos prove
+.PHONY: help setup data up preview review approve policies chat chat-ui status evaluate logs cancel destroy test bench mutate lint audit sbom diagram screenshots docs lock clean settings rehearse conformance recover chaos fuzz prove
 MAKEFLAGS += --no-print-directory
 
 help: ## what there is
@@ -108,6 +108,9 @@ recover: setup ## after a crash of make up: lift its lock, take what Azure has i
 
 chaos: setup ## the local stack under faults and kills (ROUNDS=50 SEED=1 SKIP=0), for hours if you like
 	@$(VENV) -m tests.chaos --rounds $(or $(ROUNDS),50) --seed $(or $(SEED),1) --skip $(or $(SKIP),0)
+
+fuzz: setup ## broken requests, files and answers by chance: a 500, a traceback, a hang, growth? (MINUTES=60 SEED=1)
+	@$(VENV) -m tests.fuzz --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1) $(OPTIONS)
 
 prove: settings ## on Azure (STACK=dev): try what nobody could confirm, in a group of its own, under 10 USD; asks first
 	@$(RUN) $(VENV) -m tests.prove --stack $(STACK) $(if $(RUN),--yes) $(OPTIONS)

@@ -85,7 +85,7 @@ def _read(line: str) -> dict[str, Any]:
     example = '{"question": "Who founded Microsoft?"}'
     try:
         asked = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidInput(f"A line is no JSON. One looks like {example}.") from None
     if not isinstance(asked, dict) or not isinstance(asked.get("question"), str):
         raise InvalidInput(f"A line has no question. One looks like {example}.")

@@ -214,10 +214,10 @@ def read_json(body: bytes | str) -> Any:
     """
     try:
         answer = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnknownAnswer("The endpoint's answer is not JSON. Is this a scoring URL?") from error
     if isinstance(answer, str) and answer.lstrip().startswith(("{", "[")):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(answer)
     return answer
 
@@ -237,7 +237,7 @@ def parts(lines: Iterable[bytes]) -> Iterator[tuple[str, str | None, int | None]
             return
         try:
             event = None if failed else json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnknownAnswer("The endpoint streams events that are not JSON. Is this a chat model?") from error
         if failed or (isinstance(event, Mapping) and "error" in event):
             raise ModelFailed(f"The model stopped in mid-answer: {value.decode(errors='replace')[:200]}")

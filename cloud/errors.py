@@ -102,7 +102,7 @@ def _plain(message: str) -> str:
     try:
         errors = json.loads(text)["errors"]
         return "; ".join(str(line) for lines in errors.values() for line in lines)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return message
 
 

@@ -127,7 +127,7 @@ def read_state(file: Path) -> dict[str, Any]:
         state = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ReviewError(f"{file} cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         state = None
     if not isinstance(state, dict) or "deployment" not in state:
         raise ReviewError(f"{file} is no state: `pulumi stack export` prints one")

@@ -126,7 +126,7 @@ def lines(stream: Iterable[str]) -> Iterator[dict[str, Any]]:
         if line.lstrip().startswith("{"):
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, dict):
                 yield event

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from settings import untrusted_yaml
 from settings.outputs import MISSING, advice
 from settings.problems import NAMESPACE, PROVIDER_KEYS, Problem, SettingsError, shown
 from settings.redaction import redact
 
 _SECONDS = 60
-# The one in C is five times as fast.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def decoded(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -103,7 +100,7 @@ def _from_pulumi(stack: str, name: str, path: Path, reason: str) -> StackFile:
         raise refused(f"`pulumi config` says: {said}", advice(name, said) or "mend what it names, then try again")
     try:
         entries = json.loads(done.stdout)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise refused("`pulumi config` answered something that is not JSON", "see what it prints") from None
     return StackFile(
         {key: decoded(entry.get("value")) for key, entry in entries.items()},
@@ -113,8 +110,8 @@ def _from_pulumi(stack: str, name: str, path: Path, reason: str) -> StackFile:
 
 def _yaml(path: Path, stack: str) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return untrusted_yaml.read(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         problem = Problem(path.name, "(unreadable)", f"is no YAML: {reason}", "mend the line it names")
         raise SettingsError(stack, [problem]) from None

@@ -167,7 +167,7 @@ def _other_rate(text: str) -> bool:
 def _load(file: Path) -> dict[str, Price]:
     known: dict[str, Price] = {}
     # A cache somebody has broken is worth no more than none.
-    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         for key, value in json.loads(file.read_text(encoding="utf-8")).items():
             date.fromisoformat(value["asked"])
             known[key] = Price(**value)

@@ -185,7 +185,7 @@ def application(tokens: Tokens) -> Starlette:
         )
 
     async def token(request: Request) -> JSONResponse:
-        form = dict(urllib.parse.parse_qsl((await request.body()).decode()))
+        form = dict(urllib.parse.parse_qsl((await request.body()).decode(errors="replace")))
         try:
             return JSONResponse(tokens.issue(form))
         except AzureError as error:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from emulator.access.entra import LOGIN
 from emulator.access.rbac import Rbac
+from emulator.arm import content
 from emulator.arm.errors import AzureError
 from emulator.cloud.parts import Cloud
 from emulator.machine.home import CLIENT_ID, TENANT_ID
@@ -52,9 +53,9 @@ def application(cloud: Cloud) -> Starlette:
     keys = _Keys(cloud)
 
     async def answer(request: Request) -> JSONResponse:
-        body = await request.json() if await request.body() else {}
         host, authorization = request.url.hostname or "", request.headers.get("authorization")
         try:
+            body = content.read(await request.body()) or {}
             found = await run_in_threadpool(keys.answer, request.method, host, request.url.path, authorization, body)
         except AzureError as error:
             return JSONResponse(error.body(), error.status, error.headers)

@@ -94,10 +94,10 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
 
 def routes(home: Home, store: Store) -> list[Route]:
     """The routes below ``/admin``."""
-    expected = f"Bearer {home.secret('admin')}"
+    expected = f"Bearer {home.secret('admin')}".encode()
 
     async def handle(request: Request) -> JSONResponse:
-        if not secrets.compare_digest(request.headers.get("authorization", ""), expected):
+        if not secrets.compare_digest(request.headers.get("authorization", "").encode(), expected):
             return JSONResponse({"error": "the bearer token has to be the home's secret 'admin'"}, 401)
         name = request.path_params["setting"]
         check = SETTINGS.get(name)
@@ -106,7 +106,7 @@ def routes(home: Home, store: Store) -> list[Route]:
         if request.method == "POST":
             try:
                 store.set_setting(name, check(json.loads(await request.body())))
-            except (ValueError, TypeError, AttributeError) as error:
+            except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
                 return JSONResponse({"error": f"{name}: {error}"}, 400)
         if request.method == "DELETE":
             store.set_setting(name, None)
@@ -118,7 +118,7 @@ def routes(home: Home, store: Store) -> list[Route]:
 
     async def faults(request: Request) -> JSONResponse:
         """GET lists the rules, POST adds one, DELETE clears one or all; the value is the rules that are meant."""
-        if not secrets.compare_digest(request.headers.get("authorization", ""), expected):
+        if not secrets.compare_digest(request.headers.get("authorization", "").encode(), expected):
             return JSONResponse({"error": "the bearer token has to be the home's secret 'admin'"}, 401)
         try:
             if request.method == "POST":
@@ -127,7 +127,7 @@ def routes(home: Home, store: Store) -> list[Route]:
                 meant = book.clear(request.path_params.get("name", ""))
             else:
                 meant = book.rules()
-        except (ValueError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"setting": "faults", "value": [rule.plain() for rule in meant]})
 

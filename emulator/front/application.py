@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +15,7 @@ from starlette.routing import Host, Route
 
 from emulator.access import entra, rbac
 from emulator.access.entra import ARM_AUDIENCES, ML_AUDIENCES
+from emulator.arm import content
 from emulator.arm.errors import AzureError
 from emulator.cloud.parts import Cloud
 from emulator.dataplane import blobs, files, flows, prices, scoring, vault
@@ -108,7 +107,7 @@ async def _guarded(request: Request, answer: Callable[[Call, str | None], Answer
         "x-ms-ratelimit-remaining-subscription-deletes": "14999",
     }
     try:
-        call = Call(request.method, request.url.path, _query(request), _json(await request.body()))
+        call = Call(request.method, request.url.path, _query(request), content.read(await request.body()))
         result = await run_in_threadpool(answer, call, request.headers.get("authorization"))
     except AzureError as error:
         return JSONResponse(error.body(), error.status, {**headers, **error.headers})
@@ -123,16 +122,3 @@ async def _guarded(request: Request, answer: Callable[[Call, str | None], Answer
 
 def _query(request: Request) -> dict[str, str]:
     return dict(request.query_params.items())
-
-
-def _json(body: bytes) -> dict[str, Any] | None:
-    if not body:
-        return None
-    try:
-        loaded = json.loads(body)
-    except ValueError as error:
-        message = f"The request content was invalid and could not be deserialized: '{error}'."
-        raise AzureError(400, "InvalidRequestContent", message) from error
-    if not isinstance(loaded, dict):
-        raise AzureError(400, "InvalidRequestContent", "The request content was invalid: not a JSON object.")
-    return loaded

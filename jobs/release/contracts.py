@@ -17,6 +17,7 @@ from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.services import blobs, registry
 from cloud.target import RegistryAsset, Target
+from settings import untrusted_yaml
 
 IMAGE = "serving_image"
 """Tag: the image that the model's metadata name."""
@@ -47,12 +48,10 @@ class Contract:
 
 def read(mlmodel: bytes) -> Contract:
     """The contract of a model whose MLmodel this is."""
-    import yaml
-
     try:
-        found: Any = yaml.safe_load(mlmodel)
-    except yaml.YAMLError as error:
-        return Contract(why=f"its {MLMODEL} is no YAML: {' '.join(str(error).split())[:100]}")
+        found: Any = untrusted_yaml.read(mlmodel)
+    except untrusted_yaml.NoYaml as error:
+        return Contract(why=f"its {MLMODEL} is no YAML: {str(error)[:100]}")
     if not isinstance(found, dict) or not isinstance(flavors := found.get("flavors"), dict):
         return Contract(why=f"its {MLMODEL} names no flavors")
     metadata = found.get("metadata")

@@ -53,5 +53,5 @@ def release(deployments: Mapping[str, Mapping[str, str]], traffic: Mapping[str, 
 def _before(its: Mapping[str, str]) -> dict[str, int]:
     try:
         return {str(name): int(share) for name, share in json.loads(its.get(BEFORE, "{}")).items()}
-    except (ValueError, AttributeError, TypeError):  # somebody else's tag
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):  # somebody else's tag
         return {}

@@ -56,7 +56,7 @@ def content(
 def digest(found: Mapping[str, list[str]]) -> str:
     """Sixty-four hexadecimal digits."""
     text = json.dumps({"format": FORMAT, **found}, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def differences(approved: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> list[str]:
@@ -96,7 +96,7 @@ def _read(file: Path, otherwise: str) -> dict[str, Any]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ReviewError(f"{file} cannot be read: {error.strerror}; {otherwise}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not ({"approval", "content"} & found.keys()):
         raise ReviewError(f"{file} is no review that can be approved; {otherwise}")

@@ -97,7 +97,7 @@ def _files(policies: Policies) -> dict[str, bytes]:
 def _settings(config: Path | None) -> dict[str, Any]:
     try:
         found = json.loads(config.read_text(encoding="utf-8")) if config and config.is_file() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ReviewError(f"the policy configuration {config} is no JSON object")
