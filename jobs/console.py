@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cloud.errors import StageError
+from cloud.target import Target
 from settings import plain_text
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,6 +44,26 @@ def show(answer: Any) -> None:
         print(json.dumps(answer, indent=2))
         return
     plain_text.console(width=None if sys.stdout.isatty() else 200).print(answer)
+
+
+def lease_option(parser: argparse.ArgumentParser) -> None:
+    """--break-lease, for what changes something that one operator at a time may change."""
+    parser.add_argument(
+        "--break-lease", action="store_true", help="take it from whoever is at work on the same, who then stops"
+    )
+
+
+@contextmanager
+def operating(target: Target, chosen: argparse.Namespace) -> Iterator[threading.Event]:
+    """As `interruptible`, while nobody else changes what is behind the endpoint. Raises StageError where one does."""
+    from cloud.services import lease
+
+    command = f"python -m jobs {chosen.command} --stack {chosen.stack}"
+    with (
+        interruptible() as stop,
+        lease.held(target, lease.ENDPOINT, command, print, stop, breaking=chosen.break_lease),
+    ):
+        yield stop
 
 
 @contextmanager

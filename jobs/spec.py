@@ -39,6 +39,8 @@ class Spec:
     """JSON both ways for frozen dataclasses of plain values, of other dataclasses and of sections of the settings."""
 
     fingerprint: str
+    CHANGES: ClassVar[str] = ""
+    """What of the workspace it changes, one operator at a time (cloud/services/lease.py); empty: it only reads."""
     BESIDE: ClassVar[str] = ""
     """The field of the section whose keys are recorded beside the spec's own, where stacks have them since before."""
     RENAMED: ClassVar[Mapping[str, str]] = {}

@@ -1,4 +1,4 @@
-"""A small file of a workspace's datastore."""
+"""Small files of a workspace's datastores."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ def read(arm: Arm, target: Target, uri: str, most: int) -> bytes:
     if place is None:
         why, todo = "it is no file of a datastore", "Look at the asset in Azure ML studio."
         raise StageError("a file could not be read", on=uri, why=why, todo=todo)
-    path = f"{target.path}/datastores/{place['store']}"
+    url, container, access = of_datastore(arm, target, place["store"])
+    with BlobClient(url, container, place["path"], credential=access, retry_total=azure.RETRIES["retry_total"]) as blob:
+        return bytes(blob.download_blob(offset=0, length=most).readall())
+
+
+def of_datastore(arm: Arm, target: Target, name: str) -> tuple[str, str, Any]:
+    """Account's address, container and credential of a datastore of blobs. Raises what azure-core raises."""
+    path = f"{target.path}/datastores/{name}"
     datastore = arm.get(path, ML_VERSION)["properties"]
-    url = storage(datastore, "blob")
     access: Any = azure.credential()
     if datastore["credentials"]["credentialsType"] != "None":
         secrets = arm.run("POST", f"{path}/listSecrets", {"api-version": ML_VERSION}, {}) or {}
         access = secrets.get("key") or secrets.get("sasToken")
-    with BlobClient(
-        url, datastore["containerName"], place["path"], credential=access, retry_total=azure.RETRIES["retry_total"]
-    ) as blob:
-        return bytes(blob.download_blob(offset=0, length=most).readall())
+    return storage(datastore, "blob"), datastore["containerName"], access

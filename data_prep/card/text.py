@@ -128,7 +128,7 @@ def _counted_by(tokens: Mapping[str, Any]) -> str:
     if tokens["counted_by"] == "estimate":
         return (
             f"an estimate of {tokens['bytes_per_token']:g} bytes a token, as English takes: other languages and code "
-            "may take twice as many (the tokenizer is not at hand)"
+            "may take twice as many, and the tokenizer is not at hand"
         )
     return f"{tokens['counted_by']}, on a sample of {tokens['sample']} rows"
 

@@ -17,6 +17,7 @@ import pulumi
 
 from cloud.errors import StageError
 from cloud.report import WARNING, Report
+from cloud.target import Target
 from jobs.spec import Spec
 from settings.redaction import redact
 
@@ -67,7 +68,14 @@ def reporting(name: str) -> Report:
 def _run(module: str, spec: Spec, report: Report, stop: threading.Event) -> None:
     project_importable()
     # This import alone takes seconds.
-    importlib.import_module(module).run(spec, report, stop)
+    work = importlib.import_module(module).run
+    if not type(spec).CHANGES:
+        work(spec, report, stop)
+        return
+    held = importlib.import_module("cloud.services.lease").held
+    target: Target = spec.target  # type: ignore[attr-defined]
+    with held(target, type(spec).CHANGES, f"pulumi up, {type(spec).CHANGES}", report, stop):
+        work(spec, report, stop)
 
 
 def project_importable() -> None:

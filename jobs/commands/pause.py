@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jobs.console import ask, interruptible, yes_option
+from jobs.console import ask, lease_option, operating, yes_option
 
 ORDER = 9
 HELP = "takes the model out of service, so that its machines bill no more; `resume` brings it back"
@@ -13,6 +13,7 @@ HELP = "takes the model out of service, so that its machines bill no more; `resu
 def arguments(parser: argparse.ArgumentParser) -> None:
     """--while-asked is for an endpoint that never falls silent."""
     yes_option(parser)
+    lease_option(parser)
     parser.add_argument("--while-asked", action="store_true", help="also where somebody has asked within 15 minutes")
 
 
@@ -23,7 +24,7 @@ def run(chosen: argparse.Namespace) -> None:
     from jobs.pausing import pause
 
     here = StackEndpoint.of(chosen.stack)
-    with interruptible() as stop:
+    with operating(here.target, chosen) as stop:
         endpoint = here.opened(print, stop)
         if not chosen.while_asked:
             pause.refuse_while_asked(endpoint, pause.utc())

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import os
 import re
 import socket
 import subprocess
@@ -25,6 +24,9 @@ from typing import Any
 from cloud.adoption import Row, adopt, give_back, ids_with_versions, take_out, without_outputs
 from cloud.errors import StageError, azure_errors
 from cloud.report import Report
+from cloud.services import lease
+from cloud.services.lease import runs
+from jobs.console import lease_option
 from settings.outputs import MISSING, OutputsError, advice
 
 ORDER = 13
@@ -36,11 +38,19 @@ _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Takes the stack alone."""
+    """--break-lease is for a holder that is known to do nothing any more."""
+    lease_option(parser)
 
 
 def run(chosen: argparse.Namespace) -> None:
-    """Says each thing that was done."""
+    """Says each thing that was done; with --break-lease nothing but that."""
+    if chosen.break_lease:
+        from cloud.place import described
+
+        place = described(chosen.stack)[1]
+        for target in (place.workspace, place.project):
+            lease.break_all(target, print)
+        return
     recover(chosen.stack, print)
 
 
@@ -156,7 +166,7 @@ def _import(stack: str, state: Mapping[str, Any], report: Report) -> None:
         if not locks:
             raise _refused(arguments, done)
         for lock in locks:
-            if lock["host"] != socket.gethostname() or _runs(int(lock["pid"])):
+            if lock["host"] != socket.gethostname() or runs(int(lock["pid"])):
                 raise StageError(
                     "the stack was left alone",
                     on=f"stack {stack}",
@@ -166,16 +176,6 @@ def _import(stack: str, state: Mapping[str, Any], report: Report) -> None:
         _pulumi("cancel", "--stack", stack, "--yes")
         report(f"the lock of process {locks[0]['pid']} is lifted, which is gone")
         _pulumi(*arguments)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _pulumi(*arguments: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from jobs.console import interruptible
+from jobs.console import lease_option, operating
 
 ORDER = 10
 HELP = "brings back what a pause has taken out of service, without training"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Takes the stack alone: nothing is lost by it."""
+    """Asks nothing: nothing is lost by it."""
+    lease_option(parser)
 
 
 def run(chosen: argparse.Namespace) -> None:
@@ -20,6 +21,6 @@ def run(chosen: argparse.Namespace) -> None:
     from jobs.pausing.resume import resume
 
     here = StackEndpoint.of(chosen.stack)
-    with interruptible() as stop:
+    with operating(here.target, chosen) as stop:
         version = resume(here.opened(print, stop), here.release_of_number)
     print(f"{here.model}:{version} is in service.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from jobs.console import ask, interruptible, yes_option
+from jobs.console import ask, lease_option, operating, yes_option
 
 ORDER = 8
 HELP = "puts an earlier version of the model into service, without training"
@@ -14,6 +14,7 @@ HELP = "puts an earlier version of the model into service, without training"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """--to chooses another version than the last one."""
     yes_option(parser)
+    lease_option(parser)
     parser.add_argument("--to", metavar="VERSION", default="", help="default: the one that was in service before")
 
 
@@ -40,6 +41,6 @@ def run(chosen: argparse.Namespace) -> None:
         "serving settings releases the version they stand for."
     )
     ask("Go back?", chosen.yes, "Nothing was changed")
-    with interruptible() as stop:
+    with operating(spec.target, chosen) as stop:
         rollout.run(spec, print, stop)
     print(f"{model}:{version.version} is in service.")

@@ -14,6 +14,8 @@ from settings.sections.data import PREPARATION_HOURS
 class DatasetSpec(Spec):
     """Training and test data as two uri_file assets, versioned by the files' content."""
 
+    CHANGES: ClassVar = "data"
+
     target: Target
     name: str
     fingerprint: str

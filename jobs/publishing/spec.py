@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cloud.target import Target
 from jobs.spec import Spec, digest
@@ -15,6 +16,8 @@ class FlowSpec(Spec):
 
     `target` is the project; `content` the fingerprint of the flow's files.
     """
+
+    CHANGES: ClassVar = "flow"
 
     target: Target
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloud.errors import NotFinished, StageError
 from cloud.report import WARNING
 from cloud.states import HEALTHY
-from jobs.release import contracts
+from jobs.release import contracts, unfinished
 from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT
 
@@ -32,6 +32,8 @@ class BaseModelBeside:
                 if same and found.provisioning_state == HEALTHY:
                     self._endpoint.adjust(BASE_DEPLOYMENT)
                     return
+                if not unfinished.ours(tags):
+                    raise _strangers()
                 self._endpoint.remove(BASE_DEPLOYMENT)
             tags = {**wanted, **contracts.of_base(spec.base_model, self._endpoint.report).tags}
             self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, tags)
@@ -44,8 +46,11 @@ class BaseModelBeside:
         """Waits for it, or removes it where it is not wanted. Raises StageError, the release being done."""
         spec, endpoint = self._endpoint.spec, self._endpoint
         if not spec.serving.compare_with_base:
-            if BASE_DEPLOYMENT in endpoint.names():
+            its = endpoint.tags().get(BASE_DEPLOYMENT)
+            if its is not None and unfinished.ours(its):
                 endpoint.remove(BASE_DEPLOYMENT)
+            elif its is not None:
+                endpoint.report(f"{WARNING}{_strangers().why}: it is left alone, and bills")
             return
         if self._error is not None:
             raise self._error
@@ -64,3 +69,9 @@ class BaseModelBeside:
             endpoint.report(f"{WARNING}deployment {BASE_DEPLOYMENT} stays beside the model in service, and bills")
         elif endpoint.find(BASE_DEPLOYMENT, needed=True) is not None:
             endpoint.remove(BASE_DEPLOYMENT, needed=True)
+
+
+def _strangers() -> StageError:
+    why = f"deployment {BASE_DEPLOYMENT} carries no tag of a release"
+    todo = "Delete it, or set serving.compareWithBase to false."
+    return StageError("the base model was not deployed", on=f"deployment {BASE_DEPLOYMENT}", why=why, todo=todo)

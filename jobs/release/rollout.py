@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from cloud import client as azure
@@ -20,7 +19,7 @@ from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_error
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
 from jobs import paused
-from jobs.release import contracts, evidence, health, smoke, unfinished
+from jobs.release import contracts, evidence, smoke, unfinished, watching
 from jobs.release.base_model import BaseModelBeside
 from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
@@ -28,7 +27,6 @@ from jobs.release.traffic import shown
 from jobs.release.unfinished import Unfinished
 from jobs.training import registering
 
-_LOOK_SECONDS = 30.0
 PREVIOUS = "previous"
 """Tag of a deployment: the model that was in service before it."""
 
@@ -69,9 +67,13 @@ def into_service(endpoint: Endpoint) -> None:
         report(f"deployment {name} has 100 % of the traffic already")
         endpoint.adjust(name)
         base.begin()
-    for other in endpoint.names():
-        if other not in (name, BASE_DEPLOYMENT):
+    for other, its in endpoint.tags().items():
+        if other in (name, BASE_DEPLOYMENT):
+            continue
+        if unfinished.ours(its):
             endpoint.remove(other)
+        else:
+            report(f"{WARNING}deployment {other} carries no tag of a release: it is left alone, and bills")
     base.finish()
 
 
@@ -118,7 +120,7 @@ def _release(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
             if step == 100:
                 smoke.confirm(endpoint)
             if before:
-                _soak(endpoint, since)
+                watching.soak(endpoint, since, before)
         if before:
             endpoint.drain(already=spec.serving.soak_seconds)
     except NotFinished:
@@ -216,53 +218,6 @@ def _shared(before: Mapping[str, int], name: str, percent: int) -> dict[str, int
     largest = max(others, key=lambda other: others[other])
     shares[largest] += rest - sum(shares.values())
     return {other: share for other, share in {**shares, name: percent}.items() if share}
-
-
-def _soak(endpoint: Endpoint, since: datetime) -> None:
-    """Watches a step for as long as the settings say. Raises StageError when the new deployment fares badly."""
-    left, last = float(endpoint.spec.serving.soak_seconds), ""
-    while left > 0:
-        pause = min(left, _LOOK_SECONDS)
-        left -= pause
-        if endpoint.stop.wait(pause):
-            why = f"you asked to stop; live is {shown(endpoint.traffic())}"
-            raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
-        last = _judged(endpoint, since)
-    if last:
-        endpoint.report(last)
-
-
-def _judged(endpoint: Endpoint, since: datetime) -> str:
-    """What is measured of the new deployment, in words."""
-    spec, limits = endpoint.spec, endpoint.spec.serving.health
-    name = spec.deployment_name
-    try:
-        found = health.read(spec, since)
-    except StageError as error:  # who may release need not be allowed to read metrics
-        return f"{WARNING}the health of {name} is not known: {error.why}"
-    if not found.requests:
-        return f"{WARNING}the health of {name} is not known: {found}"
-    load = ""
-    if found.busy:
-        load = f"; {found.busy} were turned away for load, no fault of the model: serving.maxConcurrentRequests is "
-        load += f"{spec.serving.max_concurrent_requests}, serving.instances {spec.serving.instances}"
-    if found.judged < limits.minimum_requests:
-        few = f"serving.health.minimumRequests is {limits.minimum_requests}"
-        return f"{WARNING}the health of {name} is not judged: {found}; {few}{load}"
-    bad = ""
-    if found.failed_percent > limits.failed_percent:
-        bad = f"serving.health.failedPercent is {limits.failed_percent:g}"
-    elif found.p95_seconds is not None and found.p95_seconds > limits.latency_seconds:
-        bad = f"serving.health.latencySeconds is {limits.latency_seconds:g}"
-    if bad:
-        raise ModelFault(
-            "the new model fares badly under traffic",
-            on=f"deployment {name}",
-            why=f"{found}; {bad}",
-            todo="See its log before you try again.",
-            evidence={"health": asdict(found)},
-        )
-    return f"{WARNING if load else ''}health of {name}: {found}{load}"
 
 
 def _restore(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int], cause: ModelFault) -> None:

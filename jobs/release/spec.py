@@ -28,6 +28,8 @@ class ReleaseSpec(Spec):
     so that it is asked in the same way before it goes into service.
     """
 
+    CHANGES: ClassVar = "endpoint"
+
     BESIDE: ClassVar = "serving"
     RENAMED: ClassVar = {"vm_size": "instance_type", "instances": "instance_count"}
     WHERE_SET: ClassVar = frozenset({"system_prompt"})

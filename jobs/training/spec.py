@@ -35,6 +35,8 @@ class FinetuneSpec(Spec):
     where the stack says so and has a limit in dollars.
     """
 
+    CHANGES: ClassVar = "training"
+
     BESIDE: ClassVar = "finetune"
     ALWAYS: ClassVar = frozenset(
         {

@@ -53,6 +53,10 @@ class HealthSettings(Section):
     # With 5 % of 20 it takes two failures: one request says nothing about a model.
     minimum_requests: Annotated[Positive, Field(le=100_000)] = 20
     """how many requests it has to have had before it is judged"""
+    no_data: Literal["pass", "wait", "fail"] = "pass"
+    """what a step does of which too little was measured: go on with a warning, wait for requests, or be taken back"""
+    wait_seconds: Annotated[Positive, Field(le=86_400)] = 1_800
+    """how long noData: wait waits, before it leaves the release where it is"""
 
 
 class ServingSettings(Section):

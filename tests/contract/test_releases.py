@@ -22,10 +22,11 @@ from cloud import client as azure
 from cloud.errors import StageError
 from cloud.target import RegistryAsset, Target
 from emulator.machine.home import SUBSCRIPTION_ID
+from jobs import keys
 from jobs.paused import BY_HAND
 from jobs.pausing import pause
 from jobs.pausing.resume import resume
-from jobs.release import health, keys, rollback, rollout, unfinished
+from jobs.release import health, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
 from jobs.release.spec import ReleaseSpec
 from settings.sections.evaluation import EvaluationSettings

@@ -201,7 +201,7 @@ class Endpoints:
         self.deployments[name] = SimpleNamespace(
             name=name,
             provisioning_state=state,
-            tags=more.get("tags", {}),
+            tags=more.get("tags", {"model": "m"}),
             model="m",
             instance_type=MACHINE,
             creation_context=SimpleNamespace(created_at=more.get("created")),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pulumi
 import pytest
 
 from cloud.errors import StageError
+from cloud.services import lease
 from cloud.target import Target
 from infra.lifecycle import hooks
+from infra.stages import WORK
 from jobs.dataset.spec import DatasetSpec
 
 SPEC = DatasetSpec(
@@ -48,6 +51,32 @@ def run(monkeypatch: pytest.MonkeyPatch, work: Work, beside: Callable[[], None] 
         await task
 
     asyncio.run(whole())
+
+
+def test_the_work_is_done_while_nobody_else_changes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+
+    @contextlib.contextmanager
+    def held(target: object, scope: str, command: str, *_: object) -> Iterator[None]:
+        said.append((target, scope, command))
+        yield
+        said.append("given back")
+
+    monkeypatch.setattr(lease, "held", held)
+    run(monkeypatch, lambda *_: said.append("at work"))
+    assert said == [(SPEC.target, "data", "pulumi up, data"), "at work", "given back"]
+
+
+def test_each_stage_that_changes_something_says_what() -> None:
+    changed = {kind.__name__: kind.CHANGES for kind in WORK}
+    assert changed == {
+        "DatasetSpec": "data",
+        "PreparationSpec": "data",
+        "FinetuneSpec": "training",
+        "ReleaseSpec": "endpoint",
+        "FlowSpec": "flow",
+    }
+    assert set(changed.values()) == set(lease.SCOPES)
 
 
 def test_the_work_gets_the_spec_in_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from jobs_fake import Stop
 
 from cloud.errors import NotFinished, StageError
 from cloud.target import Target
-from jobs.release.keys import Keyring, rotate
+from jobs.keys import Keyring, rotate
 from tests.unit import arm_fake
 from tests.unit.arm_fake import ArmFake
 

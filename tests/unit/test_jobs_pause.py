@@ -134,7 +134,7 @@ def test_what_is_half_way_or_not_in_service_is_not_paused(ml: FakeMl) -> None:
 
 
 def test_somebody_elses_deployment_stays_and_is_told(ml: FakeMl) -> None:
-    ml.online_endpoints.deployment("blue")
+    ml.online_endpoints.deployment("blue", tags={})
     said: list[str] = []
     pause(ml, said)
     assert list(ml.online_endpoints.deployments) == ["blue"]

@@ -12,7 +12,8 @@ from jobs_fake import FakeMl, install
 from cloud import credentials
 from cloud.errors import StageError
 from jobs import __main__ as cli
-from jobs.release import keys, rollback, rollout
+from jobs import keys
+from jobs.release import rollback, rollout
 from jobs.release.rollback import InService, Version
 from jobs.release.spec import ReleaseSpec
 from settings import outputs

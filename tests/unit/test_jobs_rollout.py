@@ -33,6 +33,7 @@ from cloud.errors import ModelFault, NotFinished, StageError
 from jobs.golden import golden
 from jobs.release import deployments, evidence, health, rollout, smoke
 from jobs.release.spec import ReleaseSpec
+from settings.sections.serving import HealthSettings
 from tests.changing import changed
 
 NEW, OLD, BASE = RELEASE.deployment_name, "mold", "base"
@@ -386,6 +387,22 @@ def test_a_resumed_release_that_fails_goes_back_to_before_it_began(
     assert endpoints.deleted == [NEW]
 
 
+def test_somebody_elses_deployment_is_left_alone_with_and_without_traffic(ml: FakeMl, scoring: Scoring) -> None:
+    endpoints = ml.online_endpoints
+    endpoints.deployment("blue", tags={"team": "search"})
+    endpoints.deployment("shadow", tags={})
+    endpoints.traffic = {"blue": 100}
+    told = "warning: deployment blue carries no tag of a release: it is left alone, and bills"
+    assert told in _run(changed(RELEASE, traffic_steps=(100,)))
+    assert endpoints.deleted == [] and endpoints.traffic == {NEW: 100}
+    assert told in _run() and endpoints.history == [{NEW: 100}], "the release is over"
+    endpoints.deployment(BASE, tags={})
+    with pytest.raises(StageError, match="deployment base carries no tag of a release"):
+        _run(COMPARING)
+    _run()
+    assert BASE in endpoints.deployments
+
+
 def test_a_deployment_that_failed_earlier_is_made_again(in_service: FakeMl, scoring: Scoring) -> None:
     in_service.online_endpoints.deployment(NEW, "Failed")
     _run()
@@ -529,6 +546,76 @@ def test_too_few_requests_say_nothing_about_a_model(
     lines = [line for line in _run() if line.startswith(f"warning: the health of {NEW} is not judged: ")]
     assert len(lines) == 3 and said in lines[0]
     assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+FAILING = health.Health(requests=100, failed=20, p95_seconds=61.0)
+
+
+@pytest.mark.parametrize(
+    ("in_service_fares", "released"),
+    [
+        (health.Health(requests=900, failed=180, p95_seconds=61.0), True),  # whatever it is, both have it
+        (health.Health(requests=900, failed=120, p95_seconds=61.0), True),  # 20 of 100 and 13 % may be chance
+        (health.Health(requests=900, failed=90, p95_seconds=61.0), False),
+        (health.Health(requests=19, failed=19, p95_seconds=61.0), False),  # too few to compare with
+        (health.Health(requests=0, failed=0, p95_seconds=None), False),
+    ],
+)
+def test_a_new_model_that_fares_as_the_one_in_service_on_the_same_traffic_is_not_at_fault(
+    in_service: FakeMl, scoring: Scoring, metrics: Metrics, in_service_fares: health.Health, released: bool
+) -> None:
+    metrics.health, metrics.in_service = FAILING, in_service_fares
+    if released:
+        assert any(
+            "and the model in service fares no better; mold, in service: 900 requests" in each for each in _run()
+        )
+    else:
+        with pytest.raises(ModelFault, match="fares badly"):
+            _run()
+    assert in_service.online_endpoints.traffic == ({NEW: 100} if released else {OLD: 100})
+
+
+@pytest.mark.parametrize(("slow", "released"), [(62.0, True), (50.0, False)])
+def test_so_is_one_that_is_late_where_both_are(
+    in_service: FakeMl, scoring: Scoring, metrics: Metrics, slow: float, released: bool
+) -> None:
+    metrics.health = health.Health(requests=100, failed=0, p95_seconds=62.0)
+    metrics.in_service = health.Health(requests=900, failed=0, p95_seconds=slow)
+    if released:
+        _run()
+    else:
+        with pytest.raises(ModelFault, match="fares badly"):
+            _run()
+
+
+def _health(**values: object) -> HealthSettings:
+    return RELEASE.serving.health.model_copy(update=values)
+
+
+def test_too_little_is_waited_for_and_then_left_where_it_is(
+    in_service: FakeMl, scoring: Scoring, metrics: Metrics
+) -> None:
+    metrics.health = health.Health(requests=3, failed=0, p95_seconds=0.1)
+    spec = changed(RELEASE, health=_health(no_data="wait", wait_seconds=120), soak_seconds=30)
+    stop, said = Stop(), list[str]()
+    with pytest.raises(
+        NotFinished, match=r"is not judged: 3 requests.*after 120 s more \(serving.health.waitSeconds\)"
+    ):
+        rollout.run(spec, said.append, stop)
+    assert stop.waited == [30] * 5 and in_service.online_endpoints.traffic == {OLD: 90, NEW: 10}
+    assert sum(line.startswith("waiting for requests to judge by: the health of") for line in said) == 2
+    more = Stop(
+        *[lambda: None] * 3, lambda: setattr(metrics, "health", health.Health(requests=99, failed=0, p95_seconds=1))
+    )
+    _run(spec, more)
+    assert in_service.online_endpoints.traffic == {NEW: 100}
+
+
+def test_too_little_may_send_a_release_back(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:
+    metrics.error = StageError("no", on="endpoint phi", why="AuthorizationFailed", todo="")
+    with pytest.raises(ModelFault, match=r"is not known: AuthorizationFailed \(serving.health.noData: fail\)"):
+        _run(changed(RELEASE, health=_health(no_data="fail")))
+    assert in_service.online_endpoints.traffic == {OLD: 100}
 
 
 def test_load_is_no_fault_of_the_model_and_told_apart(in_service: FakeMl, scoring: Scoring, metrics: Metrics) -> None:

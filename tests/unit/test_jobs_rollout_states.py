@@ -235,7 +235,8 @@ def test_a_half_released_version_can_be_gone_on_with() -> None:
 
 @pytest.mark.parametrize("tag", ["", "nonsense", "[]", '"text"', '{"mold": "much"}', '{"gone": 100}', '{"mnew": 100}'])
 def test_tags_of_others_are_no_unfinished_release(tag: str) -> None:
-    assert unfinished.release({"mnew": {unfinished.BEFORE: tag}, "mold": {}}, {"mold": 100}) is None
-    assert unfinished.release({"mnew": unfinished.tags({"mold": 100}), "mold": {}}, {}) == Unfinished(
-        "mnew", {"mold": 100}
-    )
+    old = {"model": "phi-ultrachat:1"}
+    assert unfinished.release({"mnew": {unfinished.BEFORE: tag}, "mold": old}, {"mold": 100}) is None
+    before = unfinished.tags({"mold": 100})
+    assert unfinished.release({"mnew": before, "mold": old}, {}) == Unfinished("mnew", {"mold": 100})
+    assert unfinished.release({"mnew": before, "mold": {"team": "search"}}, {}) is None, "it stays for ever"
