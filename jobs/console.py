@@ -61,7 +61,7 @@ def operating(target: Target, chosen: argparse.Namespace) -> Iterator[threading.
     command = f"python -m jobs {chosen.command} --stack {chosen.stack}"
     with (
         interruptible() as stop,
-        lease.held(target, lease.ENDPOINT, command, print, stop, breaking=chosen.break_lease),
+        lease.held(target, lease.ENDPOINT, command, print, stop, breaking=getattr(chosen, "break_lease", False)),
     ):
         yield stop
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jobs.console import interruptible
+from jobs.console import operating
 
 ORDER = 11
 HELP = "pauses the endpoint outside of serving.hours, and brings the model back within them"
@@ -20,5 +20,5 @@ def run(chosen: argparse.Namespace) -> None:
     from jobs.pausing.by_hours import keep
 
     here = StackEndpoint.described(chosen.stack)
-    with interruptible() as stop:
+    with operating(here.target, chosen) as stop:
         keep(here.opened(print, stop), here.release_of_number)
