@@ -21,6 +21,9 @@ ORDER = 3
 HELP = "what the newest job has written, the failing step first"
 _POLL_SECONDS = 3.0
 _RETRY_SECONDS = 15.0
+_UNREAD = "the logs could not be read"
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+_REFUSALS = 3  # in a row, of an answer that will hardly be another one soon
 _FAILURES = 20  # in a row, each after the client's own retries: an hour or so
 
 
@@ -50,7 +53,7 @@ def print_logs(
     place = described(stack)[1]
     target, stack = place.workspace, place.stack
     arm = Arm(retries=azure.PROMPT_RETRIES)
-    with azure_errors("the logs could not be read", f"workspace {target.workspace}"):
+    with azure_errors(_UNREAD, f"workspace {target.workspace}"):
         name = name or _chosen(arm, target, stack, attempt)
         job = _job(arm, target, name)
         client = azure.ml_client(target)
@@ -129,10 +132,12 @@ def _follow(arm: Arm, target: Target, log: JobLog, runs: list[Run], stop: thread
 
     from cloud.faults import passing
 
-    shown, failures, silent, job = "", 0, 0.0, {}
+    shown, failures, silent, status = "", 0, 0.0, ""
+    job: dict[str, Any] = {}
     while True:
         try:
             job = _job(arm, target, log.job_name)
+            status = stack_jobs.status_of(job)
             for run, lines in log.news():
                 if run != shown:
                     runs = log.children()
@@ -142,13 +147,17 @@ def _follow(arm: Arm, target: Target, log: JobLog, runs: list[Run], stop: thread
                 for line in lines:
                     print(redact(line), flush=True)
             failures = 0
-        except AzureError as error:
+        except (AzureError, StageError, *_NONSENSE) as error:
             failures += 1
-            if failures >= _FAILURES or not passing(error):
-                raise
+            if isinstance(error, _NONSENSE):
+                error = StageError(
+                    _UNREAD, on=f"job {log.job_name}", why=f"the answer makes no sense ({error!r})", todo=""
+                )
+            if failures >= (_FAILURES if passing(error) else _REFUSALS):
+                raise error
             why = first_line(str(error))
             print(f"Azure gave no answer just now, trying again ({why})", file=sys.stderr, flush=True)
-        status, now = stack_jobs.status_of(job), time.monotonic()
+        now = time.monotonic()
         silent = (silent or now) if status == SILENT else 0.0
         if not failures and (status in ENDED or (silent and now - silent >= stack_jobs.SILENT_SECONDS)):
             print(f"{log.job_name}  {status}")

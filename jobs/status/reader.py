@@ -18,6 +18,7 @@ from cloud.states import COMPLETED, GIVEN_UP
 from jobs import paused
 from jobs.paused import Pause, Served
 from jobs.status import usage
+from jobs.status.answers import DEPLOYMENTS, ENDPOINT, JOBS, PARTS, UNKNOWN, WANTED, Answers, known
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending
 from jobs.status.stack import Stack
@@ -50,14 +51,23 @@ class Reader:
                     todo=f"Run `make up STACK={stack.name}` first.",
                 )
             with ThreadPoolExecutor(6, thread_name_prefix="status") as pool:
-                jobs = pool.submit(self._jobs)
-                endpoint = pool.submit(self._arm.find, stack.endpoint_path, ML_VERSION)
-                deployments = pool.submit(self._deployments)
-                wanted = pool.submit(self._wanted)
-                return self._status(jobs.result(), endpoint.result(), deployments.result(), *wanted.result())
+                answers = Answers()
+                jobs = pool.submit(answers.of, JOBS, self._jobs, list[Job]())
+                endpoint = pool.submit(answers.of, ENDPOINT, self._endpoint, None)
+                deployments = pool.submit(answers.of, DEPLOYMENTS, self._deployments, list[Deployment]())
+                wanted = pool.submit(answers.of, WANTED, self._wanted, (False, ""))
+                found = jobs.result(), endpoint.result(), deployments.result(), *wanted.result()
+            if len(answers.missing) == len(PARTS):
+                raise answers.silence(f"stack {stack.name}")
+            return self._status(answers, *found)
+
+    def _endpoint(self) -> dict[str, Any] | None:
+        found = self._arm.find(self._stack.endpoint_path, ML_VERSION)
+        return found and {**found, "properties": dict(found["properties"] or {}), "tags": dict(found.get("tags") or {})}
 
     def _status(
         self,
+        answers: Answers,
         every: list[Job],
         endpoint: dict[str, Any] | None,
         found: list[Deployment],
@@ -80,23 +90,30 @@ class Reader:
         job = attempts[0] if attempts else None
         tags = (endpoint or {}).get("tags")
         pause = paused.read(tags)
-        there = registered if made_by == wanted else self._registered(made_by)
+        there = registered
+        if made_by != wanted:
+            there = answers.of("the model", lambda: self._registered(made_by), "")
         version = there or (model_version(made_by) if made_by else "")
         return Status(
             stack=stack.name,
             at=now,
-            stages=self._stages(dataset_there, registered, jobs, deployments, pause),
+            stages=known(self._stages(dataset_there, registered, jobs, deployments, pause), answers),
             job=job,
             attempts=tuple(attempts),
             others=tuple(job for job in every if job not in attempts and job.status not in GIVEN_UP),
-            progress=self._progress(job, jobs, now),
+            progress=answers.of("how far the job is", lambda: self._progress(job, jobs, now), None),
             model=f"{stack.model_name}:{version}" if version else stack.model_name,
             model_state="registered" if there else NOT_THERE,
             endpoint=stack.endpoint,
-            endpoint_state=_state(endpoint) if endpoint else NOT_THERE,
+            endpoint_state=UNKNOWN
+            if "the endpoint" in answers.missing
+            else _state(endpoint)
+            if endpoint
+            else NOT_THERE,
             deployments=deployments,
             spending=self._spending(every, deployments, paused.served(tags), now),
-            usage=self._usage(deployments, now),
+            usage=answers.of("who asks", lambda: self._usage(deployments, now), usage.NOTHING),
+            not_read=tuple(answers.told()),
             pause=pause,
             hours=stack.hours,
         )
@@ -109,8 +126,13 @@ class Reader:
 
     def _timed(self, job: Job) -> Job:
         """With when it began and ended; what has ended is asked once."""
+        from azure.core.exceptions import AzureError
+
         if job.name not in self._ended:
-            started, ended = self._runs.times(job.name)
+            try:
+                started, ended = self._runs.times(job.name)
+            except (AzureError, StageError, ValueError, KeyError, TypeError, AttributeError):
+                return job  # without its times; the next look asks again
             job = dataclasses.replace(job, started=started, ended=ended)
             if job.status not in GIVEN_UP or ended is None:
                 return job

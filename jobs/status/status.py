@@ -105,6 +105,8 @@ class Status:
     usage: Requests
     pause: Pause | None = None
     hours: str = ""
+    not_read: tuple[str, ...] = ()
+    """Of what Azure had no answer, a sentence each."""
 
     @property
     def overtime(self) -> timedelta:

@@ -54,6 +54,7 @@ def view(status: Status) -> Group:
     parts += [Text(told, style="yellow") for told in (pausing(status), overtime(status)) if told]
     if idle := idleness(status):
         parts.append(Text(idle, style="yellow"))
+    parts += [Text(told, style="red") for told in status.not_read]
     notes = [*status.spending.notes(), *([f"job: {status.job.url}"] if status.job and status.job.url else [])]
     return Group(*parts, *(Text(note, style="dim", overflow="fold") for note in notes))
 

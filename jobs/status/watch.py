@@ -39,10 +39,20 @@ def watch(read: Read, stop: threading.Event, console: Console | None = None) -> 
 
 def stream(read: Read, stop: threading.Event) -> None:
     """The same for programs: a line of JSON for each look, until all is done. Raises StageError."""
+    failures = 0
     while True:
-        status = read()
-        print(json.dumps(status.to_json()), flush=True)
-        if status.done or stop.wait(SECONDS):
+        try:
+            status, failures = read(), 0
+        except StageError as error:
+            failures += 1
+            if failures == _FAILURES:
+                raise
+            print(f"could not be read just now ({error.why}); trying again", file=sys.stderr, flush=True)
+        else:
+            print(json.dumps(status.to_json()), flush=True)
+            if status.done:
+                return
+        if stop.wait(SECONDS):
             return
 
 
@@ -97,7 +107,7 @@ def _log(read: Read, stop: threading.Event, say: Callable[[str], None]) -> None:
             status, failures = read(), 0
         except StageError:
             failures += 1
-            if not told or failures == _FAILURES:
+            if failures == _FAILURES:
                 raise
         else:
             now = lines(status)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
 from jobs_fake import ArmOfJobs, FakeMl, Stop, install
 from test_jobs_specs import FINETUNE, TARGET
 
@@ -135,6 +135,29 @@ def test_following_outlives_an_azure_that_does_not_answer_for_a_while(
     assert told.out.splitlines()[-1] == f"{FIRST}  Completed"
     assert told.err.count("Azure gave no answer just now, trying again (no route to host)") == 2
     assert stop.waited[:2] == [15.0, 15.0]
+
+
+@pytest.mark.parametrize("wrong", [None, {"properties": []}, HttpResponseError("(Forbidden) not now")])
+def test_following_outlives_any_single_answer_that_is_wrong(
+    ml: FakeMl, texts: dict[str, bytes], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wrong: Any
+) -> None:
+    job = ml.jobs.put(FIRST, "Running", **TAGS)
+    texts[blob(FIRST)] = b"epoch 1\n"
+    find, looks = ArmOfJobs.find, iter(["there", "wrong"])
+
+    def flaky(self: ArmOfJobs, path: str, version: str) -> dict[str, Any] | None:
+        if next(looks, "there") != "wrong":
+            return find(self, path, version)
+        if isinstance(wrong, Exception):
+            raise wrong
+        return dict(wrong) if wrong else None
+
+    monkeypatch.setattr(ArmOfJobs, "find", flaky)
+    stop = Stop(lambda: None, lambda: setattr(job, "status", "Completed"))
+    logs.print_logs("dev", name=FIRST, attempt=None, follow=True, stop=stop)
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == f"{FIRST}  Completed"
+    assert told.err.count("trying again") == 1
 
 
 def test_but_not_one_that_refuses_or_is_gone_for_good(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,6 +233,32 @@ def test_a_run_whose_history_azure_does_not_know_costs_its_own_line_alone(azure:
     assert [line.use.what for line in found.spending.lines] == [f"job {FINETUNE.job_name(2)}"]
 
 
+@pytest.mark.parametrize(
+    ("path", "what", "unknown"),
+    [
+        (f"{WORKSPACE}/jobs", "the jobs", {"finetune"}),
+        (STACK.endpoint_path, "the endpoint", {"release"}),
+        (f"{STACK.endpoint_path}/deployments", "the deployments", {"release"}),
+        (f"{WORKSPACE}/models/{STACK.model_name}/versions", "data and model", {"dataset", "finetune"}),
+        (f"{MLFLOW}/metrics/get-history", "how far the job is", set()),
+    ],
+)
+@pytest.mark.parametrize("nonsense", [False, True])
+def test_one_answer_that_fails_takes_nothing_else_away(
+    azure: Azure, tmp_path: Path, path: str, what: str, unknown: set[str], nonsense: bool
+) -> None:
+    azure.job(FINETUNE.job_name(1), "Running", 1)
+    if nonsense:
+        azure.get(path, {"value": ["?"], "metrics": ["?"], "tags": "?", "properties": "?"})
+    else:
+        azure.refuse("GET", path, 500, "InternalServerError")
+    found = read(tmp_path)
+    if not (nonsense and what in ("the endpoint", "how far the job is")):
+        assert [each.split(" (")[0] for each in found.not_read] == [f"Not read just now: {what}"]
+        assert {each.name for each in found.stages if each.state == "unknown"} == unknown
+    assert not found.done
+
+
 def test_a_stack_before_anything_is_done(azure: Azure, tmp_path: Path) -> None:
     found = read(tmp_path)
     told = found.to_json()
