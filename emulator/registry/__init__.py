@@ -56,6 +56,12 @@ BASE_MODELS: dict[str, dict[str, Any]] = {
         "tags": {"finetune_compute_allow_list": str(_PHI3_SIZES)},
     },
     "Phi-4-mini-instruct": {"versions": ["1"], "archived": False, "type": MLFLOW, "tags": {}},
+    # Version 8 is what Microsoft's page of retirements links to; those of the reasoning models are assumed.
+    "Phi-4": {"versions": ["8"], "archived": False, "type": MLFLOW, "tags": {}},
+    **{
+        name: {"versions": ["1"], "archived": False, "type": MLFLOW, "tags": {}}
+        for name in ("Phi-4-reasoning", "Phi-4-reasoning-plus", "Phi-4-mini-reasoning", "Phi-4-mini-flash-reasoning")
+    },
     "phi-4-mini-instruct": {"versions": ["1"], "archived": False, "type": CUSTOM, "tags": {}},
 }
 

@@ -18,6 +18,8 @@ from review.known.judge import (
     one_of,
     prop,
 )
+from settings.sections.data import PREPARATION_HOURS
+from settings.sections.finetune import FINETUNING_HOURS
 from settings.sections.hours import WrongHours, hours_of, share_of
 
 HIGH, MEDIUM, LOW = Level.HIGH, Level.MEDIUM, Level.LOW
@@ -94,6 +96,7 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.cluster", matters("a job on another cluster prepares the data")),
         prop("input.vm_size", matters("a job on other machines prepares the data, at another price")),
         prop("input.max_attempts", _attempts),
+        prop("input.max_hours", matters("the job that prepares the data may run for another time"), PREPARATION_HOURS),
     ),
     "finetune": (
         *_PLACE,
@@ -108,6 +111,9 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.gpus_per_node", matters("it trains on another number of GPUs")),
         prop("input.model_name", matters("the model is registered under another name")),
         prop("input.max_attempts", _attempts),
+        prop("input.max_hours", matters("a job may run, and bill, for another time"), FINETUNING_HOURS),
+        prop("input.max_cost", matters("a job may cost another amount"), 0),
+        prop("input.hourly_price", matters("what a job may cost is reckoned by another price"), 0),
         prop("input.supersede", one_of({"cancel": None, "keep": (LOW, "a job that is not needed any more goes on")},
              leaving=(LOW, "a job that is not needed any more is cancelled")), "cancel"),
         *harmless("input.wait", "input.cancel_on_interrupt", "input.data**"),

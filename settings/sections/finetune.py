@@ -8,6 +8,8 @@ from pydantic import Field
 
 from settings.fields import AssetName, AsText, Flag, Number, Pattern, Positive, Section, Text
 
+FINETUNING_HOURS = 12
+
 
 class ComponentSettings(Section):
     """The registry's pipeline component that fine-tunes."""
@@ -39,7 +41,7 @@ class FinetuneSettings(Section):
     """an interrupted `pulumi up` cancels the job instead of leaving it to run"""
     supersede: Literal["cancel", "keep"] = "cancel"
     """a job of an earlier recipe that still runs: cancel | keep"""
-    max_hours: Annotated[Number, Field(gt=0, le=720)] = 12
+    max_hours: Annotated[Number, Field(gt=0, le=720)] = FINETUNING_HOURS
     """how long one job may run, without waiting for a machine; one that reaches it is cancelled"""
     max_cost: Annotated[Number, Field(ge=0, le=1_000_000)] = 0
     """the same in US dollars, by the price of the cluster's machines; 0: no limit but maxHours"""
