@@ -6,6 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -110,14 +111,19 @@ async def _guarded(request: Request, answer: Callable[[Call, str | None], Answer
         call = Call(request.method, request.url.path, _query(request), content.read(await request.body()))
         result = await run_in_threadpool(answer, call, request.headers.get("authorization"))
     except AzureError as error:
-        return JSONResponse(error.body(), error.status, {**headers, **error.headers})
+        return JSONResponse(error.body(), error.status, {**headers, **_in_ascii(dict(error.headers))})
     except Exception as error:  # a caller gets an answer in ARM's shape even from a bug of ours
         log.exception("%s %s", request.method, request.url.path)
         failed = AzureError(500, "InternalServerError", f"The emulator failed: {type(error).__name__}: {error}")
         return JSONResponse(failed.body(), failed.status, headers)
     if result.body is None:
-        return Response(None, result.status, {**headers, **result.headers})
-    return JSONResponse(result.body, result.status, {**headers, **result.headers})
+        return Response(None, result.status, {**headers, **_in_ascii(result.headers)})
+    return JSONResponse(result.body, result.status, {**headers, **_in_ascii(result.headers)})
+
+
+def _in_ascii(headers: dict[str, str]) -> dict[str, str]:
+    """The address of an operation may hold a name in any script; a header may not."""
+    return {name: value if value.isascii() else quote(value, safe=":/?&=%") for name, value in headers.items()}
 
 
 def _query(request: Request) -> dict[str, str]:
