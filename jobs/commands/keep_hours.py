@@ -7,7 +7,7 @@ import argparse
 from jobs.console import operating
 
 ORDER = 11
-HELP = "pauses the endpoint outside of serving.hours, and brings the model back within them"
+HELP = "pauses and resumes by serving.hours, and removes what serving.keepPreviousHours kept until now"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,11 +15,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """--to chooses another version than the last one."""
     yes_option(parser)
     lease_option(parser)
+    parser.add_argument(
+        "--now", action="store_true", help="only moves the traffic, to what serving.keepPreviousHours has kept"
+    )
     parser.add_argument("--to", metavar="VERSION", default="", help="default: the one that was in service before")
+
+
+def _at_once(chosen: argparse.Namespace) -> None:
+    from jobs.in_service import StackEndpoint
+    from jobs.release import keeping
+
+    here = StackEndpoint.of(chosen.stack)
+    ask("Give all traffic to the deployment that was in service before?", chosen.yes, "Nothing was changed")
+    with operating(here.target, chosen) as stop:
+        name = keeping.back_now(here.opened(print, stop))
+    print(f"Deployment {name} is in service. What was is kept for a while without traffic, and bills.")
 
 
 def run(chosen: argparse.Namespace) -> None:
     """Says what goes and what comes, and releases after a yes."""
+    if chosen.now:
+        _at_once(chosen)
+        return
     from jobs.in_service import StackEndpoint
     from jobs.release import rollback, rollout
 

@@ -9,7 +9,7 @@ from jobs import paused
 from jobs.paused import BY_HAND, BY_HOURS
 from jobs.pausing.pause import Clock, pause, utc
 from jobs.pausing.resume import SpecOf, resume
-from jobs.release import unfinished
+from jobs.release import keeping, unfinished
 from jobs.release.deployments import MODEL, Endpoint
 from settings.sections.hours import Hours, hours_of
 
@@ -28,6 +28,8 @@ def keep(endpoint: Endpoint, spec_of: SpecOf, clock: Clock = utc) -> None:
     name, by_now = spec.endpoint, told(hours, now)
     found = endpoint.settled()
     held = paused.read(found.tags)
+    if held is None:
+        keeping.over(endpoint, now)
     if held and held.by == BY_HAND:
         endpoint.report(f"endpoint {name} is paused by hand and stays so; {by_now}")
     elif hours is None or hours.open_at(now):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from cloud.arm import Arm
-from cloud.catalogue import ML_VERSION
-from cloud.errors import ModelFault, StageError, azure_errors
+from cloud.errors import ModelFault, StageError
 from cloud.report import WARNING
 from jobs import paused
 from jobs.paused import Pause
-from jobs.release import rollout
+from jobs.release import rollout, unfinished
 from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.rollout import PREVIOUS
 from jobs.release.spec import ReleaseSpec
@@ -79,9 +77,7 @@ def _remember(endpoint: Endpoint, previous: str) -> None:
     there = endpoint.tags().get(name, {})
     if there.get(PREVIOUS) or there.get(MODEL) == tags[PREVIOUS]:
         return
-    path = f"{spec.target.path}/onlineEndpoints/{spec.endpoint}/deployments/{name}"
     try:
-        with azure_errors("its tags could not be written", f"deployment {name}"):
-            Arm().run("PATCH", path, {"api-version": ML_VERSION}, {"tags": {**there, **tags}})
+        unfinished.write(spec.endpoint_path, name, there, tags)
     except StageError as error:  # it is in service; a rollback then asks for the newest older version
         endpoint.report(f"{WARNING}which version {name} followed is not kept: {error.why}")

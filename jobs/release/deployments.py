@@ -17,7 +17,7 @@ from cloud.waiting import Stopped, TooLong, elapsed, wait
 from jobs.release import settings_in_place
 from jobs.release.containers import last_lines
 from jobs.release.spec import ReleaseSpec
-from jobs.release.traffic import shares, shown
+from jobs.traffic import shares, shown
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient

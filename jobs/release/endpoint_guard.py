@@ -12,7 +12,7 @@ from cloud.catalogue import ENDPOINT
 from cloud.errors import AGAIN, StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.target import Target
-from jobs.release.traffic import shares
+from jobs.traffic import shares
 
 _DELETE_SECONDS = 1_800.0  # Azure gives an endpoint's operation half an hour itself
 

@@ -10,7 +10,7 @@ from jobs import paused
 from jobs.release import unfinished
 from jobs.release.deployments import MODEL
 from jobs.release.rollout import PREVIOUS
-from jobs.release.traffic import shares
+from jobs.traffic import shares
 from jobs.training.registering import fingerprint_of
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_error
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
 from jobs import paused
-from jobs.release import contracts, evidence, smoke, unfinished, watching
+from jobs.release import contracts, evidence, keeping, smoke, unfinished, watching
 from jobs.release.base_model import BaseModelBeside
 from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
-from jobs.release.traffic import shown
 from jobs.release.unfinished import Unfinished
+from jobs.traffic import shown
 from jobs.training import registering
 
 PREVIOUS = "previous"
@@ -67,8 +67,9 @@ def into_service(endpoint: Endpoint) -> None:
         report(f"deployment {name} has 100 % of the traffic already")
         endpoint.adjust(name)
         base.begin()
+    stays = {name, BASE_DEPLOYMENT, keeping.after_release(endpoint)}
     for other, its in endpoint.tags().items():
-        if other in (name, BASE_DEPLOYMENT):
+        if other in stays:
             continue
         if unfinished.ours(its):
             endpoint.remove(other)
@@ -108,6 +109,7 @@ def _release(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
     spec, name = endpoint.spec, endpoint.spec.deployment_name
     try:
         endpoint.go_on("nothing was begun")
+        keeping.make_room(endpoint, before)
         _provide(endpoint, base, before)
         smoke.check(endpoint, before)
         for step in _steps(spec) if before else [100]:
@@ -168,6 +170,8 @@ def _provide(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
         found = None
     if found is not None:
         endpoint.report(f"deployment {name} is there already and healthy")
+        if before:
+            keeping.begin_again(endpoint, before)
         endpoint.adjust(name)
         base.begin()
         return

@@ -50,9 +50,12 @@ def check(endpoint: Endpoint, before: Mapping[str, int]) -> None:
         raise _slow(endpoint, second.seconds)
 
 
-def confirm(endpoint: Endpoint) -> None:
-    """Raises StageError unless who asks the endpoint, naming no deployment, gets the new one's answers."""
-    name = endpoint.spec.deployment_name
+def confirm(endpoint: Endpoint, name: str = "") -> None:
+    """Raises StageError unless who asks the endpoint, naming no deployment, gets this one's answers, or the new one's.
+
+    NotFinished when told to stop.
+    """
+    name = name or endpoint.spec.deployment_name
     agreed = 0
     for _ in range(_LOOKS):
         try:

@@ -62,6 +62,11 @@ class ReleaseSpec(Spec):
         return digest({**{key: content[key] for key in _DEPLOYED}, "model_version": model})
 
     @property
+    def endpoint_path(self) -> str:
+        """The endpoint's id in Azure Resource Manager."""
+        return f"{self.target.path}/onlineEndpoints/{self.endpoint}"
+
+    @property
     def deployment_name(self) -> str:
         """3 to 32 characters, a letter first: Azure's rule for deployments."""
         return f"m{self.fingerprint}"

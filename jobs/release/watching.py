@@ -11,7 +11,7 @@ from cloud.report import WARNING
 from jobs.release import health
 from jobs.release.deployments import Endpoint
 from jobs.release.health import Health
-from jobs.release.traffic import shown
+from jobs.traffic import shown
 
 _LOOK_SECONDS = 30.0
 _SAID_SECONDS = 60.0

@@ -12,6 +12,7 @@ from typing import Any
 from cloud.states import GIVEN_UP, IN_TRANSITION
 from jobs.paused import Pause
 from jobs.release import unfinished
+from jobs.release.unfinished import Kept
 from jobs.status.progress import Progress
 from jobs.status.spending import Spending
 from jobs.status.usage import Requests
@@ -125,6 +126,12 @@ class Status:
         return found.deployment if found else ""
 
     @property
+    def kept(self) -> Kept | None:
+        """The deployment of before that stays without traffic."""
+        traffic = {one.name: one.traffic for one in self.deployments if one.traffic}
+        return unfinished.kept({one.name: one.tags for one in self.deployments}, traffic)
+
+    @property
     def idle(self) -> timedelta:
         """For how long at least nobody has asked the endpoint; 0 for less than an hour, or not known."""
         return self.usage.idle(self.at)
@@ -184,6 +191,7 @@ class Status:
                 for one in self.deployments
             ],
             "half_released": self.half_released,
+            "kept": self.kept.deployment if self.kept else "",
             "hours": self.hours,
             "paused": self.pause.to_json() if self.pause else None,
             "cost": self.spending.to_json(),

@@ -51,7 +51,7 @@ def view(status: Status) -> Group:
     parts = [things, _costs(status) if status.spending.lines else Text("Cost so far: no machine has run yet.")]
     if half := half_way(status):
         parts.append(Text(half, style="yellow"))
-    parts += [Text(told, style="yellow") for told in (pausing(status), overtime(status)) if told]
+    parts += [Text(told, style="yellow") for told in (pausing(status), overtime(status), keeping(status)) if told]
     if idle := idleness(status):
         parts.append(Text(idle, style="yellow"))
     parts += [Text(told, style="red") for told in status.not_read]
@@ -115,6 +115,17 @@ def pausing(status: Status) -> str:
     )
 
 
+def keeping(status: Status) -> str:
+    """What is kept of before, and until when; nothing where nothing is."""
+    kept = status.kept
+    if kept is None:
+        return ""
+    until = f"until {kept.until:%Y-%m-%d at %H:%M} UTC, and bills"
+    if kept.until <= status.at:
+        return f"{kept.deployment} was to stay {until}: `python -m jobs keep-hours --stack {status.stack}` removes it."
+    return f"{kept.deployment} stays {until}: `python -m jobs rollback --now --stack {status.stack}` goes back to it."
+
+
 def _opening(status: Status) -> str:
     hours = hours_of(status.hours)
     if hours is None or hours.open_at(status.at) or status.pause is None or status.pause.by != BY_HOURS:
@@ -154,7 +165,7 @@ def lines(status: Status) -> list[str]:
     told += [f"job {one.name}: {one.status}" for one in (*status.attempts, *status.others)]
     told.append(f"endpoint {status.endpoint}: {status.endpoint_state}")
     told += [f"deployment {one.name}: {one.state}, {one.traffic} % of the traffic" for one in status.deployments]
-    told += filter(None, (half_way(status), pausing(status), overtime(status)))
+    told += filter(None, (half_way(status), pausing(status), overtime(status), keeping(status)))
     failed = sum(each.failed for each in status.usage.recent.values())
     if failed:
         told = [*told, f"failed requests in the last hour: {failed}"]

@@ -135,6 +135,8 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.compare_with_base", one_of({True: (MEDIUM, "the untuned model's machines are paid for, too"),
              False: None}, leaving=(LOW, "nobody compares with the untuned model any more"), created=LOW), False),
         prop("input.hours", _hours, ""),
+        prop("input.keep_previous_hours", number((LOW, "the deployment before is paid for longer after a release"),
+             (LOW, "one can go back at once for a shorter time")), 0),
         prop("input.traffic_steps", _steps, [100]),
         prop("input.soak_seconds", number((LOW, "a new model is watched for longer"), _SUDDEN), 0),
         prop("input.health.failed_percent", number(_WATCHED, (LOW, "a failing model is taken back sooner"))),

@@ -78,6 +78,8 @@ class ServingSettings(Section):
     # As long as an answer may take; how long Azure lets a deployment that is deleted finish is not documented.
     drain_seconds: Annotated[Count, Field(le=3_600)] = 90
     """how long after its last request a deployment may finish its answers before it goes"""
+    keep_previous_hours: Annotated[Count, Field(le=168)] = 0
+    """how long after a release the deployment before it stays, without traffic, for `rollback --now` (it bills)"""
     health: HealthSettings = HealthSettings()
     """what sends it back while watched"""
     on_failure: Literal["remove", "keep"] = "remove"

@@ -26,7 +26,7 @@ from jobs import keys
 from jobs.paused import BY_HAND
 from jobs.pausing import pause
 from jobs.pausing.resume import resume
-from jobs.release import health, rollback, rollout, unfinished
+from jobs.release import health, keeping, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
 from jobs.release.spec import ReleaseSpec
 from settings.sections.evaluation import EvaluationSettings
@@ -226,6 +226,24 @@ def test_a_release_that_was_interrupted_at_100_is_watched_before_the_old_one_goe
     site.share({TWO: 100})
     with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
         site.release(TWO, soak_seconds=3, health=DEMANDING)
+    site.serves(ONE)
+
+
+def test_back_at_once_to_what_was_kept(site: Site) -> None:
+    site.release(ONE)
+    site.release(TWO, keep_previous_hours=1)
+    names = {each["name"] for each in site.arm.get(f"{site.endpoint}/deployments", VERSION)["value"]}
+    assert names == {site.name(ONE), site.name(TWO)}
+    endpoint = Endpoint(client=site.client, spec=site.spec, report=print, stop=threading.Event())
+    with asking(*_scoring(site), clients=2) as tally:
+        began = time.monotonic()
+        assert keeping.back_now(endpoint) == site.name(ONE)
+        print(f"back after {time.monotonic() - began:.1f} s")
+    assert tally.failures == []
+    assert site.arm.get(site.endpoint, VERSION)["properties"]["traffic"] == {site.name(ONE): 100}
+    deployment = site.arm.get(f"{site.endpoint}/deployments/{site.name(ONE)}", VERSION)
+    assert deployment["tags"]["release_done"] and deployment["tags"]["model"] == f"{MODEL}:{ONE}"
+    site.release(ONE)
     site.serves(ONE)
 
 

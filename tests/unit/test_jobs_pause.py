@@ -60,7 +60,7 @@ def tagged(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
         assert (method, query) == ("PATCH", {"api-version": "2025-12-01"})
         ml.online_endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
 
-    monkeypatch.setattr(resuming, "Arm", lambda: SimpleNamespace(run=run))
+    monkeypatch.setattr(unfinished, "Arm", lambda: SimpleNamespace(run=run))
 
 
 def endpoint(ml: FakeMl, said: list[str] | None = None, stop: Stop | None = None) -> Endpoint:

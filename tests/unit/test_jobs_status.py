@@ -333,6 +333,22 @@ def test_machines_that_outlast_their_hours_are_told(
     assert not late or f"are over for {late}, and machines" in told[0]
 
 
+@pytest.mark.parametrize(
+    ("left", "told"), [(2, "rollback --now --stack dev` goes back"), (-1, "keep-hours --stack dev`")]
+)
+def test_what_is_kept_of_before_is_told_and_is_no_release_that_is_half_way(
+    left: float, told: str, azure: Azure, tmp_path: Path
+) -> None:
+    azure.deployment("mold", hours_ago=9)
+    azure.deployment("mnew", hours_ago=4, traffic=100)
+    azure.traffic.pop("mold")
+    ended = unfinished.done(4 + left, NOW - timedelta(hours=4))
+    azure.deployments[1]["tags"] |= {**unfinished.tags({"mold": 100}), **ended}
+    found = read(tmp_path)
+    assert not found.half_released and found.to_json()["kept"] == "mold"
+    assert told in lines(found)[-1] and lines(found)[-1].startswith("mold ")
+
+
 def test_a_running_job_tells_how_far_it_is_and_what_that_is_based_on(azure: Azure, tmp_path: Path) -> None:
     azure.job(FINETUNE.job_name(1), "Running", 1, num_train_epochs="4")
     first = NOW.timestamp() - 1000
