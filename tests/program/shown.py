@@ -245,7 +245,18 @@ def unanswered(golden: ModuleType) -> str:
     """A golden question without an answer, in the files of an evaluation."""
     from chat.phi_messages import ChatError
 
-    return str(golden._unanswered(SimpleNamespace(question="hi", answers=()), ChatError(LINE)))
+    return str(golden._unanswered(ChatError(LINE)))
+
+
+def not_read_just_now(answers: ModuleType) -> str:
+    """A part of a stack's state that Azure does not tell."""
+
+    def refused() -> str:
+        raise ValueError(LINE)
+
+    found = answers.Answers()
+    found.of("the jobs", refused, "")
+    return "\n".join(found.told())
 
 
 def kept(evidence: ModuleType) -> str:
