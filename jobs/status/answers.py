@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from cloud.errors import StageError, first_line, refusal
 from jobs.status.status import Stage
-from settings.redaction import redact
 
 T = TypeVar("T")
 UNKNOWN = "unknown"
@@ -38,7 +37,7 @@ class Answers:
             why = first_line(str(error))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             why = f"the answer makes no sense ({type(error).__name__}: {first_line(str(error))})"
-        self.missing[what] = redact(why)
+        self.missing[what] = why
         return otherwise
 
     def silence(self, on: str) -> StageError:

@@ -248,17 +248,6 @@ def unanswered(golden: ModuleType) -> str:
     return str(golden._unanswered(ChatError(LINE)))
 
 
-def not_read_just_now(answers: ModuleType) -> str:
-    """A part of a stack's state that Azure does not tell."""
-
-    def refused() -> str:
-        raise ValueError(LINE)
-
-    found = answers.Answers()
-    found.of("the jobs", refused, "")
-    return "\n".join(found.told())
-
-
 def kept(evidence: ModuleType) -> str:
     """What stays of a release that is taken back: the log of its container, and what was answered."""
     spec = SimpleNamespace(deployment_name="m1", model_name="phi", model_version="1", endpoint="e")

@@ -63,7 +63,6 @@ REDACTIONS = (
     Redaction(
         "failure", "jobs.training.failures.explain", 'redact("\\n".join(lines))', '"\\n".join(lines)', show.explained
     ),
-    Redaction("status", "jobs.status.answers", "= redact(why)", "= why", show.not_read_just_now),
     Redaction("usage", "jobs.status.usage", "redact(str(error))", "str(error)", show.unmeasured),
     Redaction("preflight", "jobs.preflight.run", 'redact(f"no answer', '(f"no answer', show.unchecked),
     Redaction("evaluation", "jobs.golden.golden", "redact(str(error))", "str(error)", show.unanswered),
