@@ -13,19 +13,16 @@ from policy.frameworks import benchmark, well_architected
 from policy.inputs import is_finetune, is_release, vm_size
 from policy.rule import DISABLED, HIGH, MEDIUM, Config, Option, resource_rule, stack_rule
 from policy.subject import Member, Problem, Resource, Stack, each
-from settings.checks.memory import GIB, SHORT, least, of
+from settings.checks.memory import GIB, least, of_adapters
 from settings.machines import CPU_SIZES, VM_SIZES
 from settings.models import MODELS
-from settings.recipe import Recipe
 
 _MACHINES = (CLUSTER, DEPLOYMENT, STAGE)
 _OFFERED = [size.name for size in (*VM_SIZES.values(), *CPU_SIZES.values()) if not size.retired]
 _RETIRED = {size.name: size.retired for size in VM_SIZES.values() if size.retired}
 _SERVING = {model.name: model.serving_memory for model in MODELS.values() if model.serving_memory}
 _TRAINING = {
-    model.name: math.ceil(least(of(model.shape, Recipe(apply_lora=True, precision=16), 1, SHORT)).bytes / GIB)
-    for model in MODELS.values()
-    if model.shape
+    model.name: math.ceil(least(of_adapters(model.shape)).bytes / GIB) for model in MODELS.values() if model.shape
 }
 _GPU_MEMORY = {size.name.lower(): size.gpu_memory for size in (*VM_SIZES.values(), *CPU_SIZES.values())}
 

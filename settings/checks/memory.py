@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from settings.machines import VmSize
 from settings.models import Shape
-from settings.recipe import Recipe
+
+if TYPE_CHECKING:
+    from settings.recipe import Recipe  # which loads pydantic, and policies stand before every preview
 
 GIB = 2**30
 OVERHEAD = 1.5 * GIB
@@ -27,6 +30,8 @@ CLOSE = 0.9
 """Share of a GPU's memory above which a fit is called close: the estimate of the activations is that rough."""
 SHORT = 256
 """Tokens of a conversation than which few are shorter."""
+_RANK = 8
+"""Of adapters, where the recipe leaves it to the component."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +101,7 @@ def of(shape: Shape, recipe: Recipe, gpus: int, tokens: int) -> Training:
     """That of a recipe on so many GPUs a node; what it leaves open has the component's defaults."""
     return Training(
         shape=shape,
-        rank=(recipe.lora_r or 8) if recipe.apply_lora else 0,
+        rank=(recipe.lora_r or _RANK) if recipe.apply_lora else 0,
         half=recipe.precision == 16,
         adafactor=recipe.optim == "adafactor",
         stage=(recipe.deepspeed_stage or 2) if recipe.apply_deepspeed else 0,
@@ -104,6 +109,11 @@ def of(shape: Shape, recipe: Recipe, gpus: int, tokens: int) -> Training:
         batch=1 if recipe.auto_find_batch_size else recipe.per_device_train_batch_size,
         tokens=tokens,
     )
+
+
+def of_adapters(shape: Shape) -> Training:
+    """The lightest fine-tuning of a model on one GPU: adapters, in half precision, of one short conversation."""
+    return Training(shape=shape, rank=_RANK, half=True, adafactor=False, stage=0, gpus=1, batch=1, tokens=SHORT)
 
 
 def lightest(recipe: Recipe, training: Training, by: Callable[[Training], Estimate]) -> Training:

@@ -91,7 +91,12 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     ("monitoring.latencySeconds", 120, "monitoring.latencySeconds", "is never reached"),
     ("serving.vmSize", "Standard_NC4as_T4_v3", "serving.vmSize", "16 GB of GPU memory"),
     ("serving.vmSize", "Standard_NC64as_T4_v3", "serving.vmSize", "in each of its 4 GPUs"),
-    ("compute.vmSize", "Standard_NC16as_T4_v3", "compute.vmSize", "adapters of Phi-4-mini-instruct needs 24 GB"),
+    (
+        "compute.vmSize",
+        "Standard_NC16as_T4_v3",
+        "compute.vmSize",
+        "adapters of Phi-4-mini-instruct needs at least 17 GB",
+    ),
     ("recipe.max_seq_length", 200_000, "recipe.max_seq_length", "131072 tokens"),
     ("recipe.deepspeed_stage", 3, "recipe.deepspeed_stage", "no effect without apply_deepspeed"),
     ("recipe", {"warmup_steps": 5, "max_steps": 5}, "recipe.max_steps", "ends before the learning rate"),
