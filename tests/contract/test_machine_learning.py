@@ -206,7 +206,8 @@ def _evaluate(client: MLClient, job: str, folder: Path) -> None:
     found = gather.evaluate(stack, book, print, threading.Event(), None)
     (tuned,) = found.candidates
     assert (tuned.role, tuned.model, tuned.scores.deployment) == ("fine-tuned", f"colours:{VERSION}", "blue")
-    assert tuned.scores.results[0].answer and not tuned.scores.results[0].error
+    (sample,) = tuned.scores.results[0].samples
+    assert sample.answer and not sample.error
     assert len(found.losses.held_out) == 30 and len(found.losses.training) == 6
     gather.log(stack, found)
     assert RunHistory(target, Arm()).metrics(job)["golden_score"] == tuned.scores.score

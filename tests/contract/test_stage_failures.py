@@ -12,7 +12,7 @@ from cloud.errors import StageError
 from emulator.front import admin
 from emulator.machine.home import Home
 from jobs import __main__ as cli
-from jobs.training import attempts, finetune
+from jobs.training import finetune, following
 from jobs.training.spec import FinetuneSpec
 from tests.changing import changed
 from tests.contract.arm import Arm
@@ -92,7 +92,7 @@ def test_a_cluster_that_is_gone(place: Place) -> None:
 
 
 def test_a_job_that_waits_for_quota(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "_SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(following, "_SILENCE_SECONDS", 0.0)
     said: list[str] = []
 
     class Told(Often):
