@@ -38,7 +38,7 @@ class FoundationArgs:
 
 
 class Foundation(pulumi.ComponentResource):
-    """Grants nothing to anybody and restricts no network; roles.py does the former."""
+    """Grants nothing to anybody and restricts no network; role_assignments.py does the former."""
 
     group: resources.ResourceGroup
     logs: operationalinsights.Workspace

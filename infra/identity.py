@@ -21,7 +21,7 @@ class IdentityArgs:
 
 
 class Identity(pulumi.ComponentResource):
-    """May do nothing until roles.py grants it something."""
+    """May do nothing until role_assignments.py grants it something."""
 
     id: pulumi.Output[str]
     principal_id: pulumi.Output[str]

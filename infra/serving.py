@@ -79,7 +79,7 @@ class Serving(pulumi.ComponentResource):
             workspace_name=args.workspace.name,
             resource_group_name=args.resource_group,
             location=args.place.location,
-            # A system identity would get its roles by itself; this one has them from roles.py.
+            # A system identity would get its roles by itself; this one has them from role_assignments.py.
             identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity.id]),
             properties=ml.OnlineEndpointPropertiesArgs(
                 auth_mode=ml.EndpointAuthMode.KEY,

@@ -32,6 +32,5 @@ def run(chosen: argparse.Namespace) -> None:
         print("Address, key, connection, model and flow stay. `python -m jobs resume` takes about twenty minutes.")
         ask("Pause it?", chosen.yes, "Nothing was changed")
         pause.pause(endpoint, BY_HAND)
-    print(
-        f"Endpoint {here.endpoint} is paused and bills nothing; `python -m jobs resume --stack {here.stack}` ends it."
-    )
+    print(f"Endpoint {here.endpoint} is paused: no deployment of a release bills any more.")
+    print(f"`python -m jobs resume --stack {here.stack}` ends it.")

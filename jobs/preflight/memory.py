@@ -50,7 +50,10 @@ def fits(settings: Settings) -> Finding:
         usually = (
             f"not even with {usual:,} tokens, which half of them have: {estimate(lightest).bytes / memory.GIB:.0f} GB"
         )
-        return Finding(check=NAME, state=State.REFUSED, found=f"{found}; {usually}", fix=_fix(training, size))
+        refused, fix = settings.compute.memory_check == "refuse", _fix(training, size)
+        fix += ", or, where you have seen it fit, set compute.memoryCheck to warn" if refused else ""
+        state = State.REFUSED if refused else State.WARNING
+        return Finding(check=NAME, state=state, found=f"{found}; {usually}", fix=fix)
     how = "close" if at_most.fits(size) else "more than it has, and the job may run out of memory"
     return Finding(check=NAME, state=State.WARNING, found=f"{found}, which is {how}", fix=_fix(training, size))
 

@@ -97,4 +97,8 @@ def back_now(endpoint: Endpoint) -> str:
 def _price(endpoint: Endpoint, hours: float) -> str:
     serving = endpoint.spec.serving
     hourly = HOURLY_DOLLARS.get(serving.vm_size)
-    return f", about {hourly * serving.instances * hours:,.0f} USD in all" if hourly else ""
+    return (
+        f", about {hourly * serving.instances * hours:,.0f} USD in all"
+        if hourly
+        else ", at a price that is not known here"
+    )

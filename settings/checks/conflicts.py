@@ -59,7 +59,7 @@ def _training_memory(settings: Settings) -> Iterator[Conflict]:
     if model.shape is None:
         return
     # Only with padding is it known how long the conversations are.
-    padded = bool(recipe.pad_to_max_length and recipe.max_seq_length > 0)
+    padded = bool(recipe.pad_to_max_length and recipe.max_seq_length > 0) and settings.compute.memory_check == "refuse"
     reckon = memory.estimate if padded else memory.least
     as_said = memory.of(model.shape, recipe, size.gpus, recipe.max_seq_length if padded else memory.SHORT)
     training = memory.lightest(recipe, as_said, reckon)
@@ -90,7 +90,9 @@ def _remedy(settings: Settings, training: memory.Training, *, padded: bool) -> s
     found = min(sizes, key=lambda each: HOURLY_DOLLARS.get(each.name, math.inf), default=None)
     ways = [f"take {found.name}" if found else "take a smaller model, as no size that this project knows has it"]
     ways += [] if settings.recipe.apply_lora else ["set recipe.apply_lora to true"]
-    ways += ["set recipe.pad_to_max_length to false or lower recipe.max_seq_length"] if padded else []
+    if padded:
+        ways += ["set recipe.pad_to_max_length to false or lower recipe.max_seq_length"]
+        ways += ["where you have seen it fit, set compute.memoryCheck to warn"]
     return ", or ".join(ways)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
@@ -48,6 +48,10 @@ class ComputeSettings(Section):
     # For the data card, and before the price list for what jobs status tells; reviews ask the price list alone.
     hourly_price: Annotated[float, Field(ge=0, le=1_000)] = 0
     """what a node costs you in US dollars an hour, for the data card and jobs status; 0: unknown"""
+
+    # The estimate was never held against a GPU, so it does not have the last word.
+    memory_check: Literal["refuse", "warn"] = "refuse"
+    """a fine-tune that by the estimate does not fit the GPUs' memory is refused, or warned of"""
 
     @field_validator("vm_size")
     @classmethod

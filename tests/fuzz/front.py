@@ -30,7 +30,7 @@ from emulator.runs.servers import Servers
 from emulator.validation import shapes
 from emulator.validation.bodies import put_shape
 from emulator.validation.versions import supported
-from tests.fuzz.asgi import Asked, answered
+from tests.asgi import Asked, answered
 from tests.fuzz.values import as_json, broken, mangled, odd
 
 GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-fuzz"
@@ -139,7 +139,7 @@ def build(folder: Path) -> Callable[[random.Random], None]:
         else:
             asked = _of_any_host(chance, [*tokens.values(), home.secret("admin")])
         try:
-            status, body = answered(web, asked)
+            status, body, _ = answered(web, asked)
         except AzureError as error:
             raise AssertionError(f"no answer but {error} to {asked}") from error
         said, failures.found = failures.found, []

@@ -9,7 +9,7 @@ from pathlib import Path
 from chat.phi_messages import Answer, ChatError, ChatRequest, Ending
 from chat.terminal import Models
 from chat.web.server import About, application
-from tests.fuzz.asgi import Asked, answered
+from tests.asgi import Asked, answered
 from tests.fuzz.values import as_json, broken, mangled, odd
 
 SOUND = {
@@ -65,7 +65,7 @@ def build(_: Path) -> Callable[[random.Random], None]:
             body=mangled(body, chance),
             pieces=chance.choice((1, 3, 50)),
         )
-        status, _ = answered(web, asked)
+        status = answered(web, asked).status
         assert 200 <= status < 500, f"{status} for {asked}"
 
     return trial

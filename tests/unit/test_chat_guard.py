@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from chat.web.guard import Guard
+from tests.asgi import Asked, answered
 
 WORD = "word"
 OWN = {"host": "127.0.0.1:8000", "authorization": f"Bearer {WORD}"}
@@ -16,27 +16,14 @@ ASKED = {**OWN, "origin": "http://127.0.0.1:8000", "content-type": "application/
 
 def answer(method: str, headers: dict[str, str], path: str = "/answers") -> tuple[int, str, dict[str, str]]:
     """Status, body and headers, of an app that says hello."""
-    sent: list[Any] = []
 
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"hello"})
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        return {"type": "http.request"}
-
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
-    asyncio.run(Guard(app, 8000, WORD, frozenset(("/", "/app.js")))(scope, receive, send))
-    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], sent[1]["body"].decode(), told
+    asked = Asked.of(method, path, headers)
+    found = answered(Guard(app, 8000, WORD, frozenset(("/", "/app.js"))), asked)
+    return found.status, found.body.decode(), found.headers
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from chat.phi_messages import Answer, Busy, ChatRequest, Ending, Turn
 from chat.terminal import Models
 from chat.web import server
+from tests.asgi import Answered, Asked, answered
 
 PORT, WORD = 8000, "word"
 OWN = {"host": f"127.0.0.1:{PORT}", "authorization": f"Bearer {WORD}"}
@@ -42,46 +42,17 @@ class FrontEnd:
 
 
 def ask(
-    path: str, body: bytes | list[bytes] = b"", method: str = "GET", front_end: FrontEnd | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body, of the application as a web server calls it."""
-    parts = body if isinstance(body, list) else [body]
-    incoming = [
-        {"type": "http.request", "body": part, "more_body": place < len(parts) - 1} for place, part in enumerate(parts)
-    ]
-    sent: list[Any] = []
-    over = asyncio.Event()
-
-    async def receive() -> Any:
-        if incoming:
-            return incoming.pop(0)
-        await over.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-        if not message.get("more_body", True):
-            over.set()
-
-    headers = ASKED if method == "POST" else OWN
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
+    path: str, body: bytes = b"", method: str = "GET", front_end: FrontEnd | None = None, pieces: int = 1
+) -> Answered:
+    """What the application answers, as a web server calls it."""
     about = server.About(Models("m1", "base-0"), ChatRequest("", system="Be brief."), "agent", "stand-ins")
-    asyncio.run(server.application(front_end or FrontEnd(), about, PORT, WORD)(scope, receive, send))
-    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], told, b"".join(part.get("body", b"") for part in sent[1:])
+    asked = Asked.of(method, path, ASKED if method == "POST" else OWN, body, pieces)
+    return answered(server.application(front_end or FrontEnd(), about, PORT, WORD), asked)
 
 
 def test_an_answer_comes_as_lines_of_json() -> None:
     front_end = FrontEnd()
-    status, headers, body = ask("/answers", json.dumps(QUESTION).encode(), "POST", front_end)
+    status, body, headers = ask("/answers", json.dumps(QUESTION).encode(), "POST", front_end)
     assert (status, headers["content-type"]) == (200, "application/x-ndjson")
     first, second, end = map(json.loads, body.splitlines())
     assert (first, second) == ({"text": "Pa"}, {"text": "ris"})
@@ -116,7 +87,7 @@ def test_a_question_to_the_tuned_model_is_left_to_the_traffic_rules() -> None:
 def test_a_failure_in_the_middle_is_the_last_line() -> None:
     error = Busy("Too many at once.")
     error.retry_after, error.text = 7, "Pa"
-    _, _, body = ask("/answers", json.dumps(QUESTION).encode(), "POST", FrontEnd(error))
+    body = ask("/answers", json.dumps(QUESTION).encode(), "POST", FrontEnd(error)).body
     assert [json.loads(line) for line in body.splitlines()] == [
         {"text": "Pa"},
         {"error": {"kind": "Busy", "message": "Too many at once.", "retry_after": 7, "text": "Pa"}},
@@ -142,7 +113,7 @@ UNREAD = "The page sent no question that can be read ({}). Reload it."
 )
 def test_a_question_that_is_none_is_refused(change: dict[str, Any], said: str) -> None:
     front_end = FrontEnd()
-    status, _, body = ask("/answers", json.dumps({**QUESTION, **change}).encode(), "POST", front_end)
+    status, body, _ = ask("/answers", json.dumps({**QUESTION, **change}).encode(), "POST", front_end)
     refused = json.loads(body)["error"]
     assert (status, refused["kind"], refused["message"]) == (400, "InvalidInput", said)
     assert front_end.asked == []
@@ -152,33 +123,33 @@ def test_a_question_that_is_none_is_refused(change: dict[str, Any], said: str) -
     "change", [{"temperature": 0}, {"temperature": 2}, {"max_new_tokens": 1}, {"max_new_tokens": 4096}]
 )
 def test_the_limits_themselves_may_be_asked_for(change: dict[str, Any]) -> None:
-    assert ask("/answers", json.dumps({**QUESTION, **change}).encode(), "POST")[0] == 200
+    assert ask("/answers", json.dumps({**QUESTION, **change}).encode(), "POST").status == 200
 
 
 def test_a_body_that_is_no_json_is_refused() -> None:
-    status, _, body = ask("/answers", b"{", "POST")
+    status, body, _ = ask("/answers", b"{", "POST")
     assert status == 400 and json.loads(body)["error"]["message"] == UNREAD.format("JSONDecodeError")
 
 
 def test_a_conversation_has_a_limit() -> None:
     question = json.dumps(QUESTION).encode()
     room = server.MAX_BODY - len(question)
-    assert ask("/answers", [question, b" " * room], "POST")[0] == 200
-    status, _, body = ask("/answers", [question, b" " * room, b" "], "POST")
+    assert ask("/answers", question + b" " * room, "POST", pieces=3).status == 200
+    status, body, _ = ask("/answers", question + b" " * (room + 1), "POST", pieces=3)
     assert (status, json.loads(body)["error"]["message"]) == (413, "The conversation is too long. Start a new one.")
 
 
 def test_the_page_and_what_it_is_told() -> None:
-    status, headers, body = ask("/")
+    status, body, headers = ask("/")
     assert (status, headers["content-type"].partition(";")[0]) == (200, "text/html")
     assert b"<!doctype html>" in body.lower()
-    assert ask("/style.css")[1]["content-type"].startswith("text/css")
-    assert json.loads(ask("/about")[2])["models"][0] == {"id": "base", "label": "Base model", "deployment": "base-0"}
+    assert ask("/style.css").headers["content-type"].startswith("text/css")
+    assert json.loads(ask("/about").body)["models"][0] == {"id": "base", "label": "Base model", "deployment": "base-0"}
 
 
 @pytest.mark.parametrize("path", ["/server.py", "/../server.py", "/nothing"])
 def test_other_files_are_not_served(path: str) -> None:
-    assert ask(path)[0] == 404
+    assert ask(path).status == 404
 
 
 @pytest.mark.parametrize(

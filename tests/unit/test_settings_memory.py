@@ -156,6 +156,25 @@ def test_the_data_decide_what_the_preview_says(
     assert "weights 14 (3.8 billion x 4 bytes)" in finding.found
 
 
+LONG = {"apply_lora": True, "precision": 16, "per_device_train_batch_size": 16}
+
+
+@pytest.mark.parametrize(("check", "state", "told"), [("refuse", State.REFUSED, True), ("warn", State.WARNING, False)])
+def test_the_estimate_has_not_the_last_word(
+    check: str, state: State, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = cards.Card.__new__(cards.Card)
+    object.__setattr__(card, "tokens", {"median": 4000, "longest": 30_000})
+    monkeypatch.setattr(look, "read_card", lambda _: card)
+    given = {"purgeOnDestroy": True, "recipe": LONG, "compute": {"memoryCheck": check}}
+    finding = look.fits(Settings.model_validate(given))
+    assert finding.state is state and "not even with 4,000 tokens" in finding.found
+    assert ("set compute.memoryCheck to warn" in finding.fix) is told
+    padded = {**given, "recipe": {**LONG, "max_seq_length": 4096, "pad_to_max_length": True}}
+    found = [each for each in conflicts(Settings.model_validate(padded), "x") if each.at == "compute.vmSize"]
+    assert [each.remedy.endswith("set compute.memoryCheck to warn") for each in found] == ([True] if told else [])
+
+
 def test_a_model_nobody_knows_is_said() -> None:
     finding = look.fits(Settings.model_validate({"purgeOnDestroy": True, "model": {**LLAMA, "size": {}}}))
     assert (finding.state, finding.fix) == (State.WARNING, "say how large it is in model.size")
