@@ -209,9 +209,7 @@ class AzureNative(protocol.Provider):
         path = self._path(function.path, arguments)
         if function.method == "POST":
             return await self._in_thread(lambda arm: arm.post(path, function.api_version))
-        found = await self._in_thread(lambda arm: arm.find(path, function.api_version))
-        if found is None:
-            raise ProviderError(f"{token}: there is no {path}")
+        found = await self._in_thread(lambda arm: arm.get(path, function.api_version))
         return shapes.outputs(function.resource, found) if function.resource else found
 
     def _put(
