@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
-import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import Figure, Section
@@ -16,11 +16,14 @@ from bench.standing import ROOT, STACK, Timed, standing, timed
 HEAVY = ("azure.ai.ml", "datasets", "promptflow", "pandas")
 """What a stage may import and a preview must not."""
 BARE = """\
+import importlib
 import json
 from pathlib import Path
 
 import pulumi
 
+for name in json.loads(Path("imports.json").read_text()):
+    importlib.import_module(name)
 made = {}
 for each in json.loads(Path("resources.json").read_text()):
     options = pulumi.ResourceOptions(parent=made.get(each["parent"]), protect=each["protect"] or None)
@@ -32,21 +35,29 @@ for each in json.loads(Path("resources.json").read_text()):
         options.version = "VERSION"
         made[each["urn"]] = pulumi.CustomResource(each["type"], each["name"], each["inputs"], options)
 """
-LINE = re.compile(r"^import time:\s+(\d+) \|\s+(\d+) \|( +)(\S+)$", re.MULTILINE)
+LINE = re.compile(r"import time: +(\d+) \| +\d+ \| +([\w.]+)")
 TEXT = """
 The bare program registers the same resources of the same names with literal inputs, as the state has them: no settings,
-no components' code, no checks, no typed classes of the SDK. What a dynamic provider records is left out of it. The
-empty one has no resource. All three take turns, so that a busy machine is as busy for each.
+no components' code, no checks, no typed classes of the SDK. The one *with the SDK's classes* imports the modules of
+pulumi-azure-native that ours uses: Pulumi's generated classes cost that much whoever uses them, so the ratio to it is
+what this project adds. What a dynamic provider records is left out of both. The empty one has no resource. All take
+turns, so that a busy machine is as busy for each.
 """
 
 
 def run(runs: int) -> Section:
     stack = standing()
     environ = stack.environ
+    imports, heavy, typed = _imports(environ)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        bare, empty = _project(Path(folder) / "bare", _bare(environ)), _project(Path(folder) / "empty", "")
-        timed("pulumi", "stack", "init", "empty", environ=environ, directory=empty)
-        ways = {"ours": (ROOT, STACK), "bare": (bare, STACK), "empty": (empty, "empty")}
+        resources = _bare(environ)
+        ways = {
+            "ours": (ROOT, STACK),
+            "typed": (_project(Path(folder) / "typed", resources, typed), STACK),
+            "bare": (_project(Path(folder) / "bare", resources), STACK),
+            "empty": (_project(Path(folder) / "empty", []), "empty"),
+        }
+        timed("pulumi", "stack", "init", "empty", environ=environ, directory=ways["empty"][0])
         times: dict[str, list[Timed]] = {name: [] for name in ways}
         for number in range(runs + 1):
             for name, (directory, chosen) in ways.items():
@@ -54,13 +65,15 @@ def run(runs: int) -> Section:
                 if number:
                     times[name].append(done)
     seconds = {name: tuple(each.seconds for each in done) for name, done in times.items()}
-    ratios = tuple(a / b for a, b in zip(seconds["ours"], seconds["bare"], strict=True))
-    imports, heavy = _imports()
+    ratios, added = (
+        tuple(a / b for a, b in zip(seconds["ours"], seconds[name], strict=True)) for name in ("bare", "typed")
+    )
     return Section(
         title="Preview",
         figures=(
             Figure(name="preview, nothing changed", values=seconds["ours"], unit="s", most=6.3),
             Figure(name="preview ÷ bare program's", values=ratios, unit="x", most=1.25),
+            Figure(name="preview ÷ bare program's with the SDK's classes", values=added, unit="x"),
             Figure(name="preview: the bare program", values=seconds["bare"], unit="s"),
             Figure(name="preview: an empty program", values=seconds["empty"], unit="s"),
             Figure(
@@ -104,11 +117,12 @@ def _plain(value: object) -> object:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
-def _project(directory: Path, resources: list[dict[str, object]] | str) -> Path:
+def _project(directory: Path, resources: list[dict[str, object]], imports: Sequence[str] = ()) -> Path:
     directory.mkdir()
     runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
     (directory / "Pulumi.yaml").write_text(json.dumps({"name": "finetune-phi", "runtime": runtime}))
-    (directory / "resources.json").write_text(json.dumps(resources or []))
+    (directory / "resources.json").write_text(json.dumps(resources))
+    (directory / "imports.json").write_text(json.dumps(imports))
     program = (
         BARE.replace("VERSION", importlib.metadata.version("pulumi-azure-native")) if resources else "import pulumi\n"
     )
@@ -116,15 +130,18 @@ def _project(directory: Path, resources: list[dict[str, object]] | str) -> Path:
     return directory
 
 
-def _imports() -> tuple[dict[str, float], list[str]]:
-    """Seconds of each package's own modules in the program's imports, the longest first; and the heavy ones."""
-    code = "import runpy, sys\ntry:\n    runpy.run_path('__main__.py')\nexcept BaseException:\n    pass\n"
-    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], cwd=ROOT, capture_output=True, text=True)
+def _imports(environ: dict[str, str]) -> tuple[dict[str, float], list[str], list[str]]:
+    """Seconds of each package's own modules in a preview's program, the longest first; the heavy ones; the SDK's."""
+    watched = {**environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    printed = timed("pulumi", "preview", "--stack", STACK, "--json", environ=watched).printed
     spent: dict[str, float] = {}
     names = set()
-    for own, _, _, name in LINE.findall(done.stderr):
+    for own, name in LINE.findall(printed):
         names.add(name)
         package = name.partition(".")[0]
         spent[package] = spent.get(package, 0.0) + int(own) / 1e6
+    if "pulumi" not in names:
+        raise SystemExit(f"the program's imports are not in what the preview printed:\n{printed[-2000:]}")
     first = dict(sorted(spent.items(), key=lambda each: -each[1])[:10])
-    return first, [name for name in HEAVY if name in names]
+    sdk = sorted(name for name in names if name.startswith("pulumi_azure_native"))
+    return first, [name for name in HEAVY if name in names], sdk
