@@ -17,6 +17,8 @@ from infra.federation import Federation, FederationArgs
 from infra.foundation import Foundation, FoundationArgs
 from infra.foundry import EndpointConnection, EndpointConnectionArgs, Foundry, FoundryArgs
 from infra.identity import Identity, IdentityArgs
+from infra.lifecycle.moved import MOVED, follow
+from infra.lifecycle.origin import origin
 from infra.lifecycle.protection import protect_stateful
 from infra.lifecycle.tags import leave_alone
 from infra.monitoring import Monitoring, MonitoringArgs
@@ -40,8 +42,12 @@ except (SettingsError, DataError, StageError) as error:
 tell(memory.fits(settings))
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
-place = Place.of(settings, pulumi.get_stack(), account.subscription_id)
+try:
+    place = Place.of(settings, pulumi.get_stack(), account.subscription_id, origin())
+except SettingsError as error:
+    raise pulumi.RunError(str(error)) from None
 access = Access.of(settings.network, settings.storage)
+follow(MOVED)
 leave_alone(settings.tags_from_elsewhere)
 if settings.protect:
     protect_stateful()

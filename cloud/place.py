@@ -6,30 +6,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from cloud.credentials import subscription_id, work_in
 from cloud.target import Target
 from settings import outputs
 from settings.commandline import own_name
-from settings.naming import PROJECT, Names
+from settings.naming import PROJECT, Names, Origin, Wrong, wrong
+from settings.problems import Problem, SettingsError, shown, written
 from settings.stack import Settings, load
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """`stack` is the stack's own name, without organization and project."""
+    """`stack` is the stack's own name, without organization and project; names and tags are those of its `origin`."""
 
     stack: str
+    origin: Origin
     subscription_id: str
     location: str
     names: Names
     tags: Mapping[str, str]
 
     @classmethod
-    def of(cls, settings: Settings, stack: str, subscription_id: str) -> Place:
-        """The place that the settings of a stack say."""
-        names = Names.of(settings.name, stack, subscription_id, settings.suffix)
-        tags = {**settings.tags, "project": PROJECT, "stack": stack}
-        return cls(stack=stack, subscription_id=subscription_id, location=settings.location, names=names, tags=tags)
+    def of(cls, settings: Settings, stack: str, subscription_id: str, origin: Origin | None = None) -> Place:
+        """The place that the settings of a stack say; without an ``origin`` it is called what it was made as.
+
+        Raises SettingsError for a pattern that fits the stack's name of today and not the one it had.
+        """
+        origin, chosen = origin or Origin(stack, subscription_id), settings.names.chosen()
+        parts = (settings.suffix, chosen, settings.location)
+        if origin.stack != stack and (broken := list(wrong(settings.name, origin.stack, *parts))):
+            raise SettingsError(stack, (_problem(each, origin) for each in broken))
+        names = Names.of(settings.name, origin.stack, origin.subscription_id, *parts)
+        return cls(
+            stack=stack,
+            origin=origin,
+            subscription_id=subscription_id,
+            location=settings.location,
+            names=names,
+            tags={**settings.tags, "project": PROJECT, "stack": origin.stack},
+        )
+
+    @property
+    def renamed(self) -> Origin | None:
+        """The origin of a stack that is called otherwise by now, or in another subscription."""
+        return None if self.origin == Origin(self.stack, self.subscription_id) else self.origin
 
     @property
     def workspace(self) -> Target:
@@ -42,8 +64,13 @@ class Place:
         return Target(self.subscription_id, self.names.resource_group, self.names.project)
 
 
+def _problem(wrong: Wrong, origin: Origin) -> Problem:
+    key = written(("names", to_camel(wrong.attribute)))
+    return Problem(key, shown(wrong.name), f"{wrong.rule} (the stack was made as {origin.stack})", wrong.remedy)
+
+
 def described(stack: str) -> tuple[Settings, Place]:
-    """The settings and the place of a stack, the same as the program's.
+    """The settings and the place of a stack, the same as the program's: its state says what it was made as.
 
     Azure is asked in the subscription's tenant from here on. Raises SettingsError, and CredentialError where nothing
     says which subscription.
@@ -51,7 +78,7 @@ def described(stack: str) -> tuple[Settings, Place]:
     name = own_name(stack)
     settings = load(stack)
     work_in(settings.subscription_id)
-    return settings, Place.of(settings, name, subscription_id())
+    return settings, Place.of(settings, name, subscription_id(), outputs.origin(stack))
 
 
 def recorded(stack: str, *needed: str) -> dict[str, Any]:

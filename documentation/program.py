@@ -50,6 +50,7 @@ class Azure(mocks.Mocks):
     claims: ClassVar[dict[str, str]] = {"idtyp": "app"}
     caller: ClassVar[str] = "object"
     made: ClassVar[str] = "2026-01-01T00:00:00.123Z"
+    state: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, live: dict[str, Any] | None = None) -> None:
         self.live = live
@@ -81,6 +82,8 @@ class Azure(mocks.Mocks):
         if args.token == "azure-native:authorization:getClientConfig":
             ids = {"clientId": "client", "objectId": self.caller}
             return {**ids, "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":
+            return {"outputs": copy.deepcopy(self.state)}
         if args.token == "azure-native:authorization:getClientToken":
             return {"token": f"e30.{base64.urlsafe_b64encode(json.dumps(self.claims).encode()).decode().rstrip('=')}.x"}
         if args.token == "azure-native:machinelearningservices:listOnlineEndpointKeys":

@@ -130,8 +130,10 @@ def _codes(kind: type[Kind]) -> Iterator[str]:
 def _subscription() -> str:
     """What ``emulator/manager/subscription.py`` answers beside the types."""
     from emulator.manager import subscription
+    from emulator.subscription import availability
 
     storeless: Any = SimpleNamespace(store=None)
+    names = sorted(f"{kind.split('/')[0]}/{call}" for (_, call), (kind, _) in availability.QUESTIONS.items())
     lists = sorted(subscription.Subscription(storeless)._lists)
     quota = "Microsoft.Quota/quotas"
     return "\n\n".join(
@@ -140,6 +142,8 @@ def _subscription() -> str:
             _bullets(
                 (
                     "GET of the subscription, of `/providers` and of one provider; POST `register`",
+                    f"POST {', '.join(f'`{kind}`' for kind in names)}: whether a name is free, of this subscription "
+                    "and of the admin setting `taken-names`",
                     f"LIST: {', '.join(f'`{name}`' for name in lists)}",
                     f"GET and PUT of `{quota}`, long-running; PUT body: {bodies.BODIES[quota].source}",
                 )

@@ -59,7 +59,7 @@ class Federation(pulumi.ComponentResource):
         managedidentity.FederatedIdentityCredential(
             "github",
             resource_name_=deployer.name,
-            federated_identity_credential_resource_name=f"github-{args.place.stack}",
+            federated_identity_credential_resource_name=f"github-{args.place.origin.stack}",
             resource_group_name=group,
             issuer=ISSUER,
             audiences=[AUDIENCE],

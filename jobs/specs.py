@@ -14,6 +14,7 @@ from data_prep.row.columns import written
 from data_prep.stack import DECIDING, request_of
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from jobs.golden.questions import load
+from jobs.preflight.names import unique
 from jobs.preflight.spec import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
 from jobs.publishing import bundle
 from jobs.publishing.spec import FlowSpec
@@ -166,6 +167,8 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         component=RegistryAsset(component.registry, component.name, component.version),
         namespaces=_namespaces(settings),
         data=_training_data(settings),
+        origin=place.renamed,
+        unique_names=unique(names) if settings.names.chosen() else {},
     )
 
 

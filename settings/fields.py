@@ -60,10 +60,11 @@ class WholeAsText:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Text that matches `expression` as a whole, refused with `rule` in words."""
+    """Text that matches `expression` as a whole, refused with `rule` in words, and `remedy` where it has one."""
 
     expression: str
     rule: str
+    remedy: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._check, handler(source))
@@ -73,7 +74,7 @@ class Pattern:
 
     def _check(self, value: Any) -> Any:
         if isinstance(value, str) and not re.fullmatch(self.expression, value):
-            raise refuse(self.rule)
+            raise refuse(self.rule, self.remedy)
         return value
 
 

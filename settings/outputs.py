@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from typing import Any
 
+from settings.naming import Origin
 from settings.redaction import redact
 
 _SECONDS = 60
 TRAINING_DATA = "trainingData"
 """The output that says how much the last fine-tune learned from: `fingerprint`, `rows`, `tokens`."""
+PREFLIGHT = "$pulumi:index:Stash::preflight"
+"""End of the URN of what has recorded what a stack was made as (settings.naming.Origin)."""
 MISSING = "pulumi is not on PATH. Run `make setup`, then `. .venv/bin/activate`."
 
 
@@ -40,6 +44,32 @@ def read(stack: str, *needed: str) -> dict[str, Any]:
             f"Stack {stack} is not up yet: it has no {', '.join(missing)}. Run `make up STACK={stack}` first."
         )
     return {name: value for name, value in outputs.items() if value != "[secret]"}
+
+
+def origin(stack: str) -> Origin | None:
+    """What a stack was made as, which its state remembers; None where there is no state, or nobody to read it.
+
+    Said on stderr where there may be one: names then derive from what the stack is called today.
+    """
+    if shutil.which("pulumi") is None:
+        return None
+    command = ["pulumi", "stack", "export", "--non-interactive", "--stack", stack]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        said = "" if not done.returncode else done.stderr
+        rows = json.loads(done.stdout)["deployment"].get("resources") or () if not done.returncode else ()
+    except subprocess.TimeoutExpired:
+        said, rows = f"no answer within {_SECONDS} s", ()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        said, rows = "it answered something that is no state", ()
+    if said and not advice(stack, said):
+        print(
+            f"note: the state of stack {stack} could not be read ({redact(' '.join(said.split()))}); its names are "
+            "those of its settings. If it was renamed since it was made, they are others.",
+            file=sys.stderr,
+        )
+    own = (row for row in rows if isinstance(row, dict) and str(row.get("urn")).endswith(PREFLIGHT))
+    return next((found for row in own if (found := Origin.of((row.get("outputs") or {}).get("output")))), None)
 
 
 def _explained(stack: str, stderr: str) -> str:

@@ -24,7 +24,7 @@ from emulator.machine.home import EmulatorError, Home
 from emulator.machine.store import Store
 from emulator.resources import endpoints, filled
 from emulator.runs import models
-from emulator.subscription import quota, quota_requests, registrations, skus
+from emulator.subscription import availability, quota, quota_requests, registrations, skus
 
 
 def _quota(value: Any) -> Any:
@@ -84,6 +84,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     endpoints.ENDPOINT_LIMIT: _count,
     registrations.OFFER: registrations.offer,
     registrations.PROVIDERS: registrations.registrations,
+    availability.TAKEN: availability.names,
     quota_requests.DECISION: quota_requests.decision,
     filled.POLICY_TAGS: filled.policy_tags,
     models.ENABLE_VLLM: _switch,

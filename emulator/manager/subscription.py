@@ -14,7 +14,7 @@ from emulator.cloud.parts import Cloud
 from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
 from emulator.resources.cognitive import CognitiveAccount
 from emulator.resources.foundation import DeletedVault, LogAnalytics, Vault
-from emulator.subscription import skus
+from emulator.subscription import availability, skus
 from emulator.subscription.quota import COMPUTES, Quota, Usage
 from emulator.subscription.quota_requests import QuotaRequests, Reply, ok
 from emulator.subscription.regions import REGIONS
@@ -67,7 +67,7 @@ class Subscription:
         if below == ["locations"] and method == "GET":
             return ok({"value": [_location(name) for name in sorted(REGIONS)]})
         if below[0] == "providers" and len(below) <= 3:
-            found = self._provider(method, segments[2:])
+            found = self._provider(method, segments[2:], body or {})
             if found is not None:
                 return found
         parsed = parse(path)
@@ -100,8 +100,8 @@ class Subscription:
             },
         }
 
-    def _provider(self, method: str, below: list[str]) -> Reply | None:
-        """``/providers``, ``/providers/NS`` and ``/providers/NS/register``."""
+    def _provider(self, method: str, below: list[str], body: dict[str, Any]) -> Reply | None:
+        """``/providers``, ``/providers/NS``, ``/providers/NS/register`` and whether a name is free."""
         if len(below) == 1 and method == "GET":
             return ok({"value": [registration(self._store, name) for name in NAMESPACES]})
         name = next((each for each in NAMESPACES if len(below) > 1 and each.lower() == below[1].lower()), None)
@@ -113,6 +113,9 @@ class Subscription:
             others = {key: state for key, state in states(self._store).items() if key != name.lower()}
             self._store.set_setting(PROVIDERS, others)
             return ok(registration(self._store, name))
+        if len(below) == 3 and method == "POST":
+            said = availability.answer(self._store, name, below[2], body)
+            return ok(said) if said is not None else None
         return None
 
     def _permissions(self, path: ArmPath) -> list[dict[str, Any]]:

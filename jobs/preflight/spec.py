@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from cloud.target import RegistryAsset, Target
 from jobs.spec import Spec, digest
+from settings.naming import Origin
 
 CLUSTER, ENDPOINT, BASE, DATA_CLUSTER = "cluster", "endpoint", "base model", "data cluster"
 CLUSTERS = (CLUSTER, DATA_CLUSTER)
@@ -62,8 +65,12 @@ class PreflightSpec(Spec):
 
     `base_model_successor` names the model to take if the base model is gone; `releasing` is how many instances a
     new release runs beside the old one for a while; `namespaces` are resource providers that not every stack needs.
-    `data` is None where a cluster prepares them.
+    `data` is None where a cluster prepares them. `origin` is what the stack was made as, where it is called otherwise
+    by now: the state remembers it here, and all names derive from it. `unique_names` are those that the settings
+    choose and nobody else may have, by attribute of `Names`.
     """
+
+    WHERE_SET: ClassVar = frozenset({"origin", "unique_names"})
 
     stack: str
     subscription_id: str
@@ -82,10 +89,13 @@ class PreflightSpec(Spec):
     component: RegistryAsset
     namespaces: tuple[str, ...] = ()
     data: TrainingData | None = None
+    origin: Origin | None = None
+    unique_names: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
-        return digest(dataclasses.asdict(self))
+        content = dataclasses.asdict(self)
+        return digest({key: value for key, value in content.items() if value or key not in self.WHERE_SET})
 
     @property
     def scope(self) -> str:

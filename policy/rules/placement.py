@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,9 @@ from policy.frameworks import benchmark, well_architected
 from policy.inputs import LOCATED, workspace_kind
 from policy.rule import HIGH, LOW, MEDIUM, REMEDIATE, Config, Inputs, Option, resource_rule
 from policy.subject import Resource
-from settings.naming import patterns
+from settings import untrusted_yaml
+from settings.commandline import STACKS
+from settings.naming import patterns, patterns_of
 
 
 @resource_rule(
@@ -52,12 +55,30 @@ PATTERNS = {_called(name): patterns()[name] for row in _NAMED for name in row.na
 """The names settings/naming.py makes, as regular expressions over the whole name."""
 
 
+@functools.cache
+def _chosen(stack: str) -> dict[str, str]:
+    """Patterns of the names that a stack's own file chooses, by what configurations call them.
+
+    Read in the file as it is: the settings' models would take longer to load than all policies to run.
+    """
+    try:
+        document = untrusted_yaml.read((STACKS / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+        names = document["config"]["finetune-phi:names"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    if not isinstance(names, dict):
+        return {}
+    chosen = {re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", str(key)): str(its) for key, its in names.items()}
+    return {_called(name): pattern for name, pattern in patterns_of(chosen).items()}
+
+
 @resource_rule(
     "names-by-convention",
     "Names follow the project's convention.",
     types=_NAMED,
     reason="a name tells kind, project and stack, and the same program finds its resources by name again",
-    remedy="take the name from settings/naming.py, or change the pattern in this policy's configuration",
+    remedy="take the name from settings/naming.py, give it under finetune-phi:names, or change the pattern in this "
+    "policy's configuration",
     severity=LOW,
     options={"patterns": Option("object", PATTERNS, "regular expression over the whole name, by kind")},
     examples=(but(samples.storage, accountName="mystorage"),),
@@ -67,7 +88,9 @@ def names_by_convention(resource: Resource, config: Config) -> Iterator[str]:
     if row is None:
         return
     kind = _called(row.names[0])
-    name, pattern = resource.at(row.name_input), {**PATTERNS, **config["patterns"]}[kind]
+    # Of a pattern that is not configured otherwise, the stack's own names are as good.
+    configured = {kind: pattern for kind, pattern in config["patterns"].items() if pattern != PATTERNS.get(kind)}
+    name, pattern = resource.at(row.name_input), {**PATTERNS, **_chosen(resource.stack), **configured}[kind]
     if name is not None and not re.fullmatch(pattern, str(name)):
         yield f"the {kind} is called {name}, which does not match {pattern}"
 

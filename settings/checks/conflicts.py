@@ -5,38 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+
+from pydantic.alias_generators import to_camel
 
 from settings.checks import memory
+from settings.checks.conflict import Conflict
 from settings.machines import HOURLY_DOLLARS, VM_SIZES, VmSize
 from settings.models import model as known
-from settings.problems import Problem, shown, written
+from settings.naming import wrong
 from settings.tree import Settings
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """`at` is the key to mend; `beside` the others that have a part in it. Keys as in a stack file."""
-
-    at: str
-    value: Any
-    rule: str
-    remedy: str
-    beside: tuple[str, ...]
-
-    @property
-    def problem(self) -> Problem:
-        """As the reader is told."""
-        return Problem(written(self.at.split(".")), shown(self.value), self.rule, self.remedy)
-
-    def touches(self, key: str) -> bool:
-        """Whether a key, or one in it or around it, has a part in this."""
-        return any(_related(key, written(own.split("."))) for own in (self.at, *self.beside))
-
-
-def _related(one: str, other: str) -> bool:
-    return any(f"{a}.".startswith(f"{b}.") for a, b in ((one, other), (other, one)))
 
 
 def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
@@ -44,6 +22,7 @@ def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
     for rule in _RULES:
         yield from rule(settings)
     yield from _trust(settings, stack)
+    yield from _names(settings, stack)
 
 
 def _serving_memory(settings: Settings) -> Iterator[Conflict]:
@@ -238,3 +217,11 @@ def _trust(settings: Settings, stack: str) -> Iterator[Conflict]:
             "`python -m jobs github-subject` asks GitHub for this one's",
             ("github.repository",),
         )
+
+
+def _names(settings: Settings, stack: str) -> Iterator[Conflict]:
+    """Names of a pattern, and beside each other; a single one is checked where it stands."""
+    chosen = settings.names.chosen()
+    for found in wrong(settings.name, stack, settings.suffix, chosen, settings.location) if chosen else ():
+        key = f"names.{to_camel(found.attribute)}"
+        yield Conflict(key, found.name, found.rule, found.remedy, ("names.pattern", "name", "suffix"))

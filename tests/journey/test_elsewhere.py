@@ -118,3 +118,37 @@ def test_what_was_deleted_by_hand_is_recovered_whatever_azure_calls_it(deployed:
     assert again.returncode == 0, again.stdout + again.stderr
     assert deployed.changes() == {}
     assert drift(deployed) == (0, [])
+
+
+def test_a_stack_that_is_renamed_and_a_part_that_moves_replace_nothing(deployed: Checkout) -> None:
+    """Last, as the stack has another name from here on."""
+    inventory = deployed.python("-m", "emulator", "inventory", "--json").stdout
+    assert deployed.emulated("pulumi", "stack", "rename", "renamed", "--stack", "local").returncode == 0
+    # The component of the identity is another one by now, and its table says so.
+    identity, table = deployed.root / "infra/identity.py", deployed.root / "infra/lifecycle/moved.py"
+    identity.write_text(identity.read_text().replace("finetune-phi:infra:Identity", "finetune-phi:infra:Actor"))
+    row = """MOVED: tuple[Moved, ...] = (
+    Moved(
+        name="identity",
+        type="azure-native:managedidentity:UserAssignedIdentity",
+        component="finetune-phi:infra:Identity::identity",
+    ),
+)"""
+    empty = "MOVED: tuple[Moved, ...] = ()"
+    assert empty in table.read_text()
+    table.write_text(table.read_text().replace(empty, row))
+    # What stages say of the stack to people is its name of today; they find their work done.
+    expected = {"preflight": "update", "finetune": "update", "identity": "same"}
+    changes = deployed.changes("renamed")
+    assert {name: op for name, op in changes.items() if op not in ("create", "delete")} == {
+        name: op for name, op in expected.items() if op != "same"
+    }
+    components = {name for name, op in changes.items() if op in ("create", "delete")}
+    assert components == {"identity"}, "the component alone, which is nothing on Azure"
+    # A command that asks no program reads the same names.
+    before = {each["deployment"] for each in deployed.status("renamed")["deployments"]}
+    done = deployed.up("renamed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert deployed.changes("renamed") == {}
+    assert {each["deployment"] for each in deployed.status("renamed")["deployments"]} == before
+    assert deployed.python("-m", "emulator", "inventory", "--json").stdout == inventory

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import asdict, replace
 
 import pytest
 
-from settings.naming import Names, role_assignment_name
+from settings.naming import Names, Origin, patterns_of, role_assignment_name, wrong
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 STACKS = ["dev", "local", "Feature_X.2", "a", "9", "___", "production-europe-west-blue", "-x-", "ünï"]
@@ -76,3 +77,66 @@ def test_role_assignments_have_stable_distinct_guids() -> None:
     others = {role_assignment_name(*parts) for parts in (("b", "r", "p"), ("s", "b", "p"), ("s", "r", "b"))}
     assert len(others | {first}) == 4
     assert str(uuid.UUID(first)) == first
+
+
+def test_a_pattern_names_all_but_what_lies_in_a_workspace() -> None:
+    names = Names.of("phi", "Prod.EU", SUBSCRIPTION, "", {"pattern": "{kind}-{project}-{stack}-01"}, "westeurope")
+    own = Names.of("phi", "Prod.EU", SUBSCRIPTION)
+    assert names.resource_group == "rg-phi-prod-eu-01"
+    assert (names.storage_account, names.container_registry) == ("stphiprodeu01", "crphiprodeu01")
+    assert (names.key_vault, names.endpoint) == ("kv-phi-prod-eu-01", "oep-phi-prod-eu-01")
+    assert (names.workspace, names.hub, names.project) == tuple(f"{k}-phi-prod-eu-01" for k in ("mlw", "hub", "proj"))
+    assert names.model_alert == "alert-model-phi-prod-eu-01"
+    inside = ("cluster", "data_cluster", "connection", "flow", "ai_services_connection")
+    assert [getattr(names, each) for each in inside] == [getattr(own, each) for each in inside]
+
+
+def test_one_that_is_given_wins() -> None:
+    chosen = {"pattern": "{kind}-{stack}-{suffix}-{location}", "key_vault": "kv-platform", "cluster": "a100"}
+    names = Names.of("phi", "dev", SUBSCRIPTION, "abc", chosen, "eastus2")
+    assert (names.key_vault, names.cluster, names.workspace) == ("kv-platform", "a100", "mlw-dev-abc-eastus2")
+    assert Names.of("phi", "dev", SUBSCRIPTION, "", {}) == Names.of("phi", "dev", SUBSCRIPTION)
+
+
+def test_everything_that_is_wrong_with_names_is_found_at_once() -> None:
+    pattern = {"pattern": "{kind}-contoso-{location}-{project}-{stack}", "hub": "MLW-contoso-uksouth-phi-prod"}
+    found = [(each.attribute, each.name) for each in wrong("phi", "prod", "", pattern, "uksouth")]
+    assert found == [("key_vault", "kv-contoso-uksouth-phi-prod"), ("hub", "MLW-contoso-uksouth-phi-prod")]
+    assert list(wrong("phi", "prod", "")) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "origin"),
+    [
+        ({"stack": "dev", "subscription_id": "s"}, Origin("dev", "s")),
+        (
+            {"stack": "now", "subscription_id": "t", "origin": {"stack": "dev", "subscription_id": "s"}},
+            Origin("dev", "s"),
+        ),
+        ({}, None),
+        ({"stack": 3, "subscription_id": "s"}, None),
+        (None, None),
+        ("text", None),
+    ],
+)
+def test_the_origin_is_read_in_what_the_preflight_has_recorded(record: object, origin: Origin | None) -> None:
+    assert Origin.of(record) == origin
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{kind}-{project}-{stack}", "{kind}_{location}-v1-{suffix}", "Contoso-{kind}-{stack}"]
+)
+def test_the_policies_patterns_are_those_of_the_names_that_are_chosen(pattern: str) -> None:
+    chosen = {
+        "pattern": pattern,
+        "key_vault": "kv-shared",
+        "log_analytics": "log-a",
+        "ai_services": "ai",
+        "endpoint": "e-p",
+    }
+    names, found = Names.of("phi", "prod-eu", SUBSCRIPTION, "", chosen, "westeurope"), patterns_of(chosen)
+    assert found["key_vault"] == "kv\\-shared"
+    for attribute, expression in found.items():
+        assert re.fullmatch(expression, getattr(names, attribute)), attribute
+        assert not re.fullmatch(expression, "mlw-somebody-else's"), attribute
+    assert patterns_of({}) == {}

@@ -118,6 +118,11 @@ def test_a_stack_file_may_name_the_providers_subscription() -> None:
 WRONG = [
     ("name", "Phi-1", "lower-case", "pulumi config set 'finetune-phi:name' 'phi' --stack test"),
     ("name", 7, "must be text", "phi"),
+    ("names.storageAccount", "st-phi", "3 to 24 lower-case letters and digits", "remove the line"),
+    ("names.keyVault", "kv--phi", "must be as Azure takes it", "remove the line"),
+    ("names.hubs", "x", "there is no such key", "did you mean hub"),
+    ("names.pattern", "{kind}-{name}", "must be made of letters", "{kind}-{project}-{stack}"),
+    ("names.pattern", "rg-{stack}", "which tells the names apart", "{kind}-{project}-{stack}"),
     ("tags", {"Stack": "x"}, "the program sets itself", "remove it"),
     ("tags", {"a<b": "x"}, "without <", "rename"),
     ("tags", {"a": 1}, "must be text", "Pulumi.yaml"),
@@ -488,3 +493,13 @@ def test_prod_differs_where_production_does() -> None:
     assert prod.monitoring.alerts
     assert prod.monitoring.budget.amount > 0
     assert (dev.recipe, dev.model) == (prod.recipe, prod.model)
+
+
+def test_names_of_a_pattern_and_names_beside_each_other_are_told_all_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse(names={"pattern": "{kind}-contoso-platforms-{stack}", "hub": "ml-1", "project": "ML-1"})
+    told = [(problem.key, problem.value, problem.rule.partition(":")[0]) for problem in refused.value.problems]
+    assert told == [
+        ("finetune-phi:names.keyVault", '"kv-contoso-platforms-test"', "is no name for it"),
+        ("finetune-phi:names.hub", '"ml-1"', "is the name of its project too, and Azure ignores case"),
+    ]

@@ -650,3 +650,47 @@ def test_data_that_are_gone_are_no_refusal_of_azures(arm: ArmFake, tmp_path: Pat
     )
     finding = only(dataclasses.replace(SPEC, data=data))
     assert finding.state is State.WARNING and "cannot be read" in finding.found
+
+
+TAKEN = {"nameAvailable": False, "reason": "AlreadyExists", "message": "The vault name 'kv' is already in use."}
+
+
+def names_are(arm: ArmFake, **answers: dict[str, Any]) -> None:
+    """What the providers say of the names that the settings choose; without an answer they are free."""
+    calls = {
+        "storage_account": ("Microsoft.Storage/checkNameAvailability", {"nameAvailable": True}),
+        "key_vault": ("Microsoft.KeyVault/checkNameAvailability", {"nameAvailable": True}),
+        "container_registry": ("Microsoft.ContainerRegistry/checkNameAvailability", {"nameAvailable": True}),
+        "ai_services": ("Microsoft.CognitiveServices/checkDomainAvailability", {"isSubdomainAvailable": True}),
+    }
+    for attribute, (call, free) in calls.items():
+        arm.then("POST", f"{S}/providers/{call}", (200, {}, answers.get(attribute, free)))
+
+
+CHOSEN = {"storage_account": "st", "key_vault": "kv", "container_registry": "cr", "ai_services": "ai"}
+
+
+def test_names_are_asked_about_where_the_settings_choose_them(arm: ArmFake) -> None:
+    names_are(arm)
+    assert found(dataclasses.replace(SPEC, unique_names=CHOSEN)) == []
+    assert arm.bodies == [
+        {"name": "st", "type": "Microsoft.Storage/storageAccounts"},
+        {"name": "kv", "type": "Microsoft.KeyVault/vaults"},
+        {"name": "cr", "type": "Microsoft.ContainerRegistry/registries"},
+        {"subdomainName": "ai", "type": "Microsoft.CognitiveServices/accounts"},
+    ]
+    arm.bodies.clear()
+    assert found(SPEC) == [] and arm.bodies == [], "names of the program's own have a suffix"
+
+
+def test_names_that_somebody_else_has_are_refused_all_at_once(arm: ArmFake) -> None:
+    names_are(arm, key_vault=TAKEN, ai_services={"isSubdomainAvailable": False, "reason": "it is used"})
+    refused = found(dataclasses.replace(SPEC, unique_names=CHOSEN))
+    assert {each.state for each in refused} == {State.REFUSED}
+    assert [each.found for each in refused] == [
+        "key vault kv: The vault name 'kv' is already in use.",
+        "AI Services account ai: it is used",
+    ]
+    # What the stack has made itself is no obstacle to it.
+    arm.get(f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv", {"name": "kv"})
+    assert [each.found for each in found(dataclasses.replace(SPEC, unique_names=CHOSEN))] == [refused[1].found]

@@ -35,6 +35,8 @@ ASKED_OF_THE_PROGRAM = (
     "fails at the first evaluation",
     "switches ONNX Runtime off",
     "cannot be read",
+    "must be made of letters",
+    "which tells the names apart",
     "compute.maxNodes is 1",
 )
 """Rules that stand between keys, ask for what is known of a size or a model, or look at a file."""

@@ -1,0 +1,4 @@
+"""The sections of a stack's settings that say what it is called and what of it is somebody else's.
+
+Not in it: how names are made (`settings.naming`). `settings.tree` imports it; others read what they are given.
+"""
