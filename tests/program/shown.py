@@ -10,7 +10,7 @@ import io
 import json
 import threading
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -260,6 +260,39 @@ def kept(evidence: ModuleType) -> str:
 def no_outputs(outputs: ModuleType) -> str:
     """The Pulumi CLI that gives no outputs."""
     return str(outputs._explained("local", f"error: {LINE}"))
+
+
+def no_state(outputs: ModuleType) -> str:
+    """The Pulumi CLI that does not give a stack's state to a command."""
+    failed = SimpleNamespace(returncode=1, stdout="", stderr=f"error: {LINE}")
+    with (
+        patch.object(outputs.shutil, "which", lambda _: "pulumi"),
+        patch.object(outputs.subprocess, "run", lambda *_, **__: failed),
+        redirect_stderr(io.StringIO()) as shown,
+    ):
+        outputs.origin("local")
+    return shown.getvalue()
+
+
+def no_own_state(origin: ModuleType) -> str:
+    """A program that may not read its own state."""
+
+    def refused(*_: object) -> object:
+        raise ValueError(LINE)
+
+    with patch.object(origin, "invoke", refused), patch.object(origin, "pulumi", _Named):
+        try:
+            origin.origin()
+        except pulumi.RunError as error:
+            return str(error)
+    raise AssertionError("it was read")
+
+
+class _Named:
+    """What of pulumi says which stack it is."""
+
+    RunError = pulumi.RunError
+    get_organization = get_project = get_stack = staticmethod(lambda: "local")
 
 
 def not_asked(github: ModuleType) -> str:

@@ -71,6 +71,8 @@ REDACTIONS = (
         "GitHub", "jobs.commands.github_subject", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked
     ),
     Redaction("outputs", "settings.outputs", "redact(said)", "said", show.no_outputs),
+    Redaction("state", "settings.outputs", "redact(' '.join(said", "(' '.join(said", show.no_state),
+    Redaction("own state", "infra.lifecycle.origin", "redact(str(error))", "str(error)", show.no_own_state),
     Redaction("settings, asked", "settings.stack_file", 'redact(" ".join(done', '(" ".join(done', show.no_settings),
     Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
     Redaction("echo", "chat.phi_client", 'self._without_key(b"".join', '(b"".join', show.echoed),
