@@ -92,5 +92,7 @@ def _read(line: str) -> dict[str, Any]:
     for key, value in asked.items():
         wanted = _KEYS.get(key)
         if wanted is None or not isinstance(value, wanted):
-            raise InvalidInput(f"{key} is {value!r}; a line has {', '.join(_KEYS)}, for example {example}.")
+            raise InvalidInput(
+                f"{key[:40]} is {repr(value)[:200]}; a line has {', '.join(_KEYS)}, for example {example}."
+            )
     return asked

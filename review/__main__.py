@@ -7,9 +7,11 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cloud.services.activity import Write, writes
 from cloud.services.prices import PriceBook
 from review.approval import provenance
 from review.approval.content import Content, approve, differences, read_approved
@@ -145,7 +147,17 @@ def _report(
         made,
         policies.disabled(),
         policy_change,
+        None if options.events else _written_since,
     )
+
+
+def _written_since(group: str, since: datetime) -> list[Write]:
+    """Asks Azure's activity log. Raises StageError."""
+    from cloud.arm import Arm
+    from cloud.errors import azure_errors
+
+    with azure_errors("the activity log could not be read", group):
+        return writes(Arm(retries=2), group, since, datetime.now(UTC))
 
 
 def _policies(options: argparse.Namespace) -> Policies:

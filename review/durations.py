@@ -11,23 +11,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cloud.services.activity import moment
 from settings.models import WAITS
 
 
 @dataclass(frozen=True)
 class Past:
-    """`seconds` per stage, as far as known; `dependencies` of each resource, in all and by input, by URN."""
+    """`seconds` per stage, as far as known; `dependencies` of each resource, in all and by input, by URN.
+
+    ``recorded`` is when an update last wrote a resource down.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     dependencies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    recorded: dict[str, datetime] = field(default_factory=dict)
 
 
 def past(state: dict[str, Any], updates: Sequence[dict[str, Any]]) -> Past:
     """From `pulumi stack export` and `pulumi stack history --json`."""
     resources = {one["urn"]: one for one in (state.get("deployment") or {}).get("resources") or ()}
-    recorded = {urn: _moment(one.get("modified")) for urn, one in resources.items()}
-    spans = [(_moment(u.get("startTime")), _moment(u.get("endTime"))) for u in updates if u.get("kind") == "update"]
+    recorded = {urn: moment(one.get("modified")) for urn, one in resources.items()}
+    spans = [(moment(u.get("startTime")), moment(u.get("endTime"))) for u in updates if u.get("kind") == "update"]
     seconds: dict[str, float] = {}
     for urn, resource in resources.items():
         name = urn.rsplit("::", 1)[-1]
@@ -39,14 +44,15 @@ def past(state: dict[str, Any], updates: Sequence[dict[str, Any]]) -> Past:
         if begun is None:
             continue
         waited = [recorded.get(needed) for needed in resource.get("dependencies") or ()]
-        begin = max([begun, *(moment for moment in waited if moment and begun <= moment <= end)])
+        begin = max([begun, *(ended for ended in waited if ended and begun <= ended <= end)])
         seconds[name] = (end - begin).total_seconds()
     needs = {urn: tuple(one.get("dependencies") or ()) for urn, one in resources.items()}
     by_input = {
         urn: {key: tuple(urns) for key, urns in (one.get("propertyDependencies") or {}).items() if urns}
         for urn, one in resources.items()
     }
-    return Past(seconds, needs, {urn: keys for urn, keys in by_input.items() if keys})
+    known = {urn: when for urn, when in recorded.items() if when}
+    return Past(seconds, needs, {urn: keys for urn, keys in by_input.items() if keys}, known)
 
 
 def in_words(seconds: float) -> str:
@@ -86,11 +92,3 @@ def finetune_seconds(
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _moment(text: Any) -> datetime | None:
-    """Go writes up to nine digits of a second, of which Python reads six."""
-    if not isinstance(text, str) or not text:
-        return None
-    head, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{head}.{(fraction or '0')[:6].ljust(6, '0')}+00:00")

@@ -13,7 +13,8 @@ from review.approval.policies import PolicyChange
 from review.approval.provenance import Provenance
 from review.cost import Cost, cost
 from review.difference import PropertyChange, difference
-from review.drift import Drift, drift
+from review.drift.found import Drift, drift
+from review.drift.hands import Ask, named
 from review.durations import Past
 from review.events import PolicyResult, Preview, Step
 from review.happening import is_resource, sentences, stage_inputs
@@ -76,6 +77,8 @@ class Report:
     ran: PolicyRun | None = None
     policy_change: PolicyChange | None = None
     """What the change does to the policies that judge it; None where it does nothing to them."""
+    silence: str = ""
+    """Why the activity log does not say whose doing the drift is, where it could not be read."""
 
     @property
     def exit_code(self) -> int:
@@ -124,6 +127,7 @@ class Report:
             "cost": _finite(asdict(self.cost)) if self.cost else None,
             "policies": [asdict(found) for found in self.policies],
             "drift": [asdict(one) for one in self.drift] if self.refreshed else None,
+            "activityLog": self.silence or None,
             "errors": self.errors,
             "provenance": asdict(self.provenance) if self.provenance else None,
             "policyRun": asdict(self.ran) if self.ran else None,
@@ -143,20 +147,23 @@ def build(
     provenance: Provenance | None = None,
     disabled: Collection[str] = (),
     policy_change: PolicyChange | None = None,
+    ask: Ask | None = None,
 ) -> Report:
     """The review of a preview; ``elsewhere`` names tags that are somebody else's. Waits for prices.
 
-    ``disabled`` are policies that the configuration switches off, ``provenance`` is what the preview was made of.
+    ``disabled`` are policies that the configuration switches off, ``provenance`` is what the preview was made of,
+    ``ask`` reads the activity log.
     """
     sources = Sources.of(preview, past.needs)
     preview, feared = settled(preview, sources)
-    found_drift = drift(preview, elsewhere) if refreshed else []
-    quiet = not preview.changed and not found_drift
+    log = named(drift(preview, elsewhere) if refreshed else [], past.recorded, ask)
+    by_hand = [one for one in log.drift if one.by_hand]
+    quiet = not preview.changed and not log.drift
     found_risks = [*risks(preview, sources), *_stage_risks(preview)]
     found_risks = ranked(found_risks)
     money = None if quiet or not preview.finished else cost(preview, past, book)
     told = [*sentences(preview, past), *_taken_back(feared)]
-    verdict, reasons = judge(preview, found_risks, money, found_drift, policy_change)
+    verdict, reasons = judge(preview, found_risks, money, by_hand, policy_change)
     return Report(
         stack,
         verdict,
@@ -166,16 +173,17 @@ def build(
         [_change(step) for step in preview.changed if _worth_showing(step)],
         money,
         sorted(preview.policies, key=_by_severity),
-        found_drift,
+        log.drift,
         refreshed,
         preview.errors,
-        thresholds.crossed(preview, found_risks, money, found_drift),
+        thresholds.crossed(preview, found_risks, money, by_hand),
         preview.steps,
         past,
         list(book.failures),
         provenance,
         _policy_run(preview, disabled) if provenance or preview.ran else None,
         policy_change,
+        log.silence,
     )
 
 

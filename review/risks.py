@@ -24,7 +24,7 @@ from cloud.catalogue import (
 )
 from cloud.roles import POWERFUL, role_of
 from review.difference import at, short_id, text_of
-from review.drift import live_traffic
+from review.drift.found import live_traffic
 from review.events import OPERATIONS, STACK, Preview, State, Step
 from review.known.judge import Level
 from review.known.table import is_known

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from review.approval.policies import PolicyChange
 from review.cost import Cost
-from review.drift import Drift
+from review.drift.found import Drift
 from review.errors import ReviewError
 from review.events import Preview
 from review.known.judge import Level

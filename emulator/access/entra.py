@@ -52,7 +52,7 @@ class Tokens:
                 f"AADSTS700016: Application with identifier '{form.get('client_id')}' was not found in the "
                 f"directory '{TENANT_ID}'.",
             )
-        if form.get("client_secret") != self._client_secret:
+        if not secrets.compare_digest(form.get("client_secret", "").encode(), self._client_secret.encode()):
             raise AzureError(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
         scope = form.get("scope", "").split(" ")[0]
         fault = self._faults.hit(TOKEN, "POST", LOGIN.removeprefix("https://"), f"/{TENANT_ID}/oauth2/v2.0/token")

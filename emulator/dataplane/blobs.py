@@ -72,8 +72,11 @@ def _admitted(cloud: Cloud, request: Request) -> list[tuple[bytes, bytes]]:
     """
     # The signature of a request covers its headers and its path as they are.
     headers = [(name, value) for name, value in request.scope["headers"] if name not in HOP_BY_HOP]
+    if any(part in (".", "..") for part in request.url.path.split("/")):
+        # Azurite would take another container for meant than the one whose roles are asked.
+        raise AzureError(400, "InvalidUri", "The requested URI does not represent any resource on the server.")
     if not storage.by_token(request):
-        if request.headers.get("authorization") and "sig" not in request.query_params:
+        if request.headers.get("authorization"):
             storage.check_takes_keys(storage.account_of(cloud, request))  # Azurite looks at the signature
         return headers
     caller = storage.check_token(cloud, request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import uuid
 from collections.abc import Callable
 from urllib.parse import quote
@@ -23,8 +24,10 @@ from emulator.dataplane import blobs, files, flows, prices, scoring, vault
 from emulator.dataplane.history import History
 from emulator.faults.book import Faults
 from emulator.front import admin
+from emulator.front.addresses import Readable
 from emulator.front.faulty_web import Application, Cut, FaultyWeb
 from emulator.front.throttle import Throttle
+from emulator.manager.activity import ActivityLog
 from emulator.manager.calls import Answer, Call
 from emulator.manager.service import ResourceManager
 from emulator.recording import capture
@@ -53,7 +56,7 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs_port: 
             Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]
     )
-    faulty = FaultyWeb(web, cloud, Faults(cloud.store), cut)
+    faulty = Readable(FaultyWeb(web, cloud, Faults(cloud.store), cut))
     file = capture.wanted()
     return faulty if file is None else capture.Recorder(faulty, file)
 
@@ -64,13 +67,21 @@ async def _health(request: Request) -> JSONResponse:
 
 
 def _arm(cloud: Cloud, manager: ResourceManager) -> Starlette:
-    throttle = Throttle(cloud.store)
+    throttle, activity = Throttle(cloud.store), ActivityLog(cloud.store)
 
     def answer(call: Call, authorization: str | None) -> Answer:
-        caller = cloud.tokens.check(authorization, ARM_AUDIENCES)
+        begun, caller = time.time(), cloud.tokens.check(authorization, ARM_AUDIENCES)
         throttle.check(call.method)
-        rbac.authorize(cloud.store, caller, call.method, call.path)
-        return manager.handle(call)
+        if activity.asked(call):
+            return activity.answer(call, caller)
+        try:
+            rbac.authorize(cloud.store, caller, call.method, call.path)
+            answered = manager.handle(call)
+        except AzureError as error:
+            activity.note(call, caller, begun, error)
+            raise
+        activity.note(call, caller, begun, None)
+        return answered
 
     async def handle(request: Request) -> Response:
         return await _guarded(request, answer)

@@ -32,8 +32,14 @@ CREATE TABLE IF NOT EXISTS processes (
     pid INTEGER PRIMARY KEY, started REAL NOT NULL, kind TEXT NOT NULL, resource TEXT NOT NULL, port INTEGER
 );
 CREATE TABLE IF NOT EXISTS refused (host TEXT PRIMARY KEY, times INTEGER NOT NULL, last REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS activity (number INTEGER PRIMARY KEY, moment REAL NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);  -- JSON set by the admin interface
 """
+
+MOST_ACTIVITY = 20_000
+"""Events of the activity log that are kept."""
+MOST_HOSTS, LONGEST_HOST = 500, 253
+"""Refused hosts that are remembered, and the longest name that DNS knows."""
 
 
 @dataclass
@@ -210,17 +216,37 @@ class Store:
         return [tuple(row) for row in self._rows("SELECT * FROM processes ORDER BY started")]
 
     def refuse(self, host: str) -> None:
-        """Count one refused attempt to reach a host that is not Azure's."""
-        self._rows(
-            "INSERT INTO refused VALUES (?, 1, ?) "
-            "ON CONFLICT (host) DO UPDATE SET times = times + 1, last = excluded.last",
-            host,
-            time.time(),
-        )
+        """Count one refused attempt to reach a host that is not Azure's; of very many hosts the latest are kept."""
+        with self.lock:
+            self._rows(
+                "INSERT INTO refused VALUES (?, 1, ?) "
+                "ON CONFLICT (host) DO UPDATE SET times = times + 1, last = excluded.last",
+                host[:LONGEST_HOST],
+                time.time(),
+            )
+            self._rows(
+                "DELETE FROM refused WHERE host NOT IN (SELECT host FROM refused ORDER BY last DESC LIMIT ?)",
+                MOST_HOSTS,
+            )
 
     def refused(self) -> list[tuple[str, int]]:
         """(host, number of attempts), most recent last."""
         return [(str(row[0]), int(row[1])) for row in self._rows("SELECT host, times FROM refused ORDER BY last")]
+
+    # --- the activity log
+
+    def add_activity(self, moment: float, event: dict[str, Any]) -> None:
+        """Keep an event; the oldest go once there are many."""
+        with self.lock:
+            self._rows("INSERT INTO activity (moment, body) VALUES (?, ?)", moment, json.dumps(event))
+            self._rows("DELETE FROM activity WHERE number <= (SELECT MAX(number) FROM activity) - ?", MOST_ACTIVITY)
+
+    def activity(self, since: float, until: float) -> list[dict[str, Any]]:
+        """The events between two moments, the latest first."""
+        rows = self._rows(
+            "SELECT body FROM activity WHERE moment BETWEEN ? AND ? ORDER BY moment DESC, number DESC", since, until
+        )
+        return [json.loads(row[0]) for row in rows]
 
     # --- settings
 

@@ -79,7 +79,10 @@ def _identity_body(identity: Any) -> Any:
     """ARM wants a map of identity ids to empty objects where most SDK classes take a list of ids."""
     if not isinstance(identity, Mapping) or not isinstance(identity.get("userAssignedIdentities"), list):
         return identity
-    return {**identity, "userAssignedIdentities": {i: {} for i in identity["userAssignedIdentities"]}}
+    ids = identity["userAssignedIdentities"]
+    if not all(isinstance(each, str) for each in ids):
+        return identity  # for ARM to refuse
+    return {**identity, "userAssignedIdentities": {each: {} for each in ids}}
 
 
 def outputs(row: ResourceType, answer: Mapping[str, Any]) -> Json:
@@ -87,6 +90,8 @@ def outputs(row: ResourceType, answer: Mapping[str, Any]) -> Json:
     shaped: Json = _without_nulls(answer)
     if not row.takes_properties:
         inner = shaped.pop("properties", None) or {}
+        if not isinstance(inner, Mapping):  # of no Azure resource; shown as it is
+            inner = {"properties": inner}
         # App Insights repeats name and type in its properties: the envelope's are the resource's.
         shaped = {**inner, **shaped}
     renamed: Json = _rename(shaped, _to_sdk(row))

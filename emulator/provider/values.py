@@ -39,7 +39,10 @@ def from_plain(value: Any) -> PropertyValue:
     if isinstance(value, bool) or value is None:
         return PropertyValue(value)
     if isinstance(value, int | float):
-        return PropertyValue(float(value))
+        try:
+            return PropertyValue(float(value))
+        except OverflowError:  # the protocol has doubles alone
+            return PropertyValue(str(value))
     if isinstance(value, Mapping):
         return PropertyValue(map_from_plain(value))
     if isinstance(value, list | tuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from review.cost import Amount, Cost
-from review.pages.wording import OPERATIONS, TITLES, UNKNOWN, capital, change, unchanged, usd
+from review.pages.wording import OPERATIONS, TITLES, UNKNOWN, capital, change, drift_note, unchanged, usd
 from review.report import Change, Report
 from review.verdict import Verdict
 from settings.plain_text import markdown as in_markdown
@@ -18,7 +18,7 @@ LONGEST = 60_000
 def markdown(report: Report) -> str:
     """The whole report; one line when there is nothing to say."""
     if report.verdict is Verdict.UNCHANGED:
-        return unchanged(report.stack, report.refreshed) + "\n"
+        return in_markdown(unchanged(report)) + "\n"
     text = "\n".join(_parts(report)) + "\n"
     if len(text) <= LONGEST:
         return text
@@ -116,10 +116,12 @@ def _drift(report: Report) -> Iterator[str]:
     if not report.drift:
         yield "Nothing."
         return
-    yield "| resource | property | recorded | found | who wins |\n|---|---|---|---|---|"
+    yield "| resource | property | recorded | found | who wins | who wrote to it since |\n|---|---|---|---|---|---|"
     for one in report.drift:
-        cells = (one.resource, one.path, one.recorded, one.found, one.winner)
+        cells = (one.resource, one.path, one.recorded, one.found, one.winner, one.who)
         yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    if note := drift_note(report):
+        yield f"\n{in_markdown(note)}"
 
 
 def _changes(changes: list[Change]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from review.pages.graph import graph
-from review.pages.wording import OPERATIONS, TITLES, capital, change, unchanged, usd
+from review.pages.wording import OPERATIONS, TITLES, capital, change, drift_note, unchanged, usd
 from review.report import Report
 from review.verdict import Verdict
 
@@ -23,9 +23,10 @@ def page(report: Report) -> str:
     return environment.get_template("page.html").render(
         report=report,
         title=TITLES[report.verdict],
-        one_line=unchanged(report.stack, report.refreshed) if report.verdict is Verdict.UNCHANGED else "",
+        one_line=unchanged(report) if report.verdict is Verdict.UNCHANGED else "",
         style=(_HERE / "page.css").read_text(encoding="utf-8"),
         picture=graph(report.steps, report.past.dependencies),
         operations=OPERATIONS,
+        drift_note=drift_note(report),
         failed=report.verdict is Verdict.FAILED,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from review.cost import Amount
+from review.report import Report
 from review.verdict import Verdict
 
 TITLES = {
@@ -39,7 +40,21 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def unchanged(stack: str, drift_looked_for: bool) -> str:
+def unchanged(report: Report) -> str:
     """The one line of a review without changes."""
-    looked = ", and nobody changed anything by hand" if drift_looked_for else ""
-    return f"Stack {stack}: no changes; it is as the program says{looked}."
+    looked = ", and nobody changed anything by hand" if report.refreshed else ""
+    told = [f"{one.who} wrote {one.path} of {one.resource}" for one in report.drift]
+    azure = f" Azure by itself: {'; '.join(told)}." if told else ""
+    return f"Stack {report.stack}: no changes; it is as the program says{looked}.{azure}"
+
+
+def drift_note(report: Report) -> str:
+    """What there is to say about whose doing the drift is; empty where the rows say it all."""
+    if report.silence:
+        return f"{report.silence}, so nobody can tell here who it was."
+    if all(one.by_hand for one in report.drift):
+        return ""
+    return (
+        "What Azure or one of its policies wrote of itself is nobody's hand. Where the next update would put it back, "
+        "they would take turns: name such a tag under tagsFromElsewhere, or let the program say what the policy wants."
+    )

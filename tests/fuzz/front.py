@@ -1,6 +1,6 @@
 """Everything the emulator answers over HTTPS, on a home of its own: no job, model server or Azurite is started.
 
-Not asked are blobs: what may pass goes on to Azurite, over a socket.
+Blobs, which go on to Azurite, have a target of their own (`blobs.py`).
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ OTHER_PATHS = (
     f"/subscriptions/{SUBSCRIPTION_ID}", f"/subscriptions/{SUBSCRIPTION_ID}/providers", "/subscriptions", "/", "//", "",
     f"{STORAGE}/listKeys", f"{WORKSPACE}/listKeys", f"{WORKSPACE}/onlineEndpoints/e/score", f"{P}/x",
     "/metadata/endpoints",
+    f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Insights/eventtypes/management/values",
 )  # fmt: skip
 ASKED = {
     "management.azure.com": OTHER_PATHS,
@@ -87,10 +88,12 @@ QUERIES = (
     b"",
     b"api-version=2025-12-01",
     b"restype=share",
+    b"api-version=2015-04-01&$filter=eventTimestamp ge '2026-11-28' and resourceGroupName eq 'rg-fuzz'&$skipToken=9",
     b"comp=list",
     b"restype=directory",
     b"comp=range",
     b"a=%ff",
+    b"a=\xc3",
     b"=&&",
 )
 

@@ -10,14 +10,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from tests.fuzz import front, page, proxy, readers
+from tests.fuzz import blobs, front, page, provider, proxy, readers, wire
 
 Trial = Callable[[random.Random], None]
 
 TARGETS: Mapping[str, Callable[[Path], Trial]] = {
     "the chat page's server": page.build,
     "the emulator's front": front.build,
+    "the emulator's blobs": blobs.build,
+    "the emulator's HTTP": wire.http,
+    "the emulator's TLS": wire.tls,
     "the emulator's proxy": proxy.build,
+    "the emulator's provider": provider.build,
     **{reader.name: partial(readers.build, reader=reader) for reader in readers.READERS},
 }
 SLOW = frozenset(("the emulator's front", *(reader.name for reader in readers.READERS if reader.slow)))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from cloud.services import activity
+from cloud.services.activity import Write, moment
 from cloud.services.prices import Meter, PriceBook
 from review.durations import Past, past
 from review.events import lines, read
@@ -20,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples" / "reviews"
 STATE = EXAMPLES / "state.json"
 INDEX = EXAMPLES / "README.md"
+ACTIVITY = "activity.json"
+"""Beside the events of an example with drift: what the activity log said, and when what drifted was recorded."""
 TODAY = datetime.date(2026, 11, 22)
 PRICES = {"Standard_NC24ads_A100_v4": 4.0, "Standard_NC48ads_A100_v4": 8.0, "Standard_NC40ads_H100_v5": 7.0}
 REGISTRIES = {"Standard": 0.64, "Premium": 1.6}
@@ -27,7 +32,7 @@ REGISTRIES = {"Standard": 0.64, "Premium": 1.6}
 
 @dataclass(frozen=True)
 class Example:
-    """A folder with `change.yaml`, `events.jsonl` and `report.md`."""
+    """A folder with `change.yaml`, `events.jsonl`, `report.md` and, with drift, `activity.json`."""
 
     folder: Path
     change: dict[str, Any]
@@ -42,7 +47,17 @@ class Example:
             preview = read(lines(file))
         stack = self.change.get("stack", "local")
         known = baseline() if stack == "local" else Past()
-        return build(stack, preview, known, book, Thresholds(), bool(self.change.get("refresh")))
+        ask = None
+        if (log := self.folder / ACTIVITY).is_file():
+            recorded = json.loads(log.read_text(encoding="utf-8"))
+            known = replace(known, recorded={urn: moment(text) for urn, text in recorded["recorded"].items()})
+            ask = partial(_told, activity.read(recorded["value"]))
+        return build(stack, preview, known, book, Thresholds(), bool(self.change.get("refresh")), ask=ask)
+
+
+def _told(writes: list[Write], group: str, since: datetime.datetime) -> list[Write]:
+    """What the activity log said of a group when the example was recorded."""
+    return [one for one in writes if one.resource.startswith(f"{group.lower()}/") and one.begun > since]
 
 
 def examples() -> list[Example]:

@@ -32,6 +32,7 @@ from review.pages.markdown import markdown
 from review.pages.page import page
 from settings.outputs import TRAINING_DATA
 from tests.journey.stack import Checkout
+from tests.reviews.activity import write_activity
 from tests.reviews.examples import EXAMPLES, INDEX, ROOT, STATE, Example, examples, index, price_book
 
 _NAMES = ("Name", "Name_", "location", "kind", "resourceName")
@@ -44,18 +45,19 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="an example's folder; all without one")
     parser.add_argument("--render", action="store_true", help="only write the reports again")
-    asked = parser.parse_args(arguments)
-    wanted = [example for example in examples() if not asked.names or example.name in asked.names]
-    if not asked.render:
+    options = parser.parse_args(arguments)
+    wanted = [example for example in examples() if not options.names or example.name in options.names]
+    if not options.render:
         if misplaced := [text for example in wanted for text in unplaced(example)]:
             raise SystemExit("\n".join(misplaced))
         with _deployed() as root:
-            if not asked.names:
+            if not options.names:
                 _write_state()
             for example in wanted:
                 with _edited(root, example.change):
-                    events = _preview(root, example)
-                kept = [kept for event in events if (kept := trimmed(event))]
+                    kept = [kept for event in _preview(root, example) if (kept := trimmed(event))]
+                    if example.change.get("by_hand"):
+                        write_activity(example, kept, _state())
                 text = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in kept)
                 (example.folder / "events.jsonl").write_text(text.replace(str(root), "."), encoding="utf-8")
                 print(f"recorded {example.name}", flush=True)

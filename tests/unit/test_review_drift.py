@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from review.drift import drift
+from review.drift.found import drift
 from review.events import Preview, State, Step
 
 HUB = "azure-native:machinelearningservices:Workspace"

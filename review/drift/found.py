@@ -40,6 +40,12 @@ class Drift:
     found: str
     winner: str
     urn: str = ""
+    id: str = ""
+    """Its id on Azure."""
+    who: str = ""
+    """Who wrote to the resource since it was recorded, and when; empty where nobody asked the activity log."""
+    by_hand: bool = True
+    """Not where Azure or one of its policies wrote it of itself."""
 
 
 def drift(preview: Preview, elsewhere: Collection[str] = ()) -> list[Drift]:
@@ -57,7 +63,7 @@ def _of(found: Step, planned: Step | None, preview: Preview, elsewhere: Collecti
         return []
     if found.new is None:
         will = "the program makes it again" if planned and planned.op == "create" else "it stays away"
-        return [Drift(shown(found), "", "there", GONE, will, found.urn)]
+        return [Drift(shown(found), "", "there", GONE, will, found.urn, _id(found.old))]
     live = live_traffic(preview)
     mended = {_root(c.path) for c in _planned(planned)}
     told = []
@@ -73,8 +79,13 @@ def _of(found: Step, planned: Step | None, preview: Preview, elsewhere: Collecti
             continue
         put_back = _root(path) in mended or (planned is not None and planned.op in ("create", "replace"))
         winner = PROGRAM if put_back else HAND
-        told.append(Drift(shown(found), path, text_of(path, was), text_of(path, now), winner, found.urn))
+        texts = text_of(path, was), text_of(path, now)
+        told.append(Drift(shown(found), path, *texts, winner, found.urn, _id(found.old)))
     return told
+
+
+def _id(recorded: State) -> str:
+    return str(at(recorded.outputs, "id") or "")
 
 
 def _paused(endpoint: State) -> bool:
