@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-SECONDS = 20.0
+SECONDS = 60.0
 """After which an answer is none."""
 
 

@@ -41,7 +41,7 @@ def run(names: list[str], seed: int, seconds: float, folder: Path) -> int:
         if not settled and spent > seconds / 10:
             settled = _memory()
         for name, trial in trials.items():
-            faulthandler.dump_traceback_later(60, exit=True)  # what hangs for good says where
+            faulthandler.dump_traceback_later(600, exit=True)  # what hangs for good says where
             for _ in range(ROUND):
                 count[name] += 1
                 try:

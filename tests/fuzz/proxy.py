@@ -63,7 +63,7 @@ def build(folder: Path) -> Callable[[random.Random], None]:
         head = f"{chance.choice(('CONNECT', 'GET', ''))} {host} HTTP/1.1\r\nHost: {host}\r\n\r\n"
         with patch("asyncio.open_connection", _nobody):
             said = asyncio.run(
-                asyncio.wait_for(served(mangled(head.encode("utf-8", "replace"), chance), chance.choice((1, 9))), 20)
+                asyncio.wait_for(served(mangled(head.encode("utf-8", "replace"), chance), chance.choice((1, 9))), 60)
             )
         assert not said or said.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 403 ")), said
         first = said.partition(b"\r\n\r\n")[0]

@@ -75,7 +75,7 @@ def http(folder: Path) -> Callable[[random.Random], None]:
         if chance.random() < 0.1:
             name, value = (str(odd(chance)).encode("utf-8", "replace") for _ in range(2))
             wire = wire.replace(b"host:", name + b": " + value + b"\r\nhost:", 1)
-        said = asyncio.run(asyncio.wait_for(_spoken(config, wire, chance.choice((1, 2, 40))), 20))
+        said = asyncio.run(asyncio.wait_for(_spoken(config, wire, chance.choice((1, 2, 40))), 60))
         assert not said or said.startswith(b"HTTP/1.1 "), f"{said[:80]!r} for {wire[:300]!r}"
         assert b"HTTP/1.1 500" not in said and b"Traceback" not in said, f"{said[:200]!r} for {wire[:300]!r}"
         assert len(said) < MOST
