@@ -91,6 +91,8 @@ class Stages(pulumi.ComponentResource):
             [finetune, args.serving.endpoint, *job],
             endpoint_created=args.serving.lifetime,
         )
+        if pulumi.runtime.is_dry_run() and (told := args.specs.release.unanswered):
+            pulumi.log.warn(told, release)
         if args.flow:
             stage("flow", args.flow, [args.connection.connection, *deployers], workspace_id=args.foundry.lifetime)
 

@@ -15,6 +15,8 @@ from typing import Any, Self
 from settings.sections.tags import PAUSED, SERVED
 
 BY_HAND, BY_HOURS = "hand", "hours"
+BY_RELEASE = "release"
+"""A release that makes the new deployment in the place of the old one (jobs/release/recreate.py)."""
 MOST_TEXT = 256
 """Azure's limit for the value of a tag."""
 
@@ -25,10 +27,11 @@ class Pause:
 
     Attributes:
         at: since when.
-        by: BY_HAND, or BY_HOURS where the office hours ended.
+        by: BY_HAND, BY_HOURS where the office hours ended, or BY_RELEASE.
         version: of the model that was in service; `deployment` was its deployment, and `previous` the version before
             it, "" for none.
         coming: the version that a `pulumi up` has made meanwhile, "" for none.
+        machines: what it was on, as `size*count`, where a release brings it back.
     """
 
     at: datetime
@@ -37,6 +40,7 @@ class Pause:
     deployment: str
     previous: str = ""
     coming: str = ""
+    machines: str = ""
 
     def tags(self) -> dict[str, str]:
         said = {key: value for key, value in asdict(self).items() if value and key != "at"}
@@ -92,7 +96,7 @@ def read(tags: Mapping[str, str] | None) -> Pause | None:
         at = datetime.fromisoformat(str(found.get("at")))
     except ValueError:
         at = datetime.fromtimestamp(0, UTC)
-    said = {key: str(found.get(key, "")) for key in ("by", "version", "deployment", "previous", "coming")}
+    said = {key: str(found.get(key, "")) for key in ("by", "version", "deployment", "previous", "coming", "machines")}
     return Pause(at=at.replace(tzinfo=at.tzinfo or UTC), **said)
 
 

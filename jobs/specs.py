@@ -149,6 +149,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
     if serving.compare_with_base:
         wanted.append((BASE, serving.size, serving.instances))
     model, component = settings.model, settings.finetune.component
+    in_turn = serving.strategy == "recreate"
     return PreflightSpec(
         stack=place.stack,
         subscription_id=place.subscription_id,
@@ -161,7 +162,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         vault=names.key_vault,
         ai_services=names.ai_services,
         machines=tuple(_machines(use, size, count) for use, size, count in wanted),
-        releasing=serving.instances,
+        releasing=0 if in_turn else serving.instances,
         base_model=RegistryAsset(model.registry, model.name, model.version),
         base_model_successor=known_model(model.name).successor,
         component=RegistryAsset(component.registry, component.name, component.version),
@@ -169,6 +170,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         data=_training_data(settings),
         origin=place.renamed,
         unique_names=unique(names) if settings.names.chosen() else {},
+        in_turn=in_turn,
     )
 
 

@@ -125,6 +125,8 @@ def _of(step: Step, first: bool, preview: Preview, sources: Sources) -> Iterator
     elif row is STAGE and len(seen.risky) > 1:
         seen.take_back([path for path in seen.risky if path.endswith("fingerprint")])
     yield from (risk(*found) for found in seen.told())
+    if row is STAGE and _unanswered(step):
+        yield risk(Level.MEDIUM, "leaves callers without an answer for some twenty minutes (strategy: recreate).")
     if step.op == "update" and is_known(step):
         yield from _in_place(step, seen, risk)
 
@@ -140,6 +142,13 @@ def _carried(step: Step, seen: Look, preview: Preview) -> None:
     if live and sent == live:
         carried = [path for path in seen.paths if path.startswith("properties.traffic")]
         seen.take_back(carried)
+
+
+def _unanswered(step: Step) -> bool:
+    """Whether it releases another deployment, in the place of the one that answers."""
+    was, will = (state.inputs if state else {} for state in (step.old, step.new))
+    other = bool(was) and at(was, "input.fingerprint") != at(will, "input.fingerprint")
+    return other and at(will, "input.strategy") == "recreate"
 
 
 def _in_place(step: Step, seen: Look, risk: Make) -> Iterator[Risk]:

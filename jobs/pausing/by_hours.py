@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from cloud.errors import azure_errors
 from jobs import paused
-from jobs.paused import BY_HAND, BY_HOURS
+from jobs.paused import BY_HAND, BY_HOURS, BY_RELEASE
 from jobs.pausing.pause import Clock, pause, utc
 from jobs.pausing.resume import SpecOf, resume
 from jobs.release import keeping, unfinished
@@ -32,6 +32,10 @@ def keep(endpoint: Endpoint, spec_of: SpecOf, clock: Clock = utc) -> None:
         keeping.over(endpoint, now)
     if held and held.by == BY_HAND:
         endpoint.report(f"endpoint {name} is paused by hand and stays so; {by_now}")
+    elif held and held.by == BY_RELEASE:
+        endpoint.report(
+            f"endpoint {name}: the release of version {held.coming or held.version} has not come to its end"
+        )
     elif hours is None or hours.open_at(now):
         endpoint.report(f"endpoint {name}: {by_now}")
         if held:

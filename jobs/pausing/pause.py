@@ -16,7 +16,7 @@ from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING
 from cloud.services.monitor import series
 from jobs import paused
-from jobs.paused import BY_HAND, Pause
+from jobs.paused import BY_HAND, BY_RELEASE, Pause
 from jobs.release import rollback, unfinished
 from jobs.release.deployments import MODEL, Endpoint
 
@@ -62,6 +62,8 @@ def pause(endpoint: Endpoint, by: str, clock: Clock = utc) -> None:
     found = endpoint.settled()
     standing, foreign = _standing(endpoint)
     pause = paused.read(found.tags)
+    if pause is not None and pause.by == BY_RELEASE:
+        raise _half_way(endpoint, f"of version {pause.coming or pause.version}")
     if pause is None:
         pause = _begun(endpoint, by, clock())
         served = paused.served(found.tags).plus(standing.values(), pause.at)
@@ -91,18 +93,22 @@ def pause(endpoint: Endpoint, by: str, clock: Clock = utc) -> None:
 def _begun(endpoint: Endpoint, by: str, now: datetime) -> Pause:
     spec, tags = endpoint.spec, endpoint.tags()
     if half := unfinished.release(tags, endpoint.traffic()):
-        raise StageError(
-            "the endpoint was not paused",
-            on=endpoint.on,
-            why=f"the release of {half.deployment} has not come to its end",
-            todo="`pulumi up` goes on with it, `python -m jobs rollback` takes it back; pause then.",
-        )
+        raise _half_way(endpoint, f"of {half.deployment}")
     live = rollback.in_service(endpoint.client, spec.endpoint, spec.model_name)
     if not live.version:
         why = f"deployment {live.deployment}, which has {live.share} % of the traffic, names no version of "
         todo = "Release the stack's model first (`pulumi up --replace '**::release'`): that can be brought back."
         raise StageError("the endpoint was not paused", on=endpoint.on, why=f"{why}{spec.model_name}", todo=todo)
     return Pause(at=now, by=by, version=live.version, deployment=live.deployment, previous=live.before)
+
+
+def _half_way(endpoint: Endpoint, release: str) -> StageError:
+    return StageError(
+        "the endpoint was not paused",
+        on=endpoint.on,
+        why=f"the release {release} has not come to its end",
+        todo="`pulumi up` goes on with it, `python -m jobs rollback` takes it back; pause then.",
+    )
 
 
 Standing = Mapping[str, tuple[str, int, datetime]]

@@ -9,9 +9,8 @@ from cloud.errors import ModelFault, StageError
 from cloud.report import WARNING
 from jobs import paused
 from jobs.paused import Pause
-from jobs.release import rollout, unfinished
-from jobs.release.deployments import MODEL, Endpoint
-from jobs.release.rollout import PREVIOUS
+from jobs.release import recreate, rollout
+from jobs.release.deployments import Endpoint
 from jobs.release.spec import ReleaseSpec
 from settings.sections.tags import PAUSED
 
@@ -66,18 +65,4 @@ def _came(endpoint: Endpoint, pause: Pause, spec_of: SpecOf) -> str:
 def _into_service(endpoint: Endpoint, spec: ReleaseSpec, previous: str) -> None:
     its = dataclasses.replace(endpoint, spec=spec)
     rollout.into_service(its)
-    if previous:
-        _remember(its, previous)
-
-
-def _remember(endpoint: Endpoint, previous: str) -> None:
-    """Writes on the new deployment which version one would go back to: none was in service when it was made."""
-    spec, name = endpoint.spec, endpoint.spec.deployment_name
-    tags = {PREVIOUS: f"{spec.model_name}:{previous}"}
-    there = endpoint.tags().get(name, {})
-    if there.get(PREVIOUS) or there.get(MODEL) == tags[PREVIOUS]:
-        return
-    try:
-        unfinished.write(spec.endpoint_path, name, there, tags)
-    except StageError as error:  # it is in service; a rollback then asks for the newest older version
-        endpoint.report(f"{WARNING}which version {name} followed is not kept: {error.why}")
+    recreate.remember(its, previous)

@@ -40,7 +40,8 @@ def cores(spec: PreflightSpec, arm: Arm) -> list[Finding]:
 
 def _family(spec: PreflightSpec, need: quota.Need) -> Finding:
     name, ask = "quota", f"python -m jobs quota request --stack {spec.stack}"
-    says = f"{need.family} in {spec.location}: needed {need.needed} ({', '.join(need.parts)})"
+    turn = ", one after the other" if need.in_turn else ""
+    says = f"{need.family} in {spec.location}: needed {need.needed} ({', '.join(need.parts)}{turn})"
     if need.usage is None:
         return Finding(
             check=name,
@@ -60,6 +61,10 @@ def _family(spec: PreflightSpec, need: quota.Need) -> Finding:
         says += f" ({need.own} by this stack)"
     if not need.fits(need.limit_needed):
         return Finding(check=name, state=State.REFUSED, found=says, fix=ask)
+    if not need.fits(need.limit_needed + need.training_again):
+        more = f"{says}; a next fine-tune needs {need.training_again} more while the endpoint answers"
+        todo = f"`python -m jobs pause --stack {spec.stack}` before it and `resume` after it, or ask for more: {ask}"
+        return Finding(check=name, state=State.WARNING, found=more, fix=todo)
     if not need.fits(need.limit_needed + need.peak):
         more = f"{says}; a next release needs {need.peak} more while it stands beside the old one"
         return Finding(check=name, state=State.WARNING, found=more, fix=ask)

@@ -7,14 +7,14 @@ virtual machines).
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors, refusal
 from cloud.report import Report
-from jobs.preflight.spec import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
+from jobs.preflight.spec import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
 from jobs.release.spec import BASE_DEPLOYMENT
 
 if TYPE_CHECKING:
@@ -53,8 +53,10 @@ class Usage:
 class Need:
     """What a stack takes of one family.
 
-    `needed` in all, in `parts` by use; `own` of that is in use by the stack already; `peak` comes on top for as
-    long as a new release stands beside the old one. `usage` is None where the region knows no such family.
+    `needed` at the same time, in `parts` by use, which are had one after the other where `in_turn`; `own` of that is in
+    use by the stack already. `peak` comes on top for as long as a new release stands beside the old one, and
+    `training_again`, where `in_turn`, for as long as a next fine-tune runs while the endpoint answers. `usage` is None
+    where the region knows no such family.
     """
 
     family: str
@@ -63,6 +65,8 @@ class Need:
     peak: int
     own: int
     usage: Usage | None
+    in_turn: bool = False
+    training_again: int = 0
 
     @property
     def limit_needed(self) -> int:
@@ -114,14 +118,26 @@ def needs(arm: Arm, spec: PreflightSpec) -> list[Need]:
     return [
         Need(
             family=group[0].family,
-            needed=sum(each.cores_needed for each in group),
+            needed=_at_once(group, in_turn=spec.in_turn),
             parts=tuple(f"{each.use} {each.cores_needed}" for each in group),
             peak=sum(each.cores_of(spec.releasing) for each in group if each.use == ENDPOINT),
+            in_turn=spec.in_turn,
+            training_again=_at_once(group) - _at_once(group, in_turn=True) if spec.in_turn else 0,
             own=sum(own.get(each.vm_size.lower(), {}).get(each.use, 0) for each in group),
             usage=there.get(family),
         )
         for family, group in families.items()
     ]
+
+
+def _at_once(group: Sequence[Machines], *, in_turn: bool = False) -> int:
+    """Cores that are held at the same time.
+
+    Where clusters and endpoint have their machines in turn: data are prepared, a model is trained, then it answers.
+    """
+    clusters = [each.cores_needed for each in group if each.use in CLUSTERS]
+    answering = sum(each.cores_needed for each in group if each.use not in CLUSTERS)
+    return max(*clusters, answering) if in_turn and clusters else sum(clusters) + answering
 
 
 def total(arm: Arm, spec: PreflightSpec) -> Usage | None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 """Tag of a deployment: its model as ``name:version``."""
+PREVIOUS = "previous"
+"""Tag of a deployment: the model that was in service before it."""
 T = TypeVar("T")
 
 _POLL_SECONDS = 5.0

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from cloud.errors import StageError, azure_errors
 from jobs import paused
 from jobs.release import unfinished
-from jobs.release.deployments import MODEL
-from jobs.release.rollout import PREVIOUS
+from jobs.release.deployments import MODEL, PREVIOUS
 from jobs.traffic import shares
 from jobs.training.registering import fingerprint_of
 
@@ -56,7 +55,7 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
     on = f"endpoint {endpoint}"
     with azure_errors("what is in service could not be read", on):
         found = client.online_endpoints.get(endpoint)
-        traffic, is_paused = shares(found.traffic), paused.read(found.tags) is not None
+        traffic, pause = shares(found.traffic), paused.read(found.tags)
         tags = {str(each.name): dict(each.tags or {}) for each in client.online_deployments.list(endpoint)}
     half = unfinished.release(tags, traffic)
     if half:
@@ -69,10 +68,13 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
             version=_of(its.get(MODEL), model),
             before=before,
         )
+    if not traffic and pause is not None and pause.by == paused.BY_RELEASE:
+        coming = pause.coming or pause.version
+        return InService(deployment=pause.deployment, share=0, version=coming, before=pause.version)
     if not traffic:
         todo = "`pulumi up` releases the stack's model; if it did before, `pulumi up --replace '**::release'` does."
         why = "it has no traffic"
-        if is_paused:
+        if pause is not None:
             why, todo = "it is paused", "End that first: `python -m jobs resume`."
         raise StageError("there is nothing to go back from", on=on, why=why, todo=todo)
     live = max(traffic, key=lambda name: traffic[name])

@@ -1,7 +1,7 @@
 """Stage release: the model version goes into service so that nobody notices until it is proven.
 
 New deployment at 0 % of the traffic, questions put to it directly (smoke.py), traffic in steps, read back at
-each one and watched (health.py), then the old deployments go. A model that fails or answers badly is taken back:
+each one and watched (judging/), then the old deployments go. A model that fails or answers badly is taken back:
 its logs and answers are kept (evidence.py), the traffic is put back exactly as it was, and the new deployment, which
 would cost money, goes. Any other failure (Azure's control plane, the connection, the login, this program) says nothing
 about the model, so nothing is put back: like an interrupted release it is taken up by the next one, or taken back if
@@ -19,36 +19,43 @@ from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_error
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
 from jobs import paused
-from jobs.release import contracts, evidence, keeping, smoke, unfinished, watching
+from jobs.release import contracts, evidence, keeping, recreate, smoke, unfinished
 from jobs.release.base_model import BaseModelBeside
-from jobs.release.deployments import MODEL, Endpoint
+from jobs.release.deployments import MODEL, PREVIOUS, Endpoint
+from jobs.release.judging import watching
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
 from jobs.release.unfinished import Unfinished
 from jobs.traffic import shown
 from jobs.training import registering
 
-PREVIOUS = "previous"
-"""Tag of a deployment: the model that was in service before it."""
-
 
 def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
     """Leaves the model version at 100 % of the traffic and no other deployment but the base model's.
 
-    An endpoint that is paused stays so, and is told which version comes after the pause.
+    An endpoint that is paused stays so, and is told which version comes after the pause. With serving.strategy:
+    recreate the old deployment goes first (recreate.py).
 
     Raises ModelFault with the earlier traffic restored, StageError with all left as it is where something else than
     the model failed, NotFinished when ``stop`` was set.
     """
     endpoint = Endpoint(client=azure.ml_client(spec.target), spec=spec, report=report, stop=stop)
     found = endpoint.settled()
-    if (pause := paused.read(found.tags)) is not None:
+    pause = paused.read(found.tags)
+    if pause is not None and pause.by != paused.BY_RELEASE:
         later = pause.then(spec.model_version, spec.deployment_name)
         report(f"{WARNING}{later.waits(spec.endpoint)}")
         if later != pause:
             found.tags = {**(found.tags or {}), **later.tags()}
             endpoint.write(found, spec.endpoint, "being told what comes after the pause")
         return
-    into_service(endpoint)
+    live, name = endpoint.traffic(), spec.deployment_name
+    half = unfinished.release(endpoint.tags(), live)
+    if half and half.deployment != name:
+        _taken_back(endpoint, half, live)
+    if pause is not None or (spec.serving.strategy == "recreate" and not (half and half.deployment == name)):
+        recreate.run(endpoint, pause, into_service)
+    else:
+        into_service(endpoint)
 
 
 def into_service(endpoint: Endpoint) -> None:

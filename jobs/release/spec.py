@@ -62,6 +62,16 @@ class ReleaseSpec(Spec):
         return digest({**{key: content[key] for key in _DEPLOYED}, "model_version": model})
 
     @property
+    def unanswered(self) -> str:
+        """What callers are told by nobody else: that a release leaves them without an answer; "" where it does not."""
+        if self.serving.strategy == "beside":
+            return ""
+        return (
+            "serving.strategy is recreate: when another model or other machines are released, nobody is answered for "
+            "some twenty minutes, or twice as long where the new one fails"
+        )
+
+    @property
     def endpoint_path(self) -> str:
         """The endpoint's id in Azure Resource Manager."""
         return f"{self.target.path}/onlineEndpoints/{self.endpoint}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from cloud.arm import Arm
 from cloud.services.monitor import Series, series
-from jobs.release.health import Health, counts, measured
+from jobs.release.judging.health import Health, counts, measured
 from settings.redaction import redact
 
 LOOK_BACK = timedelta(days=7)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cloud.states import GIVEN_UP, IN_TRANSITION
-from jobs.paused import BY_HOURS
+from jobs.paused import BY_HOURS, BY_RELEASE
 from jobs.status.progress import in_words
 from jobs.status.spending import dollars
 from jobs.status.status import NOT_THERE, Status
@@ -100,6 +100,12 @@ def pausing(status: Status) -> str:
     pause = status.pause
     if pause is None:
         return ""
+    if pause.by == BY_RELEASE:
+        return (
+            f"A release took version {pause.version} away on {pause.at:%Y-%m-%d at %H:%M} UTC and has not come to its "
+            f"end: nobody is answered. `pulumi up` goes on with it, `python -m jobs rollback --stack {status.stack}` "
+            f"brings version {pause.version} back."
+        )
     by = "as its office hours were over" if pause.by == BY_HOURS else "by hand"
     since = f"Paused {by} on {pause.at:%Y-%m-%d at %H:%M} UTC"
     left = ", ".join(one.name for one in status.deployments)

@@ -164,5 +164,24 @@ def release_in_steps(resource: Resource, config: Config) -> Iterator[str]:
         yield f"a traffic step is watched for {soak:g} s; at least: {config['minimumSoakSeconds']:g} s"
 
 
+@resource_rule(
+    "release-answers-throughout",
+    "Callers are answered while a new model is released.",
+    types=(STAGE,),
+    reason="in the place of the old deployment, the new one takes some twenty minutes in which nobody is answered",
+    remedy='set strategy under finetune-phi:serving to "beside", which needs quota for both',
+    severity=HIGH,
+    framework=well_architected("OE:11"),
+    options={"strategies": Option("array", ["beside"], "allowed values of serving.strategy")},
+    examples=(but(samples.release, input__strategy="recreate"),),
+)
+def release_answers_throughout(resource: Resource, config: Config) -> Iterator[str]:
+    if not is_release(resource):
+        return
+    strategy = resource.at("input.strategy", "beside")
+    if strategy not in config["strategies"]:
+        yield f"{resource.name} is done by strategy {strategy}; allowed: {', '.join(config['strategies'])}"
+
+
 def _listed(steps: list[float]) -> str:
     return f"[{', '.join(f'{step:g}' for step in steps)}]"

@@ -135,6 +135,9 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.compare_with_base", one_of({True: (MEDIUM, "the untuned model's machines are paid for, too"),
              False: None}, leaving=(LOW, "nobody compares with the untuned model any more"), created=LOW), False),
         prop("input.hours", _hours, ""),
+        prop("input.strategy", one_of({"beside": None, "recreate":
+             (MEDIUM, "nobody is answered for some twenty minutes at each release")}, created=MEDIUM,
+             leaving=(LOW, "a release takes machines beside those in service")), "beside"),
         prop("input.keep_previous_hours", number((LOW, "the deployment before is paid for longer after a release"),
              (LOW, "one can go back at once for a shorter time")), 0),
         prop("input.traffic_steps", _steps, [100]),

@@ -168,6 +168,26 @@ def _network(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _recreate(settings: Settings) -> Iterator[Conflict]:
+    """What needs the old deployment beside the new one, where it goes before the new one is made."""
+    serving, compute = settings.serving, settings.compute
+    if serving.strategy != "recreate":
+        return
+    rule = "cannot be with serving.strategy: recreate, as the old deployment is gone before the new one is made"
+    wrong = (
+        ("serving.trafficSteps", list(serving.traffic_steps), list(serving.traffic_steps) == [100], "[100]"),
+        ("serving.keepPreviousHours", serving.keep_previous_hours, not serving.keep_previous_hours, "0"),
+        ("serving.onFailure", serving.on_failure, serving.on_failure == "remove", "remove"),
+    )
+    for at, value, fits, wanted in wrong:
+        if not fits:
+            yield Conflict(at, value, rule, f"set it to {wanted}", ("serving.strategy",))
+    if compute.min_nodes and compute.size.family == serving.size.family:
+        rule = "keeps machines that the endpoint is to have in turn (serving.strategy: recreate)"
+        beside = ("serving.strategy", "serving.vmSize", "compute.vmSize")
+        yield Conflict("compute.minNodes", compute.min_nodes, rule, "set it to 0, or strategy to beside", beside)
+
+
 def _deployers(settings: Settings) -> Iterator[Conflict]:
     storage = settings.storage
     if settings.github.repository and not storage.shared_keys and not storage.deployers:
@@ -189,6 +209,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _purge,
     _recipients,
     _late_alert,
+    _recreate,
     _network,
     _tags_of_two,
     _tokenizer_file,

@@ -71,6 +71,10 @@ class ServingSettings(Section):
     """when the model is in service, such as Mon-Fri 07:00-19:00 Europe/Berlin; outside of it the endpoint is paused;
     empty for always
     """
+    # With `recreate` the endpoint answers nobody until the new deployment stands: some twenty minutes.
+    strategy: Literal["beside", "recreate"] = "beside"
+    """whether a new deployment is made beside the old one, or in its place (nobody is answered for some twenty minutes)
+    """
     traffic_steps: tuple[Annotated[Whole, Field(ge=1, le=100)], ...] = (100,)
     """per cent of the traffic a new deployment gets, rising to 100"""
     soak_seconds: Annotated[Count, Field(le=86_400)] = 0

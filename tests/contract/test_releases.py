@@ -21,17 +21,20 @@ import requests
 from cloud import client as azure
 from cloud.errors import StageError
 from cloud.target import RegistryAsset, Target
-from emulator.machine.home import SUBSCRIPTION_ID
+from emulator.front import admin
+from emulator.machine.home import SUBSCRIPTION_ID, Home
+from emulator.subscription.quota import LIMITS
 from jobs import keys
 from jobs.paused import BY_HAND
 from jobs.pausing import pause
 from jobs.pausing.resume import resume
-from jobs.release import health, keeping, rollback, rollout, unfinished
+from jobs.release import keeping, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
+from jobs.release.judging import health
 from jobs.release.spec import ReleaseSpec
 from settings.sections.evaluation import EvaluationSettings
 from settings.sections.serving import HealthSettings, ServingSettings
-from settings.sections.tags import SERVED
+from settings.sections.tags import PAUSED, SERVED
 from tests.changing import changed
 from tests.contract.arm import Arm, Refusal
 from tests.contract.asking import QUESTION, Tally, asking
@@ -47,6 +50,7 @@ MODEL = "phi-facts"
 DEMANDING = HealthSettings.model_construct(minimum_requests=100_000, no_data="fail")
 """More requests than anybody asks here: a limit that the model in service exceeds too is held against neither."""
 VERSION = "2025-12-01"
+FAMILY = "StandardNCADSA100v4Family"
 CLIENTS, INSTANCES = 3, 1
 TOGETHER = 10
 """Questions at once that one instance has to hold, with the settings that a stack has by itself."""
@@ -245,6 +249,32 @@ def test_back_at_once_to_what_was_kept(site: Site) -> None:
     assert deployment["tags"]["release_done"] and deployment["tags"]["model"] == f"{MODEL}:{ONE}"
     site.release(ONE)
     site.serves(ONE)
+
+
+def test_one_machine_is_enough_for_one_model_after_the_other(site: Site, home: Home) -> None:
+    """The family has 24 cores beside those that others use, all of them held by the deployment in service."""
+    site.release(ONE)
+    region = site.arm.get(site.endpoint, VERSION)["location"]
+    subscription = site.workspace.partition("/resourceGroups/")[0]
+    where = f"{subscription}/providers/Microsoft.MachineLearningServices/locations/{region}/usages"
+    rows = {each["name"]["value"]: each["currentValue"] for each in site.arm.get(where, VERSION)["value"]}
+    in_place = {"strategy": "recreate", "traffic_steps": (100,)}
+    admin.call(home, "POST", LIMITS, {f"{FAMILY}@{region}": rows[FAMILY]})
+    try:
+        with pytest.raises(StageError, match="Not enough quota available"):
+            site.release(TWO)
+        site.serves(ONE)
+        said = site.release(TWO, **in_place)
+        site.serves(TWO)
+        assert any("nobody is answered by endpoint facts from now on" in line for line in said)
+        with pytest.raises(StageError, match="smoke test"):
+            site.release(UNTUNED, **in_place)
+        site.serves(TWO)
+    finally:
+        admin.call(home, "DELETE", LIMITS)
+    assert PAUSED not in site.arm.get(site.endpoint, VERSION)["tags"]
+    deployment = site.arm.get(f"{site.endpoint}/deployments/{site.name(TWO)}", VERSION)
+    assert deployment["tags"]["previous"] == f"{MODEL}:{ONE}"
 
 
 def test_a_pause_leaves_address_and_key_and_the_model_comes_back(site: Site) -> None:

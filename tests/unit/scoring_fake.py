@@ -9,7 +9,8 @@ from chat.phi_client import Routes
 from chat.phi_messages import Answer, ChatError, ChatRequest
 from cloud.errors import StageError
 from jobs.golden import golden
-from jobs.release import contracts, health, smoke
+from jobs.release import contracts, smoke
+from jobs.release.judging import health
 from jobs.release.spec import ReleaseSpec
 
 

@@ -89,6 +89,7 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     ("compute", {"minNodes": 1, "maxNodes": 1}, "compute.minNodes", "must be 0 with network: managed"),
     ("monitoring.email", "", "monitoring.email", "monitoring.alerts and monitoring.budget send e-mail"),
     ("monitoring.latencySeconds", 120, "monitoring.latencySeconds", "is never reached"),
+    ("serving.strategy", "recreate", "serving.trafficSteps", "cannot be with serving.strategy: recreate"),
     ("serving.vmSize", "Standard_NC4as_T4_v3", "serving.vmSize", "16 GB of GPU memory"),
     ("serving.vmSize", "Standard_NC64as_T4_v3", "serving.vmSize", "in each of its 4 GPUs"),
     (

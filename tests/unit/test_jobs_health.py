@@ -11,8 +11,8 @@ from arm_fake import ArmFake, install
 from test_jobs_specs import RELEASE
 
 from cloud.services.monitor import Blame, blame
-from jobs.release import health
-from jobs.release.health import Health
+from jobs.release.judging import health
+from jobs.release.judging.health import Health
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 PATH = f"{RELEASE.target.path}/onlineEndpoints/phi/providers/Microsoft.Insights/metrics"

@@ -350,6 +350,28 @@ def test_a_next_release_needs_room_too(arm: ArmFake) -> None:
     assert finding.state is State.WARNING and "next release needs 24 more" in finding.found
 
 
+@pytest.mark.parametrize(
+    ("limit", "state", "says"),
+    [
+        (23, State.REFUSED, "needed 24 (cluster 24, endpoint 24, one after the other), limit 23"),
+        (24, State.WARNING, "a next fine-tune needs 24 more while the endpoint answers"),
+        (48, State.OK, ""),
+    ],
+)
+def test_one_after_the_other_what_counts_is_the_peak(arm: ArmFake, limit: int, state: State, says: str) -> None:
+    spec = dataclasses.replace(SPEC, releasing=0, in_turn=True)
+    arm.get(f"{ML}/usages", {"value": [usage("standardNCADSA100v4Family", 0, limit)]})
+    (finding,) = [each for each in run.check(spec) if each.check == "quota"]
+    assert finding.state is state and says in finding.found
+    assert ("jobs pause --stack" in finding.fix) is (state is State.WARNING)
+
+
+def test_the_order_in_which_machines_are_had_is_part_of_no_earlier_fingerprint() -> None:
+    assert "in_turn" not in SPEC.to_inputs()
+    assert dataclasses.replace(SPEC, in_turn=True).fingerprint != SPEC.fingerprint
+    assert SPEC.fingerprint == "6e9acc555e3d"
+
+
 @pytest.mark.parametrize(("instances", "cores"), [(1, 8), (4, 20), (5, 24), (10, 48)])
 def test_endpoints_reserve_a_fifth_where_azure_does(arm: ArmFake, instances: int, cores: int) -> None:
     serving = Machines(use=ENDPOINT, vm_size="Standard_NC4as_T4_v3", family=T4, cores=4, count=instances, reserve=0.2)

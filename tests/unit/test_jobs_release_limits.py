@@ -10,7 +10,7 @@ from test_jobs_specs import RELEASE
 
 from cloud.errors import StageError
 from jobs.release import rollout
-from jobs.release.health import Health
+from jobs.release.judging.health import Health
 from jobs.release.spec import ReleaseSpec
 from tests.changing import changed
 

@@ -53,6 +53,7 @@ IDS = """
     endpoint-traffic-sum
     endpoint-keeps-traffic
     release-in-steps
+    release-answers-throughout
     storage-tls
     storage-no-public-blob
     storage-no-shared-key

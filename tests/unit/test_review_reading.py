@@ -22,7 +22,7 @@ from review.happening import sentences
 from review.known.judge import NEW, UNHEARD, Level
 from review.known.stages import STAGES
 from review.report import build
-from review.risks import Risk
+from review.risks import Risk, risks
 from review.settled import Sources, settled
 from review.verdict import Thresholds, Verdict
 
@@ -233,6 +233,25 @@ def test_other_office_hours(was: object, will: object, level: Level, why: str) -
     (row,) = [row for row in STAGES["release"] if row.matches("input.hours")]
     found = row.judge(was, will)
     assert found[0] == level and why in found[1]
+
+
+def test_a_release_in_the_place_of_the_old_one_leaves_callers_without_an_answer() -> None:
+    urn = "urn:pulumi:dev::finetune-phi::pulumi:index:Stash::release"
+    sentence = "leaves callers without an answer for some twenty minutes (strategy: recreate)."
+
+    def said(was: dict[str, Any] | None, **will: str) -> list[tuple[Level, str]]:
+        states = (State({"input": was}, {}) if was else None, State({"input": will}, {}))
+        step = Step(urn, "pulumi:index:Stash", "update" if was else "create", *states, "")
+        return [(each.level, each.sentence) for each in risks(Preview(steps=[step]))]
+
+    recreate = {"strategy": "recreate"}
+    assert (Level.MEDIUM, sentence) in said({"fingerprint": "a", **recreate}, fingerprint="b", **recreate)
+    assert sentence not in str(said({"fingerprint": "a", **recreate}, fingerprint="a", **recreate))
+    assert sentence not in str(said({"fingerprint": "a"}, fingerprint="b"))
+    assert sentence not in str(said(None, fingerprint="b", **recreate))
+    for was in ({"fingerprint": "a"}, None):
+        found = said(was, fingerprint="a", **recreate)
+        assert any(level == Level.MEDIUM and "nobody is answered for some twenty minutes" in it for level, it in found)
 
 
 def _cost(before: float | None, after: float | None, change: bool = True) -> Cost:

@@ -44,6 +44,26 @@ def refused(**sections: Any) -> list[str]:
             {"monitoring": {**LATENCY, "latencySeconds": 89}, "serving": {"requestTimeoutSeconds": 90}},
             {"monitoring": {**LATENCY, "latencySeconds": 90}, "serving": {"requestTimeoutSeconds": 90}},
         ),
+        (
+            "serving.keepPreviousHours",
+            {"serving": {"keepPreviousHours": 1}},
+            {"serving": {"keepPreviousHours": 1, "strategy": "recreate"}},
+        ),
+        (
+            "serving.trafficSteps",
+            {"serving": {"trafficSteps": [100], "strategy": "recreate"}},
+            {"serving": {"trafficSteps": [10, 100], "strategy": "recreate"}},
+        ),
+        (
+            "serving.onFailure",
+            {"serving": {"onFailure": "remove", "strategy": "recreate"}},
+            {"serving": {"onFailure": "keep", "strategy": "recreate"}},
+        ),
+        (
+            "compute.minNodes",
+            {"compute": {"minNodes": 1}},
+            {"compute": {"minNodes": 1}, "serving": {"strategy": "recreate"}},
+        ),
         ("tags", {"tags": {"a" * 128: "x"}}, {"tags": {"a" * 129: "x"}}),
         ("tags", {"tags": {"a": "x"}}, {"tags": {"": "x"}}),
         ("tags", {"tags": {"a": "x" * 256}}, {"tags": {"a": "x" * 257}}),

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from cloud.errors import AGAIN, ModelFault, NotFinished, StageError
 from cloud.report import WARNING
-from jobs.release import health
 from jobs.release.deployments import Endpoint
-from jobs.release.health import Health
+from jobs.release.judging import health
+from jobs.release.judging.health import Health
 from jobs.traffic import shown
 
 _LOOK_SECONDS = 30.0
