@@ -11,6 +11,7 @@ from review.cost import training_cluster, training_seconds
 from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, in_words
 from review.events import Preview, Step
+from review.known.stages import makes_deployment
 from review.words import gpus, is_work, shown, type_of
 
 _MOST = 4  # resources of one fate that are named before they are counted
@@ -205,6 +206,9 @@ def _release(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     steady = endpoint is None or endpoint.op in ("same", "update")
     if step.op == "create":
         yield f"puts the model behind the endpoint, {_instances(new)}"
+    elif old.get("fingerprint") != new.get("fingerprint") and not makes_deployment(old, new):
+        parts = ", ".join(_short(c) for c in _kept_parts(old, new))
+        yield f"then changes the deployment in place ({parts}); it goes on answering, and is not tested again"
     elif old.get("fingerprint") != new.get("fingerprint"):
         keeps = "; the endpoint keeps its URL and keys" if steady else "; the endpoint is a new one, with new keys"
         changed = [_short(c) for c in _kept_parts(old, new)]

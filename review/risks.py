@@ -27,6 +27,7 @@ from review.difference import at, short_id, text_of
 from review.drift.found import live_traffic
 from review.events import OPERATIONS, STACK, Preview, State, Step
 from review.known.judge import Level
+from review.known.stages import makes_deployment
 from review.known.table import is_known
 from review.properties import Look, look
 from review.settled import Sources
@@ -146,9 +147,8 @@ def _carried(step: Step, seen: Look, preview: Preview) -> None:
 
 def _unanswered(step: Step) -> bool:
     """Whether it releases another deployment, in the place of the one that answers."""
-    was, will = (state.inputs if state else {} for state in (step.old, step.new))
-    other = bool(was) and at(was, "input.fingerprint") != at(will, "input.fingerprint")
-    return other and at(will, "input.strategy") == "recreate"
+    was, will = ((state.inputs.get("input") or {}) if state else {} for state in (step.old, step.new))
+    return bool(was) and will.get("strategy") == "recreate" and makes_deployment(was, will)
 
 
 def _in_place(step: Step, seen: Look, risk: Make) -> Iterator[Risk]:

@@ -10,6 +10,7 @@ that is of another version (jobs/release/unfinished.py).
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -48,7 +49,8 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
             found.tags = {**(found.tags or {}), **later.tags()}
             endpoint.write(found, spec.endpoint, "being told what comes after the pause")
         return
-    live, name = endpoint.traffic(), spec.deployment_name
+    endpoint = _under_its_name(endpoint)
+    live, name = endpoint.traffic(), endpoint.spec.deployment_name
     half = unfinished.release(endpoint.tags(), live)
     if half and half.deployment != name:
         _taken_back(endpoint, half, live)
@@ -60,6 +62,7 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
 
 def into_service(endpoint: Endpoint) -> None:
     """What `run` does, whether the endpoint is paused or not: a pause ends with it."""
+    endpoint = _under_its_name(endpoint)
     spec, report = endpoint.spec, endpoint.report
     live, name = endpoint.traffic(), spec.deployment_name
     half = unfinished.release(endpoint.tags(), live)
@@ -83,6 +86,33 @@ def into_service(endpoint: Endpoint) -> None:
         else:
             report(f"{WARNING}deployment {other} carries no tag of a release: it is left alone, and bills")
     base.finish()
+
+
+def _under_its_name(endpoint: Endpoint) -> Endpoint:
+    """With the name under which the model stands on its machines already, where it was made with other settings.
+
+    Those are changed in place (settings_in_place.py). Raises StageError.
+    """
+    spec = endpoint.spec
+    with azure_errors("the deployments could not be listed", endpoint.on):
+        there = {str(each.name): each for each in endpoint.client.online_deployments.list(spec.endpoint)}
+    named = {
+        name: (each.tags or {}).get(MODEL, "")
+        for name, each in there.items()
+        if name != BASE_DEPLOYMENT and each.instance_type == spec.serving.vm_size
+    }
+    if spec.deployment_name in there or not any(of.startswith(f"{spec.model_name}:") for of in named.values()):
+        return endpoint
+    wanted, live = f"{spec.model_name}:{_version(endpoint)}", endpoint.traffic()
+    same = [
+        name
+        for name, of in named.items()
+        if of == wanted and (name in live or there[name].provisioning_state == HEALTHY)
+    ]
+    if not same:
+        return endpoint
+    name = max(same, key=lambda each: live.get(each, 0))
+    return dataclasses.replace(endpoint, spec=dataclasses.replace(spec, deployed_as=name))
 
 
 def _taken_back(endpoint: Endpoint, half: Unfinished, live: dict[str, int]) -> dict[str, int]:

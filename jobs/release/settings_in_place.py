@@ -1,6 +1,7 @@
-"""What of a deployment Azure lets one change while it serves: how many requests it holds, and how it is probed.
+"""What of a deployment Azure lets one change while it serves: instances, time-out, how many requests, and how it is probed.
 
-These are no part of its name (ReleaseSpec.fingerprint): a deployment that has others is updated, not replaced.
+A deployment that has others is updated, not replaced. Instances and time-out are part of the name that a new one gets
+(ReleaseSpec.fingerprint), as they were before they could be changed: one that stands keeps the name it has.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _PROBES = ("liveness", "readiness")
 _CONCURRENT = "max_concurrent_requests_per_instance"
+_TIMEOUT = "request_timeout_ms"
 
 
 def request_timeout(spec: ReleaseSpec) -> int:
@@ -42,6 +44,8 @@ def change(found: OnlineDeployment, spec: ReleaseSpec) -> None:
     if found.request_settings is None:
         found.request_settings = OnlineRequestSettings(request_timeout_ms=request_timeout(spec))
     found.request_settings.max_concurrent_requests_per_instance = spec.serving.max_concurrent_requests
+    found.request_settings.request_timeout_ms = request_timeout(spec)
+    found.instance_count = spec.serving.instances
     found.liveness_probe, found.readiness_probe = probe(spec.serving.liveness), probe(spec.serving.readiness)
     # Azure answers it with its default, and behind a managed network refuses to be sent it.
     if str(getattr(found, "egress_public_network_access", "")).lower() == "enabled":
@@ -49,14 +53,22 @@ def change(found: OnlineDeployment, spec: ReleaseSpec) -> None:
 
 
 def _wanted(spec: ReleaseSpec) -> dict[str, int]:
-    wanted = {"maxConcurrentRequests": spec.serving.max_concurrent_requests}
+    wanted = {
+        "instances": spec.serving.instances,
+        "requestTimeout": request_timeout(spec),
+        "maxConcurrentRequests": spec.serving.max_concurrent_requests,
+    }
     for kind in _PROBES:
         wanted |= {f"{kind} {name}": value for name, value in _probe(getattr(spec.serving, kind)).items()}
     return wanted
 
 
 def _live(found: OnlineDeployment) -> dict[str, Any]:
-    live = {"maxConcurrentRequests": getattr(found.request_settings, _CONCURRENT, None)}
+    live = {
+        "instances": found.instance_count,
+        "requestTimeout": getattr(found.request_settings, _TIMEOUT, None),
+        "maxConcurrentRequests": getattr(found.request_settings, _CONCURRENT, None),
+    }
     for kind in _PROBES:
         settings = getattr(found, f"{kind}_probe")
         for name in ("initial_delay", "timeout", "period", "failure_threshold"):

@@ -15,7 +15,8 @@ BASE_DEPLOYMENT = "base"
 """Name of the deployment that keeps the untuned model for comparison, at 0 % of the traffic."""
 
 _DEPLOYED = ("target", "endpoint", "model_name", "instance_type", "instance_count", "request_timeout_seconds")
-"""What a deployment is, beside its model. All else is how it gets its traffic, or can be changed while it serves."""
+"""What a new deployment is named by, beside its model; instances and time-out can be changed while it serves, too
+(settings_in_place.py). All else is how it gets its traffic."""
 _PROBE = ("initial_delay_seconds", "timeout_seconds", "period_seconds", "failure_threshold")
 
 
@@ -25,14 +26,15 @@ class ReleaseSpec(Spec):
 
     ``model_fingerprint`` is that of what made the version, by which it is found whatever its number; empty for a
     version that no fine-tuning of this program has made. ``system_prompt`` is what those who chat tell the model first,
-    so that it is asked in the same way before it goes into service.
+    so that it is asked in the same way before it goes into service. ``deployed_as`` is what the stage finds out: the name
+    under which this model stands on these machines already, made with other instances or time-outs.
     """
 
     CHANGES: ClassVar = "endpoint"
 
     BESIDE: ClassVar = "serving"
     RENAMED: ClassVar = {"vm_size": "instance_type", "instances": "instance_count"}
-    WHERE_SET: ClassVar = frozenset({"system_prompt"})
+    WHERE_SET: ClassVar = frozenset({"system_prompt", "deployed_as"})
     ALWAYS: ClassVar = frozenset(
         {
             *("vm_size", "instances", "request_timeout_seconds", "traffic_steps", "soak_seconds", "drain_seconds"),
@@ -52,6 +54,7 @@ class ReleaseSpec(Spec):
     serving: ServingSettings
     evaluation: EvaluationSettings
     system_prompt: str = ""
+    deployed_as: str = ""
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
@@ -79,4 +82,4 @@ class ReleaseSpec(Spec):
     @property
     def deployment_name(self) -> str:
         """3 to 32 characters, a letter first: Azure's rule for deployments."""
-        return f"m{self.fingerprint}"
+        return self.deployed_as or f"m{self.fingerprint}"

@@ -22,7 +22,7 @@ from jobs.status.answers import DEPLOYMENTS, ENDPOINT, JOBS, PARTS, UNKNOWN, WAN
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending
 from jobs.status.stack import Stack
-from jobs.status.status import DONE, NOT_THERE, PAUSED, TO_DO, Deployment, Job, Stage, Status
+from jobs.status.status import DONE, NOT_THERE, PAUSED, TO_DO, Deployment, Job, Stage, Status, serving_it
 from jobs.status.usage import Requests
 from jobs.training import stack_jobs
 from jobs.training.registering import fingerprint_of
@@ -198,7 +198,7 @@ class Reader:
         data, finetune, release = self._stack.stages
         asset = f"{data.train_asset}:{data.fingerprint}"
         attempt = next((job for job in jobs if job.fingerprint == finetune.fingerprint), None)
-        deployed = next((one for one in deployments if one.name == release.deployment_name), None)
+        deployed = serving_it(deployments, release, f"{release.model_name}:{registered}")
         if registered:
             tuned = Stage("finetune", DONE, f"{release.model_name}:{registered}")
         elif attempt is None:
@@ -210,7 +210,7 @@ class Reader:
         return (
             Stage("dataset", DONE if dataset_there else TO_DO, asset),
             tuned,
-            _released(release.deployment_name, deployed, pause),
+            _released(deployed.name if deployed else release.deployment_name, deployed, pause),
         )
 
     def _spending(

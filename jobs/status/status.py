@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from cloud.states import GIVEN_UP, IN_TRANSITION
 from jobs.paused import Pause
 from jobs.release import unfinished
+from jobs.release.spec import ReleaseSpec
 from jobs.release.unfinished import Kept
 from jobs.status.progress import Progress
 from jobs.status.spending import Spending
@@ -74,6 +75,16 @@ class Deployment:
     @property
     def instances(self) -> str:
         return f"{self.count} x {self.vm_size}"
+
+
+def serving_it(deployments: Iterable[Deployment], release: ReleaseSpec, model: str) -> Deployment | None:
+    """The deployment that the release asks for, by its name, or of that model on its machines with all the traffic.
+
+    One that was made with other instances or time-outs has another name: those are changed in place.
+    """
+    found = {one.name: one for one in deployments}
+    same = (one for one in found.values() if (one.short_model, one.vm_size) == (model, release.serving.vm_size))
+    return found.get(release.deployment_name) or next((one for one in same if one.traffic == 100), None)
 
 
 @dataclass(frozen=True)

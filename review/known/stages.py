@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cloud.catalogue import CLUSTER_SIZE, PURGE, STAGE
 from review.known.judge import (
     HARMLESS,
@@ -75,6 +77,17 @@ def _attempts(_was: object, will: object) -> Finding:
     return (MEDIUM, "each attempt is paid for") if isinstance(will, int | float) else UNHEARD
 
 
+_DEPLOYED = ("model_name", "model_fingerprint", "instance_type", "endpoint", "target")
+
+
+def makes_deployment(was: Mapping[str, object], will: Mapping[str, object]) -> bool:
+    """Whether a release of these inputs makes another deployment; else it changes what stands in place, or nothing."""
+    # The fingerprint of a model says what made it, whatever its number; a model of other origin has none.
+    number = () if will.get("model_fingerprint") else ("model_version",)
+    anew = bool(was.get("endpoint_created")) and was.get("endpoint_created") != will.get("endpoint_created")
+    return anew or any(was.get(key) != will.get(key) for key in (*_DEPLOYED, *number))
+
+
 STAGES: dict[str, tuple[Property, ...]] = {
     # It asks Azure, and changes nothing there; what it asks about is told where it is used.
     "preflight": (
@@ -130,7 +143,7 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.instance_type", matters("the model answers from other machines")),
         prop("input.instance_count", number((MEDIUM, "more machines are paid for, day and night"),
              (MEDIUM, "fewer machines answer"))),
-        prop("input.request_timeout_seconds", matters("the model answers from other machines")),
+        prop("input.request_timeout_seconds", matters("a question may take another time to be answered")),
         prop("input.max_concurrent_requests", matters("a machine answers more callers at once, or fewer")),
         prop("input.compare_with_base", one_of({True: (MEDIUM, "the untuned model's machines are paid for, too"),
              False: None}, leaving=(LOW, "nobody compares with the untuned model any more"), created=LOW), False),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import scoring_fake
 from azure.core.exceptions import HttpResponseError, ServiceRequestError
-from jobs_fake import FakeMl, Poller, Stop, install, probe
+from jobs_fake import MACHINE, FakeMl, Poller, Stop, install, probe
 from requests.exceptions import ReadTimeout
 from scoring_fake import Metrics, Scoring
 from test_jobs_specs import RELEASE
@@ -106,6 +106,7 @@ def test_the_second_one_takes_the_steps_and_removes_the_first(in_service: FakeMl
 def test_the_same_model_on_other_machines_remembers_what_was_before_it(in_service: FakeMl, scoring: Scoring) -> None:
     model = f"{RELEASE.model_name}:{RELEASE.model_version}"
     in_service.online_endpoints.deployment(OLD, tags={"model": model, "previous": "phi-ultrachat:earlier"})
+    in_service.online_endpoints.deployments[OLD].instance_type = "Standard_NC40ads_H100_v5"
     _run()
     assert in_service.online_endpoints.deployments[NEW].tags["previous"] == "phi-ultrachat:earlier"
 
@@ -676,6 +677,44 @@ def test_a_deployment_in_service_gets_other_settings_in_place(ml: FakeMl, scorin
         "failure_threshold": 30,
     }
     assert _run() == [f"deployment {NEW} has 100 % of the traffic already"]
+
+
+@pytest.mark.parametrize("share", [100, 90])
+def test_more_instances_and_another_time_out_are_changed_in_place_under_the_name_that_stands(
+    ml: FakeMl, scoring: Scoring, share: int
+) -> None:
+    spec = changed(RELEASE, instances=2, request_timeout_seconds=60)
+    assert spec.deployment_name != NEW
+    endpoints = ml.online_endpoints
+    tags = {"model": f"{RELEASE.model_name}:{RELEASE.model_version}"}
+    endpoints.deployment(NEW, tags=tags if share == 100 else {**tags, "traffic_before": '{"mold": 100}'})
+    endpoints.deployment(OLD)
+    endpoints.traffic = {NEW: share, OLD: 100 - share} if share < 100 else {NEW: 100}
+    said = _run(spec)
+    assert f"deployment {NEW}: updating in place, instances 1 -> 2, requestTimeout 90000 -> 60000" in said
+    assert endpoints.updated == [NEW] and endpoints.traffic == {NEW: 100} and set(endpoints.deployments) == {NEW}
+    assert endpoints.deployments[NEW].instance_count == 2
+    assert endpoints.deployments[NEW].request_settings.request_timeout_ms == 60_000
+    assert _run(spec) == [f"deployment {NEW} has 100 % of the traffic already"]
+
+
+@pytest.mark.parametrize(
+    ("model", "machine"),
+    [
+        (f"{RELEASE.model_name}:other", MACHINE),
+        (f"another:{RELEASE.model_version}", MACHINE),
+        (f"{RELEASE.model_name}:{RELEASE.model_version}", "Standard_NC40ads_H100_v5"),
+    ],
+)
+def test_another_model_or_other_machines_are_a_release(
+    in_service: FakeMl, scoring: Scoring, model: str, machine: str
+) -> None:
+    endpoints = in_service.online_endpoints
+    endpoints.deployment(OLD, tags={"model": model})
+    endpoints.deployments[OLD].instance_type = machine
+    spec = changed(RELEASE, instances=2)
+    _run(spec)
+    assert set(endpoints.deployments) == {spec.deployment_name} and endpoints.updated == []
 
 
 def test_a_change_in_place_that_azure_does_not_make_is_told(

@@ -245,10 +245,12 @@ def test_a_release_in_the_place_of_the_old_one_leaves_callers_without_an_answer(
         return [(each.level, each.sentence) for each in risks(Preview(steps=[step]))]
 
     recreate = {"strategy": "recreate"}
-    assert (Level.MEDIUM, sentence) in said({"fingerprint": "a", **recreate}, fingerprint="b", **recreate)
-    assert sentence not in str(said({"fingerprint": "a", **recreate}, fingerprint="a", **recreate))
-    assert sentence not in str(said({"fingerprint": "a"}, fingerprint="b"))
-    assert sentence not in str(said(None, fingerprint="b", **recreate))
+    model = {"model_fingerprint": "a", "fingerprint": "a"}
+    assert (Level.MEDIUM, sentence) in said({**model, **recreate}, **{**model, "model_fingerprint": "b", **recreate})
+    # Other instances are a change in place.
+    assert sentence not in str(said({**model, **recreate}, **{**model, "fingerprint": "b", **recreate}))
+    assert sentence not in str(said(model, **{**model, "model_fingerprint": "b"}))
+    assert sentence not in str(said(None, **model, **recreate))
     for was in ({"fingerprint": "a"}, None):
         found = said(was, fingerprint="a", **recreate)
         assert any(level == Level.MEDIUM and "nobody is answered for some twenty minutes" in it for level, it in found)
