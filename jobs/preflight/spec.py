@@ -67,8 +67,8 @@ class PreflightSpec(Spec):
     new release runs beside the old one for a while; `namespaces` are resource providers that not every stack needs.
     `data` is None where a cluster prepares them. `origin` is what the stack was made as, where it is called otherwise
     by now: the state remembers it here, and all names derive from it. `unique_names` are those that the settings
-    choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines one
-    after the other.
+    choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines
+    one after the other.
     """
 
     WHERE_SET: ClassVar = frozenset({"origin", "unique_names", "in_turn"})

@@ -1,4 +1,4 @@
-"""What of a deployment Azure lets one change while it serves: instances, time-out, how many requests, and how it is probed.
+"""What of a deployment Azure lets one change while it serves: instances, time-out, how many requests, its probes.
 
 A deployment that has others is updated, not replaced. Instances and time-out are part of the name that a new one gets
 (ReleaseSpec.fingerprint), as they were before they could be changed: one that stands keeps the name it has.

@@ -26,8 +26,8 @@ class ReleaseSpec(Spec):
 
     ``model_fingerprint`` is that of what made the version, by which it is found whatever its number; empty for a
     version that no fine-tuning of this program has made. ``system_prompt`` is what those who chat tell the model first,
-    so that it is asked in the same way before it goes into service. ``deployed_as`` is what the stage finds out: the name
-    under which this model stands on these machines already, made with other instances or time-outs.
+    so that it is asked in the same way before it goes into service. ``deployed_as`` is what the stage finds out: the
+    name under which this model stands on these machines already, made with other instances or time-outs.
     """
 
     CHANGES: ClassVar = "endpoint"
