@@ -56,7 +56,7 @@ _HARMLESS = frozenset(
 )
 _HARMLESS_FORM = re.compile(
     r".*_(?:id|ids|uuid|at|on|date|time|timestamp|url|uri|link|hash|count|index|idx|tokens|length|lang|language|identifier"
-    r"|name|version)|(?:num|n|nb|is_first|len)_.*|__index_level_\d+__|unnamed:?_?\d*"
+    r"|name|version)|(?:num|n|nb|is_first|len)_.*|index_level_\d+|unnamed:?_?\d*"
 )
 
 

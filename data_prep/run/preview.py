@@ -77,15 +77,16 @@ def _after(read: Read, request: Request, tokenizer: Tokenizer, template: str | N
 
 def rendered(messages: list[dict[str, Any]], template: str) -> str:
     """``messages`` through a chat template, which is somebody else's program: so in a sandbox."""
-    from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     try:
         made = environment.from_string(template)
         return made.render(messages=messages, add_generation_prompt=False, **_SPECIAL)
-    except TemplateError as error:
-        raise DataError(f"the model's chat template does not take these messages: {error}") from error
+    # What the program of somebody else raises is anything: one that divides by a count raises ZeroDivisionError.
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise DataError(f"the model's chat template does not take these messages ({why})") from error
 
 
 def _bare(messages: list[dict[str, Any]]) -> str:

@@ -14,6 +14,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from cloud import client as azure
+from cloud.target import Target
 from jobs.commands import cancel, logs
 from jobs.dataset import prepare
 from jobs.training import finetune, supersede
@@ -306,8 +307,17 @@ class FakeMl:
 def install(monkeypatch: pytest.MonkeyPatch) -> FakeMl:
     """Puts the fake where the stages get their clients, and stand-ins for the SDK's entities (4 s of import)."""
     fake = FakeMl()
-    monkeypatch.setattr(azure, "ml_client", lambda target: fake)
-    monkeypatch.setattr(azure, "registry_client", lambda registry: fake)
+
+    def of_workspace(target: Target) -> FakeMl:
+        assert isinstance(target, Target) and target.workspace, target
+        return fake
+
+    def of_registry(registry: str) -> FakeMl:
+        assert registry and isinstance(registry, str), registry
+        return fake
+
+    monkeypatch.setattr(azure, "ml_client", of_workspace)
+    monkeypatch.setattr(azure, "registry_client", of_registry)
     for module in (cancel, finetune, logs, prepare, supersede):
         monkeypatch.setattr(module, "Arm", lambda retries=0: ArmOfJobs(fake.jobs))
 

@@ -1,0 +1,75 @@
+"""What an evaluation's pictures hold: the numbers, rounded, and as many labels as there is room for."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from test_jobs_evaluation import _made
+
+from cloud.services.mlflow import Point
+from jobs.evaluation import charts
+from jobs.evaluation.result import Evaluation, Losses
+from jobs.golden.golden import Result, Sample, Scores
+
+
+def values(svg: str) -> list[str]:
+    """What is shown beside a pointer: each bar's or point's value."""
+    return re.findall(r'<desc class="value">([^<]*)</desc>', svg)
+
+
+def of_length(count: int) -> Evaluation:
+    """With so many questions, each a third right after 1.23456 s."""
+    made = _made("yes")
+    first = made.candidates[0]
+    result = Result("Who?", "me", (Sample(answer="I", score=1 / 3, exact=False, seconds=1.23456),))
+    scores = Scores(first.scores.deployment, (result,) * count)
+    return dataclasses.replace(made, candidates=(dataclasses.replace(first, scores=scores),))
+
+
+@pytest.mark.parametrize(("count", "width"), [(1, 440), (12, 440), (13, 1100)])
+def test_many_questions_have_the_width_of_the_page(count: int, width: int) -> None:
+    pictures = charts.charts(of_length(count))
+    for name in ("score", "latency"):
+        assert f'viewBox="0 0 {width} 300"' in pictures[name]
+        assert ("wide-chart" in pictures[name]) is (width == 1100)
+
+
+def test_values_have_three_digits() -> None:
+    pictures = charts.charts(of_length(2))
+    assert values(pictures["score"]) == ["0.333", "0.333"]
+    assert values(pictures["latency"]) == ["1.235", "1.235"]
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(3, ["1", "2", "3"]), (24, [str(each) for each in range(1, 25, 2)]), (25, ["1", "4", "7"])]
+)
+def test_not_every_question_has_its_number_where_there_are_many(count: int, shown: list[str]) -> None:
+    labels = [each for each in charts._bars("score", "score", ("#000000",), of_length(count)).x_labels if each]
+    assert labels[: len(shown)] == shown
+    assert len(labels) <= 12
+
+
+@pytest.mark.parametrize(
+    ("last", "steps"),
+    [
+        (5, [0, 1, 2, 3, 4, 5]),
+        (12, [0, 2, 4, 6, 8, 10, 12]),
+        (200, [0, 50, 100, 150, 200]),
+        (590, [0, 100, 200, 300, 400, 500]),
+        (6_000, [0, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000]),
+    ],
+)
+def test_steps_on_the_axis_are_round(last: int, steps: list[int]) -> None:
+    losses = Losses((Point(1.0, 0, 1), Point(0.5, last, 2)), (Point(0.7, last - 1, 1),))
+    assert charts._steps(dataclasses.replace(_made("yes"), losses=losses)) == steps
+
+
+def test_a_long_curve_is_thinned_and_has_no_dots() -> None:
+    curve = tuple(Point(2.0 - number / 1_000, number, number) for number in range(700))
+    made = dataclasses.replace(_made("yes"), losses=Losses(curve, ()))
+    picture = charts.charts(made)["loss"]
+    assert "<circle" not in picture
+    few = dataclasses.replace(made, losses=Losses(curve[:40], ()))
+    assert charts.charts(few)["loss"].count("<circle") == 40
