@@ -39,7 +39,8 @@ try:
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
-tell(memory.fits(settings))
+for fit in memory.fits(settings):
+    tell(fit)
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
 try:

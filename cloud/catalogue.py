@@ -241,6 +241,7 @@ BUDGET = ResourceType(
 )  # fmt: skip
 STAGE = ResourceType(type="pulumi:index:Stash", label="stage", priced=Priced.FREE)
 PURGE = ResourceType(type="pulumi-python:dynamic:Purge", label="purge on destroy", priced=Priced.FREE)
+CHOICE = ResourceType(type="pulumi-python:dynamic:Choice", label="choice of the best recipe", priced=Priced.FREE)
 CLUSTER_SIZE = ResourceType(type="pulumi-python:dynamic:ClusterSize", label="machines of a cluster", priced=Priced.FREE)
 
 CATALOGUE = tuple(row for row in tuple(globals().values()) if isinstance(row, ResourceType))

@@ -21,6 +21,8 @@ DECIDING = (
 def request_of(settings: Settings) -> Request:
     """Relative paths start at the project. Raises :class:`~data_prep.DataError` for values that cannot be used."""
     data = settings.data
+    # The card tells what one fine-tune takes: with several recipes, that of the one that is named to be released.
+    recipe = settings.trained.get(settings.released) or next(iter(settings.trained.values()))
     return Request(
         source=data.source,
         **{name: getattr(data, name) for name in DECIDING},
@@ -31,9 +33,9 @@ def request_of(settings: Settings) -> Request:
         model=settings.model.name,
         recipe=Recipe(
             settings.compute.vm_size,
-            settings.recipe.num_train_epochs,
-            settings.recipe.max_seq_length,
+            recipe.num_train_epochs,
+            recipe.max_seq_length,
             settings.compute.hourly_price or None,
-            settings.recipe.num_nodes_finetune or 1,
+            recipe.num_nodes_finetune or 1,
         ),
     )

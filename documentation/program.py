@@ -73,6 +73,8 @@ class Azure(mocks.Mocks):
             outputs |= {"principalId": "principal", "clientId": "client"}
         if args.typ.endswith("cognitiveservices:Account"):
             outputs["properties"] = {**args.inputs["properties"], "endpoint": "https://ai-services/"}
+        if args.typ.endswith(":Choice"):
+            outputs["recipe"] = min(args.inputs["candidates"])
         # Azure lists the identities as a map, where the program gives their ids.
         if assigned := args.inputs.get("identity", {}).get("userAssignedIdentities"):
             outputs["identity"]["userAssignedIdentities"] = {id_: {"clientId": "client"} for id_ in assigned}

@@ -34,6 +34,8 @@ def export(
         pulumi.export("githubClientId", github.client_id)
     if training := training_size(settings):
         pulumi.export(TRAINING_DATA, training)
+    if settings.recipes:
+        pulumi.export("recipe", stages.recipe)
     for name, value in {
         "subscriptionId": place.subscription_id,
         "resourceGroup": base.group.name,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.choice import Choice
 from infra.foundry import EndpointConnection, Foundry
 from infra.lifecycle.hooks import heed_interrupts, working
 from infra.role_assignments import Roles
@@ -19,7 +20,7 @@ from infra.serving import Serving
 from infra.workspace import Workspace
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from jobs.publishing.spec import FlowSpec
-from jobs.release.spec import ReleaseSpec
+from jobs.release.spec import ReleaseSpec, deployment_name
 from jobs.spec import Spec
 from jobs.specs import StageSpecs
 from jobs.training.spec import FinetuneSpec
@@ -53,9 +54,11 @@ class StagesArgs:
 class Stages(pulumi.ComponentResource):
     """`dataset`, then `finetune`, then `release`; `flow` waits for none of them.
 
-    Deleting them does nothing, so a destroy needs no program.
+    With several recipes there is a `finetune-NAME` for each, side by side, and where the best of them is released,
+    `choice` stands before the release. Deleting them does nothing, so a destroy needs no program.
     """
 
+    recipe: pulumi.Output[str]
     model_name: pulumi.Output[str]
     model_version: pulumi.Output[str]
     deployment: pulumi.Output[str]
@@ -67,7 +70,8 @@ class Stages(pulumi.ComponentResource):
         def stage(
             key: str, spec: Spec, needs: Sequence[pulumi.Resource], **lifetime: pulumi.Input[str]
         ) -> pulumi.Stash:
-            hook = pulumi.ResourceHook(key, working(type(spec), WORK[type(spec)]))
+            between = {name: getattr(spec, name) for name in spec.BETWEEN}
+            hook = pulumi.ResourceHook(key, working(type(spec), WORK[type(spec)], **between))
             return pulumi.Stash(
                 key,
                 input={**spec.to_inputs(), **lifetime},
@@ -84,23 +88,46 @@ class Stages(pulumi.ComponentResource):
         work, job, deployers = args.workspace, args.roles.assignments, args.roles.deployers
         needs = [work.data_cluster, *job, *deployers] if work.data_cluster else [work.workspace, *deployers]
         dataset = stage("dataset", args.specs.dataset, needs, workspace_id=work.lifetime)
-        finetune = stage("finetune", args.specs.finetune, [dataset, work.cluster, *job], workspace_id=work.lifetime)
+        trained = {
+            spec.recipe_name: stage(spec.stage, spec, [dataset, work.cluster, *job], workspace_id=work.lifetime)
+            for spec in args.specs.finetunes
+        }
+        choice, later = None, {}
+        if args.specs.choice:
+            choice = Choice(
+                "choice", args.specs.choice, pulumi.ResourceOptions(parent=self, depends_on=[*trained.values()])
+            )
+            later = self._of_the_best(choice, args.specs)
+        model: pulumi.Resource = choice or trained[args.specs.finetune.recipe_name]
         release = stage(
             "release",
             args.specs.release,
-            [finetune, args.serving.endpoint, *job],
+            [model, args.serving.endpoint, *job],
             endpoint_created=args.serving.lifetime,
+            **later,
         )
         if pulumi.runtime.is_dry_run() and (told := args.specs.release.unanswered):
             pulumi.log.warn(told, release)
         if args.flow:
             stage("flow", args.flow, [args.connection.connection, *deployers], workspace_id=args.foundry.lifetime)
 
-        def once(done: pulumi.Stash, value: str) -> pulumi.Output[str]:
+        def once(done: pulumi.Resource, value: pulumi.Input[str]) -> pulumi.Output[str]:
             """A name that is worth something only when its stage is done."""
-            return done.urn.apply(lambda _: value)
+            return pulumi.Output.all(done.urn, value).apply(lambda found: str(found[1]))
 
-        self.model_name = once(finetune, args.specs.release.model_name)
-        self.model_version = once(finetune, args.specs.finetune.model_version)
-        self.deployment = once(release, args.specs.release.deployment_name)
+        self.recipe = choice.recipe if choice else once(model, args.specs.finetune.recipe_name)
+        self.model_name = once(model, args.specs.release.model_name)
+        self.model_version = once(model, later.get("model_version", args.specs.release.model_version))
+        fingerprint = later.get("fingerprint", args.specs.release.fingerprint)
+        self.deployment = once(release, pulumi.Output.from_input(fingerprint).apply(deployment_name))
         self.register_outputs({"deployment": self.deployment})
+
+    @staticmethod
+    def _of_the_best(choice: Choice, specs: StageSpecs) -> dict[str, pulumi.Output[str]]:
+        """What of the release hangs on which recipe is the best; all else is the same for each of them."""
+        inputs = {name: spec.to_inputs() for name, spec in specs.releases.items()}
+
+        def of(key: str) -> pulumi.Output[str]:
+            return choice.recipe.apply(lambda name: str(inputs[name][key]))
+
+        return {key: of(key) for key in ("model_version", "model_fingerprint", "fingerprint")}

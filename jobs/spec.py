@@ -51,11 +51,16 @@ class Spec:
     WHERE_SET: ClassVar[frozenset[str]] = frozenset()
     """Fields that are recorded only where they are other than their default: stacks have specs without them."""
 
+    BETWEEN: ClassVar[frozenset[str]] = frozenset()
+    """Fields that no state holds, as they change nothing of this stage: the program hands them to its hook."""
+
     def recorded(self) -> dict[str, Any]:
         """The fields as a state has them; JSON-able."""
         found: dict[str, Any] = {}
         for each in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, each.name)
+            if each.name in self.BETWEEN:
+                continue
             if each.name in self.WHERE_SET and (not value or value == each.default):
                 continue
             if each.name == self.BESIDE:

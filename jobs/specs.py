@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from cloud.place import Place, described
 from cloud.target import RegistryAsset
@@ -12,6 +12,7 @@ from data_prep.card.card import read as read_card
 from data_prep.prepare import request_fingerprint
 from data_prep.row.columns import written
 from data_prep.stack import DECIDING, request_of
+from jobs.choosing.spec import ChoiceSpec
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from jobs.golden.questions import load
 from jobs.preflight.names import unique
@@ -22,37 +23,85 @@ from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import FinetuneSpec
 from settings.machines import VmSize
 from settings.models import model as known_model
+from settings.recipes.named import BEST
+from settings.recipes.recipe import Recipe
 from settings.stack import Settings
 
 
-class StageSpecs(NamedTuple):
-    """What the stages that follow on each other work on, in their order."""
+@dataclass(frozen=True, kw_only=True)
+class StageSpecs:
+    """What the stages that follow on each other work on.
+
+    With ``choice``, which of ``releases`` it will be is known when all are trained; without it there is one.
+    """
 
     dataset: DatasetSpec
-    finetune: FinetuneSpec
-    release: ReleaseSpec
+    finetunes: tuple[FinetuneSpec, ...]
+    releases: dict[str, ReleaseSpec]
+    choice: ChoiceSpec | None = None
+
+    @property
+    def finetune(self) -> FinetuneSpec:
+        """The one whose model is released, by its name or as the only one; else the first."""
+        return self.of(None)
+
+    def of(self, recipe: str | None) -> FinetuneSpec:
+        """The one of that name, or as `finetune` where it is not known."""
+        some = [each for each in self.finetunes if each.recipe_name in self.releases]
+        return next((each for each in some if each.recipe_name == recipe), some[0])
+
+    @property
+    def release(self) -> ReleaseSpec:
+        """The one there is, or would be for the first recipe."""
+        return self.releases[self.finetune.recipe_name]
 
 
 def specs(settings: Settings, place: Place, dataset: str) -> StageSpecs:
     """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all."""
-    model, names = settings.model, place.names
-    finetune = FinetuneSpec(
+    alone = [_finetune(settings, place, dataset, name, recipe) for name, recipe in settings.trained.items()]
+    every = [each.fingerprint for each in alone]
+    finetunes = tuple(
+        replace(each, beside=tuple(other for other in every if other != each.fingerprint)) for each in alone
+    )
+    best = settings.released == BEST
+    return StageSpecs(
+        dataset=_dataset(settings, place, dataset),
+        finetunes=finetunes,
+        releases={
+            each.recipe_name: release(settings, place, each.model_version, each.fingerprint)
+            for each in finetunes
+            if best or each.recipe_name == settings.released or len(finetunes) == 1
+        },
+        choice=_choice(settings, place, finetunes) if best else None,
+    )
+
+
+def _finetune(settings: Settings, place: Place, dataset: str, name: str, recipe: Recipe) -> FinetuneSpec:
+    model = settings.model
+    return FinetuneSpec(
         target=place.workspace,
         dataset_name=settings.data.name,
         dataset_fingerprint=dataset,
         base_model=RegistryAsset(model.registry, model.name, model.version),
-        recipe=settings.recipe.inputs(),
-        cluster=names.cluster,
+        recipe=recipe.inputs(),
+        cluster=place.names.cluster,
         gpus_per_node=settings.compute.size.gpus,
         finetune=settings.finetune,
         stack=place.stack,
-        finetune_config=settings.recipe.finetune_config(),
+        finetune_config=recipe.finetune_config(),
         hourly_price=settings.compute.hourly_price if settings.finetune.max_cost else 0,
+        recipe_name=name,
     )
-    return StageSpecs(
-        dataset=_dataset(settings, place, dataset),
-        finetune=finetune,
-        release=release(settings, place, finetune.model_version, finetune.fingerprint),
+
+
+def _choice(settings: Settings, place: Place, finetunes: tuple[FinetuneSpec, ...]) -> ChoiceSpec:
+    lengths = {name: recipe.max_seq_length for name, recipe in settings.trained.items()}
+    return ChoiceSpec(
+        target=place.workspace,
+        model_name=settings.finetune.model_name,
+        metric=settings.evaluation.best_by,
+        candidates={each.recipe_name: each.fingerprint for each in finetunes},
+        lengths=lengths if len(set(lengths.values())) > 1 else {},
     )
 
 
@@ -182,10 +231,12 @@ def _training_data(settings: Settings) -> TrainingData | None:
         version = ""
     if not version:
         return None
+    lengths = [recipe.max_seq_length for recipe in settings.trained.values()]
     return TrainingData(
         directory=settings.data.directory,
         fingerprint=version,
-        max_seq_length=settings.recipe.max_seq_length,
+        # What fits the shortest fits the others.
+        max_seq_length=min((each for each in lengths if each > 0), default=-1),
         model=settings.model.name,
     )
 

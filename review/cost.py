@@ -12,11 +12,12 @@ from typing import Any
 from cloud.catalogue import CLUSTER, DEPLOYMENT, STAGE, Priced
 from cloud.services.prices import HOURS_A_MONTH, MACHINES, Meter, Price, PriceBook
 from review.difference import at
-from review.durations import Past, finetune_seconds
+from review.durations import Past
 from review.events import Preview, State, Step
+from review.training import finetunes
+from review.training.finetunes import SIZE, Finetune, training_cluster
 from review.words import shown, type_of
-from settings.machines import HOURLY_DOLLARS, PRICES_SEEN, spelled
-from settings.outputs import TRAINING_DATA
+from settings.machines import HOURLY_DOLLARS, PRICES_SEEN
 from settings.sections.hours import share_of
 
 
@@ -66,10 +67,12 @@ class Cost:
     finetune_seconds: float | None = None
     unpriced: list[str] = field(default_factory=list)
     """What costs, or may cost, and has no price here: with one that is new or changes the cost is unknown."""
-    trains: bool = False
-    """Whether the update starts a fine-tune."""
+    trains: int = 0
+    """How many fine-tunes the update starts."""
     quantities_change: bool = False
     """Whether machines, their number, their kind or their hours change, whatever they cost."""
+    recipes: dict[str, Amount] = field(default_factory=dict)
+    """Of several recipes what the job of each costs, of which `finetune` is the sum."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,6 @@ def region_of(step: Step) -> str | None:
     return found.replace(" ", "").lower() if isinstance(found, str) else None
 
 
-def training_cluster(preview: Preview) -> Step | None:
-    """The cluster that fine-tunes; there may be one for the data beside it."""
-    clusters = [step for step in preview.steps if type_of(step) is CLUSTER]
-    return next((step for step in clusters if step.name == "cluster"), clusters[0] if clusters else None)
-
-
 def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
     """Waits for the prices."""
     region = next((r for s in preview.steps if type_of(s) is CLUSTER and (r := region_of(s))), None)
@@ -119,21 +116,23 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
     idle, serving = _total([line.idle for line in lines]), _total([line.serving for line in lines])
     if blind:
         idle, serving = Amount(idle.before, None), Amount(serving.before, None)
-    seconds = past.seconds.get("finetune"), training_seconds(preview, past)
+    every = finetunes.of(preview, past)
+    jobs = _jobs(preview, every, region, prices, book)
     return Cost(
         idle,
         serving,
-        _finetune_cost(preview, seconds, region, prices, book),
+        _total(list(jobs.values())),
         _month(preview, idle, serving),
         lines,
         [shown(step) for step in preview.steps if type_of(step).priced is Priced.BY_USE and step.op != "delete"],
         prices,
-        seconds[1],
+        every[0].seconds[1] if len(every) == 1 else None,
         [shown(step) for step in unpriced],
-        _trains(preview),
+        sum(each.starts for each in every),
         blind
         or len({share_of(release.get("hours")) for release in _stage(preview, "release") if release}) > 1
         or {(p.meter.key, p.count, p.serving) for p in before} != {(p.meter.key, p.count, p.serving) for p in after},
+        jobs if len(jobs) > 1 else {},
     )
 
 
@@ -229,70 +228,26 @@ def _stage(preview: Preview, name: str) -> tuple[dict[str, Any], dict[str, Any]]
     return (old.inputs.get("input") or {} if old else {}), (new.inputs.get("input") or {} if new else {})
 
 
-def training_seconds(preview: Preview, past: Past) -> float | None:
-    """How long the next fine-tune takes; None where nobody can tell, as on other machines than the last one."""
-    old, new = _stage(preview, "finetune")
-    cluster = training_cluster(preview)
-    if cluster and cluster.old and cluster.new:
-        sizes = [spelled(str(at(state.inputs, _SIZE))) for state in (cluster.old, cluster.new)]
-        if sizes[0] != sizes[1]:
-            return None
-    recipes = (old.get("recipe") or {}, new.get("recipe") or {})
-    return finetune_seconds(past.seconds.get("finetune"), *recipes, data_grows(preview))
-
-
-def _trains(preview: Preview) -> bool:
-    step = preview.step("finetune", STAGE.type)
-    old, new = _stage(preview, "finetune")
-    return (
-        step is not None and step.changes and step.op != "delete" and old.get("fingerprint") != new.get("fingerprint")
-    )
-
-
-def data_grows(preview: Preview) -> float | None:
-    """How many times as large the training data become, in tokens or else in rows; None where nobody can tell."""
-    old, new = (stage.get("dataset_fingerprint") for stage in _stage(preview, "finetune"))
-    if old == new:
-        return 1.0
-    cards = [outputs.get(TRAINING_DATA) or {} for outputs in preview.outputs]
-    for size in ("tokens", "rows"):
-        was, will = (card.get(size) for card in cards)
-        if isinstance(was, int | float) and isinstance(will, int | float) and was > 0 and will > 0:
-            # The cards have to be those of the data the last fine-tune learned from, and of the data the next one does.
-            return will / was if [card.get("fingerprint") for card in cards] == [old, new] else None
-    return None
-
-
-_SIZE = "properties.properties.vmSize"
-
-
-def _nodes(preview: Preview) -> tuple[float, float]:
-    """How many machines the old and the new recipe train on."""
-    old, new = (stage.get("recipe") or {} for stage in _stage(preview, "finetune"))
-    return float(old.get("num_nodes_finetune") or 1), float(new.get("num_nodes_finetune") or 1)
-
-
-def _finetune_cost(
-    preview: Preview,
-    seconds: tuple[float | None, float | None],
-    region: str,
-    prices: dict[str, Price | None],
-    book: PriceBook,
-) -> Amount:
-    """The nodes that train, for as long as the job takes, and until they are released again."""
+def _jobs(
+    preview: Preview, every: list[Finetune], region: str, prices: dict[str, Price | None], book: PriceBook
+) -> dict[str, Amount]:
+    """By recipe: the nodes that train, for as long as the job takes, and until they are released again."""
     cluster = training_cluster(preview)
 
-    def one(state: State | None, length: float | None) -> float | None:
-        size = at(state.inputs, _SIZE) if state else None
-        if not isinstance(size, str):
+    def one(state: State | None, spec: dict[str, Any], length: float | None, nodes: float) -> float | None:
+        size = at(state.inputs, SIZE) if state else None
+        if not isinstance(size, str) or not spec:
             return 0.0
         meter = Meter(MACHINES, region, size)
         price = prices.setdefault(meter.key, price_of(meter, book))
-        return price.hourly * length / 3600 if price and length is not None else None
+        return price.hourly * length / 3600 * nodes if price and length is not None else None
 
     if cluster is None:
-        return Amount(0.0, 0.0)
-    nodes = _nodes(preview)
-    amounts = (one(cluster.old, seconds[0]), one(cluster.new, seconds[1]))
-    before, after = (None if amount is None else amount * count for amount, count in zip(amounts, nodes, strict=True))
-    return Amount(before, after)
+        return {}
+    return {
+        each.recipe: Amount(
+            one(cluster.old, each.old, each.seconds[0], each.nodes[0]),
+            one(cluster.new, each.new, each.seconds[1], each.nodes[1]),
+        )
+        for each in every
+    }

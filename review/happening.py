@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cloud.catalogue import ENDPOINT, STAGE
-from review.cost import training_cluster, training_seconds
 from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, in_words
 from review.events import Preview, Step
+<<<<<<< HEAD
 from review.known.stages import makes_deployment
+=======
+from review.training import finetunes
+from review.training.finetunes import training_cluster
+>>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
 from review.words import gpus, is_work, shown, type_of
 
 _MOST = 4  # resources of one fate that are named before they are counted
@@ -46,14 +50,15 @@ def sentences(preview: Preview, past: Past) -> list[str]:
     )
     told += _resources(preview)
     for step in _stages(preview):
-        told += _STAGES.get(step.name, _another)(step, preview, past)
+        told += _STAGES.get(finetunes.kind(step.name), _another)(step, preview, past)
     return told
 
 
 def _stages(preview: Preview) -> list[Step]:
     """The stages that change: those of the table in its order, then others as they come."""
     changed = {step.name: step for step in preview.changed if step.type == STAGE.type and step.name != "preflight"}
-    return [changed[name] for name in dict.fromkeys((*_STAGES, *changed)) if name in changed]
+    order = [*_STAGES, *(finetunes.kind(name) for name in changed)]
+    return sorted(changed.values(), key=lambda step: (order.index(finetunes.kind(step.name)), step.name))
 
 
 def _resources(preview: Preview) -> Iterator[str]:
@@ -143,16 +148,21 @@ def _flow(step: Step, preview: Preview, past: Past) -> Iterator[str]:
 
 def _finetune(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     old, new = stage_inputs(step)
+    name = (new or old).get("recipe_name")
+    by = f" by the recipe {name}" if name else ""
     if step.op == "delete":
-        yield "forgets the fine-tune; its model stays registered until the workspace goes"
+        yield f"forgets the fine-tune{by}; its model stays registered until the workspace goes"
+        return
+    if step.op == "create" and not next(one.starts for one in finetunes.of(preview, past) if one.step is step):
+        yield f"starts no fine-tune{by}: the same recipe was trained under another name, and its model stays"
         return
     if step.op != "create" and old.get("fingerprint") == new.get("fingerprint") and not _anew(old, new):
         if how := _how(old, new):
-            yield f"starts no fine-tune: only how it is run changes ({how})"
+            yield f"starts no fine-tune{by}: only how it is run changes ({how})"
         else:
             yield "looks at the fine-tune again: registers its model if that is gone, runs a job only if there is none"
         return
-    seconds = training_seconds(preview, past)
+    seconds = next(one.seconds[1] for one in finetunes.of(preview, past) if one.step is step)
     cluster = training_cluster(preview)
     size = ""
     if cluster:
@@ -161,7 +171,7 @@ def _finetune(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     what = _why_again(old, new) if step.op != "create" else _first_recipe(new)
     wait = "" if new.get("wait", True) else "; the update does not wait for it, a later one goes on"
     lasts = f"about {in_words(seconds)} on {machine}" if seconds is not None else f"on {machine}, for a time unknown"
-    yield f"starts a fine-tune ({what}, {lasts}){wait}"
+    yield f"starts a fine-tune{by} ({what}, {lasts}){wait}"
 
 
 def _first_recipe(new: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from review.happening import is_resource, sentences, stage_inputs
 from review.known.judge import Level
 from review.risks import Risk, ranked, risks, together
 from review.settled import Sources, settled
+from review.training import finetunes
 from review.verdict import Thresholds, Verdict, judge
 from review.words import is_work, shown
 
@@ -232,8 +233,7 @@ def _stage_risks(preview: Preview) -> list[Risk]:
             what = "another model answers" if other else "the same model answers from other machines"
             how = "all callers at once" if sudden else "callers step by step"
             found.append(Risk(Level.MEDIUM, shown(release), f"{what}, {how}.", release.urn))
-    finetune = preview.step("finetune", STAGE.type)
-    if finetune and finetune.op == "update":
+    for finetune in (one.step for one in finetunes.of(preview, Past()) if one.step.op == "update"):
         old, new = stage_inputs(finetune)
         if old.get("base_model") != new.get("base_model"):
             sentence = "another base model may answer in another format and need other memory."

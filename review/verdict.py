@@ -195,7 +195,8 @@ def _training_reason(cost: Cost) -> str:
     percent = cost.finetune.percent
     if percent is None or percent <= RISE_FOR_A_PERSON:
         return ""
-    return f"a fine-tune costs {before:,.2f} → {after:,.2f} USD (+{percent:,.0f} %)"
+    what = f"{len(cost.recipes)} fine-tunes cost" if cost.recipes else "a fine-tune costs"
+    return f"{what} {before:,.2f} → {after:,.2f} USD (+{percent:,.0f} %)"
 
 
 def _reasons_to_approve(preview: Preview, cost: Cost | None) -> list[str]:

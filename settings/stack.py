@@ -24,6 +24,7 @@ from settings.problems import (
     similar,
     written,
 )
+from settings.recipes.named import errors
 from settings.tree import Settings
 
 __all__ = ["Settings", "SettingsError", "from_pulumi", "load", "parse", "printed"]
@@ -51,12 +52,23 @@ def parse(config: Mapping[str, Any], stack: str, secret: Collection[str] = ()) -
         sound = _without(raw, [detail["loc"] for detail in error.errors()])
     else:
         sound = settings
+    problems += [] if settings is None else _of_recipes(settings, stack)
     keys = [problem.key for problem in problems]
     found = conflicts(sound, stack) if sound else ()
     problems += [each.problem for each in found if not any(map(each.touches, keys))]
     if problems or settings is None:
         raise SettingsError(stack, [_hidden(each) if _is_in(each.key, secret) else each for each in problems])
     return settings
+
+
+def _of_recipes(settings: Settings, stack: str) -> list[Problem]:
+    """What is wrong with recipes that are made of two parts of the file."""
+    found = []
+    for name, detail in errors(settings.recipe, settings.recipes):
+        of_one, known = _place(("recipe", *detail["loc"]))
+        detail["loc"] = ("recipes", name, *detail["loc"])
+        found.append(problem_of(detail, stack, of_one, known))
+    return found
 
 
 def _is_in(key: str, sections: Collection[str]) -> bool:

@@ -10,7 +10,8 @@ from pydantic import Field, field_validator
 from settings.estate.names import NamesSettings
 from settings.fields import GUID, Flag, Pattern, Section, Text
 from settings.problems import refuse, written
-from settings.recipe import Recipe
+from settings.recipes import named
+from settings.recipes.recipe import Recipe
 from settings.sections.compute import ComputeSettings
 from settings.sections.data import DataSettings
 from settings.sections.evaluation import EvaluationSettings
@@ -60,6 +61,13 @@ class Settings(Section):
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     recipe: Recipe = Recipe()
+    recipes: dict[str, named.Own] = Field(default_factory=dict)
+    """Several recipes side by side, by name: {gentle: {learning_rate: 1e-5}} and so on, each with the keys of recipe
+    in which it is other than that. Each is trained by a job of its own, and makes a model of its own
+    """
+    released: str = ""
+    """Which of recipes goes into service: a name, or best for the one of the lowest loss on the held-out data
+    """
     finetune: FinetuneSettings = FinetuneSettings()
     compute: ComputeSettings = ComputeSettings()
     serving: ServingSettings = ServingSettings()
@@ -94,10 +102,23 @@ class Settings(Section):
             )
         return subscription
 
+    @field_validator("recipes")
+    @classmethod
+    def _called(cls, recipes: dict[str, Any]) -> dict[str, Any]:
+        named.names(recipes)
+        return recipes
+
     @field_validator("tags")
     @classmethod
     def _azure_tags(cls, tags: dict[str, str]) -> dict[str, str]:
         return azure_tags(tags)
+
+    @property
+    def trained(self) -> dict[str, Recipe]:
+        """Every recipe that a model is made by, by its name, which the only one need not have."""
+        if not self.recipes:
+            return {"": self.recipe}
+        return {name: named.merged(self.recipe, own) for name, own in self.recipes.items()}
 
     def effective(self) -> dict[str, Any]:
         """The whole tree under the keys of a stack file."""

@@ -48,12 +48,14 @@ class Plan:
         computes: clusters it names; none for serverless compute.
         runs: the tree of runs below the job, as it begins.
         seconds: how long it may run before Azure cancels it; None for no limit, as a pipeline has.
+        nodes: of its cluster, that it runs on at the same time.
     """
 
     step: pipeline.FineTune | command.Command
     computes: tuple[str, ...]
     runs: list[dict[str, str]]
     seconds: float | None = None
+    nodes: int = 1
 
 
 def plan(job: Resource) -> Plan:
@@ -70,7 +72,8 @@ def plan(job: Resource) -> Plan:
         step = pipeline.read(job)
         names = [step.literals.get(name, "serverless") for name in pipeline.COMPUTES]
         first = steps.tree(job.name, step.node, steps.VALIDATION)
-        return Plan(step, tuple(name for name in names if name != "serverless"), first)
+        computes = tuple(name for name in names if name != "serverless")
+        return Plan(step, computes, first, nodes=int(step.literals.get("num_nodes_finetune") or 1))
     raise user_error(
         f"The emulator runs command jobs and pipeline jobs around the fine-tune component, not {kind} jobs."
     )

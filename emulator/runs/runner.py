@@ -21,6 +21,7 @@ from emulator.faults.rules import JOB
 from emulator.machine.store import Resource
 from emulator.registry import steps
 from emulator.runs.launching import LOG, METRICS, Launch, Plan, current_run, launch, plan, workspace_of
+from emulator.runs.nodes import Nodes
 from emulator.subscription import skus
 from emulator.subscription.quota import Quota, machines
 
@@ -43,8 +44,7 @@ class Runner:
         self._faults = Faults(cloud.store)
         self._running: set[str] = set()
         self._lock = threading.Lock()
-        # One accelerator: jobs queue up, as they do on a cluster of one node.
-        self._node = threading.Semaphore(1)
+        self._nodes = Nodes(cloud)
 
     def start(self, job_id: str) -> None:
         with self._lock:
@@ -67,8 +67,10 @@ class Runner:
 
     def _run(self, job_id: str) -> None:
         try:
-            with self._node:
-                self._execute(job_id)
+            job = self._cloud.store.get(job_id)
+            if job is not None:
+                with self._nodes.taken(job, plan(job), lambda: self._status(job_id) in ENDED):
+                    self._execute(job_id)
         except AzureError as error:
             self._fail(job_id, error.message)
         except Exception as error:

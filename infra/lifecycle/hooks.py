@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib
 import os
 import signal
@@ -11,13 +12,16 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
 from cloud.errors import StageError
 from cloud.report import WARNING, Report
 from cloud.target import Target
+from infra.lifecycle import together
 from jobs.spec import Spec
 from settings.redaction import redact
 
@@ -25,20 +29,21 @@ ROOT = str(Path(__file__).resolve().parent.parent.parent)
 HookFunction = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 
-def working(kind: type[Spec], module: str) -> HookFunction:
+def working(kind: type[Spec], module: str, **between: Any) -> HookFunction:
     """The hook that rebuilds the spec from what it is given and does the work beside the program's event loop.
 
-    A hook that blocks the loop would hold up every other resource.
+    A hook that blocks the loop would hold up every other resource. `between` are the spec's fields of that kind.
     """
 
     async def work(args: pulumi.ResourceHookArgs) -> None:
         spec = kind.from_inputs((args.new_inputs or {})["input"])
+        spec = dataclasses.replace(spec, **between) if between else spec  # type: ignore[type-var]
         stop, report = threading.Event(), reporting(args.name)
         _waiting.add(stop)
         if _asked_to_stop.is_set():
             stop.set()
         try:
-            await asyncio.to_thread(_run, module, spec, report, stop)
+            await asyncio.get_running_loop().run_in_executor(_threads, _run, module, spec, report, stop)
         except StageError:
             raise
         # What a hook raises is shown by its text alone, which for a KeyError is just the key.
@@ -72,9 +77,8 @@ def _run(module: str, spec: Spec, report: Report, stop: threading.Event) -> None
     if not type(spec).CHANGES:
         work(spec, report, stop)
         return
-    held = importlib.import_module("cloud.services.lease").held
     target: Target = spec.target  # type: ignore[attr-defined]
-    with held(target, type(spec).CHANGES, f"pulumi up, {type(spec).CHANGES}", report, stop):
+    with together.held(target, type(spec).CHANGES, f"pulumi up, {type(spec).CHANGES}", report, stop):
         work(spec, report, stop)
 
 
@@ -84,6 +88,8 @@ def project_importable() -> None:
         sys.path.insert(0, ROOT)
 
 
+_threads = ThreadPoolExecutor(64, thread_name_prefix="stage")
+"""As many as stages may wait for Azure at a time: asyncio's own have one for each core and four."""
 _waiting: set[threading.Event] = set()
 _asked_to_stop = threading.Event()
 """Set by the first signal: a hook that begins after it has to know, too."""

@@ -64,12 +64,13 @@ def _past_limit(running: list[StackJob], settings: Settings, place: Place) -> li
     from jobs.training import limits
     from jobs.training.joblog import JobLog
 
-    spec = specs.specs(settings, place, "").finetune
-    limit, client = limits.of_finetuning(spec, Arm()), azure.ml_client(place.workspace)
+    every, client = specs.specs(settings, place, ""), azure.ml_client(place.workspace)
+    by_recipe = {each.recipe_name: each for each in every.finetunes}
     past = []
     for job in running:
         if job.work != FINETUNING:
             continue
+        limit = limits.of_finetuning(by_recipe.get(job.recipe, every.finetune), Arm())
         with azure_errors("the jobs could not be read", f"job {job.name}"):
             ran = JobLog(client=client, job_name=job.name).ran()
         print(f"{job.name} has run for {in_words(ran)}; it may for {limit}")

@@ -23,7 +23,7 @@ def run(chosen: argparse.Namespace) -> None:
     from settings.stack import load
 
     spec = specs.preflight_of(chosen.stack)
-    found = [*run.check(spec), memory.fits(load(chosen.stack))]
+    found = [*run.check(spec), *memory.fits(load(chosen.stack))]
     refused = run.refuses(found)
     if chosen.json:
         show({"stack": chosen.stack, "refused": refused, "findings": [finding.to_json() for finding in found]})

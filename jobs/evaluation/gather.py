@@ -99,7 +99,7 @@ def _base(stack: Stack, arm: Arm) -> tuple[str, str]:
     """The registry's note on the base model, if it has one, and the base model's name."""
     if stack.stages is None:
         return "", ""
-    model = stack.stages[1].base_model
+    model = stack.stages.finetune.base_model
     return registry.note(model, arm), f"{model.name}:{model.version}"
 
 
@@ -142,7 +142,7 @@ def _questions(stack: Stack, missing: list[str]) -> tuple[Question, ...]:
 
 def _leaked(stack: Stack, questions: tuple[Question, ...], missing: list[str]) -> tuple[str, ...]:
     """The questions that stand in the training data, where these are on this machine."""
-    directory = stack.stages[0].directory if stack.stages else ""
+    directory = stack.stages.dataset.directory if stack.stages else ""
     train = Path(directory) / TRAIN
     if not directory or not train.exists():
         missing.append("leaks: the training data are not on this machine, so no question was looked for in them")

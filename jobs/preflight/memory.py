@@ -12,6 +12,8 @@ from jobs.preflight.findings import Finding, State
 from settings.checks import memory
 from settings.checks.memory import CLOSE, Training, estimate, most_conversations
 from settings.machines import VmSize
+from settings.models import Shape
+from settings.recipes.recipe import Recipe
 from settings.stack import Settings
 
 NAME = "GPU memory"
@@ -19,23 +21,24 @@ ASSUMED = 2048
 """Tokens of the longest conversation where nothing is known of the data."""
 
 
-def fits(settings: Settings) -> Finding:
-    """The estimate with its parts; refused where a conversation of usual length does not fit, warned of where a long
-    one does not, or it is close.
+def fits(settings: Settings) -> list[Finding]:
+    """The estimate of each recipe, with its parts; refused where a conversation of usual length does not fit, warned
+    of where a long one does not, or it is close.
 
     Azure is not asked.
     """
-    model, size, recipe = settings.model.known, settings.compute.size, settings.recipe
-    if model.shape is None:
-        return Finding(
-            check=NAME,
-            state=State.WARNING,
-            found=f"not estimated: nothing is known of {model.name}",
-            fix="say how large it is in model.size",
-        )
+    if settings.model.known.shape is None:
+        found = f"not estimated: nothing is known of {settings.model.name}"
+        fix = "say how large it is in model.size"
+        return [Finding(check=NAME, state=State.WARNING, found=found, fix=fix)]
+    return [_fits(settings, settings.model.known.shape, name, recipe) for name, recipe in settings.trained.items()]
+
+
+def _fits(settings: Settings, shape: Shape, name: str, recipe: Recipe) -> Finding:
+    size, check = settings.compute.size, f"{NAME}, {name}" if name else NAME
     counts = _tokens(settings)
-    usual, longest = (_cut(counts.get(key, ASSUMED), settings) for key in ("median", "longest"))
-    training = memory.of(model.shape, recipe, size.gpus, longest)
+    usual, longest = (_cut(counts.get(key, ASSUMED), settings, recipe) for key in ("median", "longest"))
+    training = memory.of(shape, recipe, size.gpus, longest)
     at_most = estimate(training)
     each = f" in each of its {size.gpus} GPUs" if size.gpus > 1 else ""
     where = "the data card's" if counts else "assumed, as the data are not here"
@@ -44,7 +47,7 @@ def fits(settings: Settings) -> Finding:
         f"a step (the longest, {where}) the fine-tune takes about {at_most}"
     )
     if at_most.fits(size, CLOSE):
-        return Finding(check=NAME, state=State.OK, found=found)
+        return Finding(check=check, state=State.OK, found=found)
     lightest = memory.lightest(recipe, replace(training, tokens=usual), estimate)
     if counts and not estimate(lightest).fits(size):
         usually = (
@@ -53,9 +56,9 @@ def fits(settings: Settings) -> Finding:
         refused, fix = settings.compute.memory_check == "refuse", _fix(training, size)
         fix += ", or, where you have seen it fit, set compute.memoryCheck to warn" if refused else ""
         state = State.REFUSED if refused else State.WARNING
-        return Finding(check=NAME, state=state, found=f"{found}; {usually}", fix=fix)
+        return Finding(check=check, state=state, found=f"{found}; {usually}", fix=fix)
     how = "close" if at_most.fits(size) else "more than it has, and the job may run out of memory"
-    return Finding(check=NAME, state=State.WARNING, found=f"{found}, which is {how}", fix=_fix(training, size))
+    return Finding(check=check, state=State.WARNING, found=f"{found}, which is {how}", fix=_fix(training, size))
 
 
 def _tokens(settings: Settings) -> Mapping[str, int]:
@@ -65,9 +68,9 @@ def _tokens(settings: Settings) -> Mapping[str, int]:
     return {key: int(found[key]) for key in ("median", "longest") if found.get(key)}
 
 
-def _cut(tokens: int, settings: Settings) -> int:
+def _cut(tokens: int, settings: Settings, recipe: Recipe) -> int:
     """As the component cuts and pads a conversation."""
-    recipe, context = settings.recipe, settings.model.known.context
+    context = settings.model.known.context
     most = min(recipe.max_seq_length if recipe.max_seq_length > 0 else tokens, context or tokens)
     return most if recipe.pad_to_max_length and recipe.max_seq_length > 0 else min(tokens, most)
 

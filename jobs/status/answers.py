@@ -54,5 +54,6 @@ def known(stages: tuple[Stage, ...], answers: Answers) -> tuple[Stage, ...]:
     """A stage is nothing but unknown where what tells of it was not read."""
     missing = set(answers.missing)
     return tuple(
-        dataclasses.replace(each, state=UNKNOWN) if _NEEDS.get(each.name, set()) & missing else each for each in stages
+        dataclasses.replace(each, state=UNKNOWN) if _NEEDS[each.name.partition("-")[0]] & missing else each
+        for each in stages
     )

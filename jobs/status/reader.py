@@ -16,18 +16,23 @@ from cloud.services.mlflow import RunHistory, moment
 from cloud.services.prices import PriceBook
 from cloud.states import COMPLETED, GIVEN_UP
 from jobs import paused
-from jobs.paused import Pause, Served
-from jobs.status import usage
+from jobs.paused import Served
+from jobs.status import stages, usage
 from jobs.status.answers import DEPLOYMENTS, ENDPOINT, JOBS, PARTS, UNKNOWN, WANTED, Answers, known
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending
 from jobs.status.stack import Stack
+<<<<<<< HEAD
 from jobs.status.status import DONE, NOT_THERE, PAUSED, TO_DO, Deployment, Job, Stage, Status, serving_it
+=======
+from jobs.status.status import NOT_THERE, Deployment, Job, Status
+>>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
 from jobs.status.usage import Requests
-from jobs.training import stack_jobs
-from jobs.training.registering import fingerprint_of
+from jobs.training import registering, stack_jobs
 from jobs.training.spec import model_version
 from jobs.training.stack_jobs import FINETUNING, StackJob
+
+_NOTHING: tuple[bool, dict[str, str]] = (False, {})
 
 
 class Reader:
@@ -55,7 +60,7 @@ class Reader:
                 jobs = pool.submit(answers.of, JOBS, self._jobs, list[Job]())
                 endpoint = pool.submit(answers.of, ENDPOINT, self._endpoint, None)
                 deployments = pool.submit(answers.of, DEPLOYMENTS, self._deployments, list[Deployment]())
-                wanted = pool.submit(answers.of, WANTED, self._wanted, (False, ""))
+                wanted = pool.submit(answers.of, WANTED, self._wanted, _NOTHING)
                 found = jobs.result(), endpoint.result(), deployments.result(), *wanted.result()
             if len(answers.missing) == len(PARTS):
                 raise answers.silence(f"stack {stack.name}")
@@ -72,12 +77,13 @@ class Reader:
         endpoint: dict[str, Any] | None,
         found: list[Deployment],
         dataset_there: bool,
-        registered: str,
+        registered: dict[str, str],
     ) -> Status:
         stack, now = self._stack, self._now()
         jobs = [job for job in every if job.version]
-        wanted = stack.stages[1].fingerprint if stack.stages else ""
-        made_by = wanted if registered or any(job.fingerprint == wanted for job in jobs) else ""
+        best = self._best(answers, jobs)
+        wanted = stack.stages.of(best).fingerprint if stack.stages else ""
+        made_by = wanted if wanted in registered or any(job.fingerprint == wanted for job in jobs) else ""
         made_by = made_by or (jobs[0].fingerprint if jobs else wanted)
         attempts = [job for job in jobs if job.fingerprint == made_by]
         traffic = ((endpoint or {}).get("properties") or {}).get("traffic") or {}
@@ -90,14 +96,17 @@ class Reader:
         job = attempts[0] if attempts else None
         tags = (endpoint or {}).get("tags")
         pause = paused.read(tags)
-        there = registered
+        there = registered.get(wanted, "")
         if made_by != wanted:
             there = answers.of("the model", lambda: self._registered(made_by), "")
+        stages_ = stages.NOT_PREPARED
+        if stack.stages:
+            stages_ = stages.of_stack(stack.stages, best, dataset_there, registered, jobs, deployments, pause)
         version = there or (model_version(made_by) if made_by else "")
         return Status(
             stack=stack.name,
             at=now,
-            stages=known(self._stages(dataset_there, registered, jobs, deployments, pause), answers),
+            stages=known(stages_, answers),
             job=job,
             attempts=tuple(attempts),
             others=tuple(job for job in every if job not in attempts and job.status not in GIVEN_UP),
@@ -159,32 +168,33 @@ class Reader:
             return []
         return [_deployment(each) for each in found]
 
-    def _wanted(self) -> tuple[bool, str]:
-        """Whether the data that the settings ask for are there, and the version of their model, "" for none."""
+    def _wanted(self) -> tuple[bool, dict[str, str]]:
+        """Whether the data that the settings ask for are there, and the versions of their models by fingerprint."""
         if self._stack.stages is None:
-            return False, ""
-        data, finetune, _ = self._stack.stages
+            return False, {}
+        data = self._stack.stages.dataset
         dataset = f"{self._stack.target.path}/data/{data.train_asset}/versions/{data.fingerprint}"
-        return self._arm.find(dataset, ML_VERSION) is not None, self._registered(finetune.fingerprint)
+        every = [each.fingerprint for each in self._stack.stages.finetunes]
+        versions = {each: version for each in every if (version := self._registered(each))}
+        return self._arm.find(dataset, ML_VERSION) is not None, versions
+
+    def _best(self, answers: Answers, jobs: list[Job]) -> str | None:
+        """The recipe that is released, None while nobody knows."""
+        specs = self._stack.stages
+        if specs is None:
+            return None
+        return answers.of("which recipe is the best", lambda: stages.best(specs, jobs, self._runs.metrics), None)
 
     def _registered(self, fingerprint: str) -> str:
         """The version of the model that the fine-tuning of that fingerprint made, "" for none."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        path = f"{self._stack.target.path}/models/{self._stack.model_name}/versions"
-        found = self._arm.find(f"{path}/{model_version(fingerprint)}", ML_VERSION)
-        if found is not None and _made_by(found) == fingerprint:
-            return str(found["name"])
-        try:
-            every = self._arm.items(path, ML_VERSION, listViewType="All")
-            return next((str(each["name"]) for each in every if _made_by(each) == fingerprint), "")
-        except ResourceNotFoundError:
-            return ""
+        found = registering.by_rest(self._arm, self._stack.target, self._stack.model_name, fingerprint)
+        return str(found["name"]) if found else ""
 
     def _usage(self, deployments: tuple[Deployment, ...], now: datetime) -> Requests:
         standing = min((one.since for one in deployments if one.since), default=None)
         return usage.read(self._arm, self._stack.endpoint_path, standing, now) if standing else usage.NOTHING
 
+<<<<<<< HEAD
     def _stages(
         self,
         dataset_there: bool,
@@ -213,6 +223,8 @@ class Reader:
             _released(deployed.name if deployed else release.deployment_name, deployed, pause),
         )
 
+=======
+>>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
     def _spending(
         self, jobs: list[Job], deployments: tuple[Deployment, ...], served: Served, now: datetime
     ) -> Spending:
@@ -250,19 +262,6 @@ class Reader:
         return job.machine or (self._stack.cluster_size if job.version else self._stack.data_cluster_size)
 
 
-_STAGES = ("dataset", "finetune", "release")
-
-
-def _released(name: str, found: Deployment | None, pause: Pause | None) -> Stage:
-    if pause and not (found and found.traffic):
-        return Stage("release", PAUSED, f"since {pause.at:%Y-%m-%d %H:%M} UTC")
-    if found is None:
-        return Stage("release", TO_DO, name)
-    if found.state == "Succeeded":
-        return Stage("release", DONE if found.traffic == 100 else "under way", f"{found.traffic} % on {name}")
-    return Stage("release", found.state.lower(), name)
-
-
 def _job(found: StackJob) -> Job:
     return Job(
         name=found.name,
@@ -273,12 +272,8 @@ def _job(found: StackJob) -> Job:
         created=moment(found.created),
         inputs=found.inputs,
         machine=found.machine,
+        recipe=found.recipe,
     )
-
-
-def _made_by(version: dict[str, Any]) -> str:
-    properties = version.get("properties") or {}
-    return fingerprint_of(properties.get("tags"), properties.get("jobName"))
 
 
 def _deployment(found: dict[str, Any]) -> Deployment:

@@ -6,13 +6,13 @@ Nothing of Pulumi is asked, so it also holds before the first `pulumi up` has en
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cloud.target import Target
-from jobs.dataset.spec import DatasetSpec
-from jobs.release.spec import ReleaseSpec
-from jobs.training.spec import FinetuneSpec
 from settings.sections.evaluation import EvaluationSettings
+
+if TYPE_CHECKING:
+    from jobs.specs import StageSpecs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Stack:
     system_prompt: str
     evaluation: EvaluationSettings
     hours: str = ""
-    stages: tuple[DatasetSpec, FinetuneSpec, ReleaseSpec] | None
+    stages: StageSpecs | None
 
     @classmethod
     def of(cls, name: str) -> Self:

@@ -28,7 +28,7 @@ class Job:
     """One attempt at a fine-tune, or at a preparation of the data.
 
     `version` and `fingerprint` are those of the model it makes, "" for data; `machine` the size it ran on, "" where it
-    does not say; `inputs` are its component's.
+    does not say; `inputs` are its component's; `recipe` is the name of its recipe, where there are several.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Job:
     created: datetime | None
     inputs: Mapping[str, str]
     machine: str = ""
+    recipe: str = ""
     fingerprint: str = ""
     started: datetime | None = None
     ended: datetime | None = None

@@ -41,7 +41,8 @@ def view(status: Status) -> Group:
             things.add_row("job", one.name, coloured(one.status), "", Text("; ".join(filter(None, (took, left)))))
     for other in status.others:
         took = f"{in_words(other.hours(status.at) * 3600)}; " if other.started else ""
-        details = Text(f"{took}{'of another recipe' if other.version else 'prepares the data'}")
+        of_recipe = f"of the recipe {other.recipe}" if other.recipe else "of another recipe"
+        details = Text(f"{took}{of_recipe if other.version else 'prepares the data'}")
         things.add_row("job", other.name, coloured(other.status), "", details)
     things.add_row("model", status.model, coloured(status.model_state))
     things.add_row("endpoint", status.endpoint, coloured(status.endpoint_state))

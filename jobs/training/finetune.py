@@ -21,7 +21,7 @@ from jobs.training.attempts import Attempts
 from jobs.training.following import Following
 from jobs.training.recipe import component_inputs
 from jobs.training.spec import FinetuneSpec
-from jobs.training.stack_jobs import FINETUNING, FINGERPRINT, STACK
+from jobs.training.stack_jobs import FINETUNING, FINGERPRINT, RECIPE, STACK
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -124,14 +124,17 @@ def _pipeline(spec: FinetuneSpec, component: Any, literals: dict[str, RecipeValu
         config.write_text(spec.finetune_config, encoding="utf-8")
         files["finetune_config_path"] = Input(type=AssetTypes.URI_FILE, path=str(config))
 
+    by = f", by {spec.recipe_name}" if spec.recipe_name else ""
+
     @dsl.pipeline(  # type: ignore[call-overload,untyped-decorator]
-        display_name=f"{spec.finetune.model_name}: {spec.base_model.name} on {spec.dataset_name}",
+        display_name=f"{spec.finetune.model_name}: {spec.base_model.name} on {spec.dataset_name}{by}",
         experiment_name=spec.finetune.experiment,
         tags={
             STACK: spec.stack,
             FINGERPRINT: spec.fingerprint,
             "dataset": f"{spec.dataset_name}:{spec.dataset_fingerprint}",
             "model": spec.finetune.model_name,
+            **({RECIPE: spec.recipe_name} if spec.recipe_name else {}),
         },
     )
     def finetune() -> dict[str, Any]:

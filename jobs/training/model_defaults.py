@@ -48,7 +48,7 @@ def chosen(given: Mapping[str, Any], recipe: Mapping[str, RecipeValue], inputs: 
     """Those that count: inputs of the component that the recipe does not name, and that go with what it says."""
     from pydantic import ValidationError
 
-    from settings.recipe import Recipe
+    from settings.recipes.recipe import Recipe
 
     taken: dict[str, RecipeValue] = {}
     left = {key: "no input of the recipe" for key in given if key not in Recipe.model_fields or key in _NEVER}

@@ -11,11 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cloud.arm import Arm
+from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
 from cloud.faults import taken
 from cloud.report import Report
+from cloud.target import Target
 from jobs.training import component_version, model_defaults
-from jobs.training.spec import FinetuneSpec
+from jobs.training.spec import FinetuneSpec, model_version
+from jobs.training.stack_jobs import RECIPE
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -101,6 +105,26 @@ def find(client: MLClient, name: str, version: str, fingerprint: str) -> str:
     return ""
 
 
+def by_rest(arm: Arm, target: Target, name: str, fingerprint: str) -> dict[str, Any] | None:
+    """As `find`, without a client library and whoever has the number: the version as REST answers it."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    path = f"{target.path}/models/{name}/versions"
+    found = arm.find(f"{path}/{model_version(fingerprint)}", ML_VERSION)
+    if found is not None and _made_by(found) == fingerprint:
+        return found
+    try:
+        every = arm.items(path, ML_VERSION, listViewType="All")
+        return next((each for each in every if _made_by(each) == fingerprint), None)
+    except ResourceNotFoundError:
+        return None
+
+
+def _made_by(version: dict[str, Any]) -> str:
+    properties = version.get("properties") or {}
+    return fingerprint_of(properties.get("tags"), properties.get("jobName"))
+
+
 def fingerprint_of(tags: Mapping[str, str] | None, job_name: str | None = None) -> str:
     """The fingerprint of what made a version, by its tags or the name of its job; "" for a model of other origin."""
     tags = tags or {}
@@ -153,4 +177,5 @@ def _origin(spec: FinetuneSpec, job_name: str) -> dict[str, str]:
         "dataset_fingerprint": spec.dataset_fingerprint,
         "base_model": spec.base_model.model_uri,
         "recipe": recipe[:256],  # Azure's limit for the value of a tag
+        **({RECIPE: spec.recipe_name} if spec.recipe_name else {}),
     }

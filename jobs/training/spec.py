@@ -32,7 +32,8 @@ class FinetuneSpec(Spec):
 
     ``stack`` is written on every job and tells this stack's jobs from others'. ``finetune_config`` is the JSON that the
     component is to put before the base model's own finetune_config.json, or "". ``hourly_price`` is what a node costs
-    where the stack says so and has a limit in dollars.
+    where the stack says so and has a limit in dollars. ``recipe_name`` tells several recipes of a stack apart, and
+    ``beside`` are the fingerprints of the others.
     """
 
     CHANGES: ClassVar = "training"
@@ -45,7 +46,8 @@ class FinetuneSpec(Spec):
         }
     )
 
-    WHERE_SET: ClassVar = frozenset({"finetune_config", "hourly_price"})
+    WHERE_SET: ClassVar = frozenset({"finetune_config", "hourly_price", "recipe_name"})
+    BETWEEN: ClassVar = frozenset({"beside"})
 
     target: Target
     dataset_name: str
@@ -58,6 +60,8 @@ class FinetuneSpec(Spec):
     stack: str = ""
     finetune_config: str = ""
     hourly_price: float = 0
+    recipe_name: str = ""
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", {key: whole(value) for key, value in self.recipe.items()})
@@ -67,6 +71,11 @@ class FinetuneSpec(Spec):
         """Not over experiment, attempts, waiting and the like: they change how a result is obtained or found."""
         content = self.recorded()
         return digest({key: content[key] for key in (*_DECIDE, "finetune_config") if key in content})
+
+    @property
+    def stage(self) -> str:
+        """Its name in the program: with several recipes each has a stage of its own."""
+        return f"finetune-{self.recipe_name}" if self.recipe_name else "finetune"
 
     def job_name(self, attempt: int) -> str:
         """Attempts count from 1."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 STACK, FINGERPRINT, MACHINE = "stack", "fingerprint", "vmSize"
 """Tags of every job: which stack it belongs to, which spec it does the work of, and on machines of which size."""
+RECIPE = "recipe_name"
+"""Tag of the jobs of a stack with several recipes, and of their models; their fingerprints tell them apart."""
 SILENT_SECONDS = 600.0
 """A job that does not respond may come back; so long it is given for that."""
 FINETUNING, PREPARATION = "fine-tuning", "preparation of the data"
@@ -37,7 +39,8 @@ _PATIENCE, _POLL_SECONDS = 120.0, 2.0  # for a cancelled job to end; a node take
 class StackJob:
     """A job of a stack; ``created`` is Azure's time stamp, ISO 8601, ``url`` its page in the studio.
 
-    ``machine`` is the size of its cluster's machines, "" where that is not known; ``inputs`` are its component's.
+    ``machine`` is the size of its cluster's machines, "" where that is not known; ``inputs`` are its component's;
+    ``recipe`` is the name of its recipe, where the stack had several.
     """
 
     name: str
@@ -50,6 +53,7 @@ class StackJob:
     url: str
     machine: str
     inputs: Mapping[str, str]
+    recipe: str = ""
 
     @property
     def ended(self) -> bool:
@@ -149,5 +153,6 @@ def _read(given: dict[str, Any], stack: str) -> StackJob | None:
         display_name=str(properties.get("displayName") or name),
         url=str(((properties.get("services") or {}).get("Studio") or {}).get("endpoint") or ""),
         machine=str(tags.get(MACHINE) or ""),
+        recipe=str(tags.get(RECIPE) or ""),
         inputs={key: str(given["value"]) for key, given in inputs.items() if given.get("value") is not None},
     )

@@ -14,7 +14,7 @@ from jobs.training.stack_jobs import FINETUNING
 
 
 def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
-    """Cancels or keeps them, as ``spec.finetune.supersede`` says, and tells which.
+    """Cancels or keeps them, as ``spec.finetune.supersede`` says, and tells which; those beside it go on.
 
     Only jobs of the same stack in the same workspace are looked at: by their tags and names, never by what they run.
     Raises StageError, NotFinished when ``stop`` was set meanwhile.
@@ -25,7 +25,8 @@ def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
     with azure_errors("the stack's jobs could not be looked up", f"workspace {spec.target.workspace}"):
         jobs = stack_jobs.of_stack(arm, spec.target, spec.stack)
     for job in jobs:
-        if job.work != FINETUNING or job.fingerprint == spec.fingerprint or job.status in (*ENDED, *CANCELLED):
+        wanted = job.fingerprint in (spec.fingerprint, *spec.beside)
+        if job.work != FINETUNING or wanted or job.status in (*ENDED, *CANCELLED):
             continue
         what = f"job {job.name} of an earlier recipe is {job.status}"
         if spec.finetune.supersede == "keep":

@@ -122,7 +122,8 @@ def _assets(step: Step) -> Iterator[str]:
 def _cost(cost: Cost | None) -> Iterator[str]:
     if cost is None:
         return
-    for name, amount in {"month": cost.month, "fine-tune": cost.finetune}.items():
+    each = {f"fine-tune by {name or 'the only recipe'}": amount for name, amount in cost.recipes.items()}
+    for name, amount in {"month": cost.month, "fine-tune": cost.finetune, **each}.items():
         before, after = ("unknown" if value is None else f"{value:.2f}" for value in (amount.before, amount.after))
         yield f"a {name}: {before} → {after}"
     for key, price in sorted(cost.prices.items()):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Mapping
 
 from cloud.catalogue import CLUSTER_SIZE, PURGE, STAGE
+=======
+from cloud.catalogue import CHOICE, CLUSTER_SIZE, PURGE, STAGE
+>>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
 from review.known.judge import (
     HARMLESS,
     NEW,
@@ -129,7 +133,7 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.hourly_price", matters("what a job may cost is reckoned by another price"), 0),
         prop("input.supersede", one_of({"cancel": None, "keep": (LOW, "a job that is not needed any more goes on")},
              leaving=(LOW, "a job that is not needed any more is cancelled")), "cancel"),
-        *harmless("input.wait", "input.cancel_on_interrupt", "input.data**"),
+        *harmless("input.wait", "input.cancel_on_interrupt", "input.data**", "input.recipe_name"),
     ),
     "release": (
         *_PLACE,
@@ -169,6 +173,7 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.evaluation.unclear", one_of({"pass": _JUDGED, "fail": None}, created=LOW,
              leaving=(LOW, "a model has to be better to be released")), "pass"),
         prop("input.evaluation.samples", matters("a model is judged by another number of answers", LOW), 1),
+        prop("input.evaluation.best_by", matters("another metric tells which recipe is the best"), "eval_loss"),
         prop("input.evaluation.judge", matters("another model judges the answers", MEDIUM), ""),
         prop("input.evaluation.latency_percent",
              number((LOW, "a model has to be quicker to be released"), _JUDGED), 95),
@@ -193,6 +198,12 @@ WORK: dict[str, tuple[Property, ...]] = {
         prop("names**", matters("other names are freed for good at a destroy")),
         prop("holds**", matters("other things are waited for at a destroy", LOW)),
         *harmless("earlier**"),
+    ),
+    CHOICE.type: (
+        *naming("subscriptionId", "resourceGroup", "workspace", "modelName"),
+        prop("metric", matters("another metric tells which recipe is the best")),
+        prop("candidates**", matters("the best is chosen among other recipes, and another model may answer")),
+        *harmless("lengths**"),
     ),
     # Told with its cluster.
     CLUSTER_SIZE.type: (*naming("subscriptionId", "cluster"), *harmless("vmSize")),

@@ -10,6 +10,7 @@ from review.known.learning import LEARNING
 from review.known.stages import STAGES, WORK
 from review.known.stores import STORES
 from review.known.watching import WATCHING
+from review.training.finetunes import kind
 
 _TABLE = {**STORES, **ACCESS, **LEARNING, **WATCHING, **WORK}
 _ACTS = {row.type for row in AZURES if row.acts}
@@ -30,14 +31,14 @@ def is_known(step: Step) -> bool:
     if step.type == "pulumi:pulumi:Stack" or step.type.startswith(("pulumi:providers:", COMPONENT)):
         return True
     if step.type == STAGE.type:
-        return step.name in STAGES
+        return kind(step.name) in STAGES
     return canonical(step.type) in _TABLE
 
 
 def rows_of(step: Step) -> tuple[Property, ...]:
     """All that the table has of it, what comes first counting first."""
     if step.type == STAGE.type:
-        return STAGES.get(step.name, ())
+        return STAGES.get(kind(step.name), ())
     if step.type.startswith("pulumi:providers:"):
         return PROVIDER
     type_ = canonical(step.type)

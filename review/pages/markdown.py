@@ -56,7 +56,8 @@ def _cost(cost: Cost) -> Iterator[str]:
     rows = {
         "an hour idle": cost.idle,
         "an hour serving": cost.serving,
-        "a fine-tune": cost.finetune,
+        **{f"the fine-tune by {name or 'the only recipe'}": amount for name, amount in cost.recipes.items()},
+        f"{'all fine-tunes' if cost.recipes else 'a fine-tune'}": cost.finetune,
         "a month of serving": cost.month,
     }
     yield from (f"| {name} | {_amounts(amount)} |" for name, amount in rows.items())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from pydantic.alias_generators import to_camel
 
-from settings.checks import memory
+from settings.checks import recipes
 from settings.checks.conflict import Conflict
-from settings.machines import HOURLY_DOLLARS, VM_SIZES, VmSize
 from settings.models import model as known
 from settings.naming import wrong
 from settings.tree import Settings
@@ -28,73 +25,8 @@ def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
 def _serving_memory(settings: Settings) -> Iterator[Conflict]:
     model, size = known(settings.model.name), settings.serving.size
     if model.serving_memory and size.memory_per_gpu < model.serving_memory:
-        rule = f"has {_memory(size)}; {model.name} needs {model.serving_memory} GB"
+        rule = f"has {recipes.has(size)}; {model.name} needs {model.serving_memory} GB"
         yield Conflict("serving.vmSize", size.name, rule, "take Standard_NC24ads_A100_v4", ("model.name", "model.id"))
-
-
-def _training_memory(settings: Settings) -> Iterator[Conflict]:
-    """What no data can make fit; with what is known of the data, jobs/preflight/memory.py looks closer."""
-    model, size, recipe = settings.model.known, settings.compute.size, settings.recipe
-    if model.shape is None:
-        return
-    # Only with padding is it known how long the conversations are.
-    padded = bool(recipe.pad_to_max_length and recipe.max_seq_length > 0) and settings.compute.memory_check == "refuse"
-    reckon = memory.estimate if padded else memory.least
-    as_said = memory.of(model.shape, recipe, size.gpus, recipe.max_seq_length if padded else memory.SHORT)
-    training = memory.lightest(recipe, as_said, reckon)
-    needed = reckon(training)
-    if not needed.fits(size):
-        how = "adapters of" if recipe.apply_lora else "all weights of"
-        yield Conflict(
-            "compute.vmSize",
-            size.name,
-            f"has {_memory(size)}; training {how} {model.name} needs at least {needed}",
-            _remedy(settings, training, padded=padded),
-            (
-                *("model.name", "model.id", "model.size"),
-                *("recipe.apply_lora", "recipe.apply_deepspeed", "recipe.pad_to_max_length", "recipe.max_seq_length"),
-            ),
-        )
-
-
-def _remedy(settings: Settings, training: memory.Training, *, padded: bool) -> str:
-    """The smallest size on which it would fit, and what would make it lighter."""
-    nodes = settings.recipe.num_nodes_finetune or 1
-
-    def fits(size: VmSize) -> bool:
-        reckon = memory.estimate if padded else memory.least
-        return reckon(memory.lightest(settings.recipe, replace(training, gpus=size.gpus * nodes), reckon)).fits(size)
-
-    sizes = [each for each in VM_SIZES.values() if each.cluster and not each.retired and fits(each)]
-    found = min(sizes, key=lambda each: HOURLY_DOLLARS.get(each.name, math.inf), default=None)
-    ways = [f"take {found.name}" if found else "take a smaller model, as no size that this project knows has it"]
-    ways += [] if settings.recipe.apply_lora else ["set recipe.apply_lora to true"]
-    if padded:
-        ways += ["set recipe.pad_to_max_length to false or lower recipe.max_seq_length"]
-        ways += ["where you have seen it fit, set compute.memoryCheck to warn"]
-    return ", or ".join(ways)
-
-
-def _memory(size: VmSize) -> str:
-    each = f" in each of its {size.gpus} GPUs" if size.gpus > 1 else ""
-    return f"{size.memory_per_gpu} GB of GPU memory{each}"
-
-
-def _context(settings: Settings) -> Iterator[Conflict]:
-    model, length = settings.model.known, settings.recipe.max_seq_length
-    if model.context and length > model.context:
-        rule = f"is more than {model.name} can read, which is {model.context} tokens"
-        yield Conflict(
-            "recipe.max_seq_length", length, rule, "set it to -1 for the model's maximum", ("model.name", "model.id")
-        )
-
-
-def _nodes(settings: Settings) -> Iterator[Conflict]:
-    nodes, most = settings.recipe.num_nodes_finetune or 1, settings.compute.max_nodes
-    if nodes > most:
-        rule = f"is more than the cluster ever has: compute.maxNodes is {most}, and the job would wait for ever"
-        remedy = f"set it to {most} or less, or raise compute.maxNodes"
-        yield Conflict("recipe.num_nodes_finetune", nodes, rule, remedy, ("compute.maxNodes",))
 
 
 def _tokenizer_file(settings: Settings) -> Iterator[Conflict]:
@@ -203,9 +135,11 @@ def _deployers(settings: Settings) -> Iterator[Conflict]:
 
 _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _serving_memory,
-    _training_memory,
-    _context,
-    _nodes,
+    recipes.training_memory,
+    recipes.context,
+    recipes.nodes,
+    recipes.alike,
+    recipes.released,
     _purge,
     _recipients,
     _late_alert,

@@ -17,7 +17,7 @@ from settings.machines import VmSize
 from settings.models import Shape
 
 if TYPE_CHECKING:
-    from settings.recipe import Recipe  # which loads pydantic, and policies stand before every preview
+    from settings.recipes.recipe import Recipe  # which loads pydantic, and policies stand before every preview
 
 GIB = 2**30
 OVERHEAD = 1.5 * GIB

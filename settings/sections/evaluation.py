@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator
 
-from settings.fields import Number, Positive, Section
+from settings.fields import Number, Pattern, Positive, Section, Text
 from settings.problems import refuse
 
 
@@ -32,6 +32,8 @@ class EvaluationSettings(Section):
     """how long an answer may take"""
     latency_percent: Annotated[Number, Field(ge=50, le=100)] = 95
     """so many per cent of the answers have to come within that; 100 is all of them"""
+    best_by: Annotated[Text, Pattern(r"[a-z][a-z0-9_]*", "must be the name of a metric, like eval_loss")] = "eval_loss"
+    """metric of the jobs by which released: best tells the best recipe; of a loss less is better"""
     # A model judged by a model is an opinion about an opinion: it is asked for.
     judge: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
     """https address of chat completions that judge the answers to questions with "check": "judge"; empty: none"""

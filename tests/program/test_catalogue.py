@@ -17,6 +17,8 @@ def _everything(config: dict[str, Any]) -> None:
         "deployers": {"00000000-0000-4000-8000-0000000000b2": "Group"},
     }
     config["finetune-phi:data"] = {**config["finetune-phi:data"], "runOn": "cluster"}
+    config["finetune-phi:recipes"] = {"gentle": {"learning_rate": 1e-5}, "bold": {"learning_rate": 1e-4}}
+    config["finetune-phi:released"] = "best"
     config["finetune-phi:monitoring"] = {
         "diagnostics": True,
         "alerts": True,

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from settings import recipe as recipe_module
 from settings.__main__ import main
 from settings.machines import VM_SIZES
 from settings.models import MODELS
-from settings.recipe import Recipe
+from settings.recipes import recipe as recipe_module
+from settings.recipes.recipe import Recipe
 from settings.stack import ROOT, Settings, SettingsError, from_pulumi, load
 from settings.stack import parse as parse_config
 

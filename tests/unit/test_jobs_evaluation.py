@@ -50,7 +50,7 @@ def stack(tmp_path: Path) -> Stack:
 @pytest.fixture
 def finetune(stack: Stack) -> FinetuneSpec:
     assert stack.stages is not None
-    return stack.stages[1]
+    return stack.stages.finetune
 
 
 @pytest.fixture
@@ -176,12 +176,13 @@ def test_questions_that_were_learnt_are_named(said: Said, stack: Stack, tmp_path
     asked = next(iter(QUESTIONS))
     row = {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": "Paris"}]}
     (tmp_path / "train_data.jsonl").write_text(json.dumps(row) + "\n")
-    data = dataclasses.replace(stack.stages[0], directory=str(tmp_path))
-    found = evaluate(dataclasses.replace(stack, stages=(data, *stack.stages[1:])), tmp_path)
+    data = dataclasses.replace(stack.stages.dataset, directory=str(tmp_path))
+    stack = dataclasses.replace(stack, stages=dataclasses.replace(stack.stages, dataset=data))
+    found = evaluate(stack, tmp_path)
     assert found.leaked == (asked,)
     assert "1 of 6 questions stand in the training data" in files.markdown(found, [])
     (tmp_path / "train_data.jsonl").unlink()
-    elsewhere = evaluate(dataclasses.replace(stack, stages=(data, *stack.stages[1:])), tmp_path)
+    elsewhere = evaluate(stack, tmp_path)
     assert any(each.startswith("leaks: the training data are not on this machine") for each in elsewhere.not_compared)
 
 

@@ -22,6 +22,7 @@ from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.paused import BY_HAND, BY_HOURS, Pause, Served
 from jobs.release import unfinished
+from jobs.specs import StageSpecs
 from jobs.status import watch
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.reader import Reader
@@ -47,7 +48,7 @@ STACK = Stack(
     request_timeout_seconds=90,
     system_prompt="",
     evaluation=RELEASE.evaluation,
-    stages=(DATA, FINETUNE, WANTED),
+    stages=StageSpecs(dataset=DATA, finetunes=(FINETUNE,), releases={"": WANTED}),
 )
 WORKSPACE = STACK.target.path
 HISTORY = f"https://eastus2.api.azureml.ms/history/v1.0{WORKSPACE}/runs"
@@ -616,7 +617,7 @@ def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch
     assert found.target.workspace.startswith("mlw-") and found.endpoint
     assert (found.stages is not None) is data
     if found.stages is not None:
-        assert found.stages[2].model_version == found.stages[1].model_version
+        assert found.stages.release.model_version == found.stages.finetune.model_version
         assert found.stages[0].fingerprint == "0123456789ab"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from review.known.stages import STAGES
 from review.report import build
 from review.risks import Risk, risks
 from review.settled import Sources, settled
+from review.training import finetunes
 from review.verdict import Thresholds, Verdict
 
 URN = "urn:pulumi:dev::finetune-phi::azure-native:storage:StorageAccount::storage"
@@ -323,13 +323,9 @@ def test_durations_come_from_the_last_run() -> None:
 
 
 def test_a_fine_tune_costs_all_the_nodes_it_trains_on() -> None:
-    def state(size: str, **recipe: int) -> Any:
-        inputs = {"properties": {"properties": {"vmSize": size}}, "input": {"recipe": recipe}}
-        return SimpleNamespace(inputs=inputs)
-
-    step = SimpleNamespace(old=state("A", num_train_epochs=1), new=state("A", num_train_epochs=1, num_nodes_finetune=3))
-    preview: Any = SimpleNamespace(step=lambda name, kind: step)
-    assert cost._nodes(preview) == (1, 3)
+    old, new = ({"input": {"recipe": {"num_train_epochs": 1, **more}}} for more in ({}, {"num_nodes_finetune": 3}))
+    preview = Preview([_step("pulumi:index:Stash", "finetune", "update", old, new)])
+    assert [one.nodes for one in finetunes.of(preview, Past())] == [(1, 3)]
 
 
 @pytest.mark.parametrize(
@@ -362,7 +358,7 @@ def test_more_data_cost_more_and_data_of_unknown_size_an_unknown_amount(
     )
     book = PriceBook(tmp_path / "p.json", fetch=lambda meter: [_row(7.2)])
     report = build("dev", preview, Past({"finetune": 100}), book, Thresholds())
-    assert cost.data_grows(preview) == grows
+    assert finetunes.data_grows(preview, *(each["input"] for each in learns)) == grows
     assert report.verdict is Verdict.PERSON
     assert any(told in reason for reason in report.reasons), report.reasons
 

@@ -14,7 +14,7 @@ from settings.checks.conflicts import conflicts
 from settings.checks.memory import Training
 from settings.machines import VM_SIZES
 from settings.models import MODELS, Shape
-from settings.recipe import Recipe
+from settings.recipes.recipe import Recipe
 from settings.stack import Settings
 
 A100, T4 = "Standard_NC24ads_A100_v4", "Standard_NC16as_T4_v3"
@@ -150,7 +150,7 @@ def test_the_data_decide_what_the_preview_says(
     card = cards.Card.__new__(cards.Card)
     object.__setattr__(card, "tokens", tokens)
     monkeypatch.setattr(look, "read_card", lambda _: card if tokens else None)
-    finding = look.fits(Settings.model_validate({"purgeOnDestroy": True, "recipe": recipe}))
+    (finding,) = look.fits(Settings.model_validate({"purgeOnDestroy": True, "recipe": recipe}))
     assert finding.state is state
     assert words in str(finding)
     assert "weights 14 (3.8 billion x 4 bytes)" in finding.found
@@ -167,7 +167,7 @@ def test_the_estimate_has_not_the_last_word(
     object.__setattr__(card, "tokens", {"median": 4000, "longest": 30_000})
     monkeypatch.setattr(look, "read_card", lambda _: card)
     given = {"purgeOnDestroy": True, "recipe": LONG, "compute": {"memoryCheck": check}}
-    finding = look.fits(Settings.model_validate(given))
+    (finding,) = look.fits(Settings.model_validate(given))
     assert finding.state is state and "not even with 4,000 tokens" in finding.found
     assert ("set compute.memoryCheck to warn" in finding.fix) is told
     padded = {**given, "recipe": {**LONG, "max_seq_length": 4096, "pad_to_max_length": True}}
@@ -176,7 +176,7 @@ def test_the_estimate_has_not_the_last_word(
 
 
 def test_a_model_nobody_knows_is_said() -> None:
-    finding = look.fits(Settings.model_validate({"purgeOnDestroy": True, "model": {**LLAMA, "size": {}}}))
+    (finding,) = look.fits(Settings.model_validate({"purgeOnDestroy": True, "model": {**LLAMA, "size": {}}}))
     assert (finding.state, finding.fix) == (State.WARNING, "say how large it is in model.size")
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from emulator.training.combinations import check
 from emulator.training.errors import TrainingError
 from jobs.training.failures.causes import cause_of
-from settings.recipe import Recipe
+from settings.recipes.recipe import Recipe
 
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"apply_deepspeed": "true", "auto_find_batch_size": "true"}, "cannot be coupled with auto_find", "recipe"),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from settings.fields import Count, CountOrOff, Flag, Number, Pattern, Positive, Share, Text, as_number
 from settings.problems import refuse
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parent.parent.parent
 _ALWAYS_MERGED = "is ignored: the component always merges the adapters into the model"
 _NO_ORT = "is ignored: the component switches ONNX Runtime off for every task"
 _NEVER_MEASURED = "is never measured for a chat, and the component fails at the first evaluation"
@@ -22,7 +22,7 @@ _NEVER_MEASURED = "is never measured for a chat, and the component fails at the 
 # refuses or ignores is refused here. A key without a default that is left out is the base model's own or the
 # component's (`jobs.training.recipe`). The component's other inputs (models, data, computes) are the program's to fill.
 class Recipe(BaseModel):
-    """Inputs of the fine-tuning component under its own names; more than these are accepted (settings/recipe.py).
+    """Inputs of the fine-tuning component under its own names; more than these are accepted (settings/recipes/).
 
     At each evaluation the component saves a checkpoint with the optimizer's state; `save_total_limit` says how many
     are kept, and 1 is sent where it is not set. The model that comes out has the last weights, not the best ones:
