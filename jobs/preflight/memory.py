@@ -22,20 +22,23 @@ ASSUMED = 2048
 
 
 def fits(settings: Settings) -> list[Finding]:
-    """The estimate of each recipe, with its parts; refused where a conversation of usual length does not fit, warned
-    of where a long one does not, or it is close.
+    """The estimate with its parts: refused where a conversation of usual length does not fit, warned of where a long
+    one does not, or it is close.
 
-    Azure is not asked.
+    Of several recipes those that take the same are told of once. Azure is not asked.
     """
     if settings.model.known.shape is None:
         found = f"not estimated: nothing is known of {settings.model.name}"
         fix = "say how large it is in model.size"
         return [Finding(check=NAME, state=State.WARNING, found=found, fix=fix)]
-    return [_fits(settings, settings.model.known.shape, name, recipe) for name, recipe in settings.trained.items()]
+    alike: dict[Finding, list[str]] = {}
+    for name, recipe in settings.trained.items():
+        alike.setdefault(_fits(settings, settings.model.known.shape, recipe), []).append(name)
+    return [replace(each, check=f"{NAME}, {', '.join(names)}" if any(names) else NAME) for each, names in alike.items()]
 
 
-def _fits(settings: Settings, shape: Shape, name: str, recipe: Recipe) -> Finding:
-    size, check = settings.compute.size, f"{NAME}, {name}" if name else NAME
+def _fits(settings: Settings, shape: Shape, recipe: Recipe) -> Finding:
+    size = settings.compute.size
     counts = _tokens(settings)
     usual, longest = (_cut(counts.get(key, ASSUMED), settings, recipe) for key in ("median", "longest"))
     training = memory.of(shape, recipe, size.gpus, longest)
@@ -47,7 +50,7 @@ def _fits(settings: Settings, shape: Shape, name: str, recipe: Recipe) -> Findin
         f"a step (the longest, {where}) the fine-tune takes about {at_most}"
     )
     if at_most.fits(size, CLOSE):
-        return Finding(check=check, state=State.OK, found=found)
+        return Finding(check=NAME, state=State.OK, found=found)
     lightest = memory.lightest(recipe, replace(training, tokens=usual), estimate)
     if counts and not estimate(lightest).fits(size):
         usually = (
@@ -56,9 +59,9 @@ def _fits(settings: Settings, shape: Shape, name: str, recipe: Recipe) -> Findin
         refused, fix = settings.compute.memory_check == "refuse", _fix(training, size)
         fix += ", or, where you have seen it fit, set compute.memoryCheck to warn" if refused else ""
         state = State.REFUSED if refused else State.WARNING
-        return Finding(check=check, state=state, found=f"{found}; {usually}", fix=fix)
+        return Finding(check=NAME, state=state, found=f"{found}; {usually}", fix=fix)
     how = "close" if at_most.fits(size) else "more than it has, and the job may run out of memory"
-    return Finding(check=check, state=State.WARNING, found=f"{found}, which is {how}", fix=_fix(training, size))
+    return Finding(check=NAME, state=State.WARNING, found=f"{found}, which is {how}", fix=_fix(training, size))
 
 
 def _tokens(settings: Settings) -> Mapping[str, int]:

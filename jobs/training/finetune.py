@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from azure.ai.ml.entities import Job
 
 
+_BUILDING = threading.Lock()
+"""The SDK keeps one stack of pipelines under construction for all threads: two at once get each other's nodes."""
+
+
 def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
     """Leaves the model registered, as ``finetune.modelName:spec.model_version`` if it is new.
 
@@ -76,7 +80,8 @@ def _submit(client: MLClient, spec: FinetuneSpec, name: str, report: Report, *, 
     defaults = _defaults(spec, component, report)
     literals = component_inputs(spec, component.inputs, defaults.taken)
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = _pipeline(spec, component, literals, name, Path(folder))
+        with _BUILDING:
+            pipeline = _pipeline(spec, component, literals, name, Path(folder))
         pipeline.tags[component_version.TAG] = f"{source.name}:{component.version}"
         if defaults.taken:
             pipeline.tags[model_defaults.JOB_TAG] = str(defaults)[:256]  # Azure's limit for the value of a tag

@@ -43,9 +43,7 @@ def names(recipes: Mapping[str, Any]) -> None:
             rule = f"cannot be called {BEST}, which says that the best of them is released"
             raise refuse(rule, "give it another name", at=name, value=own)
         if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-            rule = (
-                f"must be called by lower-case letters, digits and single hyphens, {_LONGEST} at most, a letter first"
-            )
+            rule = f"must be lower-case letters, digits and single hyphens, {_LONGEST} at most, a letter first"
             raise refuse(rule, "for example gentle, or lora-r16", at=name, value=own)
 
 

@@ -175,6 +175,13 @@ def test_the_estimate_has_not_the_last_word(
     assert [each.remedy.endswith("set compute.memoryCheck to warn") for each in found] == ([True] if told else [])
 
 
+def test_recipes_that_take_the_same_are_told_of_once() -> None:
+    own = {"a": {"seed": 1}, "b": {}, "c": {"apply_lora": True}}
+    found = look.fits(Settings.model_validate({"purgeOnDestroy": True, "recipes": own}))
+    assert [finding.check for finding in found] == ["GPU memory, a, b", "GPU memory, c"]
+    assert [finding.state for finding in found] == [State.WARNING, State.OK]
+
+
 def test_a_model_nobody_knows_is_said() -> None:
     (finding,) = look.fits(Settings.model_validate({"purgeOnDestroy": True, "model": {**LLAMA, "size": {}}}))
     assert (finding.state, finding.fix) == (State.WARNING, "say how large it is in model.size")
