@@ -212,9 +212,9 @@ def stack(**sections: dict[str, Any]) -> tuple[Settings, Place]:
     return settings, Place.of(settings, "team", SUBSCRIPTION)
 
 
-@pytest.mark.parametrize(("which", "expected"), enumerate((DATASET, FINETUNE, RELEASED)))
-def test_a_stage_has_all_that_is_set_for_it(which: int, expected: dict[str, Any]) -> None:
-    assert specs.specs(*stack(), "0123456789ab")[which].to_inputs() == expected
+@pytest.mark.parametrize(("which", "expected"), {"dataset": DATASET, "finetune": FINETUNE, "release": RELEASED}.items())
+def test_a_stage_has_all_that_is_set_for_it(which: str, expected: dict[str, Any]) -> None:
+    assert getattr(specs.specs(*stack(), "0123456789ab"), which).to_inputs() == expected
 
 
 def test_the_preflight_asks_for_all_that_is_set() -> None:
@@ -230,7 +230,7 @@ def test_a_model_that_is_retired_has_its_successor() -> None:
 
 
 def test_data_made_here_are_their_files() -> None:
-    data = specs.specs(*stack(data={"runOn": "local"}), "0123456789ab")[0]
+    data = specs.specs(*stack(data={"runOn": "local"}), "0123456789ab").dataset
     assert data.to_inputs() == {
         "target": TARGET,
         "name": "chats",

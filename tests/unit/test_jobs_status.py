@@ -618,7 +618,7 @@ def test_a_stack_is_told_by_its_settings(data: bool, tmp_path: Path, monkeypatch
     assert (found.stages is not None) is data
     if found.stages is not None:
         assert found.stages.release.model_version == found.stages.finetune.model_version
-        assert found.stages[0].fingerprint == "0123456789ab"
+        assert found.stages.dataset.fingerprint == "0123456789ab"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from settings.stack import load
 
 def spec(stack):
     settings = load(stack)
-    return specs.specs(settings, Place.of(settings, "dev", "00000000-0000-4000-8000-0000000000a1"), "0" * 12)[2]
+    return specs.specs(settings, Place.of(settings, "dev", "00000000-0000-4000-8000-0000000000a1"), "0" * 12).release
 
 chosen, client = spec("new"), mock.Mock()
 # What the engine keeps of it, and gives to the stage's hook.
