@@ -10,12 +10,9 @@ from cloud.catalogue import ENDPOINT, STAGE
 from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, in_words
 from review.events import Preview, Step
-<<<<<<< HEAD
 from review.known.stages import makes_deployment
-=======
 from review.training import finetunes
 from review.training.finetunes import training_cluster
->>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
 from review.words import gpus, is_work, shown, type_of
 
 _MOST = 4  # resources of one fate that are named before they are counted

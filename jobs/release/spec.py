@@ -81,15 +81,10 @@ class ReleaseSpec(Spec):
 
     @property
     def deployment_name(self) -> str:
-<<<<<<< HEAD
-        """3 to 32 characters, a letter first: Azure's rule for deployments."""
-        return self.deployed_as or f"m{self.fingerprint}"
-=======
-        """Of this version on these machines."""
-        return deployment_name(self.fingerprint)
+        """As it stands there already, or of this version on these machines."""
+        return self.deployed_as or deployment_name(self.fingerprint)
 
 
 def deployment_name(fingerprint: str) -> str:
     """3 to 32 characters, a letter first: Azure's rule for deployments."""
     return f"m{fingerprint}"
->>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)

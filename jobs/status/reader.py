@@ -22,11 +22,7 @@ from jobs.status.answers import DEPLOYMENTS, ENDPOINT, JOBS, PARTS, UNKNOWN, WAN
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.spending import Spending, Use, hour_prices, spending
 from jobs.status.stack import Stack
-<<<<<<< HEAD
-from jobs.status.status import DONE, NOT_THERE, PAUSED, TO_DO, Deployment, Job, Stage, Status, serving_it
-=======
 from jobs.status.status import NOT_THERE, Deployment, Job, Status
->>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
 from jobs.status.usage import Requests
 from jobs.training import registering, stack_jobs
 from jobs.training.spec import model_version
@@ -194,37 +190,6 @@ class Reader:
         standing = min((one.since for one in deployments if one.since), default=None)
         return usage.read(self._arm, self._stack.endpoint_path, standing, now) if standing else usage.NOTHING
 
-<<<<<<< HEAD
-    def _stages(
-        self,
-        dataset_there: bool,
-        registered: str,
-        jobs: list[Job],
-        deployments: tuple[Deployment, ...],
-        pause: Pause | None,
-    ) -> tuple[Stage, ...]:
-        if self._stack.stages is None:
-            return tuple(Stage(name, "unknown", "the data are not prepared here: make data") for name in _STAGES)
-        data, finetune, release = self._stack.stages
-        asset = f"{data.train_asset}:{data.fingerprint}"
-        attempt = next((job for job in jobs if job.fingerprint == finetune.fingerprint), None)
-        deployed = serving_it(deployments, release, f"{release.model_name}:{registered}")
-        if registered:
-            tuned = Stage("finetune", DONE, f"{release.model_name}:{registered}")
-        elif attempt is None:
-            tuned = Stage("finetune", TO_DO, f"{release.model_name}:{finetune.model_version}")
-        elif attempt.status == COMPLETED:
-            tuned = Stage("finetune", "registering", attempt.name)
-        else:
-            tuned = Stage("finetune", attempt.status.lower(), attempt.name)
-        return (
-            Stage("dataset", DONE if dataset_there else TO_DO, asset),
-            tuned,
-            _released(deployed.name if deployed else release.deployment_name, deployed, pause),
-        )
-
-=======
->>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
     def _spending(
         self, jobs: list[Job], deployments: tuple[Deployment, ...], served: Served, now: datetime
     ) -> Spending:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cloud.states import COMPLETED
 from jobs.choosing import choose
 from jobs.paused import Pause
-from jobs.status.status import DONE, PAUSED, TO_DO, Deployment, Job, Stage
+from jobs.status.status import DONE, PAUSED, TO_DO, Deployment, Job, Stage, serving_it
 from jobs.training.spec import FinetuneSpec
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ def of_stack(
     if best is None:
         return (*found, Stage("release", TO_DO, "of the best, once all recipes are trained"))
     release = specs.releases[best]
-    deployed = next((one for one in deployments if one.name == release.deployment_name), None)
-    return (*found, _released(release.deployment_name, deployed, pause))
+    deployed = serving_it(
+        deployments, release, f"{release.model_name}:{registered.get(specs.of(best).fingerprint, '')}"
+    )
+    return (*found, _released(deployed.name if deployed else release.deployment_name, deployed, pause))
 
 
 def best(specs: StageSpecs, jobs: Sequence[Job], metrics: Callable[[str], Mapping[str, float]]) -> str | None:

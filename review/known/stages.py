@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Mapping
 
-from cloud.catalogue import CLUSTER_SIZE, PURGE, STAGE
-=======
 from cloud.catalogue import CHOICE, CLUSTER_SIZE, PURGE, STAGE
->>>>>>> 48ee8b2 (Several recipes in one stack, each with a job and a model of its own, and one of them, or the best, is released)
 from review.known.judge import (
     HARMLESS,
     NEW,
