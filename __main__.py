@@ -8,7 +8,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import authorization
 
-from cloud.credentials import work_in
+from cloud.credentials import refuse_short_login, work_in
 from cloud.errors import StageError
 from cloud.place import Place
 from data_prep import DataError
@@ -36,6 +36,8 @@ try:
     settings = from_pulumi()
     dataset = dataset_version(settings)
     golden_questions(settings)
+    if not pulumi.runtime.is_dry_run():
+        refuse_short_login(settings.finetune.wait)
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 

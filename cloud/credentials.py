@@ -45,6 +45,26 @@ class CredentialError(StageError):
         super().__init__("there is no way to sign in to Azure", on="", why=why, todo=todo)
 
 
+RENEWED = "FINETUNE_PHI_LOGIN_RENEWED"
+"""Variable: something beside this process renews the login of `az`."""
+
+
+def refuse_short_login(waits: bool) -> None:
+    """Raises CredentialError where an update ``waits`` for a fine-tune longer than it can write its state.
+
+    A job of GitHub's signs in with what GitHub vouches for, and `az` cannot renew that; a state in a storage account
+    is written by `az`'s login. Everything else asks GitHub itself.
+    """
+    names = ("ACTIONS_ID_TOKEN_REQUEST_URL", "PULUMI_BACKEND_URL", RENEWED)
+    vouched, backend, renewed = (os.environ.get(name, "") for name in names)
+    if waits and vouched and backend.startswith("azblob:") and not renewed:
+        raise CredentialError(
+            "the login of a job of GitHub's lasts an hour, and Pulumi's state in a storage account is written with it: "
+            "an update that waits for a fine-tune would lose its state",
+            "Run .github/scripts/up, which renews the login, or set finetune.wait to false.",
+        )
+
+
 _environment: dict[str, str] = {}
 """What a stack file says in place of the environment's variables."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 
@@ -94,3 +95,26 @@ def role_of(definition: str) -> Role | None:
     """The role of a definition's id, however that is spelled; None for one that is not in the list."""
     guid = definition.rsplit("/", 1)[-1].lower()
     return next((role for role in Role if role.guid == guid), None)
+
+
+_ASSIGN = r"Microsoft\.Authorization/roleAssignments"
+_BOUND = re.compile(
+    rf"\(\(!\(ActionMatches\{{'{_ASSIGN}/(?P<verb>write|delete)'\}}\)\) OR "
+    rf"\(@(?P<of>Request|Resource)\[{_ASSIGN}:RoleDefinitionId\] "
+    r"ForAnyOfAnyValues:GuidEquals \{(?P<roles>[^{}]+)\}\)\)",
+    re.IGNORECASE,
+)
+
+
+def passes_on(condition: str) -> frozenset[str] | None:
+    """GUIDs of the roles that a condition keeps granting and taking away to; None for what nobody can tell of it.
+
+    It has to be these two clauses and nothing else: what else it might allow is not for this to find out. What is
+    granted stands in the request, what is taken away in the resource; the other way round neither says anything.
+    """
+    clauses = [_BOUND.fullmatch(clause.strip()) for clause in condition.split(" AND ")]
+    bounds = [clause for clause in clauses if clause is not None]
+    kept = {(bound["verb"].lower(), bound["of"].lower()) for bound in bounds}
+    if len(bounds) != len(clauses) or kept != {("write", "request"), ("delete", "resource")}:
+        return None
+    return frozenset(role.strip().lower() for bound in bounds for role in bound["roles"].split(","))

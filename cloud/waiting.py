@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ T = TypeVar("T")
 
 ROLE_SECONDS = 600.0  # how long Azure may take, by its documentation, to let a new role assignment count
 ROLE_POLL_SECONDS = 10.0
+
+
+LEAVE_AT = "FINETUNE_PHI_LEAVE_AT"
+"""Variable: the second since 1970 from which on nobody should be waited for any more, as the machine goes away then."""
 
 
 class Stopped(Exception):
@@ -54,6 +59,12 @@ def wait(
         elif stop.wait(pause):
             raise Stopped
     raise AssertionError("pauses never end")
+
+
+def seconds_here() -> float:
+    """How long this process may still wait for something that goes on without it; for ever where nobody says."""
+    text = os.environ.get(LEAVE_AT, "")
+    return max(float(text) - time.time(), 0.0) if text.isdecimal() else math.inf
 
 
 def rising(first: float, last: float, factor: float = 1.2) -> Iterator[float]:

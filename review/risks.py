@@ -22,7 +22,7 @@ from cloud.catalogue import (
     ROLE_ASSIGNMENT,
     STAGE,
 )
-from cloud.roles import POWERFUL, role_of
+from cloud.roles import GRANTING, POWERFUL, passes_on, role_of
 from review.difference import at, short_id, text_of
 from review.drift.found import live_traffic
 from review.events import OPERATIONS, STACK, Preview, State, Step
@@ -221,11 +221,14 @@ def _role(step: Step, risk: Make, first: bool, sources: Sources) -> Iterator[Ris
     role, scope = role_of(str(step.new.inputs.get("roleDefinitionId", ""))), str(step.new.inputs.get("scope", ""))
     wide = re.fullmatch(r"/subscriptions/[^/]+/?|/|/providers/microsoft.management/.*", scope, re.I) is not None
     level, why = Level.MEDIUM, ""
-    if role in POWERFUL and not wide and step.new.inputs.get("condition"):
+    condition = str(step.new.inputs.get("condition") or "")
+    passed_on = passes_on(condition) if role in GRANTING else None
+    if passed_on is not None and not wide and not passed_on & {one.guid for one in POWERFUL}:
         why = ", under a condition on which roles it may pass on"
     elif role in POWERFUL or wide:
         level = Level.HIGH
         why = ", over the whole subscription" if wide else ", who can give itself every other role"
+        why += ": its condition does not keep it from that, as far as this review can read it" if condition else ""
     elif step.op == "create" and first:
         level = Level.LOW
     if old is None or old == new:

@@ -13,7 +13,7 @@ from cloud.errors import NotFinished, StageError, azure_errors, first_line
 from cloud.faults import passing
 from cloud.report import WARNING, Report
 from cloud.states import CANCELLED, COMPLETED, ENDED, SILENT
-from cloud.waiting import Stopped, TooLong, elapsed, in_words, rising, wait
+from cloud.waiting import Stopped, TooLong, elapsed, in_words, rising, seconds_here, wait
 from jobs.training.joblog import JobLog
 from jobs.training.limits import Limit
 from jobs.training.stack_jobs import SILENT_SECONDS
@@ -100,10 +100,13 @@ class Following:
                 raise self._submitted_only(job)
             return None
 
+        here = seconds_here()
         try:
-            return wait(ended, every=rising(*_POLL_SECONDS), most=_MOST_SECONDS, stop=stop)
+            return wait(ended, every=rising(*_POLL_SECONDS), most=min(_MOST_SECONDS, here), stop=stop)
         except TooLong:
             why = f"`pulumi up` waits {_MOST_SECONDS / 3600:g} hours at most"
+            if here < _MOST_SECONDS:
+                why = "the machine that runs this update is taken away soon"
             raise self._goes_on(name, status, why) from None
         except Stopped:
             raise self._interrupted(name, status) from None

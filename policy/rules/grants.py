@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cloud.catalogue import AZURES, ENDPOINT, FEDERATED_CREDENTIAL, IDENTITY, ROLE_ASSIGNMENT
-from cloud.roles import GRANTING, POWERFUL, SERVING, Role
+from cloud.roles import GRANTING, POWERFUL, SERVING, Role, passes_on
 from policy import samples
 from policy.example import Example
 from policy.frameworks import benchmark
@@ -16,13 +16,6 @@ from policy.subject import UNKNOWN, Member, Resource, Stack
 _ASSIGNMENT = (ROLE_ASSIGNMENT,)
 FORBIDDEN = {role.guid: role.title for role in POWERFUL}
 _BOUNDABLE = [role.guid for role in GRANTING]
-_ASSIGN = r"Microsoft\.Authorization/roleAssignments"
-_BOUND = re.compile(
-    rf"\(\(!\(ActionMatches\{{'{_ASSIGN}/(?P<verb>write|delete)'\}}\)\) OR "
-    rf"\(@(?:Request|Resource)\[{_ASSIGN}:RoleDefinitionId\] "
-    r"ForAnyOfAnyValues:GuidEquals \{(?P<roles>[^{}]+)\}\)\)",
-    re.IGNORECASE,
-)
 NEEDED = {role.guid: role.title for role in SERVING}
 
 
@@ -116,16 +109,9 @@ def role_no_owner(resource: Resource, config: Config) -> Iterator[str]:
 
 
 def _passes_on_only_others(resource: Resource, forbidden: Mapping[str, str]) -> bool:
-    """Whether a condition keeps a role to granting and taking away roles that are not forbidden themselves.
-
-    It has to be these two clauses and nothing else: what else it might allow is not for this rule to find out.
-    """
-    clauses = [_BOUND.fullmatch(clause.strip()) for clause in str(resource.at("condition", "")).split(" AND ")]
-    bounds = [clause for clause in clauses if clause is not None]
-    if len(bounds) != len(clauses) or {bound["verb"].lower() for bound in bounds} != {"write", "delete"}:
-        return False
-    passed_on = {role.strip().lower() for bound in bounds for role in bound["roles"].split(",")}
-    return not passed_on & {role.lower() for role in forbidden}
+    """Whether a condition keeps a role to granting and taking away roles that are not forbidden themselves."""
+    passed_on = passes_on(str(resource.at("condition", "")))
+    return passed_on is not None and not passed_on & {role.lower() for role in forbidden}
 
 
 @resource_rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,29 @@ def differences(approved: Mapping[str, list[str]], now: Mapping[str, list[str]])
         changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
         told += [f"{heading}:", *(f"  {line}" for line in changed)] if changed else []
     return told
+
+
+def is_left(approved: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> bool:
+    """Whether some of what was approved is done, and nothing else is left than the rest of it.
+
+    So an update that ended half way goes on under its approval. What it is made of, and the data, components and models
+    of all stages, are the same; costs are compared by what they come to.
+    """
+    if not set(now["steps"]) < set(approved["steps"]):
+        return False
+    if any(now.get(heading) != approved.get(heading) for heading in ("made of", "data, components and models")):
+        return False
+    if not all(set(now[heading]) <= set(approved[heading]) for heading in ("policies", "risks")):
+        return False
+    came_to, comes_to = (set(_ends(found["cost in USD"])) for found in (approved, now))
+    return comes_to <= came_to
+
+
+def _ends(costs: Iterable[str]) -> Iterator[str]:
+    """`a month: 50.00` of `a month: 30.00 → 50.00`; prices as they are."""
+    for line in costs:
+        name, _, amount = line.partition(": ")
+        yield f"{name}: {amount.rpartition(' → ')[2]}"
 
 
 def approve(report_file: Path, approved_file: Path) -> str:

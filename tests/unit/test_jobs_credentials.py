@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import requests
 from azure import identity
 
 from cloud import credentials
-from cloud.credentials import CredentialError, build
+from cloud.credentials import CredentialError, build, refuse_short_login
 from cloud.tokens import FirstSignedIn
 
 PRINCIPAL = {"ARM_TENANT_ID": "tenant", "ARM_CLIENT_ID": "client"}
@@ -208,3 +209,25 @@ def test_what_azure_native_does_not_read_is_only_for_where_it_would_give_up(monk
     assert credentials.subscription_id() == "from-az"
     monkeypatch.setattr(credentials.shutil, "which", lambda name: None)
     assert credentials.subscription_id() == "from-azure"
+
+
+@pytest.mark.parametrize(
+    ("changed", "waits", "refused"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"FINETUNE_PHI_LOGIN_RENEWED": "true"}, True, False),
+        ({"PULUMI_BACKEND_URL": "https://api.pulumi.com"}, True, False),
+        ({"ACTIONS_ID_TOKEN_REQUEST_URL": ""}, True, False),
+    ],
+    ids=["an hour", "not waited for", "renewed", "another backend", "no job of GitHub's"],
+)
+def test_an_update_that_would_outlive_its_login_is_refused(
+    changed: dict[str, str], waits: bool, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://x.example/", "PULUMI_BACKEND_URL": "azblob://state-dev"}
+    monkeypatch.delenv("FINETUNE_PHI_LOGIN_RENEWED", raising=False)
+    for name, value in {**github, **changed}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CredentialError, match=r"finetune\.wait to false") if refused else contextlib.nullcontext():
+        refuse_short_login(waits)

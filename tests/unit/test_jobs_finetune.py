@@ -259,6 +259,16 @@ def test_the_waiting_has_an_end_that_the_job_has_not(
     assert any(line.startswith(f"warning: job {FIRST} bills, after ") for line in said)
 
 
+def test_the_waiting_ends_before_the_machine_goes_away(
+    ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FINETUNE_PHI_LEAVE_AT", "1")
+    ml.jobs.put(FIRST, "Running")
+    with pytest.raises(NotFinished, match=r"machine that runs this update is taken away soon.*left running"):
+        finetune.run(FINETUNE, said.append, Stop())
+    assert ml.jobs.cancels == []
+
+
 @pytest.mark.parametrize(
     "message", ["The environment is being written by somebody else", "Asset chats:1 already exists", "busy"]
 )

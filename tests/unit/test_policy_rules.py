@@ -112,6 +112,7 @@ def test_stack_rules_read_what_the_program_gave() -> None:
 
 ADMINISTRATOR, ACR_PULL = Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR, Role.ACR_PULL.guid
 BOUND = granting_only([ACR_PULL])
+SWAPPED = BOUND.replace("@Request", "@X").replace("@Resource", "@Request").replace("@X", "@Resource")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,8 @@ BOUND = granting_only([ACR_PULL])
         (ADMINISTRATOR, "", ["role-no-owner"]),
         (ADMINISTRATOR, BOUND.split(" AND ")[0], ["role-no-owner"]),
         (ADMINISTRATOR, f"{BOUND} OR (true)", ["role-no-owner"]),
+        (ADMINISTRATOR, BOUND.replace("@Request", "@Resource"), ["role-no-owner"]),
+        (ADMINISTRATOR, SWAPPED, ["role-no-owner"]),
         (ADMINISTRATOR, granting_only([ACR_PULL, ADMINISTRATOR.guid]), ["role-no-owner"]),
         # Whoever owns the group needs no role to do everything in it.
         (Role.OWNER, BOUND, ["role-no-owner"]),

@@ -9,7 +9,7 @@ import pytest
 
 from review.__main__ import main
 from review.approval import provenance
-from review.approval.content import differences, digest
+from review.approval.content import Content, differences, digest, is_left
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples" / "reviews"
@@ -105,6 +105,51 @@ def test_differences_stand_under_what_they_are_of() -> None:
     ]
     assert differences(approved, approved) == []
     assert digest(approved) != digest(now)
+
+
+HALF = {
+    "made of": ["program 1"],
+    "steps": ["create a", "create b", "create b x: 1"],
+    "data, components and models": ["finetune base_model: phi"],
+    "cost in USD": ["a month: 0.00 → 50.00", "A100: 4 an hour"],
+    "policies": ["advisory x on y: z"],
+    "risks": ["medium b"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({"steps": ["create b", "create b x: 1"]}, True),
+        ({"steps": [], "cost in USD": [], "policies": [], "risks": []}, True),
+        ({"steps": ["create b"], "cost in USD": ["a month: 50.00 → 50.00", "A100: 4 an hour"]}, True),
+        ({}, False),
+        ({"steps": ["create b", "create c"]}, False),
+        ({"steps": ["create b", "create b x: 2"]}, False),
+        ({"steps": ["create b"], "made of": ["program 2"]}, False),
+        ({"steps": ["create b"], "data, components and models": []}, False),
+        ({"steps": ["create b"], "cost in USD": ["a month: 50.00 → 60.00"]}, False),
+        ({"steps": ["create b"], "cost in USD": ["A100: 5 an hour"]}, False),
+        ({"steps": ["create b"], "risks": ["high b"]}, False),
+        ({"steps": ["create b"], "policies": ["mandatory x on y: z"]}, False),
+    ],
+)
+def test_an_update_that_ended_half_way_goes_on_under_its_approval_with_the_rest_alone(
+    changes: Content, left: bool
+) -> None:
+    assert is_left(HALF, {**HALF, **changes}) is left
+
+
+def test_what_is_left_is_done_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _review(_events(tmp_path), tmp_path) == 0
+    assert main(["--stack", "dev", "--out", str(tmp_path), "--approve"]) == 0
+    approved = tmp_path / "approved.json"
+    found = json.loads(approved.read_text(encoding="utf-8"))
+    found["content"]["steps"].append("create cluster one-more (one-more)")
+    approved.write_text(json.dumps({**found, "digest": digest(found["content"])}), encoding="utf-8")
+    capsys.readouterr()
+    assert _review(_events(tmp_path), tmp_path, "--check") == 0
+    assert "As approved, and some of it is done already: 1 of " in capsys.readouterr().out
 
 
 def test_what_a_review_is_made_of_changes_with_the_content_alone(tmp_path: Path) -> None:

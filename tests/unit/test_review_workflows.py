@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 SCRIPTS = ROOT / ".github" / "scripts"
-ALLOWED = {("contents", "read"), ("id-token", "write"), ("pull-requests", "write")}
+ALLOWED = {
+    ("actions", "read"), ("actions", "write"), ("contents", "read"), ("id-token", "write"), ("pull-requests", "write"),
+}  # fmt: skip
 OF_A_RELEASE = {("contents", "write"), ("id-token", "write"), ("attestations", "write")}
 FAKE_GH = """#!/usr/bin/env python3
 import json, os, sys
@@ -40,7 +43,7 @@ def test_permissions_and_pins(file: Path) -> None:
         # A job with a token for Azure is one of an environment, whose rules GitHub keeps.
         if "id-token" in job["permissions"]:
             assert "environment" in job or "uses" in job, name
-            assert "pull-requests" not in job["permissions"], name
+            assert set(job["permissions"]) <= {"contents", "id-token", "attestations"}, name
     assert "secrets." not in text
 
 
@@ -142,10 +145,13 @@ def test_a_login_is_renewed_until_it_is_ended(tmp_path: Path) -> None:
     assert lines[2:4] == lines[:2]
 
 
+def _jobs(file: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / file).read_text())["jobs"]
+    return found
+
+
 def _steps(file: str, job: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load((ROOT / ".github" / "workflows" / file).read_text())["jobs"][job][
-        "steps"
-    ]
+    found: list[dict[str, Any]] = _jobs(file)[job]["steps"]
     return found
 
 
@@ -165,6 +171,71 @@ def test_a_pull_request_is_judged_by_the_policies_of_the_branch_it_goes_to() -> 
     steps = _steps("pull-request.yml", "review")
     (base,) = (step["with"]["path"] for step in steps if "base.sha" in str(step.get("with", {}).get("ref")))
     assert any(f"--base {base}" in step.get("run", "") for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("stages", "others", "said"),
+    [
+        ({"finetune": "running"}, {}, "goes on"),
+        ({"finetune": "queued"}, {}, "goes on"),
+        ({"finetune": "cancelrequested"}, {}, "goes on"),
+        ({"finetune": "done"}, {}, "end"),
+        ({"finetune": "registering"}, {"prep": "Running"}, "end"),
+        ({"finetune": "failed"}, {}, "end"),
+        ({"finetune": "unknown"}, {"job": "Running"}, "goes on"),
+        ({"finetune": "unknown"}, {}, "end"),
+    ],
+)
+def test_whether_a_fine_tune_goes_on(stages: dict[str, str], others: dict[str, str], said: str) -> None:
+    status = {"stages": [{"name": name, "state": state} for name, state in stages.items()], "other_jobs": others}
+    done = subprocess.run([SCRIPTS / "finetune-state"], input=json.dumps(status), capture_output=True, text=True)
+    assert done.stdout.strip() == said
+
+
+@pytest.mark.parametrize(
+    ("run", "artifacts", "waiting"),
+    [
+        ({}, ["waiting-dev"], [{"stack": "dev", "run": 7}]),
+        (
+            {},
+            ["waiting-dev", "waiting-prod", "approved-dev"],
+            [{"stack": "dev", "run": 7}, {"stack": "prod", "run": 7}],
+        ),
+        ({}, ["releases-dev"], []),
+        ({"conclusion": "success"}, ["waiting-dev"], []),
+        ({"status": "in_progress", "conclusion": None}, ["waiting-dev"], []),
+        ({"run_started_at": "2026-11-29T13:00:00Z"}, ["waiting-dev"], []),
+    ],
+    ids=["one", "two", "failed otherwise", "succeeded", "again under way", "failed otherwise the last time"],
+)
+def test_which_runs_wait_for_a_fine_tune(
+    run: dict[str, Any], artifacts: list[str], waiting: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    failed = {"id": 7, "status": "completed", "conclusion": "failure", "run_started_at": "2026-11-29T11:00:00Z", **run}
+    made = [{"name": name, "created_at": "2026-11-29T12:00:00Z"} for name in artifacts]
+    (tmp_path / "runs").write_text(json.dumps({"workflow_runs": [failed]}))
+    (tmp_path / "artifacts").write_text(json.dumps({"artifacts": made}))
+    program(tmp_path / "gh", f'case "$2" in *artifacts*) cat {tmp_path}/artifacts;; *) cat {tmp_path}/runs;; esac')
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "REPOSITORY": "acme/phi"}
+    done = subprocess.run([SCRIPTS / "continue"], env=environment, capture_output=True, text=True)
+    assert json.loads(done.stdout) == waiting, done.stderr
+
+
+@pytest.mark.parametrize(("state", "waits"), [("running", True), ("failed", False)])
+def test_an_update_that_left_its_fine_tune_says_so(state: str, waits: bool, tmp_path: Path) -> None:
+    status = json.dumps({"stages": [{"name": "finetune", "state": state}], "other_jobs": {}})
+    (tmp_path / "status.json").write_text(status)
+    program(tmp_path / ".venv" / "bin" / "pulumi", f"env > {tmp_path}/env", "exit 255")
+    program(tmp_path / ".venv" / "bin" / "python", f'case "$2" in jobs) cat {tmp_path}/status.json;; esac')
+    script = str(ROOT / ".github" / "scripts" / "up")
+    done = subprocess.run([script, "dev", "report.json"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 255, done.stderr
+    assert (tmp_path / ".runs" / "waiting").exists() == waits
+    seen = (tmp_path / "env").read_text()
+    assert "FINETUNE_PHI_LOGIN_RENEWED=true" in seen
+    leaves = int(re.findall(r"FINETUNE_PHI_LEAVE_AT=(\d+)", seen)[0])
+    (up,) = (job for job in _jobs("environment.yml").values() if job.get("environment") == "${{ inputs.stack }}")
+    assert leaves - time.time() < 60 * up["timeout-minutes"] - 3600, "an hour for what comes after"
 
 
 @pytest.mark.parametrize(("compared", "ends", "updated"), [(0, 0, True), (3, 3, False)])
