@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from cloud.services.mlflow import Point
 from jobs.evaluation.result import BASE, SERVING, TUNED, Evaluation
 
 COLOURS = {BASE: "#8a94a3", TUNED: "#2f7ed8", SERVING: "#c47f17"}
@@ -37,20 +39,29 @@ def charts(found: Evaluation) -> dict[str, str]:
 
 
 def _losses(found: Evaluation) -> str:
+    both = [("training", found.losses.training), ("held out", found.losses.held_out)]
+    return curves("loss", both, (_TRAINING, _HELD_OUT), wide=len(found.rows) > _NARROW)
+
+
+def curves(
+    name: str, some: Sequence[tuple[str, Sequence[Point]]], colours: tuple[str, ...], *, wide: bool = False
+) -> str:
+    """Losses by step, a curve each; there has to be a point."""
     import pygal
 
     chart = pygal.XY(
-        **_options("loss", (_TRAINING, _HELD_OUT), wide=len(found.rows) > _NARROW),
+        **_options(name, colours, wide=wide),
         x_title="step",
         y_title="loss, nats a token",
         show_x_guides=False,
-        show_dots=max(len(found.losses.training), len(found.losses.held_out)) <= _DOTS,
+        show_dots=max(len(points) for _, points in some) <= _DOTS,
         dots_size=2,
-        x_labels=_steps(found),
+        x_labels=_steps([point.step for _, points in some for point in points]),
     )
-    for name, points in (("training", found.losses.training), ("held out", found.losses.held_out)):
+    for label, points in some:
         every = -(-len(points) // _MOST_POINTS) or 1
-        chart.add(name, [(point.step, round(point.value, 4)) for point in points[::every]])
+        shown = [point for point in points[::every] if math.isfinite(point.value)]
+        chart.add(label, [(point.step, round(point.value, 4)) for point in shown])
     return _svg(chart)
 
 
@@ -67,9 +78,9 @@ def _bars(name: str, unit: str, colours: tuple[str, ...], found: Evaluation) -> 
     return chart
 
 
-def _steps(found: Evaluation) -> list[int]:
+def _steps(every: Sequence[int]) -> list[int]:
     """Round numbers of steps for the axis."""
-    last = max(point.step for point in (*found.losses.training, *found.losses.held_out))
+    last = max(every)
     rough = max(1, last / _LABELS[1])
     unit = 10 ** math.floor(math.log10(rough))
     width = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)

@@ -10,6 +10,8 @@ from jobs.evaluation.result import Candidate, Evaluation
 from jobs.golden.golden import Result
 
 _HERE = Path(__file__).parent
+STYLE = _HERE / "page.css"
+"""Of the pages that a person reads."""
 _NAMED = 3
 _TITLES = {
     "loss": "Loss while training",
@@ -44,7 +46,7 @@ def page(found: Evaluation, pictures: dict[str, str]) -> str:
     )
     return environment.get_template("page.html").render(
         found=found,
-        style=(_HERE / "page.css").read_text(encoding="utf-8"),
+        style=STYLE.read_text(encoding="utf-8"),
         pictures=[(_TITLES[name], text) for name, text in pictures.items()],
         summary=[(each, figures(each)) for each in found.candidates],
         losses=losses(found),

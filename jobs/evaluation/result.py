@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from cloud.services.mlflow import Point
-from jobs.golden.comparison import Comparison, Outcome, compare
+from jobs.golden.comparison import Comparison, Outcome, compare, interval
 from jobs.golden.golden import Result, Scores
 from settings.sections.evaluation import EvaluationSettings
 
@@ -165,6 +165,9 @@ class Evaluation:
         for each in self.candidates:
             suffix = suffixes[each.role]
             found[f"golden_score{suffix}"] = each.scores.score
+            if each.scores.results:
+                low, high = interval(each.scores, self.settings.confidence_percent)
+                found |= {f"golden_score_low{suffix}": low, f"golden_score_high{suffix}": high}
             found[f"golden_exact{suffix}"] = each.exact
             if each.median_seconds is not None:
                 found[f"golden_median_seconds{suffix}"] = each.median_seconds

@@ -93,6 +93,18 @@ def compare(new: Scores, old: Scores, *, drop: float, confidence: float) -> Comp
     )
 
 
+def interval(scores: Scores, confidence: float) -> tuple[float, float]:
+    """Between which scores a model's true one lies, by so many answers: Wilson's interval of a proportion (1927).
+
+    It takes each answer for right or wrong; where they are partly right it is rather too wide.
+    """
+    number, z = len(scores.results), statistics.NormalDist().inv_cdf(0.5 + confidence / 200)
+    middle = (scores.score + z * z / (2 * number)) / (1 + z * z / number)
+    spread = math.sqrt(scores.score * (1 - scores.score) / number + z * z / (4 * number * number))
+    half = z * spread / (1 + z * z / number)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 def _interval(total: float, squares: float, number: float, confidence: float) -> tuple[float, float]:
     size = number + _PSEUDO
     mean = total / size

@@ -10,7 +10,7 @@ from typing import Any
 from data_prep.card.card import read as read_card
 from jobs.preflight.findings import Finding, State
 from settings.checks import memory
-from settings.checks.memory import CLOSE, Training, estimate, most_conversations
+from settings.checks.memory import CLOSE, Estimate, Training, estimate, most_conversations
 from settings.machines import VmSize
 from settings.models import Shape
 from settings.recipes.recipe import Recipe
@@ -35,6 +35,15 @@ def fits(settings: Settings) -> list[Finding]:
     for name, recipe in settings.trained.items():
         alike.setdefault(_fits(settings, settings.model.known.shape, recipe), []).append(name)
     return [replace(each, check=f"{NAME}, {', '.join(names)}" if any(names) else NAME) for each, names in alike.items()]
+
+
+def estimate_of(settings: Settings, recipe: Recipe) -> Estimate | None:
+    """What a recipe takes of each GPU at most; None where nothing is known of the model."""
+    shape = settings.model.known.shape
+    if shape is None:
+        return None
+    longest = _cut(_tokens(settings).get("longest", ASSUMED), settings, recipe)
+    return estimate(memory.of(shape, recipe, settings.compute.size.gpus, longest))
 
 
 def _fits(settings: Settings, shape: Shape, recipe: Recipe) -> Finding:

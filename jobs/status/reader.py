@@ -118,6 +118,8 @@ class Reader:
             deployments=deployments,
             spending=self._spending(every, deployments, paused.served(tags), now),
             usage=answers.of("who asks", lambda: self._usage(deployments, now), usage.NOTHING),
+            jobs=tuple(jobs),
+            recipe=best,
             not_read=tuple(answers.told()),
             pause=pause,
             hours=stack.hours,

@@ -118,6 +118,10 @@ class Status:
     usage: Requests
     pause: Pause | None = None
     hours: str = ""
+    jobs: tuple[Job, ...] = ()
+    """All fine-tunes there ever were, the newest first."""
+    recipe: str | None = None
+    """The name of the one that is released, None while nobody knows."""
     not_read: tuple[str, ...] = ()
     """Of what Azure had no answer, a sentence each."""
 

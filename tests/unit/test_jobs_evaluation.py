@@ -105,9 +105,14 @@ def test_base_and_tuned_model_are_compared(said: Said, stack: Stack, tmp_path: P
     assert found.losses.last == 2 and found.losses.perplexity == pytest.approx(7.389, rel=1e-3)
     assert found.metrics() == {
         "golden_score": 1,
+        # Of 6 right answers to 6 questions: 6 / (6 + 1.96 squared).
+        "golden_score_low": pytest.approx(0.6097, abs=1e-4),
+        "golden_score_high": 1,
         "golden_exact": 1,
         "golden_median_seconds": 0.5,
         "golden_score_base": 0,
+        "golden_score_low_base": 0,
+        "golden_score_high_base": pytest.approx(0.3903, abs=1e-4),
         "golden_exact_base": 0,
         "golden_median_seconds_base": 0.5,
         "eval_perplexity": pytest.approx(7.389, rel=1e-3),
