@@ -27,7 +27,7 @@ endif
 POLICIES := --policy-pack policy --policy-pack-config policy/$(notdir $(STACK)).json
 
 # What data_prep writes; anything else in data/ is yours.
-MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*.svg .data_prep-*
+MADE := train_data.jsonl test_data.jsonl rejected.jsonl card.json card.md card-*.svg .data_prep-* .sources
 
 THIS := $(if $(filter-out local,$(STACK)), STACK=$(STACK))
 

@@ -9,8 +9,10 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
+from data_prep import mixing
 from data_prep.card.card import is_far
 from data_prep.card.fit import fit
 from data_prep.errors import DataError
@@ -29,6 +31,7 @@ _PLAIN = (
     *("duplicates", "mask", "model", "tokenizer", "processes"),
 )
 
+_OF_A_SOURCE = ("config", "split", "revision", "rows", "shape", "columns", "ignore")
 
 _NAMED = 12  # columns that a line lists
 _WORDS = {
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.look:
             from data_prep.run.preview import preview
 
-            for line in preview(request, workspace):
+            for line in chain.from_iterable(preview(each, workspace) for each in mixing.each(request)):
                 _say(line)
             return
         prepared = prepare(request, report, again=options.again, quiet=options.quiet, workspace=workspace)
@@ -143,9 +146,16 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
     if options.out is not None:
         given["directory"] = options.out
     if options.source is not None:
-        given["base"] = Path()
+        given |= {"base": Path(), "sources": ()}
+    elif request.sources and (useless := [name for name in _OF_A_SOURCE if name in given]):
+        flags = ", ".join(f"--{name}" for name in useless)
+        raise DataError(
+            f"{flags}: the stack mixes several sources, each with its own (data.sources); --source reads one"
+        )
     request = dataclasses.replace(request, **given)
-    return request, _workspace(options.stack, request.source) if needs_workspace(request.source) else None
+    named = [part.source for part in request.sources] or [request.source]
+    asked = next((name for name in named if needs_workspace(name)), "")
+    return request, _workspace(options.stack, asked) if asked else None
 
 
 def _of_stack(stack: str, here: bool) -> Request:

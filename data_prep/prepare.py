@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep import mixing
 from data_prep.card import card as cards
 from data_prep.card import digests
 from data_prep.card.card import CARD, PAGE, TEST, TRAIN, Card
@@ -52,9 +53,10 @@ def prepare(
     Raises :class:`DataError` for anything wrong with the source, its rows or the directory; earlier files
     then stay as they were.
     """
+    if request.sources:
+        return _mixed(request, report, again, quiet, workspace)
     directory = request.directory
-    source = without_results(sources.locate(request.source, request.base), directory)
-    refuse_to_overwrite(source, directory)
+    source = _located(request)
     try:
         before = [digests.state(file) for file in source.files]
         origin = _Later(lambda: _origin(source))
@@ -87,10 +89,59 @@ def prepare(
         for name, found in card.files.items():
             digests.written(directory / name, found)
     except OSError as error:
-        where = error.filename or directory
-        reason = error.strerror or error
-        raise DataError(f"{where}: {reason}; nothing was written, earlier files are as they were") from error
+        raise _no_result(error, directory) from error
+    if request.within is None:
+        mixing.swept(request)  # of a mixture that it was before
     return Prepared(directory / TRAIN, directory / TEST, card, made=True)
+
+
+def _located(request: Request) -> sources.Source:
+    """The source, without what a run has left where the results go. Raises DataError, also where it is one of them."""
+    results = request.within or request.directory
+    source = without_results(sources.locate(request.source, request.base), results)
+    refuse_to_overwrite(source, results)
+    return source
+
+
+def _mixed(
+    request: Request, report: Callable[[str], None], again: bool, quiet: bool, workspace: Workspace | None
+) -> Prepared:
+    """A mixture: its sources one after the other, then all together. Raises DataError."""
+    directory = request.directory
+    requests = mixing.each(request)
+    for each in requests:
+        _located(each)  # before the first one is worked through
+    own = [prepare(each, report, again, quiet, workspace).card for each in requests]
+    source, told = mixing.mixture(request, own)
+    try:
+        origin = mixing.origin(source, own)
+        card = cards.read(directory)
+        same = card is not None and card.settings == request.deciding(files=True)
+        same = same and card is not None and origin.items() <= card.source.items() and not again
+        if card is not None and same and card.files == cards.digests(directory):
+            return Prepared(directory / TRAIN, directory / TEST, _estimated(card, request), made=False)
+        for line in told:
+            report(line)
+        from data_prep.run.making import make
+
+        card = make(
+            source,
+            mixing.together(request),
+            lambda: origin,
+            workspace,
+            report,
+            quiet,
+            finished=lambda card, kept: mixing.described(card, request, own, kept),
+        )
+        mixing.swept(request)
+    except OSError as error:
+        raise _no_result(error, directory) from error
+    return Prepared(directory / TRAIN, directory / TEST, card, made=True)
+
+
+def _no_result(error: OSError, directory: Path) -> DataError:
+    where, reason = error.filename or directory, error.strerror or error
+    return DataError(f"{where}: {reason}; nothing was written, earlier files are as they were")
 
 
 def _origin(source: sources.Source) -> dict[str, str]:

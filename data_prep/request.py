@@ -30,13 +30,37 @@ class Recipe:
     nodes: int = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mixed:
+    """A part of a mixture: where its rows are, how they are read, and which share (0 to 1) of the result they are."""
+
+    source: str
+    share: float
+    config: str = "default"
+    split: str = TUTORIAL_SPLIT
+    revision: str = ""
+    rows: str = ALL
+    shape: str = AUTO
+    columns: dict[str, str] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Everything but its share, under the names that `Request` has."""
+        return {name: value for name, value in vars(self).items() if name != "share"}
+
+    def __str__(self) -> str:
+        return f"{100 * self.share:g} % {self.source}"
+
+
 @dataclass(frozen=True)
 class Request:
     """What to prepare; the defaults are the tutorial's.
 
     ``test_ratio`` is the share of test rows, above 0 and below 1. ``rows`` is ``all``, a number (the first ones) or a
     share (``5%``, chosen by each row's first question, so that a row stays chosen when others come). A relative path
-    as the source starts at ``base``. Raises :class:`DataError` for values that cannot be used.
+    as the source starts at ``base``. With ``sources`` these are read in place of ``source``; ``within`` is the
+    directory of the mixture that this is a part of. Raises :class:`DataError` for values that cannot be used.
     """
 
     source: str = TUTORIAL_SOURCE
@@ -60,6 +84,8 @@ class Request:
     tokenizer: str = tokens.AUTO
     processes: int = 0  # 0: one for each core
     recipe: Recipe = field(default_factory=Recipe)
+    sources: tuple[Mixed, ...] = ()
+    within: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.test_ratio < 1:  # also refuses NaN
@@ -78,8 +104,10 @@ class Request:
 
         Config and revision mean something to the hub only; of a file, see :func:`file_split`.
         """
+        mixed = {"sources": [_asked(each) for each in self.sources]} if self.sources else {}
         return {
-            "source": self.source,
+            "source": ", ".join(map(str, self.sources)) or self.source,
+            **mixed,
             "config": None if files else self.config,
             "split": file_split(self.split) if files else self.split,
             "revision": None if files else self.revision or None,
@@ -97,6 +125,11 @@ class Request:
             "model": self.model,
             "tokenizer": self.tokenizer,
         }
+
+
+def _asked(part: Mixed) -> dict[str, Any]:
+    """What a card keeps of a part of a mixture."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(part).items()}
 
 
 def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:

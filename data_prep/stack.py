@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_prep.request import Recipe, Request
+from data_prep.request import Mixed, Recipe, Request
 
 if TYPE_CHECKING:
     from settings.stack import Settings
@@ -16,6 +16,8 @@ DECIDING = (
     *("duplicates", "mask", "tokenizer"),
 )
 """Settings of `data` that decide what comes out, besides the source; `Request` has them under the same names."""
+READING = ("source", "config", "split", "revision", "rows", "shape", "ignore")
+"""What each part of a mixture has of its own besides `columns`; `Mixed` has them under the same names."""
 
 
 def request_of(settings: Settings) -> Request:
@@ -28,6 +30,14 @@ def request_of(settings: Settings) -> Request:
         **{name: getattr(data, name) for name in DECIDING},
         columns=dict(data.columns),
         ignore=data.ignore,
+        sources=tuple(
+            Mixed(
+                share=float(each.share.removesuffix("%")) / 100,
+                columns=dict(each.columns),
+                **{name: getattr(each, name) for name in READING},
+            )
+            for each in data.sources
+        ),
         directory=ROOT / data.directory,
         base=ROOT,
         model=settings.model.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,14 @@ class Card:
     fingerprint: str
     versions: dict[str, str]  # of what read the source; for information
     format: int = FORMAT
+    parts: list[dict[str, Any]] = field(default_factory=list)  # of a mixture: what was found in each source
 
     def to_json(self) -> bytes:
         """The bytes of ``card.json``."""
-        return (json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode()
+        values = asdict(self)
+        if not self.parts:
+            del values["parts"]
+        return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def is_far(share: float, wanted: float, rows: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -37,6 +37,7 @@ def markdown(card: Card) -> bytes:
                 "columns and keys that nothing was made of (rows)": _listed(card.unused),
             }
         ),
+        *(["## Sources\n", _parts(card.parts)] if card.parts else []),
         f"## Turns\n\n![conversations by messages]({PICTURES['turns']})\n",
         f"## Tokens\n\n![conversations by tokens]({PICTURES['tokens']})\n",
         _table(
@@ -117,6 +118,20 @@ def tags(card: Card) -> dict[str, str]:
         "seed": card.settings["seed"],
     }
     return {key: " ".join(plain(str(value)).split())[:256] for key, value in values.items()}
+
+
+def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
+    """A mixture's sources: what each was asked for and gave."""
+    lines = [
+        "| source | share | rows in | rejected | train | test | revision | licence |",
+        "|---|---:|---:|---:|---:|---:|---|---|",
+    ]
+    for part in parts:
+        rows, taken, source = part["rows"], part["taken"], part["origin"]
+        counts = (rows["in"], rows["rejected"], taken["train"], taken["test"])
+        cells = (part["source"], f"{part['share']:.0%}", *counts, _origin(source), source.get("licence", "unknown"))
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join([*lines, ""])
 
 
 def _origin(source: Mapping[str, str]) -> str:

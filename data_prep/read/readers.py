@@ -35,6 +35,7 @@ class Piece:
     stop: int = -1
     form: Form = LINES
     side: str = ""  # train or test, where the source is divided already
+    share: float = 1.0  # of its rows that are taken, where it is a part of a mixture
 
     @property
     def unit(self) -> str:

@@ -33,6 +33,11 @@ def is_taken(question: str, seed: int, share: float) -> bool:
     return is_below(_point(f"share\n{seed}\n{_identity(question)}"), share)
 
 
+def is_mixed_in(question: str, seed: int, share: float) -> bool:
+    """The same for a source's share of a mixture; independent of both."""
+    return is_below(_point(f"mixture\n{seed}\n{_identity(question)}"), share)
+
+
 def _identity(question: str) -> str:
     return " ".join(question.split()).casefold()
 

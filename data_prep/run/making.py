@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from importlib.metadata import version
@@ -36,6 +36,8 @@ from settings.models import model
 Report = Callable[[str], None]
 Origin = Callable[[], dict[str, str]]
 
+Finished = Callable[[Card, Mapping[str, int]], Card]
+
 _FILES = {worker.TRAIN: TRAIN, worker.TEST: TEST}
 
 
@@ -46,10 +48,12 @@ def make(
     workspace: Workspace | None,
     report: Report,
     quiet: bool,
+    finished: Finished = lambda card, kept: card,
 ) -> Card:
     """Make the files of ``request`` and return their card. Raises :class:`DataError` and OSError.
 
     ``origin`` gives what the card says of the source, and is asked last: a digest of all of it takes a while.
+    ``finished`` has the last word about the card; it is given how many rows of each file were taken.
     """
     earlier = cards.written_here(request.directory) is not None
     tokenizer = resolve(request.tokenizer, model(request.model), online=source.kind == "hub")
@@ -62,7 +66,7 @@ def make(
             report(line)
         rules = _rules(request, rows, tokenizer)
         try:
-            card = _worked(rows, rules, request, origin, place, report, quiet)
+            card = _worked(rows, rules, request, origin, place, report, quiet, finished)
         except OneQuestionError as found:
             report(str(found))
             again = place / "again"
@@ -70,7 +74,7 @@ def make(
             if rows.stream is not None:
                 rows = opened(source, request, workspace, place)
             rules = dataclasses.replace(rules, common=found.common)
-            card = _worked(rows, rules, request, origin, again, report, quiet)
+            card = _worked(rows, rules, request, origin, again, report, quiet, finished)
     if not card.rows["rejected"] and (earlier or rules.keep_rejected):
         (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's, or this one's without a row
     return card
@@ -114,10 +118,11 @@ def _worked(
     place: Path,
     report: Report,
     quiet: bool,
+    finished: Finished,
 ) -> Card:
     names = [TRAIN, TEST, CARD, PAGE, *text.PICTURES.values()]
     names += [REJECTED] if rules.keep_rejected else []
-    stats = Stats()
+    stats, taken = Stats(), Counter[str]()
 
     def kept() -> dict[str, str]:
         found = not_ours(request.directory, tuple(names))
@@ -140,6 +145,7 @@ def _worked(
                     first = [(rows.where(number, offset + int(place)), problem) for place, problem in kind.first]
                     stats.kinds.setdefault(code, Kind()).add(kind.rows, [*first])
                 offset += part_stats.places
+                taken[rows.file(number)] += sum(part_stats.sides.values())
                 stats.add(part_stats)
                 if number == 0 and worker.hopeless(rules, stats):
                     break  # the rest would take as long as a success, and tell the same
@@ -152,6 +158,7 @@ def _worked(
         card = _card(
             stats, request, rules, origin() | rows.origin, duplicates, {_FILES[side]: digests[side] for side in _FILES}
         )
+        card = finished(card, taken)
         files[CARD].write(card.to_json())
         files[PAGE].write(text.markdown(card))
         for name, picture in text.pictures(card).items():
@@ -207,6 +214,8 @@ def _told(code: str, kind: Kind) -> str:
 
 
 def _refuse_one_sided(stats: Stats, request: Request, rows: Opened) -> None:
+    if request.within is not None:
+        return  # a mixture has rows of others as well
     for side, name in ((worker.TEST, "test"), (worker.TRAIN, "training")):
         if not stats.sides[side]:
             share = f", of which {request.rows} were asked for" if rows.share < 1 else ""
@@ -219,7 +228,7 @@ def _refuse_one_sided(stats: Stats, request: Request, rows: Opened) -> None:
 
 
 def _refuse_few(stats: Stats, request: Request, rows: Opened) -> None:
-    if stats.sides[worker.TRAIN] < LEAST_ROWS:
+    if stats.sides[worker.TRAIN] < LEAST_ROWS and request.within is None:
         raise DataError(
             f"{rows.label} gives {stats.sides[worker.TRAIN]} rows to train on, and the fine-tune component needs "
             f"{LEAST_ROWS}; nothing was written: use more rows, or a smaller test ratio (now {request.test_ratio})"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.read.readers import Piece, pieces, read
-from data_prep.read.texts import BLANK, Broken, Rows
+from data_prep.read.texts import BLANK, Broken
 from data_prep.request import ALL, Request, file_slice, part
 from data_prep.row.reading import Reader
-from data_prep.run.pool import Window
+from data_prep.run.pool import Part, Window
 from data_prep.source import azureml, hub
 from data_prep.source.locate import Source, files_of
 
@@ -36,11 +36,11 @@ class Opened:
     share: float
     total: int | None
 
-    def parts(self) -> Iterator[tuple[str, Rows]]:
-        """All rows, one part after the other, with the side that a part is on by its name."""
+    def parts(self) -> Iterator[Part]:
+        """All rows, one part after the other."""
         if self.stream is None:
             return self.window.of(self.pieces)
-        return iter([("", self.window.cut(enumerate(self.stream, start=1)))])
+        return iter([Part(self.window.cut(enumerate(self.stream, start=1)))])
 
     def where(self, number: int, place: int) -> str:
         """How a message names a row of part ``number``."""
@@ -105,7 +105,11 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
     start, stop = file_slice(request.split)
     if first is not None:
         stop = start + first if stop is None else min(stop, start + first)
-    found_pieces = [replace(piece, side=divided.get(file, "")) for file in files for piece in pieces(file)]
+    found_pieces = [
+        replace(piece, side=divided.get(file, ""), share=source.shares.get(file, 1.0))
+        for file in files
+        for piece in pieces(file)
+    ]
     window = Window(start, stop)
     total = _total(found_pieces) if window.all else None if stop is None else stop - start
     return Opened(source.label, origin, found_pieces, None, window, share, total)

@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import connection
 from pathlib import Path
+from typing import NamedTuple
 
 from data_prep.card.stats import Stats
 from data_prep.errors import DataError
@@ -22,16 +23,25 @@ from data_prep.run.worker import Rules, Worker
 
 Tell = Callable[[int], None]
 
+
+class Part(NamedTuple):
+    """Rows that are worked through in one go; ``side`` and ``share`` as a :class:`~data_prep.read.readers.Piece` has
+    them.
+    """
+
+    rows: Rows
+    side: str = ""
+    share: float = 1.0
+
+
 _worker: Worker | None = None
 
 
-def in_one_process(
-    sources: Iterator[tuple[str, Rows]], rules: Rules, directory: Path, tell: Tell
-) -> Iterator[tuple[int, Stats]]:
+def in_one_process(parts: Iterator[Part], rules: Rules, directory: Path, tell: Tell) -> Iterator[tuple[int, Stats]]:
     """(number, counts) of each part, made here."""
     worker = Worker(rules)
-    for number, (side, rows) in enumerate(sources):
-        yield number, worker.run(rows, directory, number, side, tell)
+    for number, part in enumerate(parts):
+        yield number, worker.run(part.rows, directory, number, part.side, tell, part.share)
 
 
 def in_processes(
@@ -81,7 +91,7 @@ def _end_with(sentinel: int) -> None:
 
 def _run(piece: Piece, directory: Path, number: int) -> Stats:
     assert _worker is not None
-    return _worker.run(read(piece), directory, number, piece.side)
+    return _worker.run(read(piece), directory, number, piece.side, share=piece.share)
 
 
 class Window:
@@ -94,12 +104,12 @@ class Window:
     def all(self) -> bool:
         return self._start == 0 and self._stop is None
 
-    def of(self, pieces: Sequence[Piece]) -> Iterator[tuple[str, Rows]]:
-        """The rows of each piece, with the side that they are on."""
+    def of(self, pieces: Sequence[Piece]) -> Iterator[Part]:
+        """The rows of each piece."""
         for piece in pieces:
             if self._stop is not None and self._at >= self._stop:
                 return
-            yield piece.side, self.cut(read(piece))
+            yield Part(self.cut(read(piece)), piece.side, piece.share)
 
     def cut(self, rows: Rows) -> Rows:
         for place, row in rows:

@@ -29,9 +29,10 @@ _SPECIAL = {"eos_token": "<|endoftext|>", "bos_token": ""}  # what a template ma
 
 def preview(request: Request, workspace: Workspace | None = None, rows: int = _ROWS) -> Iterator[str]:
     """Lines for people about the first ``rows`` rows; nothing is written. Raises :class:`DataError`."""
-    source = without_results(locate(request.source, request.base), request.directory)
+    results = request.within or request.directory
+    source = without_results(locate(request.source, request.base), results)
     with ExitStack() as stack:
-        place = stack.enter_context(scratch(request.directory)) if source.kind == "azureml" else None
+        place = stack.enter_context(scratch(results)) if source.kind == "azureml" else None
         found = opened(source, request, workspace, place)
         first = found.peek()[:rows]
     if not first:

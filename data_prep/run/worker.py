@@ -16,7 +16,7 @@ from data_prep.row import personal
 from data_prep.row.reading import Reader
 from data_prep.row.repairs import repaired
 from data_prep.row.rules import Problem, in_order, is_bare, problems, question, record, sound
-from data_prep.row.split import is_below, is_taken, point
+from data_prep.row.split import is_below, is_mixed_in, is_taken, point
 from data_prep.run import duplicates
 from data_prep.source.tokens import Counter, Tokenizer
 from settings.models import model
@@ -67,7 +67,7 @@ class Worker:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._reader = Reader(rules.shape, rules.columns, rules.ignore)
-        self._side = ""
+        self._side, self._share = "", 1.0
         self._counter = Counter(rules.tokenizer, model(rules.model))
 
     def run(
@@ -77,12 +77,14 @@ class Worker:
         number: int,
         side: str = "",
         tell: Callable[[int], None] | None = None,
+        share: float = 1.0,
     ) -> Stats:
         """Work through ``rows`` into the files of part ``number``; ``tell`` hears how many rows were read.
 
-        ``side`` is that of all of them, where the source has divided them itself.
+        ``side`` is that of all of them, where the source has divided them itself; ``share`` of them is taken where
+        they are a part of a mixture.
         """
-        self._side = side
+        self._side, self._share = side, share
         with ExitStack() as stack:
             paths = {name: part_of(directory, number, name) for name in OUTPUTS}
             files = {name: stack.enter_context(path.open("wb", _BUFFER)) for name, path in paths.items()}
@@ -178,6 +180,9 @@ class Worker:
         rules, messages = self._rules, made["messages"]
         asked = question(made)
         if rules.share < 1 and not is_taken(asked, rules.seed, rules.share):
+            stats.passed_over += 1
+            return
+        if self._share < 1 and not is_mixed_in(asked, rules.seed, self._share):
             stats.passed_over += 1
             return
         at = point(asked, rules.seed)

@@ -35,6 +35,7 @@ class Source:
     left_out: tuple[str, ...] = ()
     sides: Mapping[Path, str] = field(default_factory=dict)
     root: Path | None = None  # the folder that holds several files
+    shares: Mapping[Path, float] = field(default_factory=dict)  # of the rows of its files that are taken, if not all
 
 
 def locate(name: str, base: Path) -> Source:

@@ -11,6 +11,7 @@ from settings.checks import recipes
 from settings.checks.conflict import Conflict
 from settings.models import model as known
 from settings.naming import wrong
+from settings.sections.data import RowsSettings
 from settings.tree import Settings
 
 
@@ -34,6 +35,22 @@ def _tokenizer_file(settings: Settings) -> Iterator[Conflict]:
     if data.run_on == "cluster" and data.tokenizer.endswith(".json"):
         rule = "is a file of this machine, which the cluster does not have"
         yield Conflict("data.tokenizer", data.tokenizer, rule, "name a repository of the hub", ("data.runOn",))
+
+
+def _mixture(settings: Settings) -> Iterator[Conflict]:
+    data = settings.data
+    if not data.sources:
+        return
+    total = sum(float(each.share.removesuffix("%")) for each in data.sources)
+    if abs(total - 100) > 0.01 or any(float(each.share.removesuffix("%")) == 0 for each in data.sources):
+        shares = ", ".join(each.share for each in data.sources)
+        yield Conflict("data.sources", shares, "are no shares above 0 % that add up to 100 %", "mend the shares", ())
+    if data.run_on == "cluster":
+        rule = "are mixed on this machine, and data.runOn is cluster"
+        yield Conflict("data.sources", len(data.sources), rule, "set runOn to local", ("data.runOn",))
+    for name in sorted(set(RowsSettings.model_fields) & data.model_fields_set):
+        rule = "has no effect beside data.sources, each of which has its own"
+        yield Conflict(f"data.{name}", getattr(data, name), rule, "move it into sources", ("data.sources",))
 
 
 def _purge(settings: Settings) -> Iterator[Conflict]:
@@ -147,6 +164,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _network,
     _tags_of_two,
     _tokenizer_file,
+    _mixture,
     _deployers,
 )
 

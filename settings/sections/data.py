@@ -47,8 +47,8 @@ class DataClusterSettings(Section):
         return CPU_SIZES[self.vm_size]
 
 
-class DataSettings(Section):
-    """The conversations to learn from."""
+class RowsSettings(Section):
+    """Where rows are, and how they are read."""
 
     source: Text = "HuggingFaceH4/ultrachat_200k"
     """data set of the Hugging Face hub | sample (bundled) | a file (.jsonl, .json, .csv, .tsv, .parquet), folder/ or
@@ -70,6 +70,40 @@ class DataSettings(Section):
     """
     ignore: tuple[ColumnName, ...] = ()
     """columns, and keys of messages, that may go"""
+
+    @field_validator("source")
+    @classmethod
+    def _known_source(cls, source: str) -> str:
+        if is_address(source):
+            raise refuse(
+                "must not be an address: nothing is downloaded from one, and what is signed in it would be kept",
+                "fetch the file and name it, or register it as a data asset (azureml:name:version)",
+            )
+        if may_be_source(source):
+            return source
+        raise refuse(
+            "must be `sample`, a data set of the Hugging Face hub, a file (.jsonl, .json, .csv, .tsv or .parquet), a "
+            "folder/ or pattern of files, or a data asset (azureml:name:version)",
+            "for example HuggingFaceH4/ultrachat_200k, or my-chats.jsonl",
+        )
+
+
+class MixedSettings(RowsSettings):
+    """One of several sources, and how much of the result comes from it."""
+
+    source: Text
+    """as data.source"""
+    share: Annotated[Text, Pattern(r"\d+(\.\d+)?%", "must be a share like 70%")]
+    """of the rows that come out, such as 70%; all shares together are 100%"""
+
+
+class DataSettings(RowsSettings):
+    """The conversations to learn from."""
+
+    sources: tuple[MixedSettings, ...] = ()
+    """several instead of source, each with its share of the rows and with any of the keys above:
+    [{source: sample, share: 70%}, ...] and so on (docs/data.md)
+    """
     test_ratio: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     """share of the conversations kept for validation"""
     seed: Count = 0
@@ -106,22 +140,6 @@ class DataSettings(Section):
     """where they are prepared: local (make data) | cluster (a job on a CPU cluster, in `pulumi up`)"""
     cluster: DataClusterSettings = DataClusterSettings()
     """with cluster: that CPU cluster, which has no node without a job"""
-
-    @field_validator("source")
-    @classmethod
-    def _known_source(cls, source: str) -> str:
-        if is_address(source):
-            raise refuse(
-                "must not be an address: nothing is downloaded from one, and what is signed in it would be kept",
-                "fetch the file and name it, or register it as a data asset (azureml:name:version)",
-            )
-        if may_be_source(source):
-            return source
-        raise refuse(
-            "must be `sample`, a data set of the Hugging Face hub, a file (.jsonl, .json, .csv, .tsv or .parquet), a "
-            "folder/ or pattern of files, or a data asset (azureml:name:version)",
-            "for example HuggingFaceH4/ultrachat_200k, or my-chats.jsonl",
-        )
 
     @field_validator("directory")
     @classmethod
