@@ -18,7 +18,7 @@ from infra.foundation import Foundation, FoundationArgs
 from infra.foundry import EndpointConnection, EndpointConnectionArgs, Foundry, FoundryArgs
 from infra.identity import Identity, IdentityArgs
 from infra.lifecycle.moved import MOVED, follow
-from infra.lifecycle.origin import origin
+from infra.lifecycle.origin import OwnState
 from infra.lifecycle.protection import protect_stateful
 from infra.lifecycle.tags import leave_alone
 from infra.monitoring import Monitoring, MonitoringArgs
@@ -29,7 +29,7 @@ from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.preflight import memory
-from jobs.specs import dataset_version, flow, golden_questions, preflight, specs
+from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
 from settings.stack import SettingsError, from_pulumi
 
 try:
@@ -45,10 +45,13 @@ for fit in memory.fits(settings):
     tell(fit)
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
+state = OwnState.read()
 try:
-    place = Place.of(settings, pulumi.get_stack(), account.subscription_id, origin())
+    place = Place.of(settings, pulumi.get_stack(), account.subscription_id, state.origin)
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None
+state.refuse_own(place.existing)
+state.tell(place.existing)
 access = Access.of(settings.network, settings.storage)
 follow(MOVED)
 leave_alone(settings.tags_from_elsewhere)
@@ -73,7 +76,12 @@ base = Foundation(
 # The identity of GitHub's workflows, where the stack has one.
 github = None
 if settings.github.repository:
-    github = Federation("federation", FederationArgs(place=place, group=base.group, github=settings.github))
+    github = Federation(
+        "federation",
+        FederationArgs(
+            place=place, group=base.group, github=settings.github, assign_roles=settings.identity.assign_roles
+        ),
+    )
 
 # The identity that trains and serves; the workspace with its clusters; who may do what.
 identity = Identity("identity", IdentityArgs(place=place, resource_group=base.group.name))
@@ -94,6 +102,7 @@ roles = Roles(
         storage=settings.storage,
         caller_id=account.object_id,
         github=github,
+        by_others=granted_by_others(settings, place),
     ),
 )
 

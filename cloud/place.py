@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -12,6 +12,7 @@ from cloud.credentials import subscription_id, work_in
 from cloud.target import Target
 from settings import outputs
 from settings.commandline import own_name
+from settings.estate.existing import USABLE
 from settings.naming import PROJECT, Names, Origin, Wrong, wrong
 from settings.problems import Problem, SettingsError, shown, written
 from settings.stack import Settings, load
@@ -27,6 +28,8 @@ class Place:
     location: str
     names: Names
     tags: Mapping[str, str]
+    existing: Mapping[str, str] = field(default_factory=dict)
+    """What somebody else has made: ids, by the keys of the setting `existing`."""
 
     @classmethod
     def of(cls, settings: Settings, stack: str, subscription_id: str, origin: Origin | None = None) -> Place:
@@ -34,7 +37,8 @@ class Place:
 
         Raises SettingsError for a pattern that fits the stack's name of today and not the one it had.
         """
-        origin, chosen = origin or Origin(stack, subscription_id), settings.names.chosen()
+        origin = origin or Origin(stack, subscription_id)
+        chosen = {**settings.names.chosen(), **settings.existing.names()}
         parts = (settings.suffix, chosen, settings.location)
         if origin.stack != stack and (broken := list(wrong(settings.name, origin.stack, *parts))):
             raise SettingsError(stack, (_problem(each, origin) for each in broken))
@@ -46,7 +50,18 @@ class Place:
             location=settings.location,
             names=names,
             tags={**settings.tags, "project": PROJECT, "stack": origin.stack},
+            existing=settings.existing.ids(),
         )
+
+    @property
+    def group_id(self) -> str:
+        """Of the group that the stack is in."""
+        return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.names.resource_group}"
+
+    @property
+    def soft_deleted(self) -> dict[str, list[str]]:
+        """The stack's own names that Azure keeps after a deletion, by the words of `cloud.catalogue`."""
+        return self.names.soft_deleted([USABLE[key].attribute for key in self.existing])
 
     @property
     def renamed(self) -> Origin | None:

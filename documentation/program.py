@@ -56,6 +56,9 @@ class Azure(mocks.Mocks):
         self.live = live
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.resource_id:
+            name, principal = args.resource_id.rsplit("/", 1)[1], {"principalId": "their-principal"}
+            return args.resource_id, {"name": name, **(principal if "userAssigned" in args.resource_id else {})}
         outputs = copy.deepcopy(args.inputs)
         named = [value for key, value in args.inputs.items() if key.endswith(("Name", "Name_"))]
         outputs["name"] = next((v for v in named if v != args.inputs.get("resourceGroupName")), args.name)
@@ -104,6 +107,11 @@ class Monitor(mocks.MockMonitor):
         super().__init__(Azure(live))
         self.registered: dict[str, Registered] = {}
         self.components: dict[str, list[str]] = {}
+        self.read: dict[str, str] = {}
+
+    def ReadResource(self, request: Any) -> Any:
+        self.read[request.name] = request.id
+        return super().ReadResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResource(self, request: Any) -> Any:
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -129,6 +137,8 @@ class Program:
     components: dict[str, list[str]]
     """By URN, with the URNs that all inside wait for."""
     outputs: dict[str, Any]
+    read: dict[str, str] = field(default_factory=dict)
+    """Ids of what the program reads and has not made, by its name there."""
 
     def of_type(self, ending: str) -> list[Registered]:
         return [found for found in self.resources.values() if found.type.endswith(ending)]
@@ -180,7 +190,7 @@ def run_program(stack: str = "local", change: Change | None = None, live: str = 
         # The next run's settings and transformations are not these.
         pulumi.runtime.set_all_config({})
         set_root_resource(None)  # type: ignore[arg-type]
-    return Program(monitor.registered, monitor.components, exported)
+    return Program(monitor.registered, monitor.components, exported, monitor.read)
 
 
 def program(stack: str) -> Program:

@@ -24,11 +24,15 @@ AUDIENCE = "api://AzureADTokenExchange"
 
 @dataclass(frozen=True, kw_only=True)
 class FederationArgs:
-    """What the identity may act in is `group`; jobs of the GitHub environment called as the stack are it."""
+    """What the identity may act in is `group`; jobs of the GitHub environment called as the stack are it.
+
+    Without `assign_roles` others grant it what it needs.
+    """
 
     place: Place
     group: resources.ResourceGroup
     github: GithubSettings
+    assign_roles: bool
 
 
 class Federation(pulumi.ComponentResource):
@@ -42,7 +46,9 @@ class Federation(pulumi.ComponentResource):
         super().__init__("finetune-phi:infra:Federation", name, {}, opts)
         # A workflow that destroys the stack runs as this identity: it keeps what it is and may do until the group goes,
         # and all of this with it. Where only the setting goes, it is deleted like everything else.
-        child = pulumi.ResourceOptions(parent=self, deleted_with=args.group)
+        # A group that is somebody else's does not go.
+        theirs = "group" in args.place.existing
+        child = pulumi.ResourceOptions(parent=self, deleted_with=None if theirs else args.group)
         group = args.group.name
         own_name = args.place.names.github
         deployer = managedidentity.UserAssignedIdentity(
@@ -66,14 +72,12 @@ class Federation(pulumi.ComponentResource):
             subject=args.github.subject_of(args.place.stack),
             opts=child,
         )
-        for label, role, condition in (
+        granting = granting_only([role.guid for role in GRANTED])
+        roles = (
             ("deployer-contributor", Role.CONTRIBUTOR, None),
-            (
-                "deployer-access",
-                Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR,
-                granting_only([role.guid for role in GRANTED]),
-            ),
-        ):
+            ("deployer-access", Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR, granting),
+        )
+        for label, role, condition in roles if args.assign_roles else ():
             authorization.RoleAssignment(
                 label,
                 role_assignment_name=role_assignment_name(

@@ -1,4 +1,4 @@
-"""What an Azure ML workspace stands on: group, logs, storage, key vault and container registry."""
+"""What an Azure ML workspace stands on: group, logs, storage, key vault and container registry, made or given."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pulumi_azure_native import (
     keyvault,
     operationalinsights,
     resources,
-    storage,
 )
+from pulumi_azure_native import storage as azure_storage
 
 from cloud.catalogue import APPLICATION_INSIGHTS
 from cloud.place import Place
@@ -43,7 +43,7 @@ class Foundation(pulumi.ComponentResource):
     group: resources.ResourceGroup
     logs: operationalinsights.Workspace
     application_insights: applicationinsights.Component
-    storage: storage.StorageAccount
+    storage: azure_storage.StorageAccount
     key_vault: keyvault.Vault
     registry: containerregistry.Registry
     purge: Purge | None
@@ -53,71 +53,112 @@ class Foundation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Foundation", name, {}, opts)
-        names, tags, location = args.place.names, args.place.tags, args.place.location
         self._subscription_id = args.place.subscription_id
         child = pulumi.ResourceOptions(parent=self)
+        given = args.place.existing
 
-        self.group = resources.ResourceGroup(
-            "resource-group",
-            resource_group_name=names.resource_group,
-            location=location,
-            tags={**tags, **_commit()} if args.commit_tag else tags,
-            opts=child,
-        )
-        group = self.group.name
+        # What is given is read, and no part of the stack.
+        if theirs := given.get("group"):
+            self.group = resources.ResourceGroup.get("existing-group", theirs, opts=child)
+        else:
+            self.group = self._group(args, child)
 
         # Everything that leaves a soft-deleted remainder depends on this, so a destroy reaches it after them.
         self.purge = None
         if args.purge_on_destroy:
+            place = args.place
             self.purge = Purge(
                 "purge",
-                PurgeArgs(args.place.subscription_id, location, names),
+                PurgeArgs(place.subscription_id, place.location, place.names.resource_group, place.soft_deleted),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.group]),
             )
 
-        self.logs = operationalinsights.Workspace(
+        self.logs_purge = []
+        if theirs := given.get("logs"):
+            self.logs = operationalinsights.Workspace.get("existing-logs", theirs, opts=child)
+        else:
+            self.logs = self._logs(args, child)
+        if theirs := given.get("insights"):
+            self.application_insights = applicationinsights.Component.get("existing-insights", theirs, opts=child)
+        else:
+            self.application_insights = self._insights(args)
+        if theirs := given.get("storage"):
+            self.storage = azure_storage.StorageAccount.get("existing-storage", theirs, opts=child)
+        else:
+            self.storage = self._storage(args, child)
+        if theirs := given.get("vault"):
+            self.key_vault = keyvault.Vault.get("existing-vault", theirs, opts=child)
+        else:
+            self.key_vault = self._vault(args)
+        if theirs := given.get("registry"):
+            self.registry = containerregistry.Registry.get("existing-registry", theirs, opts=child)
+        else:
+            self.registry = self._registry(args, child)
+        self.register_outputs({"resourceGroup": self.group.name})
+
+    def _group(self, args: FoundationArgs, child: pulumi.ResourceOptions) -> resources.ResourceGroup:
+        tags = args.place.tags
+        return resources.ResourceGroup(
+            "resource-group",
+            resource_group_name=args.place.names.resource_group,
+            location=args.place.location,
+            tags={**tags, **_commit()} if args.commit_tag else tags,
+            opts=child,
+        )
+
+    def _logs(self, args: FoundationArgs, child: pulumi.ResourceOptions) -> operationalinsights.Workspace:
+        names = args.place.names
+        logs = operationalinsights.Workspace(
             "log-analytics",
             workspace_name=names.log_analytics,
-            resource_group_name=group,
-            location=location,
+            resource_group_name=self.group.name,
+            location=args.place.location,
             sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
             retention_in_days=30,
-            tags=tags,
+            tags=args.place.tags,
             opts=child,
         )
         insights = names.id_of(args.place.subscription_id, APPLICATION_INSIGHTS.arm_type, names.application_insights)
-        self.logs_purge = self.purge_live("log-analytics", self.logs, {insights: APPLICATION_INSIGHTS.version})
-        self.application_insights = applicationinsights.Component(
+        holds = {} if "insights" in args.place.existing else {insights: APPLICATION_INSIGHTS.version}
+        self.logs_purge = self.purge_live("log-analytics", logs, holds)
+        return logs
+
+    def _insights(self, args: FoundationArgs) -> applicationinsights.Component:
+        return applicationinsights.Component(
             "application-insights",
-            resource_name_=names.application_insights,
-            resource_group_name=group,
-            location=location,
+            resource_name_=args.place.names.application_insights,
+            resource_group_name=self.group.name,
+            location=args.place.location,
             kind="web",
             application_type="web",
             ingestion_mode="LogAnalytics",
             workspace_resource_id=self.logs.id,
-            tags=tags,
+            tags=args.place.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=self.logs_purge),
         )
-        self.storage = storage.StorageAccount(
+
+    def _storage(self, args: FoundationArgs, child: pulumi.ResourceOptions) -> azure_storage.StorageAccount:
+        return azure_storage.StorageAccount(
             "storage",
-            account_name=names.storage_account,
-            resource_group_name=group,
-            location=location,
+            account_name=args.place.names.storage_account,
+            resource_group_name=self.group.name,
+            location=args.place.location,
             kind="StorageV2",
-            sku=storage.SkuArgs(name=args.storage.sku),
+            sku=azure_storage.SkuArgs(name=args.storage.sku),
             allow_blob_public_access=False,
             allow_shared_key_access=args.storage.shared_keys,
             enable_https_traffic_only=True,
             minimum_tls_version="TLS1_2",
-            tags=tags,
+            tags=args.place.tags,
             opts=child,
         )
-        self.key_vault = keyvault.Vault(
+
+    def _vault(self, args: FoundationArgs) -> keyvault.Vault:
+        return keyvault.Vault(
             "key-vault",
-            vault_name=names.key_vault,
-            resource_group_name=group,
-            location=location,
+            vault_name=args.place.names.key_vault,
+            resource_group_name=self.group.name,
+            location=args.place.location,
             # Without purge protection the property is left out: Azure refuses false.
             properties=keyvault.VaultPropertiesArgs(
                 sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
@@ -127,20 +168,21 @@ class Foundation(pulumi.ComponentResource):
                 soft_delete_retention_in_days=args.vault.retention_days,
                 enable_purge_protection=True if args.vault.purge_protection else None,
             ),
-            tags=tags,
+            tags=args.place.tags,
             opts=self.purged_after_delete(),
         )
-        self.registry = containerregistry.Registry(
+
+    def _registry(self, args: FoundationArgs, child: pulumi.ResourceOptions) -> containerregistry.Registry:
+        return containerregistry.Registry(
             "container-registry",
-            registry_name=names.container_registry,
-            resource_group_name=group,
-            location=location,
+            registry_name=args.place.names.container_registry,
+            resource_group_name=self.group.name,
+            location=args.place.location,
             sku=containerregistry.SkuArgs(name="Standard"),
             admin_user_enabled=False,
-            tags=tags,
+            tags=args.place.tags,
             opts=child,
         )
-        self.register_outputs({"resourceGroup": group})
 
     def purged_after_delete(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Options of a resource that Azure keeps soft-deleted after its deletion."""

@@ -28,6 +28,13 @@ class Identity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Identity", name, {}, opts)
+        if given := args.place.existing.get("identity"):
+            theirs = managedidentity.UserAssignedIdentity.get(
+                "existing-identity", given, opts=pulumi.ResourceOptions(parent=self)
+            )
+            self.id, self.principal_id = theirs.id, theirs.principal_id
+            self.register_outputs({"id": self.id, "principalId": self.principal_id})
+            return
         identity = managedidentity.UserAssignedIdentity(
             "identity",
             resource_name_=args.place.names.identity,

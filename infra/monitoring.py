@@ -50,7 +50,8 @@ class Monitoring(pulumi.ComponentResource):
             logs = args.foundation.logs.id
             self._diagnostics("workspace", args.workspace.id, logs, groups=ALL)
             self._diagnostics("endpoint", args.serving.endpoint.id, logs, categories=ENDPOINT_LOGS)
-            self._diagnostics("vault", args.foundation.key_vault.id, logs, groups=ALL)
+            if "vault" not in args.place.existing:  # whose owner says where its logs go
+                self._diagnostics("vault", args.foundation.key_vault.id, logs, groups=ALL)
         if settings.alerts:
             self._alerts(args)
         if settings.budget.amount:

@@ -10,7 +10,7 @@ dynamic resource is deleted without the program. Azure has two ways, so there ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ import pulumi
 from pulumi import dynamic
 
 from cloud.catalogue import PURGEABLE
-from settings.naming import Names
 
 PURGED_AFTERWARDS = [word for word, row in PURGEABLE.items() if row.soft_delete and row.soft_delete.purge]
 """Kinds that Azure purges once they are soft-deleted."""
@@ -30,7 +29,9 @@ class PurgeArgs:
 
     subscription_id: str
     location: str
-    names: Names
+    resource_group: str
+    names: Mapping[str, Sequence[str]]
+    """The stack's own that Azure keeps after a deletion, by the words of `cloud.catalogue`."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,11 @@ class Purge(dynamic.Resource, name="Purge"):
     """Does nothing until it is deleted. Resources it must outlive depend on it."""
 
     def __init__(self, name: str, args: PurgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        names = args.names
         props = {
             "subscriptionId": args.subscription_id,
             "location": args.location,
-            "resourceGroup": names.resource_group,
-            "names": {kind: found for kind, found in names.soft_deleted().items() if kind in PURGED_AFTERWARDS},
+            "resourceGroup": args.resource_group,
+            "names": {kind: list(found) for kind, found in args.names.items() if kind in PURGED_AFTERWARDS},
         }
         super().__init__(_Provider(), name, props, opts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,7 +15,9 @@ from cloud.roles import Role
 from infra.federation import Federation
 from infra.foundation import Foundation
 from infra.identity import Identity
+from infra.lifecycle.hooks import working
 from infra.workspace import Workspace
+from jobs.preflight.spec import GrantsSpec
 from settings.naming import role_assignment_name
 from settings.sections.storage import StorageSettings
 
@@ -26,7 +29,8 @@ SERVICE_PRINCIPAL = authorization.PrincipalType.SERVICE_PRINCIPAL
 class RolesArgs:
     """`identity` trains and serves, `caller_id` runs the program, `github` is whom GitHub's workflows run it as.
 
-    `contributor_scope` says how far the first may go, `storage` whether keys work and who else uploads data.
+    `contributor_scope` says how far the first may go, `storage` whether keys work and who else uploads data. Where
+    others grant all of it (`by_others`), the program only looks.
     """
 
     place: Place
@@ -37,6 +41,7 @@ class RolesArgs:
     storage: StorageSettings
     caller_id: str
     github: Federation | None
+    by_others: GrantsSpec | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,20 +58,26 @@ class _Principal:
 class Roles(pulumi.ComponentResource):
     """Whoever needs a principal to be able to do something depends on its assignments."""
 
-    assignments: list[authorization.RoleAssignment]
+    assignments: Sequence[pulumi.Resource]
     """The identity's."""
-    deployers: list[authorization.RoleAssignment]
+    deployers: Sequence[pulumi.Resource]
     """Of those who run the program, which uploads the data; none while storage keys work."""
 
     def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Roles", name, {}, opts)
+        if args.by_others:
+            self.assignments = self.deployers = [self._look(args, args.by_others)]
+            self.register_outputs({})
+            return
         names, base = args.place.names, args.foundation
         # A scope is a plain name, which goes into the assignment's GUID, and the id, which Azure gives.
         storage = (names.storage_account, base.storage.id)
         workspace = (names.workspace, args.workspace.id)
         group = (names.resource_group, base.group.id)
+        # In a group that is somebody else's, no further than the workspace.
+        whole_group = args.contributor_scope == "group" and "group" not in args.place.existing
         roles = {
-            Role.CONTRIBUTOR: group if args.contributor_scope == "group" else workspace,
+            Role.CONTRIBUTOR: group if whole_group else workspace,
             Role.STORAGE_BLOB_DATA_READER: storage,
             Role.ACR_PULL: (names.container_registry, base.registry.id),
             Role.AZUREML_METRICS_WRITER: workspace,
@@ -87,6 +98,28 @@ class Roles(pulumi.ComponentResource):
         worker = _Principal(prefix="", name=identity, id=args.identity.principal_id, type=SERVICE_PRINCIPAL)
         self.assignments = [self._assign(args, worker, role, scope) for role, scope in {**roles, **by_identity}.items()]
         self.register_outputs({})
+
+    def _look(self, args: RolesArgs, spec: GrantsSpec) -> pulumi.Stash:
+        """A stage as in stages.py, which waits for all that roles are granted on and to."""
+        hook = pulumi.ResourceHook("roles", working(GrantsSpec, "jobs.preflight.grants"))
+        base = args.foundation
+        needs = [
+            base.group,
+            base.storage,
+            base.registry,
+            args.identity,
+            args.workspace.workspace,
+            *args.workspace.purge,
+        ]
+        return pulumi.Stash(
+            "roles",
+            input=spec.to_inputs(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*needs, *([args.github] if args.github else [])],
+                hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
+            ),
+        )
 
     def _assign(self, args: RolesArgs, principal: _Principal, role: Role, scope: Scope) -> authorization.RoleAssignment:
         subscription = args.place.subscription_id

@@ -15,8 +15,19 @@ from data_prep.stack import DECIDING, request_of
 from jobs.choosing.spec import ChoiceSpec
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from jobs.golden.questions import load
+from jobs.preflight.grants import grants
 from jobs.preflight.names import unique
-from jobs.preflight.spec import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
+from jobs.preflight.spec import (
+    BASE,
+    CLUSTER,
+    CLUSTERS,
+    DATA_CLUSTER,
+    ENDPOINT,
+    GrantsSpec,
+    Machines,
+    PreflightSpec,
+    TrainingData,
+)
 from jobs.publishing import bundle
 from jobs.publishing.spec import FlowSpec
 from jobs.release.spec import ReleaseSpec
@@ -218,9 +229,19 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         namespaces=_namespaces(settings),
         data=_training_data(settings),
         origin=place.renamed,
-        unique_names=unique(names) if settings.names.chosen() else {},
+        unique_names=unique(place) if settings.names.chosen() else {},
         in_turn=in_turn,
+        existing=place.existing,
+        storage_keys="storage" in place.existing and settings.storage.shared_keys,
+        grants=() if settings.identity.assign_roles else grants(settings, place),
     )
+
+
+def granted_by_others(settings: Settings, place: Place) -> GrantsSpec | None:
+    """What is to be granted before the first stage that needs it; None where the program does that itself."""
+    if settings.identity.assign_roles:
+        return None
+    return GrantsSpec(stack=place.stack, subscription_id=place.subscription_id, grants=grants(settings, place))
 
 
 def _training_data(settings: Settings) -> TrainingData | None:

@@ -45,6 +45,7 @@ def sentences(preview: Preview, past: Past) -> list[str]:
     told = (
         ["asks Azure first whether quota, sizes, names and the base model allow it"] if asked and asked.changes else []
     )
+    told += _used(preview)
     told += _resources(preview)
     for step in _stages(preview):
         told += _STAGES.get(finetunes.kind(step.name), _another)(step, preview, past)
@@ -56,6 +57,14 @@ def _stages(preview: Preview) -> list[Step]:
     changed = {step.name: step for step in preview.changed if step.type == STAGE.type and step.name != "preflight"}
     order = [*_STAGES, *(finetunes.kind(name) for name in changed)]
     return sorted(changed.values(), key=lambda step: (order.index(finetunes.kind(step.name)), step.name))
+
+
+def _used(preview: Preview) -> Iterator[str]:
+    """What the program reads and has not made: `existing` of the stack's file."""
+    read = [step for step in preview.steps if step.op == "read" and is_resource(step)]
+    if read:
+        used = _listed([f"{type_of(step).label} {step.state.outputs.get('name', step.name)}" for step in read])
+        yield f"uses {used}, made by somebody else, which it neither changes nor deletes"
 
 
 def _resources(preview: Preview) -> Iterator[str]:

@@ -14,7 +14,7 @@ import base64
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -173,11 +173,14 @@ class Names:
         """The id of a resource in the stack's group, by its type (`Namespace/type`)."""
         return f"/subscriptions/{subscription_id}/resourceGroups/{self.resource_group}/providers/{kind}/{name}"
 
-    def soft_deleted(self) -> dict[str, list[str]]:
-        """Names that Azure keeps after a deletion, by the words of `cloud.catalogue`."""
+    def soft_deleted(self, given: Collection[str] = ()) -> dict[str, list[str]]:
+        """Names that Azure keeps after a deletion, by the words of `cloud.catalogue`.
+
+        Without those of the ``given`` attributes, which are somebody else's.
+        """
         found: dict[str, list[str]] = {}
         for each in fields(self):
-            if each.metadata["soft_deleted_as"]:
+            if each.metadata["soft_deleted_as"] and each.name not in given:
                 found.setdefault(each.metadata["soft_deleted_as"], []).append(getattr(self, each.name))
         return found
 

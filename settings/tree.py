@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from settings.estate.existing import ExistingSettings
 from settings.estate.names import NamesSettings
 from settings.fields import GUID, Flag, Pattern, Section, Text
 from settings.problems import refuse, written
@@ -45,6 +46,7 @@ class Settings(Section):
     subscription and stack. Another one gives a stack new names where Azure still holds the old ones soft-deleted.
     """
     names: NamesSettings = NamesSettings()
+    existing: ExistingSettings = ExistingSettings()
     network: Literal["public", "managed"] = "public"
     """Where training and serving run: public, or managed for Azure ML's managed virtual network, whose machines reach
     the internet and cannot be reached from it; workspace and endpoint go on answering to Entra ID and key. A workspace

@@ -1,31 +1,79 @@
-"""What the running stack was made as, read in its own state.
+"""What the running stack was made as, and what of it is its own, read in its state.
 
 Names derive from it, so a stack that was renamed since has the names it had.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import pulumi
 from pulumi.runtime import invoke
 
+from settings.estate.existing import USABLE, AzureId
 from settings.naming import Origin
 from settings.outputs import PREFLIGHT
 from settings.redaction import redact
 
+MADE_AS = {
+    "group": "::resource-group",
+    "logs": "::log-analytics",
+    "insights": "::application-insights",
+    "storage": "::storage",
+    "vault": "::key-vault",
+    "registry": "::container-registry",
+    "identity": "UserAssignedIdentity::identity",
+}
+"""Ends of the URNs of what the program makes where the setting `existing` gives nothing, by its keys."""
 
-def origin() -> Origin | None:
-    """None for a stack that is not there yet. Raises RunError where the state cannot be read: names hang on it."""
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    try:
-        answer = invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
-        rows = (answer.value or {}).get("outputs") or {}
-    # A failed call is a plain Exception for Pulumi.
-    except Exception as error:  # noqa: BLE001
-        raise pulumi.RunError(
-            f"stack {stack}: its own state could not be read ({redact(str(error))}), so it is not known what it is "
-            "called on Azure. Nothing was changed. Run the same again; `pulumi stack export` has to work."
-        ) from None
-    for urn, row in rows.items():
-        if urn.endswith(PREFLIGHT) and (found := Origin.of((row.get("outputs") or {}).get("output"))):
-            return found
-    return None
+
+@dataclass(frozen=True)
+class OwnState:
+    """Rows of the state by URN, with their outputs."""
+
+    rows: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def read(cls) -> OwnState:
+        """Of the running stack. Raises RunError where it cannot be read: names hang on it."""
+        stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+        try:
+            answer = invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
+            return cls((answer.value or {}).get("outputs") or {})
+        # A failed call is a plain Exception for Pulumi.
+        except Exception as error:  # noqa: BLE001
+            raise pulumi.RunError(
+                f"stack {stack}: its own state could not be read ({redact(str(error))}), so it is not known what it is "
+                "called on Azure. Nothing was changed. Run the same again; `pulumi stack export` has to work."
+            ) from None
+
+    @property
+    def origin(self) -> Origin | None:
+        """None for a stack that is not there yet."""
+        records = (row.get("outputs") or {} for urn, row in self.rows.items() if urn.endswith(PREFLIGHT))
+        return next((found for record in records if (found := Origin.of(record.get("output")))), None)
+
+    def refuse_own(self, existing: Mapping[str, str]) -> None:
+        """Raises RunError for something said to be somebody else's that the stack has made itself.
+
+        The engine would delete it, as the program makes it no more.
+        """
+        for key, id_ in existing.items():
+            found = AzureId.of(id_)
+            for urn, row in self.rows.items():
+                own = str((row.get("outputs") or {}).get("name", "")).lower()
+                if found and urn.endswith(MADE_AS[key]) and own == found.name.lower():
+                    what = f"{USABLE[key].words} {found.name}"
+                    raise pulumi.RunError(
+                        f"finetune-phi:existing.{key}: this stack has made {what} itself, and would delete what is no "
+                        "longer its own. Nothing was changed. Remove the line, or make another stack that uses it."
+                    )
+
+    @staticmethod
+    def tell(existing: Mapping[str, str]) -> None:
+        """Shows in a preview what is used and left alone; the engine does not show what it reads."""
+        if existing and pulumi.runtime.is_dry_run():
+            listed = "".join(f"\n  {USABLE[key].words} {id_}" for key, id_ in existing.items())
+            pulumi.log.info(f"uses, and neither changes nor deletes, what somebody else has made:{listed}")

@@ -18,8 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Exits with 1 when anything is refused."""
+    from cloud.arm import Arm
     from jobs import specs
-    from jobs.preflight import findings, memory, run
+    from jobs.preflight import findings, grants, memory, run
     from settings.stack import load
 
     spec = specs.preflight_of(chosen.stack)
@@ -29,5 +30,9 @@ def run(chosen: argparse.Namespace) -> None:
         show({"stack": chosen.stack, "refused": refused, "findings": [finding.to_json() for finding in found]})
     else:
         show(findings.table(found, f"Preflight of stack {chosen.stack}, subscription {spec.subscription_id}"))
+        if absent := grants.missing(Arm(), spec.grants):
+            print("Assignments that others have to make, as az lines, then as Bicep:")
+            print("\n".join(grants.az_lines(absent)))
+            print(grants.bicep(absent))
     if refused:
         sys.exit(1)

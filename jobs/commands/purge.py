@@ -20,9 +20,9 @@ def run(chosen: argparse.Namespace) -> None:
     from cloud.place import described
     from cloud.removal import purge
 
-    settings, place = described(chosen.stack)
-    where = (place.subscription_id, settings.location, place.names.resource_group)
-    found = purge.remainders(*where, place.names.soft_deleted())
+    place = described(chosen.stack)[1]
+    where = (place.subscription_id, place.location, place.names.resource_group)
+    found = purge.remainders(*where, place.soft_deleted)
     words = {
         "live": "live, left alone (pulumi destroy removes it)",
         "soft-deleted": "soft-deleted, to be purged",

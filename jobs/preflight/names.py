@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cloud.catalogue import AI_SERVICES, AZURES, REGISTRY, STORAGE, VAULT, ResourceType
+from cloud.place import Place
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
+from settings.estate.existing import USABLE
 
 if TYPE_CHECKING:
     from cloud.arm import Arm
@@ -20,9 +22,11 @@ _QUESTION = {AI_SERVICES.type: ("checkDomainAvailability", "subdomainName", "isS
 _USUAL = ("checkNameAvailability", "name", "nameAvailable")
 
 
-def unique(names: object) -> dict[str, str]:
-    """Those of a stack's names that must be nobody else's, by attribute."""
-    return {attribute: str(getattr(names, attribute)) for row in UNIQUE for attribute in row.names}
+def unique(place: Place) -> dict[str, str]:
+    """Those of the names of what a stack makes that must be nobody else's, by attribute."""
+    given = {USABLE[key].attribute for key in place.existing}
+    wanted = [attribute for row in UNIQUE for attribute in row.names if attribute not in given]
+    return {attribute: str(getattr(place.names, attribute)) for attribute in wanted}
 
 
 def free(spec: PreflightSpec, arm: Arm) -> list[Finding]:

@@ -60,6 +60,30 @@ class TrainingData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Grant:
+    """A role that somebody needs on something: an ``identity`` by its id on Azure, or a ``principal`` of Entra ID's."""
+
+    role: str
+    scope: str
+    identity: str = ""
+    principal: str = ""
+    kind: str = "ServicePrincipal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantsSpec(Spec):
+    """All that others have to grant."""
+
+    stack: str
+    subscription_id: str
+    grants: tuple[Grant, ...]
+
+    @functools.cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        return digest(dataclasses.asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
 class PreflightSpec(Spec):
     """What Azure has to offer for a stack: subscription, region, quota, names and assets of the registry.
 
@@ -68,10 +92,11 @@ class PreflightSpec(Spec):
     `data` is None where a cluster prepares them. `origin` is what the stack was made as, where it is called otherwise
     by now: the state remembers it here, and all names derive from it. `unique_names` are those that the settings
     choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines
-    one after the other.
+    one after the other. `existing` is what somebody else has made, by the keys of that setting, and `storage_keys`
+    whether its storage account has to take keys; `grants` are roles that others grant.
     """
 
-    WHERE_SET: ClassVar = frozenset({"origin", "unique_names", "in_turn"})
+    WHERE_SET: ClassVar = frozenset({"origin", "unique_names", "in_turn", "existing", "storage_keys", "grants"})
 
     stack: str
     subscription_id: str
@@ -93,6 +118,9 @@ class PreflightSpec(Spec):
     origin: Origin | None = None
     unique_names: Mapping[str, str] = field(default_factory=dict)
     in_turn: bool = False
+    existing: Mapping[str, str] = field(default_factory=dict)
+    storage_keys: bool = False
+    grants: tuple[Grant, ...] = ()
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

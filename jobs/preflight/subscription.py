@@ -146,17 +146,18 @@ def permissions(spec: PreflightSpec, arm: Arm) -> list[Finding]:
         scope, where = spec.scope, "the subscription"
     granted = arm.items(f"{scope}/providers/Microsoft.Authorization/permissions", version)
     wanted = {
-        "Microsoft.Authorization/roleAssignments/write": "assign roles",
+        **({} if spec.grants else {"Microsoft.Authorization/roleAssignments/write": "assign roles"}),
         "Microsoft.MachineLearningServices/workspaces/write": "create resources",
     }
     if scope == spec.scope:
         wanted["Microsoft.Resources/subscriptions/resourceGroups/write"] = "create resource groups"
     missing = [words for action, words in wanted.items() if not any(allows(each, action) for each in granted)]
     if not missing:
+        may = ["create resources", *(() if spec.grants else ("assign roles",))]
         free = [each for each in granted if not each.get("condition")]
         if all(any(allows(each, action) for each in free) for action in wanted):
-            return [Finding(check=name, state=State.OK, found=f"you may create resources and assign roles in {where}")]
-        says = f"you may create resources and assign roles in {where}, under a condition this check does not weigh"
+            return [Finding(check=name, state=State.OK, found=f"you may {' and '.join(may)} in {where}")]
+        says = f"you may {' and '.join(may)} in {where}, under a condition this check does not weigh"
         page = "https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-overview"
         return [Finding(check=name, state=State.WARNING, found=says, fix=page)]
     role = Role.CONTRIBUTOR

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from cloud.catalogue import AZURES, ENDPOINT, FEDERATED_CREDENTIAL, IDENTITY, ROLE_ASSIGNMENT
+from cloud.catalogue import AZURES, ENDPOINT, FEDERATED_CREDENTIAL, IDENTITY, ROLE_ASSIGNMENT, STAGE
 from cloud.roles import GRANTING, POWERFUL, SERVING, Role, passes_on
 from policy import samples
 from policy.example import Example
@@ -145,6 +145,17 @@ def role_no_subscription_scope(resource: Resource, _config: Config) -> Iterator[
 _PRINCIPALS = [row for row in AZURES if row.acts]
 
 
+def _is_given(urn: str) -> bool:
+    """Whether it is an identity that the stack's file names: read, and no member of the stack."""
+    return urn.endswith(f"{IDENTITY.type}::existing-identity")
+
+
+def _by_others(stack: Stack) -> set[str]:
+    """GUIDs of the roles that the stage `roles` sees to, where others grant them."""
+    looks = [each for each in stack.of(STAGE) if each.name == "roles"]
+    return {Role[str(grant["role"])].guid for each in looks for grant in each.at("input.grants", ())}
+
+
 @stack_rule(
     "role-known-principals",
     "Roles go to identities of the stack or to principals on a list.",
@@ -169,7 +180,8 @@ _PRINCIPALS = [row for row in AZURES if row.acts]
 def role_known_principals(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     for assignment in stack.of(ROLE_ASSIGNMENT):
         principal = assignment.peek("principalId")
-        own = stack.named(assignment.needs("principalId"), *_PRINCIPALS)
+        needs = assignment.needs("principalId")
+        own = stack.named(needs, *_PRINCIPALS) or any(map(_is_given, needs))
         listed = principal is not UNKNOWN and principal in config["principals"]
         if not own and not listed and assignment.name not in config["assignments"]:
             yield f"{assignment.name} is granted to {principal}, who is not known", assignment
@@ -217,7 +229,7 @@ def endpoint_identity_roles(stack: Stack, config: Config) -> Iterator[tuple[str,
                 _role(assignment)
                 for assignment in stack.of(ROLE_ASSIGNMENT)
                 if identity.urn in assignment.needs("principalId")
-            }
+            } | _by_others(stack)
             for role, name in config["roles"].items():
                 if role not in granted:
                     yield f"{identity.name}, the identity of {endpoint.name}, has no {name}", endpoint

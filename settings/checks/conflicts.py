@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from pydantic.alias_generators import to_camel
-
-from settings.checks import recipes
+from settings.checks import estate, recipes
 from settings.checks.conflict import Conflict
 from settings.models import model as known
-from settings.naming import wrong
 from settings.sections.data import RowsSettings
 from settings.tree import Settings
 
@@ -20,7 +17,9 @@ def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
     for rule in _RULES:
         yield from rule(settings)
     yield from _trust(settings, stack)
-    yield from _names(settings, stack)
+    yield from estate.names(settings, stack)
+    yield from estate.existing(settings)
+    yield from estate.roles(settings)
 
 
 def _serving_memory(settings: Settings) -> Iterator[Conflict]:
@@ -190,11 +189,3 @@ def _trust(settings: Settings, stack: str) -> Iterator[Conflict]:
             "`python -m jobs github-subject` asks GitHub for this one's",
             ("github.repository",),
         )
-
-
-def _names(settings: Settings, stack: str) -> Iterator[Conflict]:
-    """Names of a pattern, and beside each other; a single one is checked where it stands."""
-    chosen = settings.names.chosen()
-    for found in wrong(settings.name, stack, settings.suffix, chosen, settings.location) if chosen else ():
-        key = f"names.{to_camel(found.attribute)}"
-        yield Conflict(key, found.name, found.rule, found.remedy, ("names.pattern", "name", "suffix"))

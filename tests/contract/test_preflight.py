@@ -312,3 +312,30 @@ def test_a_cluster_s_own_share_is_no_limit(arm: Arm, spec: PreflightSpec, group:
     assert [row["limit"] for row in rows if row["id"].startswith(cluster)] == [0]
     assert found(spec) == []
     arm.delete(f"{cluster}?underlyingResourceAction=Delete", "2025-12-01")
+
+
+def test_names_that_are_chosen_and_what_is_given_are_asked_about(
+    spec: PreflightSpec, setting: Setting, arm: Arm, group: str
+) -> None:
+    chosen = {"storage_account": "stchosen", "key_vault": "kv-chosen", "container_registry": "crchosen"}
+    asked = dataclasses.replace(spec, unique_names={**chosen, "ai_services": "ai"})
+    assert found(asked) == []
+    setting("taken-names", ["KV-chosen", "ai"])
+    assert [each.found.partition(":")[0] for each in found(asked)] == [
+        "key vault kv-chosen",
+        "AI Services account ai",
+    ]
+    # One that the stack has itself is its own; one of another group is not.
+    arm.put(f"{SCOPE}/resourceGroups/rg-theirs", "2024-03-01", {"location": "eastus2"})
+    body = {"location": "eastus2", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+    theirs = f"{SCOPE}/resourceGroups/rg-theirs/providers/Microsoft.Storage/storageAccounts/stchosen"
+    arm.put(theirs, "2024-01-01", body)
+    setting("taken-names", [])
+    assert "stchosen is already taken" in only(asked).found
+    # The same one is good to be used, and one without keys where the stack counts on them is not.
+    given = dataclasses.replace(spec, existing={"storage": theirs, "group": f"{SCOPE}/resourceGroups/rg-theirs"})
+    assert found(dataclasses.replace(given, resource_group="rg-theirs", storage_keys=True)) == []
+    arm.put(theirs, "2024-01-01", {**body, "properties": {"allowSharedKeyAccess": False}})
+    assert "does not take its keys" in only(dataclasses.replace(given, storage_keys=True)).found
+    missing = dataclasses.replace(spec, existing={"vault": f"{group}/{VAULTS}/kv-nobody"})
+    assert "kv-nobody: is not there" in only(missing).found

@@ -282,7 +282,7 @@ def no_own_state(origin: ModuleType) -> str:
 
     with patch.object(origin, "invoke", refused), patch.object(origin, "pulumi", _Named):
         try:
-            origin.origin()
+            origin.OwnState.read()
         except pulumi.RunError as error:
             return str(error)
     raise AssertionError("it was read")

@@ -115,12 +115,23 @@ def test_a_stack_file_may_name_the_providers_subscription() -> None:
     assert key not in parse().effective()
 
 
+GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-platform"
 WRONG = [
     ("name", "Phi-1", "lower-case", "pulumi config set 'finetune-phi:name' 'phi' --stack test"),
     ("name", 7, "must be text", "phi"),
     ("names.storageAccount", "st-phi", "3 to 24 lower-case letters and digits", "remove the line"),
     ("names.keyVault", "kv--phi", "must be as Azure takes it", "remove the line"),
     ("names.hubs", "x", "there is no such key", "did you mean hub"),
+    ("existing.vault", "kv-platform-ai", "must be the id of a key vault", "Microsoft.KeyVault/vaults/<name>"),
+    ("existing.group", f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv", "the id of a resource group", "<group>"),
+    ("existing.storage", f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv", "the id of a storage account", "<name>"),
+    (
+        "existing.logs",
+        f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/l",
+        "must end with a name as Azure",
+        "<name>",
+    ),
+    ("existing.keyVault", "x", "there is no such key", "vault"),
     ("names.pattern", "{kind}-{name}", "must be made of letters", "{kind}-{project}-{stack}"),
     ("names.pattern", "rg-{stack}", "which tells the names apart", "{kind}-{project}-{stack}"),
     ("tags", {"Stack": "x"}, "the program sets itself", "remove it"),
@@ -503,3 +514,32 @@ def test_names_of_a_pattern_and_names_beside_each_other_are_told_all_at_once() -
         ("finetune-phi:names.keyVault", '"kv-contoso-platforms-test"', "is no name for it"),
         ("finetune-phi:names.hub", '"ml-1"', "is the name of its project too, and Azure ignores case"),
     ]
+
+
+def test_what_somebody_else_has_made_is_neither_named_nor_tagged_nor_budgeted() -> None:
+    vault = f"{GROUP}/providers/microsoft.keyvault/Vaults/kv-platform"
+    assert parse(existing={"group": GROUP, "vault": vault}).existing.ids() == {"group": GROUP, "vault": vault}
+    with pytest.raises(SettingsError) as refused:
+        parse(
+            existing={"group": GROUP, "vault": vault},
+            names={"keyVault": "kv-ours", "hub": "hub-ours"},
+            commitTag=True,
+            monitoring={"budget": {"amount": 5}, "email": "me@contoso.com"},
+        )
+    assert sorted((problem.key, problem.rule) for problem in refused.value.problems) == [
+        ("finetune-phi:commitTag", "would tag existing.group, which is somebody else's"),
+        (
+            "finetune-phi:monitoring.budget.amount",
+            "would be a budget on existing.group, whose owner pays and may have one",
+        ),
+        ("finetune-phi:names.keyVault", "names what existing.vault has made already"),
+    ]
+    with pytest.raises(SettingsError, match=r"existing\.group.*"):
+        parse_config(
+            {
+                "finetune-phi:purgeOnDestroy": False,
+                "azure-native:subscriptionId": "00000000-0000-4000-8000-000000000009",
+                "finetune-phi:existing": {"group": GROUP},
+            },
+            "test",
+        )

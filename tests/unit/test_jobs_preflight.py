@@ -716,3 +716,48 @@ def test_names_that_somebody_else_has_are_refused_all_at_once(arm: ArmFake) -> N
     # What the stack has made itself is no obstacle to it.
     arm.get(f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv", {"name": "kv"})
     assert [each.found for each in found(dataclasses.replace(SPEC, unique_names=CHOSEN))] == [refused[1].found]
+
+
+THEIRS = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/theirs"
+STORAGE = f"{THEIRS}/providers/Microsoft.Storage/storageAccounts/st"
+VAULT_ID = f"{THEIRS}/providers/Microsoft.KeyVault/vaults/kv"
+GOOD = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "location": "eastus2", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    ("key", "there", "state", "said"),
+    [
+        ("storage", GOOD, None, ""),
+        ("storage", None, State.REFUSED, "is not there, or you may not see it"),
+        ("storage", {**GOOD, "location": "West Europe"}, State.WARNING, "is in westeurope, the stack in eastus2"),
+        ("storage", {**GOOD, "sku": {"name": "Premium_LRS"}}, State.REFUSED, "cannot be a workspace's default storage"),
+        ("storage", {**GOOD, "kind": "BlobStorage"}, State.REFUSED, "is BlobStorage Standard_LRS, which cannot be"),
+        ("storage", {**GOOD, "properties": {"isHnsEnabled": True}}, State.REFUSED, "has a hierarchical namespace"),
+        (
+            "storage",
+            {**GOOD, "properties": {"allowSharedKeyAccess": False}},
+            State.REFUSED,
+            "does not take its keys, and the stack counts on them",
+        ),
+        (
+            "storage",
+            {**GOOD, "properties": {"publicNetworkAccess": "Disabled"}},
+            State.REFUSED,
+            "answers to nobody outside its network",
+        ),
+        ("vault", {"location": "eastus2", "properties": {"enableRbacAuthorization": True}}, None, ""),
+        ("vault", {"location": "eastus2", "properties": {}}, State.WARNING, "grants by access policies"),
+        ("group", {"location": "westeurope"}, State.REFUSED, "is in another subscription than the stack, s"),
+    ],
+)
+def test_what_somebody_else_has_made_is_looked_at(
+    arm: ArmFake, key: str, there: Any, state: State | None, said: str
+) -> None:
+    id_ = {"storage": STORAGE, "vault": VAULT_ID, "group": THEIRS}[key]
+    if there is not None:
+        arm.get(id_, there)
+    spec = dataclasses.replace(SPEC, existing={key: id_}, storage_keys=key == "storage")
+    findings = found(spec)
+    assert [each.state for each in findings] == ([state] if state else [])
+    assert all(each.check == "existing" and id_ in each.found and said in each.found for each in findings)
+    assert {method for method, _ in arm.sent} == {"GET"}, "it only reads"

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
+from cloud.catalogue import STAGE
 from cloud.roles import Role
 from infra.federation import granting_only
-from policy import rule
-from policy.example import Example
+from policy import rule, samples
+from policy.example import Declared, Example
 from policy.pack import RULES
 from policy.rule import Rule
+from policy.rules.grants import _is_given
 from policy.samples import KEY, assignment, connection, identity, storage
 from tests.unit.policy_engine import BUDGET, BY_NAME, CASES, arguments, broken, findings, given, resource_policy
 
@@ -132,3 +134,22 @@ SWAPPED = BOUND.replace("@Request", "@X").replace("@Resource", "@Request").repla
 def test_who_grants_roles_may_grant_only_some(role: Role, condition: str, found: list[str]) -> None:
     program = [identity("deployer"), assignment("grants", "deployer", role, condition), *BUDGET]
     assert broken(program).get("grants", []) == found
+
+
+def test_an_identity_that_the_stack_file_names_is_known() -> None:
+    given = "urn:pulumi:dev::p::azure-native:managedidentity:UserAssignedIdentity::existing-identity"
+    assert _is_given(given) and not _is_given(given.replace("existing-identity", "somebody"))
+    assert not _is_given(given.replace("managedidentity:UserAssignedIdentity", "x:Y"))
+
+
+def test_roles_that_others_grant_are_not_missing() -> None:
+    def program(*roles: str) -> list[Declared]:
+        endpoint = samples.endpoint("e").but(
+            identity={"type": "UserAssigned", "userAssignedIdentities": [samples.ref("worker")]}
+        )
+        look = Declared(type=STAGE.type, name="roles", inputs={"input": {"grants": [{"role": each} for each in roles]}})
+        return [identity("worker"), endpoint, look, *BUDGET]
+
+    names = ("ACR_PULL", "STORAGE_BLOB_DATA_READER", "AZUREML_METRICS_WRITER")
+    assert "endpoint-identity-roles" not in broken(program(*names)).get("e", [])
+    assert "endpoint-identity-roles" in broken(program(*names[1:]))["e"]

@@ -36,6 +36,9 @@ ASKED_OF_THE_PROGRAM = (
     "switches ONNX Runtime off",
     "cannot be read",
     "must be made of letters",
+    "must be the id of",
+    "the id of a",
+    "end with a name as Azure",
     "which tells the names apart",
     "compute.maxNodes is 1",
 )

@@ -1,0 +1,174 @@
+"""A stack on what somebody else has made: group, logs, insights, storage, vault, registry, identity.
+
+Up, up again, and destroyed, what was there before is byte for byte as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from cloud.roles import Role
+from emulator.machine import lifecycle
+from emulator.machine.home import SUBSCRIPTION_ID, TENANT_ID
+from tests.journey.stack import Checkout
+
+pytestmark = pytest.mark.journey
+
+GROUPS = {name: f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{name}" for name in ("rg-platform", "rg-shared")}
+SHARED = f"{GROUPS['rg-shared']}/providers"
+PLACE = {"location": "eastus2", "tags": {"owner": "platform"}}
+VAULT = {"tenantId": TENANT_ID, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": True}
+THEIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "group": (GROUPS["rg-platform"], "2024-03-01", PLACE),
+    "logs": (
+        f"{SHARED}/Microsoft.OperationalInsights/workspaces/log-shared",
+        "2023-09-01",
+        {**PLACE, "properties": {}},
+    ),
+    "insights": (
+        f"{SHARED}/Microsoft.Insights/components/appi-shared",
+        "2020-02-02",
+        {
+            **PLACE,
+            "kind": "web",
+            "properties": {
+                "Application_Type": "web",
+                "WorkspaceResourceId": f"{SHARED}/Microsoft.OperationalInsights/workspaces/log-shared",
+            },
+        },
+    ),
+    "storage": (
+        f"{SHARED}/Microsoft.Storage/storageAccounts/stshared",
+        "2024-01-01",
+        {**PLACE, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}},
+    ),
+    "vault": (f"{SHARED}/Microsoft.KeyVault/vaults/kv-shared", "2024-11-01", {**PLACE, "properties": VAULT}),
+    "registry": (
+        f"{SHARED}/Microsoft.ContainerRegistry/registries/crshared",
+        "2023-01-01-preview",
+        {**PLACE, "sku": {"name": "Standard"}},
+    ),
+    "identity": (f"{SHARED}/Microsoft.ManagedIdentity/userAssignedIdentities/id-train", "2023-01-31", PLACE),
+}
+BESIDE = (f"{SHARED}/Microsoft.KeyVault/vaults/kv-beside", "2024-11-01", {**PLACE, "properties": VAULT})
+"""In the group, and not given."""
+ASK = """
+import json, sys
+from cloud.arm import Arm
+arm = Arm()
+for path, version, body in json.load(sys.stdin):
+    if body is not None:
+        arm.run("PUT", path, {"api-version": version}, body)
+    print(json.dumps(arm.find(path, version), sort_keys=True))
+"""
+
+
+def asked(checkout: Checkout, *requests: tuple[str, str, Any]) -> list[Any]:
+    """Puts what has a body, and what is there then."""
+    script = checkout.root / "ask.py"
+    script.write_text(ASK.replace("json.load(sys.stdin)", f"json.loads({json.dumps(json.dumps(requests))})"))
+    done = checkout.emulated(sys.executable, str(script))
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("{", "null"))]
+
+
+def as_request(line: str) -> tuple[str, str, Any]:
+    """What the Azure CLI sends for a line of it."""
+    words = shlex.split(line)
+    given = dict(zip(words[4::2], words[5::2], strict=True))
+    (role,) = (each for each in Role if each.title == given["--role"])
+    body = {
+        "roleDefinitionId": role.definition(SUBSCRIPTION_ID),
+        "principalId": given["--assignee-object-id"],
+        "principalType": given["--assignee-principal-type"],
+    }
+    name = uuid.uuid5(uuid.NAMESPACE_URL, line)
+    path = f"{given['--scope']}/providers/Microsoft.Authorization/roleAssignments/{name}"
+    return path, "2022-04-01", {"properties": body}
+
+
+def assignments(checkout: Checkout) -> list[str]:
+    left = json.loads(checkout.python("-m", "emulator", "inventory", "--json").stdout)["live"]
+    return [row for row in left if "roleAssignments" in row]
+
+
+def theirs(checkout: Checkout) -> list[Any]:
+    return asked(checkout, *((path, version, None) for path, version, _ in (*THEIRS.values(), BESIDE)))
+
+
+def change(checkout: Checkout, section: str, **values: object) -> None:
+    path = checkout.root / "Pulumi.local.yaml"
+    stack = yaml.safe_load(path.read_text())
+    stack["config"].setdefault(f"finetune-phi:{section}", {}).update(values)
+    path.write_text(yaml.safe_dump(stack))
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A checkout whose stack uses all that can be given, after a fine-tune of one epoch."""
+    checkout = Checkout.make(tmp_path_factory.mktemp("estate") / "checkout")
+    change(checkout, "recipe", num_train_epochs=1)
+    change(checkout, "evaluation", minimumScore=0)  # so little training teaches nothing
+    change(checkout, "serving", compareWithBase=False)
+    change(checkout, "identity", assignRoles=False)
+    change(checkout, "existing", **{key: path for key, (path, _, _) in THEIRS.items()})
+    assert checkout.python("-m", "data_prep", "--stack", "local").returncode == 0
+    assert checkout.emulated("pulumi", "stack", "init", "local").returncode == 0
+    groups = [(id_, "2024-03-01", PLACE) for id_ in GROUPS.values()]
+    asked(checkout, *groups, *THEIRS.values(), BESIDE)
+    yield checkout
+    lifecycle.stop(checkout.home)
+
+
+def test_what_was_there_is_byte_for_byte_as_before(checkout: Checkout) -> None:
+    before = theirs(checkout)
+    assert None not in before
+    looked = checkout.emulated(sys.executable, "-m", "jobs", "preflight", "--stack", "local")
+    assert looked.returncode == 0, looked.stdout + looked.stderr
+    assert "resource grant0 'Microsoft.Authorization/roleAssignments@2022-04-01'" in looked.stdout
+
+    # Roles are granted by others: without them the update stops after what needs none, and says which.
+    refused = checkout.up()
+    assert refused.returncode != 0
+    said = refused.stdout + refused.stderr
+    assert "roles are missing that others grant" in said and "Traceback" not in said, said
+    lines = sorted({line.strip() for line in said.splitlines() if line.strip().startswith("az role assignment create")})
+    assert len(lines) == 4, said
+    assert [row for row in assignments(checkout) if "/stshared/" in row or "/crshared/" in row] == []
+    # Whoever may runs just these.
+    asked(checkout, *map(as_request, lines))
+    granted = assignments(checkout)
+
+    done = checkout.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert theirs(checkout) == before
+    preview = checkout.emulated("pulumi", "preview", "--stack", "local")
+    assert "uses, and neither changes nor deletes, what somebody else has made:" in preview.stdout + preview.stderr
+    assert set(checkout.changes().values()) <= {"read"}
+    _, report, text = checkout.review()
+    assert "storage account stshared" in text and "made by somebody else" in text, text
+    assert report["verdict"] == "approve"
+
+    # Nothing of theirs is a resource of the stack's, but for what the engine reads anew each time.
+    rows = json.loads(checkout.emulated("pulumi", "stack", "export", "--stack", "local").stdout)["deployment"][
+        "resources"
+    ]
+    ids = {path.lower() for path, _, _ in THEIRS.values()}
+    found = [row for row in rows if str(row.get("id", "")).lower() in ids and "azure-native" in row["type"]]
+    assert len(found) == len(ids) and all(row["external"] for row in found)
+
+    done = checkout.emulated("pulumi", "destroy", "--stack", "local", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert theirs(checkout) == before
+    left = json.loads(checkout.python("-m", "emulator", "inventory", "--json").stdout)["live"]
+    assert [row for row in left if "roleAssignments" in row] == [row for row in granted if "/workspaces/" not in row]
+    # Two groups, one of them among theirs, and a vault beside.
+    assert len([row for row in left if "roleAssignments" not in row]) == len(THEIRS) + 2, left
