@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policy.rule import Rule
-from policy.rules import endpoints, grants, machines, placement, safety, spending, stores, supply, workspaces
+from policy.rules import endpoints, grants, machines, placement, recovery, safety, spending, stores, supply, workspaces
 
 NAME = "finetune-phi"
 
@@ -13,6 +13,7 @@ AREAS = {
     "Models, code and connections": supply,
     "Endpoint and release": endpoints,
     "Storage, vault, registry and AI Services": stores,
+    "Recovery, closed doors and keys": recovery,
     "Workspaces and connections": workspaces,
     "Roles": grants,
     "Operation": safety,

@@ -22,6 +22,7 @@ PROTECTED = (
 GROUP = "rg-phi-dev-abcdef"
 SUBSCRIPTION = "00000000-0000-4000-8000-0000000000a1"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+IDENTITIES = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 KEY = "key-that-nobody-may-read"
 
 CONFIG: dict[str, Any] = {
@@ -105,7 +106,8 @@ def workspace(name: str, kind: str = "Default") -> Declared:
         name,
         workspaceName=f"{prefix}-phi-dev-abcdef",
         kind=kind,
-        identity={"type": "SystemAssigned"},
+        identity={"type": "UserAssigned", "userAssignedIdentities": [f"{SCOPE}/{IDENTITIES}/id-phi-dev"]},
+        encryption={"status": "Enabled", "keyVaultProperties": {"keyIdentifier": "https://kv.vault.azure.net/keys/k"}},
         managedNetwork={"isolationMode": "AllowInternetOutbound"},
         publicNetworkAccess="Disabled",
     )

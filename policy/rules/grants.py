@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from cloud.catalogue import AZURES, ENDPOINT, FEDERATED_CREDENTIAL, IDENTITY, ROLE_ASSIGNMENT, STAGE
 from cloud.roles import GRANTING, POWERFUL, SERVING, Role, passes_on
 from policy import samples
-from policy.example import Example
+from policy.beyond import ROLE_DEFINITION, custom_role
+from policy.example import Example, but
 from policy.frameworks import benchmark
 from policy.rule import CRITICAL, HIGH, Config, Option, resource_rule, stack_rule
 from policy.subject import UNKNOWN, Member, Resource, Stack
@@ -23,6 +24,7 @@ def _role(resource: Resource) -> str:
     return str(resource.at("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
 
 
+_WHOLE = re.compile(r"|/subscriptions/[^/]+|/providers/Microsoft\.Management/managementGroups/[^/]+", re.IGNORECASE)
 _SUBJECT = re.compile(r"repo:(?P<repository>[\w.-]+(@\d+)?/[\w.-]+(@\d+)?):environment:(?P<environment>[\w.-]+)")
 
 
@@ -137,9 +139,35 @@ def _passes_on_only_others(resource: Resource, forbidden: Mapping[str, str]) -> 
 )
 def role_no_subscription_scope(resource: Resource, _config: Config) -> Iterator[str]:
     scope = str(resource.at("scope", "")).rstrip("/")
-    whole = r"|/subscriptions/[^/]+|/providers/Microsoft\.Management/managementGroups/[^/]+"
-    if re.fullmatch(whole, scope, re.IGNORECASE):
+    if _WHOLE.fullmatch(scope):
         yield f"{resource.name} is granted on {scope or '/'}"
+
+
+@resource_rule(
+    "role-no-wildcard",
+    "A custom role names what it allows.",
+    types=(ROLE_DEFINITION,),
+    reason="what a wildcard allows grows with every action that Azure adds, and nobody reviews that",
+    remedy="name the actions, or take a built-in role",
+    severity=HIGH,
+    framework=benchmark("PA-7"),
+    covers=("in part: CKV_AZURE_39", "in part: Azure Policy a451c1ef-c6ca-483d-87ed-f49761e3ffb5"),
+    examples=(
+        but(custom_role, permissions=[{"actions": ["*"]}]),
+        but(custom_role, permissions=[{"actions": ["Microsoft.Authorization/*"]}]),
+        but(custom_role, permissions=[{"actions": [], "dataActions": ["Microsoft.Storage/*/read"]}]),
+        but(custom_role, assignableScopes=[f"/subscriptions/{samples.SUBSCRIPTION}"]),
+    ),
+)
+def role_no_wildcard(resource: Resource, _config: Config) -> Iterator[str]:
+    for permission in resource.at("permissions", ()):
+        for kind in ("actions", "dataActions"):
+            for action in permission.get(kind) or () if isinstance(permission, Mapping) else ():
+                if "*" in str(action):
+                    yield f"{resource.name} allows {action}"
+    for scope in resource.at("assignableScopes", ()):
+        if _WHOLE.fullmatch(str(scope).rstrip("/")):
+            yield f"{resource.name} can be granted on {scope}"
 
 
 _PRINCIPALS = [row for row in AZURES if row.acts]

@@ -9,6 +9,7 @@ import pytest
 from pulumi_policy import ResourceValidationPolicy
 
 from policy import rule
+from policy.beyond import blobs
 from policy.example import Declared
 from policy.samples import budget, cluster, finetune, log_analytics, release, vault
 from tests.unit.policy_engine import BY_NAME, arguments, stack_findings
@@ -84,6 +85,12 @@ def steps(*shares: int) -> Declared:
             vault("x").but(properties__softDeleteRetentionInDays=7),
             vault("x").but(properties__softDeleteRetentionInDays=6),
             "x keeps what is deleted for 6 days; at least: 7",
+        ),
+        (
+            "storage-recoverable",
+            blobs("x").but(deleteRetentionPolicy__days=7),
+            blobs("x").but(deleteRetentionPolicy__days=6),
+            "x keeps deleted blobs for 6 days; at least: 7",
         ),
         (
             "logs-kept",

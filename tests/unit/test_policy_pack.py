@@ -66,6 +66,10 @@ IDS = """
     registry-no-anonymous-pull
     ai-services-no-keys
     registry-no-export
+    storage-recoverable
+    storage-trusted-services
+    workspace-user-identity
+    workspace-customer-key
     workspace-managed-network
     workspace-high-business-impact
     one-hub-per-project
@@ -74,6 +78,7 @@ IDS = """
     trust-one-environment
     role-no-owner
     role-no-subscription-scope
+    role-no-wildcard
     role-known-principals
     endpoint-identity-roles
     public-with-reason
