@@ -34,7 +34,7 @@ def export(
         pulumi.export("githubClientId", github.client_id)
     if training := training_size(settings):
         pulumi.export(TRAINING_DATA, training)
-    if settings.recipes:
+    if settings.own:
         pulumi.export("recipe", stages.recipe)
     for name, value in {
         "subscriptionId": place.subscription_id,

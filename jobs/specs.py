@@ -36,6 +36,9 @@ from settings.machines import VmSize
 from settings.models import model as known_model
 from settings.recipes.named import BEST
 from settings.recipes.recipe import Recipe
+from settings.recipes.sweep import PREFIX
+from settings.recipes.sweep import recipes as runs
+from settings.sections.finetune import FinetuneSettings
 from settings.stack import Settings
 
 
@@ -88,7 +91,7 @@ def specs(settings: Settings, place: Place, dataset: str) -> StageSpecs:
 
 
 def _finetune(settings: Settings, place: Place, dataset: str, name: str, recipe: Recipe) -> FinetuneSpec:
-    model = settings.model
+    model, finetune = settings.model, _limited(settings) if name.startswith(PREFIX) else settings.finetune
     return FinetuneSpec(
         target=place.workspace,
         dataset_name=settings.data.name,
@@ -97,12 +100,21 @@ def _finetune(settings: Settings, place: Place, dataset: str, name: str, recipe:
         recipe=recipe.inputs(),
         cluster=place.names.cluster,
         gpus_per_node=settings.compute.size.gpus,
-        finetune=settings.finetune,
+        finetune=finetune,
         stack=place.stack,
         finetune_config=recipe.finetune_config(),
-        hourly_price=settings.compute.hourly_price if settings.finetune.max_cost else 0,
+        hourly_price=settings.compute.hourly_price if finetune.max_cost else 0,
         recipe_name=name,
     )
+
+
+def _limited(settings: Settings) -> FinetuneSettings:
+    """With the part of a sweep's limits that each of its runs has: all of them together cannot have more."""
+    sweep, finetune = settings.sweep, settings.finetune
+    count = max(1, len(runs(sweep)))
+    hours = [finetune.max_hours, *([sweep.max_hours / count] if sweep.max_hours else [])]
+    costs = [each for each in (finetune.max_cost, sweep.max_cost / count) if each]
+    return finetune.model_copy(update={"max_hours": min(hours), "max_cost": min(costs, default=0)})
 
 
 def _choice(settings: Settings, place: Place, finetunes: tuple[FinetuneSpec, ...]) -> ChoiceSpec:

@@ -64,11 +64,12 @@ def parse(config: Mapping[str, Any], stack: str, secret: Collection[str] = ()) -
 def _of_recipes(settings: Settings, stack: str) -> list[Problem]:
     """What is wrong with recipes that are made of two parts of the file."""
     found = []
-    for name, detail in errors(settings.recipe, settings.recipes):
+    for name, detail in errors(settings.recipe, settings.own):
         of_one, known = _place(("recipe", *detail["loc"]))
-        detail["loc"] = ("recipes", name, *detail["loc"])
+        made = name not in settings.recipes
+        detail["loc"] = (*(("sweep", "over") if made else ("recipes", name)), *detail["loc"])
         found.append(problem_of(detail, stack, of_one, known))
-    return found
+    return list({(problem.key, problem.rule): problem for problem in found}.values())
 
 
 def _is_in(key: str, sections: Collection[str]) -> bool:

@@ -13,6 +13,8 @@ from settings.fields import GUID, Flag, Pattern, Section, Text
 from settings.problems import refuse, written
 from settings.recipes import named
 from settings.recipes.recipe import Recipe
+from settings.recipes.sweep import SweepSettings
+from settings.recipes.sweep import recipes as runs_of
 from settings.sections.compute import ComputeSettings
 from settings.sections.data import DataSettings
 from settings.sections.evaluation import EvaluationSettings
@@ -67,6 +69,7 @@ class Settings(Section):
     """Several recipes side by side, by name: {gentle: {learning_rate: 1e-5}} and so on, each with the keys of recipe
     in which it is other than that. Each is trained by a job of its own, and makes a model of its own
     """
+    sweep: SweepSettings = SweepSettings()
     released: str = ""
     """Which of recipes goes into service: a name, or best for the one of the lowest loss on the held-out data
     """
@@ -118,9 +121,13 @@ class Settings(Section):
     @property
     def trained(self) -> dict[str, Recipe]:
         """Every recipe that a model is made by, by its name, which the only one need not have."""
-        if not self.recipes:
-            return {"": self.recipe}
-        return {name: named.merged(self.recipe, own) for name, own in self.recipes.items()}
+        own = self.own
+        return {name: named.merged(self.recipe, each) for name, each in own.items()} if own else {"": self.recipe}
+
+    @property
+    def own(self) -> dict[str, dict[str, Any]]:
+        """What each recipe that has a name has of its own: those of the file, and those that a sweep makes."""
+        return {**self.recipes, **runs_of(self.sweep)}
 
     def effective(self) -> dict[str, Any]:
         """The whole tree under the keys of a stack file."""

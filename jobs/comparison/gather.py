@@ -15,6 +15,7 @@ from jobs.evaluation.result import Losses
 from jobs.preflight import memory
 from jobs.status.answers import Answers
 from jobs.status.status import Job, Status
+from jobs.training.model_defaults import shown
 from jobs.training.spec import FinetuneSpec
 from settings.checks.memory import GIB
 
@@ -44,6 +45,7 @@ def compare(status: Status, specs: StageSpecs, settings: Settings) -> Comparison
         estimate = memory.estimate_of(settings, settings.trained[spec.recipe_name])
         found = Row(
             recipe=name,
+            own=shown(settings.own.get(spec.recipe_name, {})),
             model=f"{spec.finetune.model_name}:{spec.model_version}",
             state=stage.state if stage else "",
             released=spec.recipe_name == status.recipe,

@@ -22,6 +22,8 @@ class Row:
     """
 
     recipe: str
+    own: str = ""
+    """What it has other than the recipe that all share."""
     model: str
     state: str
     released: bool
@@ -43,6 +45,7 @@ class Row:
         best, golden = self.losses.best, self.golden
         return {
             "recipe": self.recipe,
+            "own": self.own,
             "model": self.model,
             "state": self.state,
             "released": self.released,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 HEAD = (
-    *("recipe", "model", "state", "training loss", "held-out loss", "golden score", "time", "cost in USD"),
+    *("recipe", "its own", "model", "state", "training loss", "held-out loss", "golden score", "time", "cost in USD"),
     "GPU memory",
 )
 
@@ -27,6 +27,7 @@ def cells(row: Row) -> list[str]:
     golden = row.golden
     return [
         f"{row.recipe}{' (released)' if row.released else ''}",
+        row.own,
         row.model,
         row.state,
         f"{training[0].value:.3f} → {training[-1].value:.3f}" if training else "",

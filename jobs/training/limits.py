@@ -17,6 +17,7 @@ from cloud.states import CANCELLED
 from cloud.waiting import in_words
 from jobs.training.joblog import JobLog
 from jobs.training.spec import FinetuneSpec
+from settings.recipes.sweep import PREFIX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,9 @@ def of_finetuning(spec: FinetuneSpec, arm: Arm) -> Limit:
 
     Raises StageError where the cost cannot be kept to, as nobody knows the price of the cluster's machines.
     """
-    by_time = Limit.of_hours(spec.finetune.max_hours, "finetune.maxHours")
+    # A run of a sweep has its part of what all runs may take together, where that is less.
+    also = "" if not spec.recipe_name.startswith(PREFIX) else " or its part of sweep.max{}"
+    by_time = Limit.of_hours(spec.finetune.max_hours, "finetune.maxHours" + also.format("Hours"))
     if not spec.finetune.max_cost:
         return by_time
     cost, (hourly, size) = spec.finetune.max_cost, _price(spec, arm)
@@ -70,8 +73,8 @@ def of_finetuning(spec: FinetuneSpec, arm: Arm) -> Limit:
     each = f"{nodes} x {size}" if nodes > 1 else size
     by_cost = Limit(
         seconds=cost / (hourly * nodes) * 3600,
-        setting="finetune.maxCost",
-        by=f"finetune.maxCost is {cost:g} USD, and {each} costs {hourly * nodes:.2f} an hour",
+        setting=(key := "finetune.maxCost" + also.format("Cost")),
+        by=f"{key} is {cost:g} USD, and {each} costs {hourly * nodes:.2f} an hour",
     )
     return min(by_time, by_cost, key=lambda limit: limit.seconds)
 

@@ -154,6 +154,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     recipes.training_memory,
     recipes.context,
     recipes.nodes,
+    recipes.swept,
     recipes.alike,
     recipes.released,
     _purge,

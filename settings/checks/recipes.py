@@ -14,6 +14,8 @@ from settings.machines import HOURLY_DOLLARS, VM_SIZES, VmSize
 from settings.problems import similar
 from settings.recipes import named
 from settings.recipes.recipe import Recipe
+from settings.recipes.sweep import PREFIX, combinations
+from settings.recipes.sweep import recipes as runs
 from settings.tree import Settings
 
 _ALONE = "recipe"
@@ -21,10 +23,10 @@ _ALONE = "recipe"
 
 def _sound(settings: Settings) -> dict[str, Recipe]:
     """Those in which nothing is wrong by itself, by name; the one without a name where there are no others."""
-    if not settings.recipes:
+    if not settings.own:
         return {"": settings.recipe}
     found = {}
-    for name, own in settings.recipes.items():
+    for name, own in settings.own.items():
         try:
             found[name] = named.merged(settings.recipe, own)
         except ValidationError:
@@ -34,7 +36,9 @@ def _sound(settings: Settings) -> dict[str, Recipe]:
 
 def _at(settings: Settings, name: str, key: str) -> str:
     """Where a key of a recipe is written."""
-    return f"recipes.{name}.{key}" if name and key in settings.recipes[name] else f"{_ALONE}.{key}"
+    if not name or key not in settings.own[name]:
+        return f"{_ALONE}.{key}"
+    return f"recipes.{name}.{key}" if name in settings.recipes else f"sweep.over.{key}"
 
 
 def _each(settings: Settings, rule: Callable[[Settings, str, Recipe], Iterator[Conflict]]) -> Iterator[Conflict]:
@@ -132,15 +136,37 @@ def alike(settings: Settings) -> Iterator[Conflict]:
         whole = f"{recipe.model_dump_json()}{recipe.finetune_config()}"
         if other := seen.get(whole):
             rule = f"is the same recipe as {other}, and would be trained once under two names"
-            yield Conflict(
-                f"recipes.{name}", settings.recipes[name], rule, "remove one of the two", (f"recipes.{other}",)
-            )
+            at = f"recipes.{name}" if name in settings.recipes else "sweep.over"
+            remedy = "remove one of the two" if name in settings.recipes else f"leave out {name} (sweep.leaveOut)"
+            yield Conflict(at, settings.own[name], rule, remedy, (f"recipes.{other}",))
         seen.setdefault(whole, name)
+
+
+def swept(settings: Settings) -> Iterator[Conflict]:
+    """More combinations than runs, ranges that a grid has no steps for, and names that are no run's."""
+    sweep = settings.sweep
+    ranges = [key for key, values in sweep.over.items() if not isinstance(values, list)]
+    if sweep.method == "grid" and ranges:
+        rule = "is a range, of which a grid knows no steps"
+        yield Conflict(f"sweep.over.{ranges[0]}", sweep.over[ranges[0]], rule, "give a list, or method: random", ())
+    elif sweep.method == "grid" and (count := combinations(sweep)) > sweep.runs:
+        rule = f"is less than the {count} combinations of sweep.over"
+        remedy = f"set it to {count}, give fewer values, or take method: random"
+        yield Conflict("sweep.runs", sweep.runs, rule, remedy, ("sweep.over",))
+    there = runs(sweep.model_copy(update={"leave_out": ()}))
+    for name in sweep.leave_out:
+        if sweep.over and name not in there:
+            remedy = f"{similar(name, there)} there are {', '.join(there)}".strip()
+            yield Conflict("sweep.leaveOut", name, "is no run of the sweep", remedy, ("sweep.over",))
+    for name in settings.recipes:
+        if name.startswith(PREFIX):
+            rule = f"is called as the runs of a sweep are ({PREFIX}…)"
+            yield Conflict(f"recipes.{name}", settings.recipes[name], rule, "give it another name", ())
 
 
 def released(settings: Settings) -> Iterator[Conflict]:
     """Which of several goes into service."""
-    name, recipes = settings.released, settings.recipes
+    name, recipes = settings.released, settings.own
     if not recipes:
         if name:
             rule = "names one of several recipes, and there are none in recipes"
@@ -148,7 +174,7 @@ def released(settings: Settings) -> Iterator[Conflict]:
         return
     if not name and len(recipes) > 1:
         rule = f"is needed to say which of {len(recipes)} recipes goes into service"
-        remedy = f"set it to {', '.join(recipes)} or {named.BEST}"
+        remedy = f"set it to {', '.join(settings.recipes) or 'the name of one'} or {named.BEST}"
         yield Conflict("released", name, rule, remedy, ("recipes",))
     if name and name != named.BEST and name not in recipes:
         remedy = f"{similar(name, recipes)} there are {', '.join(recipes)}, and {named.BEST}".strip()

@@ -109,15 +109,16 @@ def test_each_recipe_is_a_row_with_what_its_jobs_have_logged_took_and_cost(azure
     _, found = look(tmp_path)
     gentle, bold = (table.cells(row) for row in found.rows)
     # The made-up price is 4 USD an hour; the failed attempt is paid for, too.
-    assert gentle[3:8] == ["4.000 → 3.000", "3.250", "", "4 h", "16.00"]
-    assert bold[3:8] == [
+    assert gentle[4:9] == ["4.000 → 3.000", "3.250", "", "4 h", "16.00"]
+    assert bold[4:9] == [
         "4.000 → 1.500",
         "3.000 (lowest 2.500 at step 10)",
         "0.75 (0.40 to 0.90)",
         "2 h 30 min",
         "10.00",
     ]
-    assert gentle[8] == "84 GB (estimate)" and bold[8] == "39 GB (estimate)"
+    assert gentle[9] == "84 GB (estimate)" and bold[9] == "39 GB (estimate)"
+    assert (gentle[1], bold[1]) == ("learning_rate=1e-05", "apply_lora=true, learning_rate=0.0001")
     assert [row.job for row in found.rows] == [GENTLE.job_name(1), BOLD.job_name(2)]
     assert found.remarks == (gather.ESTIMATED,)
 
@@ -152,7 +153,7 @@ def test_what_azure_does_not_answer_is_said(azure: Logged, tmp_path: Path) -> No
     assert [told.partition(" (")[0] for told in found.not_read] == [
         f"Not read just now: what {name} has logged" for name in (GENTLE.job_name(1), BOLD.job_name(2))
     ]
-    assert table.cells(found.rows[0])[3:5] == ["", ""]
+    assert table.cells(found.rows[0])[4:6] == ["", ""]
 
 
 def test_losses_over_other_tokens_are_said_not_to_compare(azure: Logged, tmp_path: Path) -> None:
