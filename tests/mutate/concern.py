@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import sys
@@ -13,7 +14,8 @@ from coverage import CoverageData
 from tests.mutate.places import Place
 from tests.mutate.trial import Copy
 
-TESTS = ("tests/unit", "tests/program")
+PROGRAM = "tests/program"
+TESTS = ("tests/unit", PROGRAM)
 PAGES = ("test_docs_generated", "test_infra_reference", "test_pictures", "test_review_examples", "test_validation_cov")
 """Tests of pages made from the code: they ask for `make diagram`, not whether a change is right. They come last."""
 
@@ -30,14 +32,23 @@ class Concern:
     def of(self, path: str, place: Place) -> list[str]:
         """The tests, those that say most first.
 
-        What is run at import concerns whoever runs anything of the file, and of the files that import it.
+        What is run at import concerns whoever runs anything of the file, and of the files that import it. What a
+        function makes may be kept for other tests (a fixture of a module, the program's resources), for which the
+        record names the first one alone: the tests beside it come after it.
         """
         if place.in_function:
             lines = self._data.contexts_by_lineno(self._files.get(path, ""))
-            return sorted(_tests(lines.get(place.line, [])), key=is_of_pages)
+            ran = set(_tests(lines.get(place.line, [])))
+            shared = {_shared(test) for test in ran}
+            beside = {test for test in self._all if _shared(test) in shared}
+            return sorted(ran | beside, key=lambda test: (is_of_pages(test), test not in ran, test))
         near = self._of_file(path)
         far = set[str]().union(*(self._of_file(file) for file in self._importing(path)))
         return sorted(near | far, key=lambda test: (is_of_pages(test), test not in near, test))
+
+    @functools.cached_property
+    def _all(self) -> list[str]:
+        return _tests(self._data.measured_contexts())
 
     def _of_file(self, path: str) -> set[str]:
         lines = self._data.contexts_by_lineno(self._files.get(path, ""))
@@ -52,6 +63,11 @@ class Concern:
 def _tests(contexts: Iterable[str]) -> list[str]:
     """Contexts are ``test|phase``; what is run at import has none."""
     return sorted({context.rsplit("|", 1)[0] for context in contexts if context})
+
+
+def _shared(test: str) -> str:
+    """What shares what it has made with the test: its file, and of the program all tests."""
+    return PROGRAM if test.startswith(PROGRAM) else test.partition("::")[0]
 
 
 def is_of_pages(test: str) -> bool:
