@@ -71,11 +71,15 @@ ADDRESSES = ("DATABASE_URL", "PIP_INDEX_URL", "UV_INDEX_URL", "PIP_EXTRA_INDEX_U
 """Variables that hold a password inside an address."""
 
 
+MARK = "-of-the-caller"
+"""In each of the values."""
+
+
 def planted() -> dict[str, str]:
     """Every one of them: a value that can be nobody's, in an address where it is one."""
-    named = {name: f"canary-{number:03}-of-the-caller" for number, name in enumerate(NAMES)}
+    named = {name: f"canary-{number:03}{MARK}" for number, name in enumerate(NAMES)}
     addresses = {
-        name: f"https://user:canary-{number:03}-of-the-caller@packages.example/simple"
+        name: f"https://user:canary-{number:03}{MARK}@packages.example/simple"
         for number, name in enumerate(ADDRESSES, len(NAMES))
     }
     return {**named, **addresses}
@@ -83,4 +87,4 @@ def planted() -> dict[str, str]:
 
 def found(environment: dict[str, str]) -> list[str]:
     """The names under which an environment still holds one."""
-    return sorted(name for name, value in environment.items() if "-of-the-caller" in value)
+    return sorted(name for name, value in environment.items() if MARK in value)

@@ -184,6 +184,15 @@ def test_nothing_of_the_emulators_has_a_credential_of_the_callers(lab: Lab, home
         assert [name for name in opening if name != "AZUREML_MODEL_DIR"] == [], process.cmdline()
 
 
+def test_no_credential_of_the_callers_is_in_anything_that_is_kept(lab: Lab, home: Home) -> None:
+    """Database, logs, blobs, what jobs were given and what they wrote, all of it on the emulator's own side too."""
+    assert lab.live
+    job(lab, {"where.py": WHERE})
+    kept = [path for path in home.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert len(kept) > 20
+    assert [str(path) for path in kept if credentials.MARK.encode() in path.read_bytes()] == []
+
+
 def test_a_blob_whose_name_leads_out_of_it_is_not_stored(lab: Lab) -> None:
     with pytest.raises(HttpResponseError, match="invalid characters"):
         job(lab, {"a/../../../planted.py": "raise SystemExit"})
