@@ -16,7 +16,16 @@ from cloud.arm import Arm
 from cloud.errors import azure_errors
 from cloud.report import WARNING, Report
 from jobs.spec import RecipeValue
-from jobs.training import component_version, limits, model_defaults, queueing, registering, stack_jobs, supersede
+from jobs.training import (
+    adapting,
+    component_version,
+    limits,
+    model_defaults,
+    queueing,
+    registering,
+    stack_jobs,
+    supersede,
+)
 from jobs.training.attempts import Attempts
 from jobs.training.following import Following
 from jobs.training.recipe import component_inputs
@@ -79,10 +88,14 @@ def _submit(client: MLClient, spec: FinetuneSpec, name: str, report: Report, *, 
     component = component_version.component(azure.registry_client(source.registry), source.name, wanted)
     defaults = _defaults(spec, component, report)
     literals = component_inputs(spec, component.inputs, defaults.taken)
+    other = adapting.adapted(client, spec, name, literals, report)
+    literals |= other
     with tempfile.TemporaryDirectory() as folder:
         with _BUILDING:
             pipeline = _pipeline(spec, component, literals, name, Path(folder))
         pipeline.tags[component_version.TAG] = f"{source.name}:{component.version}"
+        if other:
+            pipeline.tags[adapting.TAG] = model_defaults.shown(other)
         if defaults.taken:
             pipeline.tags[model_defaults.JOB_TAG] = str(defaults)[:256]  # Azure's limit for the value of a tag
         pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)

@@ -17,7 +17,7 @@ from cloud.errors import StageError, azure_errors
 from cloud.faults import taken
 from cloud.report import Report
 from cloud.target import Target
-from jobs.training import component_version, model_defaults
+from jobs.training import adapting, component_version, model_defaults
 from jobs.training.spec import FinetuneSpec, model_version
 from jobs.training.stack_jobs import RECIPE
 
@@ -165,7 +165,7 @@ def _recorded(client: MLClient, job_name: str) -> dict[str, str]:
         tags = client.jobs.get(job_name).tags or {}
     except ResourceNotFoundError:
         return {}
-    return {key: str(tags[key]) for key in (component_version.TAG, model_defaults.JOB_TAG) if key in tags}
+    return {key: str(tags[key]) for key in (component_version.TAG, model_defaults.JOB_TAG, adapting.TAG) if key in tags}
 
 
 def _origin(spec: FinetuneSpec, job_name: str) -> dict[str, str]:

@@ -126,6 +126,7 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.max_attempts", _attempts),
         prop("input.max_hours", matters("a job may run, and bill, for another time"), FINETUNING_HOURS),
         prop("input.max_cost", matters("a job may cost another amount"), 0),
+        *harmless("input.adapt"),
         prop("input.hourly_price", matters("what a job may cost is reckoned by another price"), 0),
         prop("input.supersede", one_of({"cancel": None, "keep": (LOW, "a job that is not needed any more goes on")},
              leaving=(LOW, "a job that is not needed any more is cancelled")), "cancel"),

@@ -45,5 +45,7 @@ class FinetuneSettings(Section):
     """how long one job may run, without waiting for a machine; one that reaches it is cancelled"""
     max_cost: Annotated[Number, Field(ge=0, le=1_000_000)] = 0
     """the same in US dollars, by the price of the cluster's machines; 0: no limit but maxHours"""
+    adapt: Flag = False
+    """after a job that ran out of GPU memory the next attempt takes half the batch and adds up twice as many"""
     max_attempts: Annotated[Positive, Field(le=10)] = 3
     """how many failed jobs before giving up; cancelled ones do not count"""
