@@ -235,6 +235,11 @@ METRIC_ALERT = ResourceType(
     path=_in_group("Microsoft.Insights/metricAlerts/{ruleName}"),
     names=("error_alert", "model_alert", "latency_alert"), priced=Priced.BY_USE,
 )  # fmt: skip
+AUTOSCALE = ResourceType(
+    type=f"{_AZURE}monitor:AutoscaleSetting", label="autoscale of a deployment", version="2022-10-01",
+    path=_in_group("Microsoft.Insights/autoscaleSettings/{autoscaleSettingName}"), priced=Priced.FREE, region=True,
+    by_stage=True,
+)  # fmt: skip
 BUDGET = ResourceType(
     type=f"{_AZURE}consumption:Budget", label="budget", version="2024-08-01", names=("budget",),
     path="/{scope}/providers/Microsoft.Consumption/budgets/{budgetName}", priced=Priced.FREE,

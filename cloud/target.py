@@ -16,12 +16,14 @@ class Target:
     workspace: str
 
     @property
+    def group_path(self) -> str:
+        """The id of its resource group."""
+        return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+
+    @property
     def path(self) -> str:
         """Its id on Azure."""
-        return (
-            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
-            f"/providers/{WORKSPACE.arm_type}/{self.workspace}"
-        )
+        return f"{self.group_path}/providers/{WORKSPACE.arm_type}/{self.workspace}"
 
 
 @dataclass(frozen=True)

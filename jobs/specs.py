@@ -215,7 +215,8 @@ def preflight_of(stack: str) -> PreflightSpec:
 def preflight(settings: Settings, place: Place) -> PreflightSpec:
     """What the stack will ask of Azure; the base model to compare with is a deployment of its own."""
     compute, serving, names = settings.compute, settings.serving, place.names
-    wanted = [(CLUSTER, compute.size, compute.max_nodes), (ENDPOINT, serving.size, serving.instances)]
+    most = max(serving.instances, serving.scale.max)
+    wanted = [(CLUSTER, compute.size, compute.max_nodes), (ENDPOINT, serving.size, most)]
     if settings.data.run_on == "cluster":
         wanted.append((DATA_CLUSTER, settings.data.cluster.size, settings.data.cluster.max_nodes))
     if serving.compare_with_base:

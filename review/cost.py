@@ -174,7 +174,8 @@ def _parts(step: Step, state: State, region: str) -> Iterator[_Part]:
         release = inputs.get("input") or {}
         size, count = release.get("instance_type"), release.get("instance_count")
         if isinstance(size, str) and isinstance(count, int | float):
-            yield _Part("deployment", Meter(MACHINES, region, size), float(count), serving=True)
+            most = at(release, "scale.max") or 0
+            yield _Part("deployment", Meter(MACHINES, region, size), float(max(count, most)), serving=True)
             if release.get("compare_with_base"):
                 yield _Part("deployment base", Meter(MACHINES, region, size), float(count), serving=True)
 

@@ -48,7 +48,7 @@ from emulator.resources.foundation import (
 from emulator.resources.identity import FederatedIdentityCredential, RoleAssignment, UserAssignedIdentity
 from emulator.resources.jobs import Job
 from emulator.resources.metrics import Metric
-from emulator.resources.monitoring import ActionGroup, Budget, DiagnosticSetting, MetricAlert
+from emulator.resources.monitoring import ActionGroup, AutoscaleSetting, Budget, DiagnosticSetting, MetricAlert
 from emulator.resources.vault_keys import VaultKey
 from emulator.resources.workspaces import Connection, Datastore, Workspace
 from emulator.runs.runner import Runner
@@ -86,6 +86,7 @@ KINDS: tuple[type[Kind], ...] = (
     DiagnosticSetting,
     ActionGroup,
     MetricAlert,
+    AutoscaleSetting,
     Metric,
     Budget,
 )

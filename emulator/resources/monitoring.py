@@ -39,7 +39,18 @@ METRICS = {
         "RequestLatency_P95": ("deployment",),
         "RequestLatency_P99": ("deployment",),
         "RequestsPerMinute": ("deployment", "statusCode", "statusCodeClass", "modelStatusCode"),
-    }
+    },
+    f"{ENDPOINTS}/deployments": {
+        "CpuMemoryUtilizationPercentage": ("instanceId",),
+        "CpuUtilizationPercentage": ("instanceId",),
+        "DataCollectionErrorsPerMinute": ("instanceId", "reason", "type"),
+        "DataCollectionEventsPerMinute": ("instanceId", "type"),
+        "DeploymentCapacity": ("instanceId", "State"),
+        "DiskUtilization": ("instanceId", "disk"),
+        "GpuEnergyJoules": ("instanceId",),
+        "GpuMemoryUtilizationPercentage": ("instanceId",),
+        "GpuUtilizationPercentage": ("instanceId",),
+    },
 }
 """Metrics by type, and the dimensions of each."""
 SINKS = ("workspaceId", "storageAccountId", "eventHubAuthorizationRuleId", "marketplacePartnerId")
@@ -111,6 +122,19 @@ class ActionGroup(Kind):
                 raise _bad(f"The e-mail address '{receiver.get('emailAddress')}' is not valid.")
 
 
+def measured(target: Resource, criterion: dict[str, Any]) -> None:
+    """Refuse a metric or dimension that a resource of the type does not have."""
+    metrics = METRICS.get(target.type.lower())
+    if metrics is None:
+        return
+    name = str(criterion.get("metricName"))
+    if name not in metrics:
+        raise _bad(f"Couldn't find a metric named {name}. Make sure the name is correct.")
+    for dimension in criterion.get("dimensions") or []:
+        if dimension.get("name") not in metrics[name]:
+            raise _bad(f"Couldn't find a dimension named {dimension.get('name')} of metric {name}.")
+
+
 class MetricAlert(Kind):
     """A rule over the metrics of a resource; it never fires here."""
 
@@ -134,7 +158,7 @@ class MetricAlert(Kind):
             if target is None:
                 raise AzureError(404, "ResourceNotFound", f"The scope '{scope}' of the alert was not found.")
             for criterion in (properties.get("criteria") or {}).get("allOf") or []:
-                self._measured(target, criterion)
+                measured(target, criterion)
         if not scopes:
             raise _bad("An alert needs a scope.")
 
@@ -145,16 +169,37 @@ class MetricAlert(Kind):
         if WINDOWS.index(window) < WINDOWS.index(frequency):
             raise _bad("The window of an alert cannot be shorter than its frequency.")
 
-    def _measured(self, target: Resource, criterion: dict[str, Any]) -> None:
-        metrics = METRICS.get(target.type.lower())
-        if metrics is None:
-            return
-        name = str(criterion.get("metricName"))
-        if name not in metrics:
-            raise _bad(f"Couldn't find a metric named {name}. Make sure the name is correct.")
-        for dimension in criterion.get("dimensions") or []:
-            if dimension.get("name") not in metrics[name]:
-                raise _bad(f"Couldn't find a dimension named {dimension.get('name')} of metric {name}.")
+
+class AutoscaleSetting(Kind):
+    """How many instances a deployment has by load; nothing has a load here, so nobody is scaled by it."""
+
+    type = "Microsoft.Insights/autoscaleSettings"
+    patchable = ("tags", "properties")
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        properties = body.get("properties", {})
+        named = str(properties.get("targetResourceUri"))
+        target = self.cloud.store.get(named)
+        if target is None:
+            raise AzureError(404, "ResourceNotFound", f"The resource '{named}' was not found.")
+        for other in self.cloud.store.of_type(self.type):
+            same = str(other.properties.get("targetResourceUri")).lower() == target.id.lower()
+            if same and other.id.lower() != path.id.lower():
+                raise AzureError(409, "Conflict", f"Resource '{target.id}' has the autoscale setting '{other.name}'.")
+        profiles = properties.get("profiles") or []
+        if not 1 <= len(profiles) <= 20:
+            raise _bad("An autoscale setting has 1 to 20 profiles.")
+        for profile in profiles:
+            self._admit_profile(target, profile)
+
+    def _admit_profile(self, target: Resource, profile: dict[str, Any]) -> None:
+        least, most, default = (int(profile["capacity"][key]) for key in ("minimum", "maximum", "default"))
+        if not least <= default <= most:
+            raise _bad(f"The capacity of profile '{profile['name']}' is not in order: {least}, {default}, {most}.")
+        for rule in profile.get("rules") or []:
+            trigger = rule["metricTrigger"]
+            if trigger["metricResourceUri"].lower() == target.id.lower():
+                measured(target, {"metricName": trigger["metricName"], "dimensions": []})
 
 
 class Budget(Kind):

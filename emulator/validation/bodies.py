@@ -63,6 +63,9 @@ BODIES: Mapping[str, Body] = MappingProxyType(
         ),
         "Microsoft.Insights/metricAlerts": Body("azure.mgmt.monitor", "MetricAlertResource", "2018-03-01", older=True),
         "Microsoft.Insights/actionGroups": Body("azure.mgmt.monitor", "ActionGroupResource", "2023-01-01", older=True),
+        "Microsoft.Insights/autoscaleSettings": Body(
+            "azure.mgmt.monitor", "AutoscaleSettingResource", "2022-10-01", older=True
+        ),
         "Microsoft.Insights/diagnosticSettings": Body("", "DiagnosticSettingsResource", "2021-05-01-preview"),
         "Microsoft.Storage/storageAccounts": Body("azure.mgmt.storage", "StorageAccountCreateParameters", "2026-09-01"),
         "Microsoft.Storage/storageAccounts/blobServices/containers": Body(

@@ -14,7 +14,7 @@ from cloud.faults import passing
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY, IN_TRANSITION
 from cloud.waiting import Stopped, TooLong, elapsed, wait
-from jobs.release import settings_in_place
+from jobs.release import scaling, settings_in_place
 from jobs.release.containers import last_lines
 from jobs.release.spec import ReleaseSpec
 from jobs.traffic import shares, shown
@@ -236,6 +236,8 @@ class Endpoint:
         """Deletes a deployment that takes no traffic; one that is gone is fine."""
         from azure.core.exceptions import ResourceNotFoundError
 
+        if self.tags().get(name, {}).get(scaling.SCALED):
+            scaling.remove(self.spec, name)
         self.settled(needed=needed)
         with azure_errors("the deployment could not be deleted, it still costs money", f"deployment {name}"):
             try:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from cloud.errors import AGAIN, StageError
 from cloud.report import WARNING
 from cloud.states import HEALTHY
-from jobs.release import smoke, unfinished
+from jobs.release import unfinished
 from jobs.release.deployments import Endpoint
+from jobs.release.judging import smoke
 from settings.machines import HOURLY_DOLLARS
 
 

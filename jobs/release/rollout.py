@@ -10,24 +10,22 @@ that is of another version (jobs/release/unfinished.py).
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from cloud import client as azure
-from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_errors
+from cloud.errors import AGAIN, ModelFault, NotFinished, StageError
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
 from jobs import paused
-from jobs.release import contracts, evidence, keeping, recreate, smoke, unfinished
+from jobs.release import contracts, evidence, keeping, recreate, scaling, standing, unfinished
 from jobs.release.base_model import BaseModelBeside
 from jobs.release.deployments import MODEL, PREVIOUS, Endpoint
-from jobs.release.judging import watching
+from jobs.release.judging import smoke, watching
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
 from jobs.release.unfinished import Unfinished
 from jobs.traffic import shown
-from jobs.training import registering
 
 
 def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
@@ -49,7 +47,7 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
             found.tags = {**(found.tags or {}), **later.tags()}
             endpoint.write(found, spec.endpoint, "being told what comes after the pause")
         return
-    endpoint = _under_its_name(endpoint)
+    endpoint = standing.under_its_name(endpoint)
     live, name = endpoint.traffic(), endpoint.spec.deployment_name
     half = unfinished.release(endpoint.tags(), live)
     if half and half.deployment != name:
@@ -62,7 +60,7 @@ def run(spec: ReleaseSpec, report: Report, stop: threading.Event) -> None:
 
 def into_service(endpoint: Endpoint) -> None:
     """What `run` does, whether the endpoint is paused or not: a pause ends with it."""
-    endpoint = _under_its_name(endpoint)
+    endpoint = standing.under_its_name(endpoint)
     spec, report = endpoint.spec, endpoint.report
     live, name = endpoint.traffic(), spec.deployment_name
     half = unfinished.release(endpoint.tags(), live)
@@ -75,7 +73,7 @@ def into_service(endpoint: Endpoint) -> None:
         _release(endpoint, base, before, live.get(name, 0))
     else:
         report(f"deployment {name} has 100 % of the traffic already")
-        endpoint.adjust(name)
+        standing.adjusted(endpoint)
         base.begin()
     stays = {name, BASE_DEPLOYMENT, keeping.after_release(endpoint)}
     for other, its in endpoint.tags().items():
@@ -86,33 +84,6 @@ def into_service(endpoint: Endpoint) -> None:
         else:
             report(f"{WARNING}deployment {other} carries no tag of a release: it is left alone, and bills")
     base.finish()
-
-
-def _under_its_name(endpoint: Endpoint) -> Endpoint:
-    """With the name under which the model stands on its machines already, where it was made with other settings.
-
-    Those are changed in place (settings_in_place.py). Raises StageError.
-    """
-    spec = endpoint.spec
-    with azure_errors("the deployments could not be listed", endpoint.on):
-        there = {str(each.name): each for each in endpoint.client.online_deployments.list(spec.endpoint)}
-    named = {
-        name: (each.tags or {}).get(MODEL, "")
-        for name, each in there.items()
-        if name != BASE_DEPLOYMENT and each.instance_type == spec.serving.vm_size
-    }
-    if spec.deployment_name in there or not any(of.startswith(f"{spec.model_name}:") for of in named.values()):
-        return endpoint
-    wanted, live = f"{spec.model_name}:{_version(endpoint)}", endpoint.traffic()
-    same = [
-        name
-        for name, of in named.items()
-        if of == wanted and (name in live or there[name].provisioning_state == HEALTHY)
-    ]
-    if not same:
-        return endpoint
-    name = max(same, key=lambda each: live.get(each, 0))
-    return dataclasses.replace(endpoint, spec=dataclasses.replace(spec, deployed_as=name))
 
 
 def _taken_back(endpoint: Endpoint, half: Unfinished, live: dict[str, int]) -> dict[str, int]:
@@ -209,29 +180,20 @@ def _provide(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
         endpoint.report(f"deployment {name} is there already and healthy")
         if before:
             keeping.begin_again(endpoint, before)
-        endpoint.adjust(name)
+        standing.adjusted(endpoint)
         base.begin()
         return
-    version = _version(endpoint)
+    version = standing.version(endpoint)
     asset = f"azureml:{spec.model_name}:{version}"
     tags = {MODEL: f"{spec.model_name}:{version}", **unfinished.tags(before)}
     if previous := _previous(endpoint, before, tags[MODEL]):
         tags[PREVIOUS] = previous
     served = contracts.of_version(spec.target, spec.model_name, version, endpoint.report)
-    tags |= served.tags
+    tags |= served.tags | scaling.tags(spec.serving.scale)
     poller = endpoint.begin(name, asset, tags)
     base.begin()
     endpoint.finish(name, poller)
-
-
-def _version(endpoint: Endpoint) -> str:
-    """The version to deploy: the one that the fine-tuning made, whatever its number."""
-    spec = endpoint.spec
-    if not spec.model_fingerprint:
-        return spec.model_version
-    with azure_errors("the model could not be looked up", f"model {spec.model_name}:{spec.model_version}"):
-        found = registering.find(endpoint.client, spec.model_name, spec.model_version, spec.model_fingerprint)
-    return found or spec.model_version  # of which Azure ML says that there is none
+    scaling.apply(spec, name, endpoint.report)
 
 
 def _previous(endpoint: Endpoint, before: Mapping[str, int], model: str) -> str:

@@ -71,9 +71,11 @@ def endpoint_public_access(resource: Resource, _config: Config) -> Iterator[str]
 )
 def endpoint_instances(resource: Resource, config: Config) -> Iterator[str]:
     count = resource.at("sku.capacity" if resource.type == DEPLOYMENT.type else "input.instance_count")
-    if count is not None and not config["minimum"] <= count <= config["maximum"]:
-        allowed = f"{config['minimum']:g} to {config['maximum']:g}"
-        yield f"{resource.name} has {count:g} instance(s); allowed: {allowed}"
+    least, most = resource.at("input.scale.min", count), resource.at("input.scale.max", count)
+    for number in sorted({each for each in (count, least if most else count, most or count) if each is not None}):
+        if not config["minimum"] <= number <= config["maximum"]:
+            allowed = f"{config['minimum']:g} to {config['maximum']:g}"
+            yield f"{resource.name} has {number:g} instance(s); allowed: {allowed}"
 
 
 @resource_rule(

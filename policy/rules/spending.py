@@ -104,8 +104,9 @@ def serving_spending(resource: Resource, config: Config) -> Iterator[str]:
     if not is_release(resource):
         return
     size = str(vm_size(resource))
-    # The untuned model beside it runs on as many instances.
-    count = resource.at("input.instance_count") * (2 if resource.at("input.compare_with_base", False) else 1)
+    # The untuned model beside it runs on as many instances as a new deployment begins with; it is not scaled.
+    base = resource.at("input.instance_count") if resource.at("input.compare_with_base", False) else 0
+    count = max(resource.at("input.instance_count"), resource.at("input.scale.max", 0)) + base
     hourly = _hourly(config["dollarsPerHour"], size)
     if hourly is None:
         yield f"what {size} costs an hour is unknown; name it in dollarsPerHour"

@@ -149,6 +149,11 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.compare_with_base", one_of({True: (MEDIUM, "the untuned model's machines are paid for, too"),
              False: None}, leaving=(LOW, "nobody compares with the untuned model any more"), created=LOW), False),
         prop("input.hours", _hours, ""),
+        prop("input.scale.max", number((MEDIUM, "more machines may be paid for, by load"),
+             (MEDIUM, "fewer machines answer under load, or none more than there are")), 0),
+        prop("input.scale.min", number((MEDIUM, "more machines are paid for, day and night"),
+             (MEDIUM, "fewer machines answer")), 1),
+        prop("input.scale.target", matters("machines are added, and paid for, at another load"), 70),
         prop("input.strategy", one_of({"beside": None, "recreate":
              (MEDIUM, "nobody is answered for some twenty minutes at each release")}, created=MEDIUM,
              leaving=(LOW, "a release takes machines beside those in service")), "beside"),

@@ -116,6 +116,19 @@ def _network(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _scale(settings: Settings) -> Iterator[Conflict]:
+    serving, scale = settings.serving, settings.serving.scale
+    if not scale.wanted:
+        return
+    if scale.max < scale.min:
+        rule = f"must not be less than min, which is {scale.min}"
+        yield Conflict("serving.scale.max", scale.max, rule, f"set it to {scale.min} or more", ("serving.scale.min",))
+    elif not scale.min <= serving.instances <= scale.max:
+        rule = f"must be within serving.scale, which is {scale.min} to {scale.max}: a new deployment begins with it"
+        remedy = f"set it to {scale.within(serving.instances)}"
+        yield Conflict("serving.instances", serving.instances, rule, remedy, ("serving.scale.min", "serving.scale.max"))
+
+
 def _recreate(settings: Settings) -> Iterator[Conflict]:
     """What needs the old deployment beside the new one, where it goes before the new one is made."""
     serving, compute = settings.serving, settings.compute
@@ -161,6 +174,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _recipients,
     _late_alert,
     _recreate,
+    _scale,
     _network,
     _tags_of_two,
     _tokenizer_file,

@@ -13,6 +13,8 @@ from settings.problems import refuse
 from settings.sections.hours import EXAMPLE, WrongHours, hours_of
 
 # Azure refuses 300 and more ("The value should be less than 300"), which is known of the period alone.
+_MOST = 20
+"""Instances."""
 _Seconds = Annotated[Positive, Field(le=299)]
 
 
@@ -59,13 +61,38 @@ class HealthSettings(Section):
     """how long noData: wait waits, before it leaves the release where it is"""
 
 
+class ScaleSettings(Section):
+    """Azure Monitor's autoscale of the deployment."""
+
+    min: Annotated[Positive, Field(le=_MOST)] = 1
+    """fewest instances"""
+    max: Annotated[Count, Field(le=_MOST)] = 0
+    """most instances; 0 for no scaling: then there are serving.instances"""
+    # Below half of it for a quarter of an hour, there is one less.
+    target: Annotated[Whole, Field(ge=10, le=90)] = 70
+    """per cent of GPU utilisation above which, after five minutes, there is one more"""
+
+    @property
+    def wanted(self) -> bool:
+        return self.max > 0
+
+    def within(self, instances: int) -> int:
+        """The number, or the nearest that is allowed."""
+        return min(max(instances, self.min), self.max) if self.wanted else instances
+
+    def __str__(self) -> str:
+        return f"{self.min} to {self.max} instances, by a GPU utilisation of {self.target} %"
+
+
 class ServingSettings(Section):
     """The deployment that answers."""
 
     vm_size: Text = "Standard_NC24ads_A100_v4"
     """size of an instance"""
-    instances: Annotated[Positive, Field(le=20)] = 1
+    instances: Annotated[Positive, Field(le=_MOST)] = 1
     """how many"""
+    scale: ScaleSettings = ScaleSettings()
+    """instances by load, in the place of as many as instances says (those are what a new deployment begins with)"""
     # Run by a workflow (.github/workflows/hours.yml), or whatever calls `python -m jobs keep-hours`.
     hours: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
     """when the model is in service, such as Mon-Fri 07:00-19:00 Europe/Berlin; outside of it the endpoint is paused;

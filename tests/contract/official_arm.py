@@ -7,6 +7,8 @@ import uuid
 from typing import Any
 
 from emulator.machine.home import SUBSCRIPTION_ID, TENANT_ID
+from jobs.release import scaling
+from settings.sections.serving import ScaleSettings
 from tests.contract.official import Action, Clients, Driven
 
 GROUP = "rg-official"
@@ -31,6 +33,11 @@ def _path(kind: str, name: str) -> str:
 
 def _principal(clients: Clients) -> str:
     return str(clients.identities.user_assigned_identities.get(GROUP, IDENTITY).principal_id)
+
+
+def _scale() -> dict[str, Any]:
+    """Of a vault, whose metrics are not checked."""
+    return scaling.body(ScaleSettings(min=1, max=3), _path("Microsoft.KeyVault/vaults", VAULT), 1, "eastus2")
 
 
 def _alert() -> dict[str, Any]:
@@ -298,6 +305,19 @@ FIRST = (
             GROUP, "alert-official", {**TAGS, "properties": {**_alert()["properties"], "enabled": False}}
         ),
         delete=lambda c: c.monitor.metric_alerts.delete(GROUP, "alert-official"),
+    ),
+    Driven(
+        "Microsoft.Insights/autoscaleSettings",
+        create=lambda c: c.monitor.autoscale_settings.create_or_update(GROUP, "scale-official", _scale()),
+        get=lambda c: c.monitor.autoscale_settings.get(GROUP, "scale-official"),
+        lists=(
+            lambda c: c.monitor.autoscale_settings.list_by_resource_group(GROUP),
+            lambda c: c.monitor.autoscale_settings.list_by_subscription(),
+        ),
+        update=lambda c: c.monitor.autoscale_settings.update(
+            GROUP, "scale-official", {**TAGS, "properties": {**_scale()["properties"], "enabled": False}}
+        ),
+        delete=lambda c: c.monitor.autoscale_settings.delete(GROUP, "scale-official"),
     ),
     Driven(
         "Microsoft.Consumption/budgets",

@@ -33,7 +33,7 @@ from jobs.release.deployments import Endpoint
 from jobs.release.judging import health
 from jobs.release.spec import ReleaseSpec
 from settings.sections.evaluation import EvaluationSettings
-from settings.sections.serving import HealthSettings, ServingSettings
+from settings.sections.serving import HealthSettings, ScaleSettings, ServingSettings
 from settings.sections.tags import PAUSED, SERVED
 from tests.changing import changed
 from tests.contract.arm import Arm, Refusal
@@ -275,6 +275,49 @@ def test_one_machine_is_enough_for_one_model_after_the_other(site: Site, home: H
     assert PAUSED not in site.arm.get(site.endpoint, VERSION)["tags"]
     deployment = site.arm.get(f"{site.endpoint}/deployments/{site.name(TWO)}", VERSION)
     assert deployment["tags"]["previous"] == f"{MODEL}:{ONE}"
+
+
+def test_instances_follow_the_load_on_both_sides_of_a_release_and_go_with_their_deployment(site: Site) -> None:
+    """Azure Monitor changes a deployment's `sku.capacity` by PATCH, also while the traffic is shifted."""
+    group = site.workspace.partition("/providers/")[0]
+    settings = f"{group}/providers/Microsoft.Insights/autoscaleSettings"
+
+    def targets() -> dict[str, str]:
+        rows = site.arm.get(settings, "2022-10-01")["value"]
+        return {each["name"]: each["properties"]["targetResourceUri"].rsplit("/", 1)[1] for each in rows}
+
+    site.release(ONE)
+    by_load = {"scale": ScaleSettings(min=1, max=2, target=60)}
+    said = site.release(ONE, **by_load)
+    assert f"deployment {site.name(ONE)} has 1 to 2 instances, by a GPU utilisation of 60 %" in said
+    assert targets() == {f"facts-{site.name(ONE)}": site.name(ONE)}
+    (profile,) = site.arm.get(f"{settings}/facts-{site.name(ONE)}", "2022-10-01")["properties"]["profiles"]
+    assert profile["capacity"] == {"minimum": "1", "maximum": "2", "default": "1"}
+
+    shift, during = Endpoint.set_traffic, list[dict[str, str]]()
+
+    def scaled_meanwhile(endpoint: Endpoint, traffic: dict[str, int], **more: Any) -> None:
+        shift(endpoint, traffic, **more)
+        if len(traffic) == 2:
+            during.append(targets())
+            path = f"{site.endpoint}/deployments/{site.name(TWO)}"
+            site.arm.run("PATCH", path, VERSION, {"sku": {"name": "Default", "capacity": 2}})
+
+    with pytest.MonkeyPatch.context() as patch, asking(*_scoring(site), clients=2) as tally:
+        patch.setattr(Endpoint, "set_traffic", scaled_meanwhile)
+        site.release(TWO, **by_load)
+    assert tally.failures == []
+    assert set(during[0].values()) == {site.name(ONE), site.name(TWO)}
+    assert targets() == {f"facts-{site.name(TWO)}": site.name(TWO)}
+    deployment = site.arm.get(f"{site.endpoint}/deployments/{site.name(TWO)}", VERSION)
+    assert deployment["sku"]["capacity"] == 2 and deployment["tags"]["scaled"].startswith("1 to 2 instances")
+    # What Azure Monitor has decided stays, and without the setting there are as many as the stack says.
+    assert site.release(TWO, **by_load) == [f"deployment {site.name(TWO)} has 100 % of the traffic already"]
+    said = site.release(TWO)
+    told = "instances 2 -> 1, scale 1 to 2 instances, by a GPU utilisation of 60 % -> none"
+    assert any(told in line for line in said)
+    assert targets() == {}
+    site.serves(TWO)
 
 
 def test_a_pause_leaves_address_and_key_and_the_model_comes_back(site: Site) -> None:

@@ -9,8 +9,8 @@ from chat.phi_client import Routes
 from chat.phi_messages import Answer, ChatError, ChatRequest
 from cloud.errors import StageError
 from jobs.golden import golden
-from jobs.release import contracts, smoke
-from jobs.release.judging import health
+from jobs.release import contracts
+from jobs.release.judging import health, smoke
 from jobs.release.spec import ReleaseSpec
 
 

@@ -18,7 +18,8 @@ from cloud.target import RegistryAsset, Target
 from jobs.evaluation import gather
 from jobs.golden import golden
 from jobs.golden.questions import Question
-from jobs.release import contracts, rollout, smoke
+from jobs.release import contracts, rollout
+from jobs.release.judging import smoke
 from jobs.status.status import Deployment
 from tests.changing import changed
 

@@ -31,8 +31,8 @@ from chat.phi_messages import (
 from cloud import waiting
 from cloud.errors import ModelFault, NotFinished, StageError
 from jobs.golden import golden
-from jobs.release import deployments, evidence, rollout, smoke
-from jobs.release.judging import health
+from jobs.release import deployments, evidence, rollout
+from jobs.release.judging import health, smoke
 from jobs.release.spec import ReleaseSpec
 from settings.sections.serving import HealthSettings
 from tests.changing import changed

@@ -73,6 +73,12 @@ def steps(*shares: int) -> Declared:
             release("x").but(input__instance_count=5),
             "x has 5 instance(s); allowed: 1 to 4",
         ),
+        (
+            "endpoint-instances",
+            release("x").but(input__scale={"max": 4}),
+            release("x").but(input__scale={"max": 5}),
+            "x has 5 instance(s); allowed: 1 to 4",
+        ),
         ("release-in-steps", steps(100), steps(99), "the traffic steps [99] do not rise to 100"),
         (
             "release-in-steps",

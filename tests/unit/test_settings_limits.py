@@ -64,6 +64,16 @@ def refused(**sections: Any) -> list[str]:
             {"compute": {"minNodes": 1}},
             {"compute": {"minNodes": 1}, "serving": {"strategy": "recreate"}},
         ),
+        (
+            "serving.scale.max",
+            {"serving": {"scale": {"min": 1, "max": 1}}},
+            {"serving": {"scale": {"min": 2, "max": 1}}},
+        ),
+        (
+            "serving.instances",
+            {"serving": {"instances": 2, "scale": {"min": 2, "max": 3}}},
+            {"serving": {"instances": 1, "scale": {"min": 2, "max": 3}}},
+        ),
         ("tags", {"tags": {"a" * 128: "x"}}, {"tags": {"a" * 129: "x"}}),
         ("tags", {"tags": {"a": "x"}}, {"tags": {"": "x"}}),
         ("tags", {"tags": {"a": "x" * 256}}, {"tags": {"a": "x" * 257}}),

@@ -1,4 +1,4 @@
-"""What is measured of a new deployment while it takes traffic, and what that says of its model.
+"""What a new deployment has to show: answers to questions put to it, and figures while it takes traffic.
 
-Not in it: the questions put to it before (`smoke`). The release imports it; `status` reads the same figures.
+Not in it: who gets the traffic. The release imports it; `status` reads the same figures.
 """
