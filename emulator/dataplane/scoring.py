@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 import time
@@ -42,6 +43,8 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
     # No connection is used twice: a server that closes one just when it is wanted again would fail a request.
     client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=64, max_keepalive_connections=0))
 
+    copying: list[asyncio.Task[None]] = []
+
     async def score(request: Request) -> Response:
         endpoint = _endpoint(cloud, request.url.hostname or "")
         if endpoint is None:
@@ -73,7 +76,28 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
                     response = PlainTextResponse(NO_UPSTREAM, 503)
         took, own = time.monotonic() - started, _model_status(response)
         cloud.traffic.record(endpoint.id, deployment.name, response.status_code, took, own)
+        # What names a deployment is not copied, as on Azure.
+        if not request.headers.get(DEPLOYMENT_HEADER) and (mirror := _mirrored(cloud, endpoint)):
+            copying.append(asyncio.create_task(copy(request, endpoint, mirror)))
+            copying[:] = [task for task in copying if not task.done()]
         return response
+
+    async def copy(request: Request, endpoint: Resource, deployment: Resource) -> None:
+        """Asks the same of the deployment that copies go to; its answer is measured and thrown away."""
+        if not cloud.traffic.enter(deployment.id, _most_pending(deployment)):
+            cloud.traffic.record(endpoint.id, deployment.name, 429, 0.0, None)
+            return
+        started = time.monotonic()
+        async with AsyncExitStack() as until_sent:
+            until_sent.callback(cloud.traffic.leave, deployment.id)
+            port = await run_in_threadpool(servers.port, deployment.id)
+            if port is None:
+                return
+            response = await _forward(client, request, deployment, (port, servers.key), until_sent)
+            if isinstance(response, _Relay):
+                await response.drained()
+        took = time.monotonic() - started
+        cloud.traffic.record(endpoint.id, deployment.name, response.status_code, took, _model_status(response))
 
     return Starlette(routes=[Route(path, score, methods=["POST"]) for path in PATHS])
 
@@ -84,6 +108,12 @@ class _Relay(StreamingResponse):
     def __init__(self, answer: httpx.Response, until_sent: AsyncExitStack, headers: dict[str, str], kind: str) -> None:
         super().__init__(answer.aiter_raw(), 200, headers, kind)
         self._until_sent = until_sent
+
+    async def drained(self) -> None:
+        """Reads it to its end, for nobody."""
+        async with self._until_sent:
+            async for _ in self.body_iterator:
+                pass
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._until_sent:
@@ -162,6 +192,14 @@ def _choose(endpoint: Resource, wanted: str | None) -> str | None:
         return None
     chosen: str = random.choices(list(weights), list(weights.values()))[0]
     return chosen
+
+
+def _mirrored(cloud: Cloud, endpoint: Resource) -> Resource | None:
+    """The deployment that gets a copy of this request, by its share of them."""
+    for name, share in endpoint.properties.get("mirrorTraffic", {}).items():
+        if random.random() * 100 < share:
+            return cloud.store.get(f"{endpoint.id}/deployments/{name}")
+    return None
 
 
 def _seconds(duration: str | None) -> float:

@@ -56,7 +56,9 @@ class OnlineEndpoint(Kind):
                 "This endpoint has not been created successfully or is in deleting provisioning state. Please recreate "
                 "endpoint."
             )
-        self._admit_traffic(path, body.get("properties", {}).get("traffic") or {})
+        properties = body.get("properties", {})
+        self._admit_traffic(path, properties.get("traffic") or {})
+        self._admit_mirror(path, properties.get("mirrorTraffic") or {}, properties.get("traffic") or {})
 
     def _admit_traffic(self, path: ArmPath, traffic: dict[str, int]) -> None:
         known = {each.name for each in self.cloud.store.below(path.id, Deployment.type)}
@@ -70,6 +72,19 @@ class OnlineEndpoint(Kind):
                 f"The traffic percentages of endpoint {path.name} add up to {sum(traffic.values())}; they have to add "
                 "up to 0 or 100."
             )
+
+    def _admit_mirror(self, path: ArmPath, mirrored: dict[str, int], live: dict[str, int]) -> None:
+        """Azure's limits; the wording of their refusals is unproven."""
+        given = {name: share for name, share in mirrored.items() if share}
+        if len(given) > 1:
+            raise endpoint_invalid(f"Endpoint {path.name} can mirror its traffic to one deployment only.")
+        for name, share in given.items():
+            if self.cloud.store.get(f"{path.id}/deployments/{name}") is None:
+                raise endpoint_invalid(f"Traffic is mirrored to deployment {name}, which does not exist in endpoint.")
+            if not 0 < share <= 50:
+                raise endpoint_invalid(f"The mirrored traffic of deployment {name} is {share}; at most 50 is allowed.")
+            if live.get(name):
+                raise endpoint_invalid(f"Deployment {name} can have live traffic or mirrored traffic, not both.")
 
     def fill(self, resource: Resource, old: Resource | None) -> None:
         resource.internal.setdefault("keys", [secrets.token_urlsafe(24), secrets.token_urlsafe(24)])
@@ -173,6 +188,9 @@ class Deployment(Kind):
         endpoint = self.cloud.store.get(resource.id.rsplit("/deployments/", 1)[0])
         if endpoint is not None and endpoint.properties.get("traffic", {}).get(resource.name):
             raise endpoint_invalid(f"Can't delete deployment [{resource.name}] with non-zero traffic weight.")
+        # Unproven: whether Azure refuses this one, too.
+        if endpoint is not None and endpoint.properties.get("mirrorTraffic", {}).get(resource.name):
+            raise endpoint_invalid(f"Can't delete deployment [{resource.name}] with mirrored traffic.")
 
     def remove(self, resource: Resource) -> None:
         self.servers.stop(resource.id)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from cloud import client as azure
 from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_errors
 from cloud.faults import passing
-from cloud.report import WARNING, Report
-from cloud.states import HEALTHY, IN_TRANSITION
-from cloud.waiting import Stopped, TooLong, elapsed, wait
+from cloud.report import WARNING
+from cloud.states import HEALTHY
+from cloud.waiting import elapsed
 from jobs.release import scaling, settings_in_place
 from jobs.release.containers import last_lines
-from jobs.release.spec import ReleaseSpec
+from jobs.release.operations import Operations
 from jobs.traffic import shares, shown
 
 if TYPE_CHECKING:
-    from azure.ai.ml import MLClient
     from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
     from azure.core.polling import LROPoller
 
@@ -28,31 +26,11 @@ MODEL = "model"
 """Tag of a deployment: its model as ``name:version``."""
 PREVIOUS = "previous"
 """Tag of a deployment: the model that was in service before it."""
-T = TypeVar("T")
-
-_POLL_SECONDS = 5.0
-_SILENCE_SECONDS = 60.0
-_NEEDED_SECONDS = 1800.0  # a transition of an endpoint takes minutes
-_MOST_SECONDS = 7200.0  # with an image to be built and a machine to be found, a deployment takes an hour
-_AWAY_SECONDS = 900.0  # so long Azure may have no answer while a deployment is waited for
-_TAKEN_UP = (
-    "`pulumi up` finds the release where it is then and takes it up again. A deployment bills as long as it is there: "
-    "`python -m jobs rollback` takes a release back."
-)
 
 
 @dataclass(kw_only=True)
-class Endpoint:
+class Endpoint(Operations):
     """One endpoint, and the steps a release takes on it. Every method raises StageError."""
-
-    client: MLClient
-    spec: ReleaseSpec
-    report: Report
-    stop: threading.Event
-
-    @property
-    def on(self) -> str:
-        return f"endpoint {self.spec.endpoint}"
 
     def traffic(self) -> dict[str, int]:
         """Percent by deployment, those at 0 left out (the SDK invents a 0 for each it finds)."""
@@ -62,17 +40,36 @@ class Endpoint:
     def set_traffic(self, traffic: Mapping[str, int], *, needed: bool = False) -> None:
         """Shifts the traffic and reads it back. ``needed`` shifts even after ``stop``: to restore."""
         endpoint = self.settled(needed=needed)
-        if shares(endpoint.traffic) != dict(traffic):
+        # A deployment has live traffic or copies, never both.
+        copied = [name for name in shares(endpoint.mirror_traffic) if name in traffic]
+        if shares(endpoint.traffic) != dict(traffic) or copied:
             with azure_errors("the traffic could not be shifted", self.on):
                 endpoint.traffic = dict(traffic)
+                if copied:
+                    endpoint.mirror_traffic = {}
                 self.write(endpoint, "the traffic", f"being shifted to {shown(traffic)}", needed=needed)
         if (live := self.traffic()) != dict(traffic):
             why = f"wanted {shown(traffic)}, but the endpoint says {shown(live)}"
             raise StageError("the traffic did not shift", on=self.on, why=why, todo=AGAIN)
 
+    def mirror(self, percent: int, *, needed: bool = False) -> bool:
+        """Has copies of so many per cent of the questions sent to the spec's deployment, 0 for none.
+
+        False where they go to somebody else's: Azure sends them to one alone.
+        """
+        endpoint, name = self.settled(needed=needed), self.spec.deployment_name
+        now = shares(endpoint.mirror_traffic)
+        if set(now) - {name}:
+            return False
+        if now.get(name, 0) != percent:
+            with azure_errors("the mirrored traffic could not be changed", self.on):
+                endpoint.mirror_traffic = {name: percent} if percent else {}
+                self.write(endpoint, "the mirrored traffic", f"being set to {percent} %", needed=needed)
+        return True
+
     def write(self, endpoint: OnlineEndpoint, what: str, doing: str, *, needed: bool = False) -> None:
         """Writes the endpoint itself, its traffic and its tags with it, and waits for that."""
-        self._await(self.client.online_endpoints.begin_create_or_update(endpoint), what, doing, needed=needed)
+        self.wait_for(self.client.online_endpoints.begin_create_or_update(endpoint), what, doing, needed=needed)
 
     def settled(self, *, needed: bool = False) -> OnlineEndpoint:
         """The endpoint once it is in no transition, in which it would refuse every change."""
@@ -82,7 +79,7 @@ class Endpoint:
                 endpoint: OnlineEndpoint = self.client.online_endpoints.get(self.spec.endpoint)
             return endpoint
 
-        return self._at_rest(self.on, read, needed=needed)
+        return self.at_rest(self.on, read, needed=needed)
 
     def find(self, name: str, *, needed: bool = False, patient: bool = False) -> OnlineDeployment | None:
         """The deployment once it is in no transition, or None if there is none.
@@ -99,49 +96,7 @@ class Endpoint:
                     return None
             return found
 
-        return self._at_rest(f"deployment {name}", read, needed=needed, patient=patient)
-
-    def _at_rest(self, what: str, read: Callable[[], T], *, needed: bool, patient: bool = False) -> T:
-        """What ``read`` gives once it is in no transition, telling each minute what is waited for.
-
-        Raises NotFinished when told to stop or after two hours. What is ``needed`` is waited for after ``stop``, too,
-        but not as long, as nobody could end it then: StageError after half an hour.
-        """
-        since, said_at, state = time.monotonic(), float("-inf"), ""
-        away: float | None = None
-
-        def at_rest() -> tuple[T] | None:
-            nonlocal state, away
-            try:
-                found = read()
-            except StageError as error:
-                away = time.monotonic() if away is None else away
-                if not patient or not passing(error) or time.monotonic() - away > _AWAY_SECONDS:
-                    raise
-                state = f"not known, as {error.why.rstrip('.')},"
-                return None
-            away = None
-            state = azure.state(getattr(found, "provisioning_state", None))
-            return None if state in IN_TRANSITION else (found,)
-
-        def tell(took: float) -> None:
-            nonlocal said_at
-            if took - said_at > _SILENCE_SECONDS:
-                said_at = took
-                self.report(f"{what}: {state} after {elapsed(since)}")
-
-        most, stop = (_NEEDED_SECONDS, None) if needed else (_MOST_SECONDS, self.stop)
-        try:
-            (found,) = wait(at_rest, every=_POLL_SECONDS, most=most, stop=stop, tell=tell)
-        except Stopped:
-            raise self.stopped(f"{what} is {state}") from None
-        except TooLong:
-            if needed:
-                why = f"it has been {state} for {elapsed(since)}"
-                raise StageError("the endpoint takes no change", on=what, why=why, todo=AGAIN) from None
-            why = f"{what} has been {state} for {elapsed(since)}, which is longer than Azure takes"
-            raise NotFinished("the release is not finished", on=self.on, why=why, todo=_TAKEN_UP) from None
-        return found
+        return self.at_rest(f"deployment {name}", read, needed=needed, patient=patient)
 
     def names(self) -> list[str]:
         return sorted(self.tags())
@@ -186,7 +141,7 @@ class Endpoint:
         since, refused = time.monotonic(), None
         try:
             with azure_errors("the deployment failed", f"deployment {name}"):
-                self._await(poller, f"deployment {name}", "being created", bills=True)
+                self.wait_for(poller, f"deployment {name}", "being created", bills=True)
         except NotFinished:
             raise
         except StageError as error:
@@ -222,7 +177,7 @@ class Endpoint:
         with azure_errors("the deployment's settings could not be changed", f"deployment {name}"):
             settings_in_place.change(found, self.spec)
             poller = self.client.online_deployments.begin_create_or_update(found)
-            self._await(poller, f"deployment {name}", "being updated")
+            self.wait_for(poller, f"deployment {name}", "being updated")
         found = self.find(name)
         if found is None or found.provisioning_state != HEALTHY:
             why = "it is gone" if found is None else f"it is {azure.state(found.provisioning_state)} after the change"
@@ -238,11 +193,14 @@ class Endpoint:
 
         if self.tags().get(name, {}).get(scaling.SCALED):
             scaling.remove(self.spec, name)
-        self.settled(needed=needed)
+        endpoint = self.settled(needed=needed)
+        if name in shares(endpoint.mirror_traffic):
+            endpoint.mirror_traffic = {}
+            self.write(endpoint, "the mirrored traffic", "being taken away", needed=needed)
         with azure_errors("the deployment could not be deleted, it still costs money", f"deployment {name}"):
             try:
                 poller = self.client.online_deployments.begin_delete(name, self.spec.endpoint)
-                self._await(poller, f"deployment {name}", "being deleted", needed=needed)
+                self.wait_for(poller, f"deployment {name}", "being deleted", needed=needed)
             except ResourceNotFoundError:
                 return
         self.report(f"deployment {name} deleted")
@@ -257,42 +215,9 @@ class Endpoint:
             if self.stop.wait(left) and not needed:
                 raise self.stopped("the answers under way come to their end")
 
-    def go_on(self, doing: str) -> None:
-        """Raises NotFinished when told to stop."""
-        if self.stop.is_set():
-            raise self.stopped(doing)
-
     def address(self) -> tuple[str, str]:
         """Scoring URL and key."""
         with azure_errors("the endpoint's key could not be read", self.on):
             endpoint = self.client.online_endpoints.get(self.spec.endpoint)
             keys = self.client.online_endpoints.get_keys(self.spec.endpoint)
         return str(endpoint.scoring_uri), str(getattr(keys, "primary_key", ""))
-
-    def _await(
-        self, poller: LROPoller[Any], what: str, doing: str, *, needed: bool = False, bills: bool = False
-    ) -> None:
-        """Waits for an operation, telling each minute what is waited for; NotFinished when told to stop.
-
-        Nothing waits for ever: StageError where one that is ``needed`` takes too long, else NotFinished too.
-        """
-        since, stop = time.monotonic(), threading.Event() if needed else self.stop
-        most = _NEEDED_SECONDS if needed else _MOST_SECONDS
-        paid = ", and bills whether you wait or not" if bills else ""
-        while True:
-            azure.wait_for(poller, stop, _SILENCE_SECONDS)
-            if stop.is_set():
-                raise self.stopped(f"{what} is {doing}{paid}")
-            if poller.done():
-                return
-            took = elapsed(since)
-            self.report(f"{what}: still {doing} after {took}")
-            if time.monotonic() - since < most:
-                continue
-            if needed:
-                raise StageError("the endpoint takes no change", on=what, why=f"still {doing} after {took}", todo=AGAIN)
-            why = f"{what} is still {doing} after {took}, which is longer than Azure takes{paid}"
-            raise NotFinished("the release is not finished", on=self.on, why=why, todo=_TAKEN_UP)
-
-    def stopped(self, doing: str) -> NotFinished:
-        return NotFinished("the release is not finished", on=self.on, why=f"you asked to stop; {doing}", todo=_TAKEN_UP)

@@ -19,10 +19,10 @@ from cloud.errors import AGAIN, ModelFault, NotFinished, StageError
 from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
 from jobs import paused
-from jobs.release import contracts, evidence, keeping, recreate, scaling, standing, unfinished
+from jobs.release import contracts, keeping, recreate, scaling, standing, unfinished
 from jobs.release.base_model import BaseModelBeside
 from jobs.release.deployments import MODEL, PREVIOUS, Endpoint
-from jobs.release.judging import smoke, watching
+from jobs.release.judging import evidence, mirroring, smoke, watching
 from jobs.release.spec import BASE_DEPLOYMENT, ReleaseSpec
 from jobs.release.unfinished import Unfinished
 from jobs.traffic import shown
@@ -120,6 +120,8 @@ def _release(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
         keeping.make_room(endpoint, before)
         _provide(endpoint, base, before)
         smoke.check(endpoint, before)
+        if before and not share:
+            mirroring.watch(endpoint, before)
         for step in _steps(spec) if before else [100]:
             if step < share:
                 continue
@@ -229,6 +231,8 @@ def _restore(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
     endpoint.report(f"going back: {cause.what}")
     evidence.keep(endpoint, cause)
     try:
+        if endpoint.spec.serving.mirror_percent:
+            endpoint.mirror(0, needed=True)
         if endpoint.traffic() != before:
             endpoint.set_traffic(before, needed=True)
             endpoint.drain(needed=True)

@@ -160,6 +160,8 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.keep_previous_hours", number((LOW, "the deployment before is paid for longer after a release"),
              (LOW, "one can go back at once for a shorter time")), 0),
         prop("input.traffic_steps", _steps, [100]),
+        prop("input.mirror_percent", number((LOW, "more of what callers ask is sent to a new model, too"),
+             (MEDIUM, "a new model meets fewer copies of what callers ask before it answers them")), 0),
         prop("input.soak_seconds", number((LOW, "a new model is watched for longer"), _SUDDEN), 0),
         prop("input.health.failed_percent", number(_WATCHED, (LOW, "a failing model is taken back sooner"))),
         prop("input.health.latency_seconds", number(_WATCHED, (LOW, "a slow model is taken back sooner"))),

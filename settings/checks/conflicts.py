@@ -116,6 +116,14 @@ def _network(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _mirror(settings: Settings) -> Iterator[Conflict]:
+    serving = settings.serving
+    if serving.mirror_percent and not serving.soak_seconds:
+        rule = "has no effect without serving.soakSeconds: so long copies are sent, and watched"
+        remedy = "set soakSeconds to 300 or more, as Azure's figures are minutes late"
+        yield Conflict("serving.mirrorPercent", serving.mirror_percent, rule, remedy, ("serving.soakSeconds",))
+
+
 def _scale(settings: Settings) -> Iterator[Conflict]:
     serving, scale = settings.serving, settings.serving.scale
     if not scale.wanted:
@@ -137,6 +145,7 @@ def _recreate(settings: Settings) -> Iterator[Conflict]:
     rule = "cannot be with serving.strategy: recreate, as the old deployment is gone before the new one is made"
     wrong = (
         ("serving.trafficSteps", list(serving.traffic_steps), list(serving.traffic_steps) == [100], "[100]"),
+        ("serving.mirrorPercent", serving.mirror_percent, not serving.mirror_percent, "0"),
         ("serving.keepPreviousHours", serving.keep_previous_hours, not serving.keep_previous_hours, "0"),
         ("serving.onFailure", serving.on_failure, serving.on_failure == "remove", "remove"),
     )
@@ -175,6 +184,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _late_alert,
     _recreate,
     _scale,
+    _mirror,
     _network,
     _tags_of_two,
     _tokenizer_file,

@@ -104,6 +104,9 @@ class ServingSettings(Section):
     """
     traffic_steps: tuple[Annotated[Whole, Field(ge=1, le=100)], ...] = (100,)
     """per cent of the traffic a new deployment gets, rising to 100"""
+    # Azure copies to one deployment, and half of the questions at most.
+    mirror_percent: Annotated[Count, Field(le=50)] = 0
+    """per cent of the questions of which a new deployment gets a copy before the first step, answering nobody"""
     soak_seconds: Annotated[Count, Field(le=86_400)] = 0
     """how long each step is watched before the next, and the last before the old model goes"""
     # As long as an answer may take; how long Azure lets a deployment that is deleted finish is not documented.

@@ -320,6 +320,37 @@ def test_instances_follow_the_load_on_both_sides_of_a_release_and_go_with_their_
     site.serves(TWO)
 
 
+def test_copies_go_to_one_deployment_and_answer_nobody(site: Site) -> None:
+    site.release(ONE)
+    site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
+    endpoint = Endpoint(client=site.client, spec=site.of(TWO), report=print, stop=threading.Event())
+    since = datetime.now(UTC)
+    before = _health(site, TWO, since).requests
+    assert endpoint.mirror(50)
+    with asking(*_scoring(site), clients=2) as tally:
+        tally.until(lambda: tally.asked >= 40)
+    assert tally.failures == [] and set(tally.answers) == {site.name(ONE)}
+    copied = _health(site, TWO, since)
+    # Of 40 and more, half by chance: fewer than five come once in a hundred million times.
+    assert copied.requests - before >= 5 and copied.failed == 0
+    body = endpoint_body()
+    for mirrored, why in (
+        ({site.name(TWO): 51}, "at most 50"),
+        ({site.name(TWO): 10, site.name(ONE): 10}, "one deployment only"),
+        ({site.name(ONE): 10}, "not both"),
+        ({"nobody": 10}, "does not exist"),
+    ):
+        properties = {**body["properties"], "traffic": {site.name(ONE): 100}, "mirrorTraffic": mirrored}
+        with pytest.raises(Refusal, match=why):
+            site.arm.put(site.endpoint, VERSION, {**body, "properties": properties})
+    with pytest.raises(Refusal, match="mirrored traffic"):
+        site.arm.run("DELETE", f"{site.endpoint}/deployments/{site.name(TWO)}", VERSION)
+    said = site.release(TWO, mirror_percent=50)
+    assert any(line.startswith("mirror: copies of 50 %") for line in said)
+    assert not site.arm.get(site.endpoint, VERSION)["properties"]["mirrorTraffic"]
+    site.serves(TWO)
+
+
 def test_a_pause_leaves_address_and_key_and_the_model_comes_back(site: Site) -> None:
     site.release(ONE)
     url, key = _scoring(site)

@@ -66,7 +66,7 @@ REDACTIONS = (
     Redaction("usage", "jobs.status.usage", "redact(str(error))", "str(error)", show.unmeasured),
     Redaction("preflight", "jobs.preflight.run", 'redact(f"no answer', '(f"no answer', show.unchecked),
     Redaction("evaluation", "jobs.golden.golden", "redact(str(error))", "str(error)", show.unanswered),
-    Redaction("release", "jobs.release.evidence", "map(redact, text", "map(str, text", show.kept),
+    Redaction("release", "jobs.release.judging.evidence", "map(redact, text", "map(str, text", show.kept),
     Redaction(
         "GitHub", "jobs.commands.github_subject", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked
     ),

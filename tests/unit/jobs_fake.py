@@ -190,6 +190,8 @@ class Endpoints:
     def __init__(self) -> None:
         self.traffic: dict[str, int] = {}
         self.tags: dict[str, str] = {}
+        self.mirror: dict[str, int] = {}
+        self.mirrors: list[dict[str, int]] = []
         self.history: list[dict[str, int]] = []
         self.deployments: dict[str, Any] = {}
         self.deleted: list[str] = []
@@ -226,7 +228,7 @@ class Endpoints:
             name=name,
             provisioning_state=self.state,
             traffic=zeroes | self.traffic,
-            mirror_traffic={},
+            mirror_traffic=dict(self.mirror),
             tags=dict(self.tags),
             scoring_uri="https://e.eastus2.inference.ml.azure.com/score",
         )
@@ -241,6 +243,10 @@ class Endpoints:
             return Poller(self.refused_traffic)
         self.tags = dict(resource.tags)
         traffic = {name: share for name, share in resource.traffic.items() if share}
+        if resource.mirror_traffic != self.mirror:
+            self.mirror = dict(resource.mirror_traffic)
+            self.mirrors.append(self.mirror)
+        assert not set(self.mirror) & set(traffic), "a deployment has live traffic or copies, never both"
         if traffic == self.traffic:
             return Poller(resource)
         self.traffic = traffic
@@ -264,6 +270,7 @@ class Endpoints:
     def begin_delete(self, name: str, endpoint_name: str) -> Poller:
         if self.traffic.get(name):
             return Poller(HttpResponseError(f"Can't delete deployment [{name}] with non-zero traffic weight."))
+        assert name not in self.mirror, "copies go to it"
         del self.deployments[name]
         self.deleted.append(name)
         return Poller()

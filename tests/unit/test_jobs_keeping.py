@@ -15,8 +15,9 @@ from test_jobs_specs import RELEASE
 
 from chat.phi_messages import ModelFailed
 from cloud.errors import StageError
-from jobs.release import evidence, keeping, rollout, unfinished
+from jobs.release import keeping, rollout, unfinished
 from jobs.release.deployments import Endpoint
+from jobs.release.judging import evidence
 from jobs.release.spec import ReleaseSpec
 
 OLD = "mold"

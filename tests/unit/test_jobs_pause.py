@@ -23,8 +23,9 @@ from jobs.paused import BY_HAND, Pause, Served
 from jobs.pausing import by_hours
 from jobs.pausing import pause as pausing
 from jobs.pausing import resume as resuming
-from jobs.release import evidence, rollback, rollout, unfinished
+from jobs.release import rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
+from jobs.release.judging import evidence
 from jobs.release.spec import ReleaseSpec
 from settings.sections.tags import PAUSED, SERVED
 

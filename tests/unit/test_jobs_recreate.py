@@ -19,8 +19,9 @@ from cloud.errors import ModelFault, NotFinished, StageError
 from jobs import paused
 from jobs.paused import BY_RELEASE
 from jobs.pausing import by_hours, pause, resume
-from jobs.release import evidence, recreate, rollback, rollout, unfinished
+from jobs.release import recreate, rollback, rollout, unfinished
 from jobs.release.deployments import Endpoint
+from jobs.release.judging import evidence
 from jobs.release.spec import ReleaseSpec
 from settings.machines import VM_SIZES
 from settings.sections.tags import PAUSED

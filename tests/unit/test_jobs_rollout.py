@@ -31,8 +31,8 @@ from chat.phi_messages import (
 from cloud import waiting
 from cloud.errors import ModelFault, NotFinished, StageError
 from jobs.golden import golden
-from jobs.release import deployments, evidence, rollout
-from jobs.release.judging import health, smoke
+from jobs.release import operations, rollout
+from jobs.release.judging import evidence, health, smoke
 from jobs.release.spec import ReleaseSpec
 from settings.sections.serving import HealthSettings
 from tests.changing import changed
@@ -769,7 +769,7 @@ def slowly(ml: FakeMl, monkeypatch: pytest.MonkeyPatch, poller: SlowPoller) -> N
         return poller
 
     monkeypatch.setattr(ml.online_endpoints, "_create", begin)
-    monkeypatch.setattr(deployments, "_SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(operations, "_SILENCE_SECONDS", 0.0)
 
 
 def test_a_deployment_that_is_being_created_says_so_each_minute(
@@ -798,7 +798,7 @@ def test_a_deployment_that_never_gets_ready_is_not_waited_for_for_ever(
     in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slowly(in_service, monkeypatch, SlowPoller(10**9))
-    monkeypatch.setattr(deployments, "_MOST_SECONDS", 0.0)
+    monkeypatch.setattr(operations, "_MOST_SECONDS", 0.0)
     with pytest.raises(
         NotFinished, match=r"still being created after 0 s, which is longer than Azure takes, and bills"
     ):

@@ -14,8 +14,8 @@ from test_jobs_specs import RELEASE
 
 from chat.phi_messages import ModelFailed
 from cloud.errors import StageError
-from jobs.release import evidence, rollback, rollout, unfinished
-from jobs.release.judging import health
+from jobs.release import rollback, rollout, unfinished
+from jobs.release.judging import evidence, health
 from jobs.release.unfinished import Unfinished
 
 NEW, OLD, OTHER = RELEASE.deployment_name, "mold", "mother"

@@ -74,6 +74,16 @@ def refused(**sections: Any) -> list[str]:
             {"serving": {"instances": 2, "scale": {"min": 2, "max": 3}}},
             {"serving": {"instances": 1, "scale": {"min": 2, "max": 3}}},
         ),
+        (
+            "serving.mirrorPercent",
+            {"serving": {"mirrorPercent": 50, "soakSeconds": 1}},
+            {"serving": {"mirrorPercent": 50, "soakSeconds": 0}},
+        ),
+        (
+            "serving.mirrorPercent",
+            {"serving": {"mirrorPercent": 50, "soakSeconds": 1}},
+            {"serving": {"mirrorPercent": 51, "soakSeconds": 1}},
+        ),
         ("tags", {"tags": {"a" * 128: "x"}}, {"tags": {"a" * 129: "x"}}),
         ("tags", {"tags": {"a": "x"}}, {"tags": {"": "x"}}),
         ("tags", {"tags": {"a": "x" * 256}}, {"tags": {"a": "x" * 257}}),
