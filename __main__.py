@@ -28,7 +28,7 @@ from infra.role_assignments import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
-from jobs.preflight import memory
+from jobs.preflight import learnt, memory
 from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
 from settings.stack import SettingsError, from_pulumi
 
@@ -41,8 +41,8 @@ try:
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
-for fit in memory.fits(settings):
-    tell(fit)
+for finding in (*memory.fits(settings), *learnt.told(settings)):
+    tell(finding)
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
 state = OwnState.read()

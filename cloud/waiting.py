@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 ROLE_SECONDS = 600.0  # how long Azure may take, by its documentation, to let a new role assignment count
 ROLE_POLL_SECONDS = 10.0
+SAID_SECONDS = 60.0
+"""After so long somebody wants to hear again what is waited for."""
 
 
 LEAVE_AT = "FINETUNE_PHI_LEAVE_AT"
@@ -81,19 +83,21 @@ def once_allowed(upload: Callable[[], T], on: str, report: Report, stop: threadi
     `on` is what the upload is for. Raises NotFinished when ``stop`` was set meanwhile; an upload that fails for another
     reason raises its own error.
     """
-    deadline, said = time.monotonic() + ROLE_SECONDS, False
+    deadline = time.monotonic() + ROLE_SECONDS
+    last = float("-inf")
 
     def uploaded() -> tuple[T] | None:
-        nonlocal said
+        nonlocal last
         try:
             return (upload(),)
         except Exception as error:
             # azure-ai-ml wraps a refused upload in a bare Exception, so the cause has to be looked for.
             if not _forbidden(error) or time.monotonic() > deadline:
                 raise
-        if not said:
-            report("the storage refuses the upload: waiting for the role on it to take effect (minutes)")
-            said = True
+        if (now := time.monotonic()) - last > SAID_SECONDS:
+            last = now
+            left = in_words(deadline - now)
+            report(f"the storage refuses the upload: waiting for the role on it to take effect, for {left} at most")
         return None
 
     try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from data_prep import mixing
 from data_prep.card.card import is_far
 from data_prep.card.fit import fit
+from data_prep.card.prompts import disagreement
 from data_prep.errors import DataError
 from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
 from data_prep.request import BAD_ROWS, DUPLICATES
@@ -76,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("stopped; nothing was written", file=sys.stderr)
         sys.exit(130)
     fits = fit(request.directory, request.recipe.max_seq_length, request.model)
-    for line in (*_summary(prepared, time.monotonic() - started), *fits.told):
+    asked = _asked_otherwise(options.stack, prepared.train)
+    for line in (*_summary(prepared, time.monotonic() - started), *fits.told, *asked):
         report(line)
     if fits.refused:
         sys.exit("error: the files cannot be trained on as they are: " + "; ".join(fits.refused))
@@ -170,6 +172,16 @@ def _of_stack(stack: str, here: bool) -> Request:
         request_fingerprint(request)  # refuses a source that is not there now rather than in `pulumi up`
         raise _OnClusterError
     return request
+
+
+def _asked_otherwise(stack: str | None, train: Path) -> list[str]:
+    """That those who chat with the stack's model ask it otherwise than it will learn."""
+    if stack is None:
+        return []
+    from settings.stack import load
+
+    told = disagreement(train, load(stack).flow.system_prompt)
+    return [told] if told else []
 
 
 def _workspace(stack: str | None, source: str) -> Workspace:

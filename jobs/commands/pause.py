@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import threading
 
 from jobs.console import ask, lease_option, operating, yes_option
 
@@ -24,13 +25,16 @@ def run(chosen: argparse.Namespace) -> None:
     from jobs.pausing import pause
 
     here = StackEndpoint.of(chosen.stack)
+    # A question that waits for somebody holds up nobody else: the lease comes after it.
+    if not chosen.while_asked:
+        pause.refuse_while_asked(here.opened(print, threading.Event()), pause.utc())
+    print(f"All deployments behind endpoint {here.endpoint} go: nobody gets an answer until it is resumed.")
+    print("Address, key, connection, model and flow stay. `python -m jobs resume` takes about twenty minutes.")
+    ask("Pause it?", chosen.yes, "Nothing was changed")
     with operating(here.target, chosen) as stop:
         endpoint = here.opened(print, stop)
         if not chosen.while_asked:
             pause.refuse_while_asked(endpoint, pause.utc())
-        print(f"All deployments behind endpoint {here.endpoint} go: nobody gets an answer until it is resumed.")
-        print("Address, key, connection, model and flow stay. `python -m jobs resume` takes about twenty minutes.")
-        ask("Pause it?", chosen.yes, "Nothing was changed")
         pause.pause(endpoint, BY_HAND)
     print(f"Endpoint {here.endpoint} is paused: no deployment of a release bills any more.")
     print(f"`python -m jobs resume --stack {here.stack}` ends it.")

@@ -102,6 +102,8 @@ def figures(candidate: Candidate) -> list[str]:
 def remarks(found: Evaluation) -> list[str]:
     """What a reader has to know of the verdict, beside what the model is refused for."""
     told = [found.unclear[:1].upper() + found.unclear[1:]] if found.unclear else []
+    if found.asked_otherwise:
+        told.append(found.asked_otherwise[:1].upper() + found.asked_otherwise[1:])
     if found.leaked:
         named = "; ".join(found.leaked[:_NAMED]) + (
             f" and {len(found.leaked) - _NAMED} more" if found.leaked[_NAMED:] else ""

@@ -18,6 +18,7 @@ from cloud.services.mlflow import RunHistory
 from cloud.services.prices import PriceBook
 from cloud.states import COMPLETED, HEALTHY
 from data_prep.card.card import TRAIN
+from data_prep.card.prompts import disagreement
 from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
 from jobs.golden import golden, judge
 from jobs.golden.leaks import leaked
@@ -63,6 +64,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         not_compared=tuple(missing),
         questions=len(questions),
         leaked=learnt,
+        asked_otherwise=_asked_otherwise(stack, missing),
         settings=stack.evaluation
         if minimum is None
         else stack.evaluation.model_copy(update={"minimum_score": minimum}),
@@ -152,6 +154,18 @@ def _leaked(stack: Stack, questions: tuple[Question, ...], missing: list[str]) -
     except (OSError, ValueError, LookupError, TypeError) as error:
         missing.append(f"leaks: {train} cannot be read ({error})")
         return ()
+
+
+def _asked_otherwise(stack: Stack, missing: list[str]) -> str:
+    """That the model learnt with another system prompt than it is asked with; "" where not, or nobody can see it."""
+    train = Path(stack.stages[0].directory if stack.stages else "") / TRAIN
+    if not train.is_file():
+        return ""
+    try:
+        return disagreement(train, stack.system_prompt)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        missing.append(f"system prompt: {train} cannot be read ({error})")
+        return ""
 
 
 def _ask(

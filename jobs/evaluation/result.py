@@ -77,7 +77,8 @@ class Losses:
 class Evaluation:
     """`questions` is how many there were to ask, `leaked` are those of them that stand in the training data.
 
-    `settings` say what the fine-tuned model needs, by itself and beside the one in service.
+    `asked_otherwise` says that it learnt with another system prompt; `settings` say what the fine-tuned model needs, by
+    itself and beside the one in service.
     """
 
     stack: str
@@ -93,6 +94,7 @@ class Evaluation:
     questions: int
     leaked: tuple[str, ...]
     settings: EvaluationSettings
+    asked_otherwise: str = ""
 
     def candidate(self, role: str) -> Candidate | None:
         return next((each for each in self.candidates if each.role == role), None)
@@ -189,6 +191,7 @@ class Evaluation:
             "job": self.job,
             "unclear": self.unclear,
             "leaked": list(self.leaked),
+            "asked_otherwise": self.asked_otherwise,
             "minimum_score": self.settings.minimum_score,
             "maximum_drop": self.settings.maximum_drop,
             "held_out_loss": self.losses.last,

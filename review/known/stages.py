@@ -168,6 +168,8 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.health.minimum_requests", number(_WATCHED, (LOW, "a failing model is taken back sooner"))),
         prop("input.health.no_data", one_of({"pass": _WATCHED, "wait": None, "fail": None}, created=LOW,
              leaving=(LOW, "a model that nobody asks is not released")), "pass"),
+        prop("input.probe", one_of({True: None, False: (LOW, "a model that few ask is not asked before it goes on")},
+             leaving=(LOW, "a model that few ask is asked questions of our own"), created=LOW), False),
         *harmless("input.health.wait_seconds"),
         prop("input.evaluation.questions", matters("other questions decide whether a model is released")),
         prop("input.evaluation.minimum_score", number((LOW, "a model has to be better to be released"), _JUDGED)),

@@ -116,6 +116,8 @@ class ServingSettings(Section):
     """how long after a release the deployment before it stays, without traffic, for `rollback --now` (it bills)"""
     health: HealthSettings = HealthSettings()
     """what sends it back while watched"""
+    probe: Flag = False
+    """ask a new deployment questions of our own where fewer callers do than health.minimumRequests, to judge it by"""
     on_failure: Literal["remove", "keep"] = "remove"
     """whether a new deployment that is taken back goes, or stays to be looked into (without traffic, it bills)"""
     # Azure lets in twice as many for each instance and answers the others with 429; its own default is 1.

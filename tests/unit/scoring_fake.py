@@ -10,7 +10,7 @@ from chat.phi_messages import Answer, ChatError, ChatRequest
 from cloud.errors import StageError
 from jobs.golden import golden
 from jobs.release import contracts
-from jobs.release.judging import health, smoke
+from jobs.release.judging import health, probing, smoke
 from jobs.release.spec import ReleaseSpec
 
 
@@ -61,6 +61,7 @@ def install(monkeypatch: pytest.MonkeyPatch, ml: FakeMl) -> tuple[Scoring, Metri
     scoring, metrics = Scoring(ml), Metrics()
     monkeypatch.setattr(smoke, "ask", scoring)
     monkeypatch.setattr(golden, "ask", scoring)
+    monkeypatch.setattr(probing, "ask", scoring)
     monkeypatch.setattr(health, "read", metrics)
     monkeypatch.setattr(contracts, "of_version", lambda *_: contracts.Contract())
     monkeypatch.setattr(contracts, "of_base", lambda *_: contracts.Contract())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
 from cloud.errors import AGAIN, ModelFault, NotFinished, StageError
 from cloud.report import WARNING
 from jobs.release.deployments import Endpoint
-from jobs.release.judging import health
+from jobs.release.judging import health, probing
 from jobs.release.judging.health import Health
 from jobs.traffic import shown
 
@@ -32,6 +32,8 @@ def soak(endpoint: Endpoint, since: datetime, before: Mapping[str, int]) -> None
         left -= pause
         _wait(endpoint, pause)
         last, known = _judged(endpoint, since, before)
+    if not known and endpoint.spec.serving.probe:
+        last, known = _probed(endpoint, before)
     while not known and limits.no_data == "wait":
         if waited >= limits.wait_seconds:
             why = f"{_plain(last)}, after {limits.wait_seconds} s more (serving.health.waitSeconds)"
@@ -61,14 +63,35 @@ def _plain(told: str) -> str:
 
 def _judged(endpoint: Endpoint, since: datetime, before: Mapping[str, int]) -> tuple[str, bool]:
     """What is measured of the new deployment, in words, and whether that was enough to judge it."""
-    spec, limits = endpoint.spec, endpoint.spec.serving.health
-    name = spec.deployment_name
+    spec, name = endpoint.spec, endpoint.spec.deployment_name
     try:
         found = health.read(spec, since)
     except StageError as error:  # who may release need not be allowed to read metrics
         return f"{WARNING}the health of {name} is not known: {error.why}", False
     if not found.requests:
         return f"{WARNING}the health of {name} is not known: {found}", False
+    return _verdict(endpoint, found, lambda: _in_service(endpoint, since, before))
+
+
+def _probed(endpoint: Endpoint, before: Mapping[str, int]) -> tuple[str, bool]:
+    """The same of questions of our own, put to the new deployment and to the one in service."""
+    number, name = endpoint.spec.serving.health.minimum_requests, endpoint.spec.deployment_name
+    endpoint.report(f"too few ask {name} to judge it: it is asked {number} questions of our own (serving.probe)")
+
+    def beside() -> tuple[str, Health] | None:
+        live = max(before, key=lambda each: before[each], default="")
+        return (live, probing.ask_it(endpoint, live, number)) if live else None
+
+    return _verdict(endpoint, probing.ask_it(endpoint, name, number), beside)
+
+
+def _verdict(endpoint: Endpoint, found: Health, beside_it: Callable[[], tuple[str, Health] | None]) -> tuple[str, bool]:
+    """What figures say, in words, and whether they were enough; ``beside_it`` gives those of the model in service.
+
+    Raises ModelFault where they are bad, and the other's are not.
+    """
+    spec, limits = endpoint.spec, endpoint.spec.serving.health
+    name = spec.deployment_name
     load = ""
     if found.busy:
         load = f"; {found.busy} were turned away for load, no fault of the model: serving.maxConcurrentRequests is "
@@ -82,7 +105,7 @@ def _judged(endpoint: Endpoint, since: datetime, before: Mapping[str, int]) -> t
     elif found.p95_seconds is not None and found.p95_seconds > limits.latency_seconds:
         bad, worse = f"serving.health.latencySeconds is {limits.latency_seconds:g}", Health.later
     if bad:
-        known = _in_service(endpoint, since, before)
+        known = beside_it()
         beside = f"; {known[0]}, in service: {known[1]}" if known else ""
         if known is None or known[1].judged < limits.minimum_requests or worse(found, known[1]):
             evidence = {"health": asdict(found), **({known[0]: asdict(known[1])} if known else {})}
