@@ -503,16 +503,22 @@ def _held(arm: Arm, ring: keys.Keyring) -> dict[str, str]:
     return held
 
 
-PHASES = ("create", "shift", "delete", "failed release", "rotation", "rollback")
+PHASES = (
+    *("create", "mirror", "shift", "delete", "scale", "failed release", "rotation", "rollback", "rollback --now"),
+    "pause refused",
+)
 LEAST, ENOUGH = 20, 1_000
 """Questions in each phase, and in all of them."""
+SOON = 20
+"""Seconds in which going back at once has to be done, with operations of Azure's that take ten."""
 
 
 @contextmanager
 def _steps(tally: Tally) -> Iterator[None]:
     """The phase is the step that a release has begun last."""
+    named = {"begin": "create", "mirror": "mirror", "set_traffic": "shift", "remove": "delete"}
     with pytest.MonkeyPatch.context() as patch:
-        for name, phase in {"begin": "create", "set_traffic": "shift", "remove": "delete"}.items():
+        for name, phase in named.items():
             patch.setattr(Endpoint, name, _telling(tally, phase, getattr(Endpoint, name)))
         yield
 
@@ -520,22 +526,31 @@ def _steps(tally: Tally) -> Iterator[None]:
 def _telling(tally: Tally, phase: str, step: Callable[..., Any]) -> Callable[..., Any]:
     def told(*arguments: Any, **named: Any) -> Any:
         tally.phase = phase
-        return step(*arguments, **named)
+        done = step(*arguments, **named)
+        if phase == "mirror":
+            tally.until(lambda: tally.phases[phase] >= LEAST)
+        return done
 
     return told
 
 
-def test_no_answer_is_lost_through_releases_a_failed_one_a_rollback_and_a_rotation_of_keys(
-    site: Site, ring: keys.Keyring, arm: Arm
-) -> None:
+def test_no_answer_is_lost_through_all_that_is_done_to_an_endpoint(site: Site, ring: keys.Keyring, arm: Arm) -> None:
     """What is counted was asked before the last of these has ended."""
     # Metrics come by the minute: in this one the tests before have asked the same deployments too much and wrongly.
     time.sleep(60 - time.time() % 60)
     site.release(TWO)
     with asking(_scoring(site)[0], lambda: _held(arm, ring)["key"], clients=CLIENTS) as tally:
+
+        def ends(phase: str) -> None:
+            tally.until(lambda: tally.phases[phase] >= LEAST)
+
         with _steps(tally):
-            site.release(ONE)
-            tally.until(lambda: tally.phases["delete"] >= LEAST)
+            site.release(ONE, mirror_percent=20)
+            ends("delete")
+        tally.phase = "scale"
+        site.release(ONE, instances=2)
+        site.release(ONE)
+        ends("scale")
         tally.phase = "failed release"
         with pytest.raises(StageError, match="smoke test"):
             site.release(UNTUNED)
@@ -548,6 +563,17 @@ def test_no_answer_is_lost_through_releases_a_failed_one_a_rollback_and_a_rotati
             assert (live.version, chosen.version) == (there, back)
             site.release(back)
             there, back = back, there
+        site.release(back, keep_previous_hours=1)
+        tally.phase, began = "rollback --now", time.monotonic()
+        endpoint = Endpoint(client=site.client, spec=site.of(there), report=print, stop=threading.Event())
+        assert keeping.back_now(endpoint) == site.name(there)
+        took = time.monotonic() - began
+        ends("rollback --now")
+        tally.phase = "pause refused"
+        with pytest.raises(StageError, match="requests in the last 15 minutes"):
+            pause.refuse_while_asked(endpoint, datetime.now(UTC) + timedelta(minutes=1))
+        ends("pause refused")
+        site.release(there)
         asked, phases = tally.asked, dict(tally.phases)
     site.serves(there)
     assert tally.failures == []
@@ -557,6 +583,8 @@ def test_no_answer_is_lost_through_releases_a_failed_one_a_rollback_and_a_rotati
     assert len(tally.keys) == 3
     told = ", ".join(f"{phase} {phases[phase]}" for phase in PHASES)
     print(f"{asked} requests, {len(tally.failures)} failed ({told})")
+    print(f"rollback --now: all traffic is back after {took:.1f} s")
+    assert took < SOON
 
 
 @pytest.mark.parametrize("interrupted", ["nowhere", "at the secondary key", "by somebody else"])
