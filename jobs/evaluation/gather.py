@@ -158,7 +158,7 @@ def _leaked(stack: Stack, questions: tuple[Question, ...], missing: list[str]) -
 
 def _asked_otherwise(stack: Stack, missing: list[str]) -> str:
     """That the model learnt with another system prompt than it is asked with; "" where not, or nobody can see it."""
-    train = Path(stack.stages[0].directory if stack.stages else "") / TRAIN
+    train = Path(stack.stages.dataset.directory if stack.stages else "") / TRAIN
     if not train.is_file():
         return ""
     try:
