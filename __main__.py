@@ -155,6 +155,7 @@ export(
     settings=settings,
     place=place,
     base=base,
+    identity=identity,
     workspace=workspace,
     foundry=foundry,
     serving=serving,

@@ -15,6 +15,7 @@ from emulator import coverage
 from jobs.training.failures import causes
 from policy import crosswalk, document
 from settings.commandline import parse
+from settings.estate import outputs
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE: dict[Path, Callable[[], str]] = {
@@ -26,6 +27,7 @@ MADE: dict[Path, Callable[[], str]] = {
     crosswalk.PAGE: crosswalk.page,
     ROOT / coverage.PAGE: coverage.page,
     ROOT / "docs" / "failures.md": causes.page,
+    ROOT / "docs" / "outputs.md": outputs.page,
 }
 """Page → what it should hold."""
 DRAWN: dict[Path, Callable[[Program], str]] = {

@@ -245,7 +245,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         unique_names=unique(place) if settings.names.chosen() else {},
         in_turn=in_turn,
         existing=place.existing,
-        storage_keys="storage" in place.existing and settings.storage.shared_keys,
+        shared_access="storage" in place.existing and settings.storage.shared_keys,
         grants=() if settings.identity.assign_roles else grants(settings, place),
     )
 

@@ -98,6 +98,10 @@ def meters(step: Step, region: str) -> list[Meter]:
     return [part.meter for state in (step.old, step.new) if state for part in _parts(step, state, region)]
 
 
+_NOT_PAID = ("delete", "read")
+"""What goes, and what somebody else has made and pays for."""
+
+
 def region_of(step: Step) -> str | None:
     """The region a step tells."""
     found = step.state.inputs.get("location")
@@ -111,7 +115,7 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
     before, after = ([p for s in preview.steps for p in _of(s, side, region)] for side in ("old", "new"))
     prices = {part.meter.key: price_of(part.meter, book) for part in [*before, *after]}
     lines = _lines(before, after, prices)
-    unpriced = [step for step in preview.steps if step.op != "delete" and _without_price(step)]
+    unpriced = [step for step in preview.steps if step.op not in _NOT_PAID and _without_price(step)]
     blind = any(step.changes for step in unpriced)
     idle, serving = _total([line.idle for line in lines]), _total([line.serving for line in lines])
     if blind:
@@ -124,7 +128,7 @@ def cost(preview: Preview, past: Past, book: PriceBook) -> Cost:
         _total(list(jobs.values())),
         _month(preview, idle, serving),
         lines,
-        [shown(step) for step in preview.steps if type_of(step).priced is Priced.BY_USE and step.op != "delete"],
+        [shown(step) for step in preview.steps if type_of(step).priced is Priced.BY_USE and step.op not in _NOT_PAID],
         prices,
         every[0].seconds[1] if len(every) == 1 else None,
         [shown(step) for step in unpriced],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cloud.catalogue import ENDPOINT, STAGE
@@ -60,11 +60,11 @@ def _stages(preview: Preview) -> list[Step]:
 
 
 def _used(preview: Preview) -> Iterator[str]:
-    """What the program reads and has not made: `existing` of the stack's file."""
-    read = [step for step in preview.steps if step.op == "read" and is_resource(step)]
-    if read:
-        used = _listed([f"{type_of(step).label} {step.state.outputs.get('name', step.name)}" for step in read])
-        yield f"uses {used}, made by somebody else, which it neither changes nor deletes"
+    """What somebody else has made: `existing` of the stack's file, as the preflight has it."""
+    given = stage_inputs(preview.step("preflight", STAGE.type))[1].get("existing")
+    if isinstance(given, Mapping) and given:
+        used = _listed([f"{key} {str(id_).rsplit('/', 1)[-1]}" for key, id_ in given.items()])
+        yield f"uses {used}, which somebody else has made, and neither changes nor deletes it"
 
 
 def _resources(preview: Preview) -> Iterator[str]:
@@ -270,6 +270,13 @@ def _traffic(release: dict[str, Any]) -> str:
     return f"in steps of {shares}" + (f", each watched for {in_words(soak)}" if soak else "")
 
 
+def _roles(step: Step, preview: Preview, past: Past) -> Iterator[str]:
+    """Where others grant them."""
+    del preview, past
+    if step.op != "delete":
+        yield f"looks whether others have granted {len(stage_inputs(step)[1].get('grants') or ())} roles, or ends there"
+
+
 def _another(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     """A stage that the table has no words for."""
     del preview
@@ -285,5 +292,6 @@ def _another(step: Step, preview: Preview, past: Past) -> Iterator[str]:
 
 
 _Words = Callable[[Step, Preview, Past], Iterator[str]]
-_STAGES: dict[str, _Words] = {"dataset": _dataset, "finetune": _finetune, "release": _release, "flow": _flow}
+_WORK: dict[str, _Words] = {"dataset": _dataset, "finetune": _finetune, "release": _release, "flow": _flow}
+_STAGES = {"roles": _roles, **_WORK}
 """What a changed stage means, by its name in the program and in the order in which they run."""

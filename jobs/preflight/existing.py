@@ -67,7 +67,7 @@ def _storage(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objectio
     if own.get("isHnsEnabled"):
         says = "has a hierarchical namespace, which a workspace's default storage cannot have"
         yield State.REFUSED, says, "take an account without one"
-    if spec.storage_keys and own.get("allowSharedKeyAccess") is False:
+    if spec.shared_access and own.get("allowSharedKeyAccess") is False:
         says = "does not take its keys, and the stack counts on them"
         yield State.REFUSED, says, "set finetune-phi:storage.sharedKeys to false"
     yield from _closed(own)

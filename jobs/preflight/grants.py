@@ -76,14 +76,15 @@ def run(spec: GrantsSpec, report: Report, stop: threading.Event) -> None:
     with azure_errors("it could not be read who has which role", f"subscription {spec.subscription_id}"):
         absent = missing(Arm(), spec.grants)
     if absent:
-        again = (
-            f"Somebody who may assign roles runs these lines; `python -m jobs preflight --stack {spec.stack}` has them "
-            "as Bicep, too. Then run `pulumi up` again: it goes on from here."
-        )
-        lines = "".join(f"\n  {line}" for line in az_lines(absent))
         count = "one assignment is" if len(absent) == 1 else f"{len(absent)} assignments are"
-        why = f"{count} not there{lines}"
-        raise StageError("roles are missing that others grant", on=f"stack {spec.stack}", why=why, todo=f"\n{again}")
+        # At the very end, where no full stop gets into what somebody copies.
+        todo = (
+            f"Somebody who may assign roles runs these lines (`python -m jobs preflight --stack {spec.stack}` has them as "
+            f"Bicep, too); then `pulumi up` goes on from here:{''.join(f'{chr(10)}  {line}' for line in az_lines(absent))}"
+        )
+        raise StageError(
+            "roles are missing that others grant", on=f"stack {spec.stack}", why=f"{count} not there", todo=todo
+        )
     if stop.is_set():
         raise StageError("the look at roles was stopped", on=spec.stack, why="you asked to stop", todo="Run it again.")
 

@@ -92,11 +92,11 @@ class PreflightSpec(Spec):
     `data` is None where a cluster prepares them. `origin` is what the stack was made as, where it is called otherwise
     by now: the state remembers it here, and all names derive from it. `unique_names` are those that the settings
     choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines
-    one after the other. `existing` is what somebody else has made, by the keys of that setting, and `storage_keys`
+    one after the other. `existing` is what somebody else has made, by the keys of that setting, and `shared_access`
     whether its storage account has to take keys; `grants` are roles that others grant.
     """
 
-    WHERE_SET: ClassVar = frozenset({"origin", "unique_names", "in_turn", "existing", "storage_keys", "grants"})
+    WHERE_SET: ClassVar = frozenset({"origin", "unique_names", "in_turn", "existing", "shared_access", "grants"})
 
     stack: str
     subscription_id: str
@@ -119,7 +119,7 @@ class PreflightSpec(Spec):
     unique_names: Mapping[str, str] = field(default_factory=dict)
     in_turn: bool = False
     existing: Mapping[str, str] = field(default_factory=dict)
-    storage_keys: bool = False
+    shared_access: bool = False
     grants: tuple[Grant, ...] = ()
 
     @functools.cached_property

@@ -97,6 +97,12 @@ STAGES: dict[str, tuple[Property, ...]] = {
         ),
         *harmless("input.**"),
     ),
+    # It looks, and grants nothing.
+    "roles": (
+        prop("input.grants**", matters("other roles are asked of those who grant them")),
+        prop("input.subscription_id", matters("roles are looked for in another subscription")),
+        *harmless("input.stack", "input.fingerprint"),
+    ),
     "dataset": (
         *_PLACE,
         prop("input.name", matters("other data is learned from")),

@@ -334,8 +334,8 @@ def test_names_that_are_chosen_and_what_is_given_are_asked_about(
     assert "stchosen is already taken" in only(asked).found
     # The same one is good to be used, and one without keys where the stack counts on them is not.
     given = dataclasses.replace(spec, existing={"storage": theirs, "group": f"{SCOPE}/resourceGroups/rg-theirs"})
-    assert found(dataclasses.replace(given, resource_group="rg-theirs", storage_keys=True)) == []
+    assert found(dataclasses.replace(given, resource_group="rg-theirs", shared_access=True)) == []
     arm.put(theirs, "2024-01-01", {**body, "properties": {"allowSharedKeyAccess": False}})
-    assert "does not take its keys" in only(dataclasses.replace(given, storage_keys=True)).found
+    assert "does not take its keys" in only(dataclasses.replace(given, shared_access=True)).found
     missing = dataclasses.replace(spec, existing={"vault": f"{group}/{VAULTS}/kv-nobody"})
     assert "kv-nobody: is not there" in only(missing).found

@@ -74,12 +74,12 @@ def test_all_together(run: Run) -> None:
     target = program.resources["finetune"].inputs["input"]["target"]
     assert target["resource_group"] == "rg-platform"
     asked = program.resources["preflight"].inputs["input"]
-    assert asked["existing"] == IDS and asked["storage_keys"] is True
+    assert asked["existing"] == IDS and asked["shared_access"] is True
 
 
 def test_nothing_given_is_nothing_recorded(run: Run) -> None:
     asked = run("dev").resources["preflight"].inputs["input"]
-    assert not {"existing", "storage_keys", "unique_names", "origin"} & asked.keys()
+    assert not {"existing", "shared_access", "unique_names", "origin"} & asked.keys()
     assert run("dev").read == {}
 
 

@@ -341,7 +341,12 @@ def test_outputs(local: Program) -> None:
         "baseDeployment",
         "frontEnd",
         "studioUrl",
+        *("contractVersion", "groupId", "workspaceId", "hubId", "projectId", "endpointId", "identityId"),
+        *("identityPrincipalId", "storageId", "vaultId", "registryId", "logsId"),
     }
+    assert local.outputs["contractVersion"] == 1
+    assert local.outputs["workspaceId"] == "/id/workspace"
+    assert local.outputs["identityPrincipalId"] == "principal"
     assert local.outputs["endpoint"] == names.endpoint
     assert local.outputs["connection"] == names.connection
     assert local.outputs["baseDeployment"] == "base"

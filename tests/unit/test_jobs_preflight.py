@@ -756,7 +756,7 @@ def test_what_somebody_else_has_made_is_looked_at(
     id_ = {"storage": STORAGE, "vault": VAULT_ID, "group": THEIRS}[key]
     if there is not None:
         arm.get(id_, there)
-    spec = dataclasses.replace(SPEC, existing={key: id_}, storage_keys=key == "storage")
+    spec = dataclasses.replace(SPEC, existing={key: id_}, shared_access=key == "storage")
     findings = found(spec)
     assert [each.state for each in findings] == ([state] if state else [])
     assert all(each.check == "existing" and id_ in each.found and said in each.found for each in findings)
