@@ -78,9 +78,10 @@ def run(spec: GrantsSpec, report: Report, stop: threading.Event) -> None:
     if absent:
         count = "one assignment is" if len(absent) == 1 else f"{len(absent)} assignments are"
         # At the very end, where no full stop gets into what somebody copies.
+        lines = "".join(f"\n  {line}" for line in az_lines(absent))
         todo = (
-            f"Somebody who may assign roles runs these lines (`python -m jobs preflight --stack {spec.stack}` has them as "
-            f"Bicep, too); then `pulumi up` goes on from here:{''.join(f'{chr(10)}  {line}' for line in az_lines(absent))}"
+            f"Somebody who may assign roles runs these lines (`python -m jobs preflight --stack {spec.stack}` has them "
+            f"as Bicep, too); then `pulumi up` goes on from here:{lines}"
         )
         raise StageError(
             "roles are missing that others grant", on=f"stack {spec.stack}", why=f"{count} not there", todo=todo
