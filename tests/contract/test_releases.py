@@ -554,8 +554,10 @@ def test_no_answer_is_lost_through_all_that_is_done_to_an_endpoint(site: Site, r
         tally.phase = "failed release"
         with pytest.raises(StageError, match="smoke test"):
             site.release(UNTUNED)
+        ends("failed release")
         tally.phase = "rotation"
         keys.rotate(ring, print, threading.Event())
+        ends("rotation")
         tally.phase, there, back = "rollback", ONE, TWO
         while there == ONE or tally.asked < ENOUGH:
             live = rollback.in_service(site.client, "facts", MODEL)
