@@ -44,6 +44,11 @@ DIAGNOSTICS = _versions(
     2017-05-01-preview 2021-05-01-preview
     """
 )
+AUTOSCALE = _versions(
+    """
+    2014-04-01 2015-04-01 2021-05-01-preview 2022-10-01
+    """
+)
 METRIC_ALERTS = _versions(
     """
     2018-03-01 2024-03-01-preview 2026-01-01
@@ -162,6 +167,7 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "microsoft.insights/components": COMPONENTS,
         "microsoft.insights/diagnosticsettings": DIAGNOSTICS,
         "microsoft.insights/metricalerts": METRIC_ALERTS,
+        "microsoft.insights/autoscalesettings": AUTOSCALE,
         "microsoft.insights/actiongroups": ACTION_GROUPS,
         "microsoft.storage/storageaccounts": STORAGE,
         "microsoft.keyvault/vaults": VAULTS,

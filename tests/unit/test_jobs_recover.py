@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cloud import adoption
-from cloud.catalogue import AZURES
+from cloud.catalogue import AUTOSCALE, AZURES
 from emulator.provider.resources import RESOURCES
 from jobs.commands import recover
 from tests.unit.arm_fake import ArmFake, install
@@ -36,6 +36,8 @@ def named(template: str) -> str:
 def test_ids_are_those_of_the_provider() -> None:
     """The emulator's table is compared with the SDK's own."""
     for row in AZURES:
+        if row is AUTOSCALE:
+            continue  # the release makes it by REST, and the provider here declares none
         its = RESOURCES[row.type]
         assert named(row.path) == named(its.path), row.type
         wanted = re.findall(r"\{(\w+)\}", row.path.replace("{subscription}", ""))

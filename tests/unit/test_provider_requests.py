@@ -246,7 +246,7 @@ def test_functions(provider: AzureNative, arm: Arm) -> None:
     arm.resources[GROUP] = {"id": GROUP, "location": "eastus2"}
     found = invoke(provider, "resources:getResourceGroup", {"resourceGroupName": "phi-rg"})
     assert found["location"] == "eastus2" and found["azureApiVersion"] == "2024-03-01"
-    with pytest.raises(ProviderError, match="there is no"):
+    with pytest.raises(ProviderError, match='Status=404 Code="ResourceNotFound"'):
         invoke(provider, "resources:getResourceGroup", {"resourceGroupName": "other"})
     with pytest.raises(ProviderError, match="no function azure-native:web:getApp"):
         invoke(provider, "web:getApp", {})

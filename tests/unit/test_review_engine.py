@@ -143,7 +143,7 @@ def test_a_preview_that_a_policy_refuses_leaves_no_plan(pulumi: Pulumi, plan: An
 
 
 def test_what_the_engine_complains_of_is_the_error_of_a_preview_without_another(pulumi: Pulumi) -> None:
-    secret = "sv=2024-11-04&sig=" + "a" * 43 + "%3D"
+    secret = "sv=2024-11-04&sig=" + "a" * 43 + "%3D"  # pragma: allowlist secret
     pulumi.says["preview"] = {"out": "", "err": f"error: no place to keep it: {secret}\n", "code": 255}
     recording, _ = pulumi.record(engine.command("dev", None, None, False))
     (error,) = recording.preview().errors

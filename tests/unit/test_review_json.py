@@ -12,13 +12,15 @@ from tests.reviews.examples import examples, price_book
 
 KEYS = {
     "": (
-        "stack verdict exitCode reasons crossed happening risk risks changes cost policies drift errors provenance "
-        "policyRun policyChange approval"
+        "stack verdict exitCode reasons crossed happening risk risks changes cost policies drift activityLog errors "
+        "provenance policyRun policyChange approval"
     ),
     "risks": "level resource sentence urn data",
     "changes": "resource urn op properties",
     "changes.properties": "path before after noise",
-    "cost": "idle serving finetune month lines by_use prices finetune_seconds unpriced trains quantities_change",
+    "cost": (
+        "idle serving finetune month lines by_use prices finetune_seconds unpriced trains quantities_change recipes"
+    ),
     "cost.idle": "before after",
     "cost.lines": "resource what idle serving price",
     "cost.lines.price": "hourly meter asked",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from test_review_reading import _row, _step
+from test_review_prices import _row, _step
 
 from cloud.services.prices import PriceBook
 from review.cost import Amount
