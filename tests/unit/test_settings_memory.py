@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -175,9 +176,11 @@ def test_the_estimate_has_not_the_last_word(
     assert [each.remedy.endswith("set compute.memoryCheck to warn") for each in found] == ([True] if told else [])
 
 
-def test_recipes_that_take_the_same_are_told_of_once() -> None:
+def test_recipes_that_take_the_same_are_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where no data are, so their longest conversation is assumed
     own = {"a": {"seed": 1}, "b": {}, "c": {"apply_lora": True, "precision": 16}}
-    found = look.fits(Settings.model_validate({"purgeOnDestroy": True, "recipes": own}))
+    shared = {"max_seq_length": 256}
+    found = look.fits(Settings.model_validate({"purgeOnDestroy": True, "recipe": shared, "recipes": own}))
     assert [finding.check for finding in found] == ["GPU memory, a, b", "GPU memory, c"]
     assert [finding.state for finding in found] == [State.OK, State.OK]
 
