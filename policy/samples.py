@@ -23,6 +23,7 @@ GROUP = "rg-phi-dev-abcdef"
 SUBSCRIPTION = "00000000-0000-4000-8000-0000000000a1"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
 IDENTITIES = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+SEARCH = "azure-native:search:Service"
 KEY = "key-that-nobody-may-read"
 
 CONFIG: dict[str, Any] = {
@@ -32,6 +33,7 @@ CONFIG: dict[str, Any] = {
     "connection-secrets": "remediate",  # pragma: allowlist secret
     "workspace-customer-tags": {"enforcementLevel": "mandatory", "tags": ["cost-center"]},
     "diagnostics-on": {"enforcementLevel": "mandatory", "types": [catalogue.AI_SERVICES.type]},
+    "private-endpoints": {"enforcementLevel": "mandatory", "types": [SEARCH]},
     "release-in-steps": {"enforcementLevel": "mandatory", "maximumFirstStep": 50},
 }
 """The configuration the examples are made for."""
@@ -162,6 +164,17 @@ def diagnostics(name: str, of: str) -> Declared:
     return Declared(
         type=catalogue.DIAGNOSTICS.type, name=name, inputs={"name": name, "resourceUri": ref(of), "logs": logs}
     )
+
+
+def search(name: str) -> Declared:
+    """Of a type that no other rule looks at."""
+    return Declared(type=SEARCH, name=name, inputs={"searchServiceName": name, "tags": TAGS})
+
+
+def private_endpoint(name: str, to: str) -> Declared:
+    connection = {"name": name, "privateLinkServiceId": ref(to), "groupIds": ["blob"]}
+    inputs = {"privateEndpointName": name, "privateLinkServiceConnections": [connection]}
+    return Declared(type="azure-native:network:PrivateEndpoint", name=name, inputs=inputs)
 
 
 def identity(name: str) -> Declared:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cloud.catalogue import BUDGET, CATALOGUE, DIAGNOSTICS, LOG_WORKSPACE, METRIC_ALERT, find, types_of
+from cloud.catalogue import (
+    BUDGET,
+    CATALOGUE,
+    DIAGNOSTICS,
+    ENDPOINT,
+    LOG_WORKSPACE,
+    METRIC_ALERT,
+    find,
+    types_of,
+)
 from policy import samples
 from policy.example import Example, but
 from policy.frameworks import benchmark, well_architected
@@ -13,6 +22,9 @@ from policy.rule import ADVISORY, DISABLED, HIGH, MEDIUM, Config, Option, resour
 from policy.subject import UNKNOWN, Member, Resource, Stack
 
 _REACHABLE = [row for row in CATALOGUE if row.reach]
+_PRIVATE = [row for row in _REACHABLE if row is not ENDPOINT]
+"""An online endpoint has none of its own: its workspace's leads to it."""
+PRIVATE_ENDPOINT = "azure-native:network:PrivateEndpoint"
 
 
 def _public(member: Member) -> bool:
@@ -46,6 +58,42 @@ def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Memb
     for member in stack.of(*_REACHABLE):
         if not config["reasons"].get(member.name) and _public(member):
             yield f"{member.name} can be reached from the internet, and nobody says why", member
+
+
+@stack_rule(
+    "private-endpoints",
+    "What holds data, secrets, images or models is reached by a private endpoint.",
+    reason="what is closed to the internet and has no private endpoint is reached by nobody, and what is open by all",
+    remedy="declare a network.PrivateEndpoint whose private_link_service_connections name the resource's id",
+    severity=MEDIUM,
+    level=DISABLED,
+    framework=benchmark("NS-2"),
+    options={"types": Option("array", list(types_of(*_PRIVATE)), "types to look at")},
+    covers=(
+        "Azure Policy 6edd7eda-6dd8-40f7-810d-67160c639cd9",
+        "Azure Policy a6abeaec-4d90-4a02-805f-6b26c4d3fbe9",
+        "Azure Policy e8eef0a8-67cf-4eb4-9386-14b0e78733d4",
+        "Azure Policy 45e05259-1eb5-4f70-9574-baf73e9d219b",
+        "Azure Policy d6759c02-b87f-42b7-892e-71b3f471d782",
+    ),
+    examples=(
+        Example(
+            passes=(samples.search("private"), samples.private_endpoint("to-private", "private")),
+            fails=(samples.search("open"), samples.private_endpoint("to-another", "another")),
+            on="open",
+        ),
+    ),
+)
+def private_endpoints(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
+    reached: set[str] = set()
+    for member in stack.members:
+        if member.type == PRIVATE_ENDPOINT:
+            reached |= member.needs("privateLinkServiceConnections")
+    for member in stack.members:
+        row = find(member.type, {"kind": member.at("kind", "")})
+        # A project is reached by way of its hub.
+        if member.type in config["types"] and (row is None or row.reach) and member.urn not in reached:
+            yield f"{member.name} has no private endpoint", member
 
 
 @stack_rule(
