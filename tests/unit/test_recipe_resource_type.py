@@ -113,11 +113,14 @@ def test_it_is_protected_and_its_provider_is_asked_for(known: Any) -> None:
 
 
 def test_policies_look_at_it(known: Any) -> None:
-    """In another region, with a name that does not tell its stack, without tags, logs and a reason to be reached."""
+    """In another region, with a name that does not tell its stack, without tags, logs, a private endpoint and a reason
+    to be reached.
+    """
     assert sorted(known["policies"]) == [
         "allowed-locations",
         "diagnostics-on",
         "names-by-convention",
+        "private-endpoints",
         "public-with-reason",
         "stateful-protected",
         "tags-present",
