@@ -10,13 +10,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from data_prep.card.card import TEST, TRAIN, Card
+from data_prep.card.card import TEST, TRAIN, Card, written_here
 from data_prep.card.digests import digest_of
 from data_prep.errors import DataError
 from data_prep.request import ALL, Mixed, Request
@@ -24,6 +26,7 @@ from data_prep.source.locate import TUTORIAL_SPLIT, Source
 
 PLACE = ".sources"
 """Below the directory of the results; hidden, so it is nobody's source."""
+_OURS = re.compile(r"[0-9a-f]{12}")
 
 
 def alone(request: Request, part: Mixed) -> Request:
@@ -127,13 +130,15 @@ def described(card: Card, request: Request, cards: Sequence[Card], kept: Mapping
 
 
 def swept(request: Request) -> None:
-    """Removes what was prepared of sources that are asked for no more."""
+    """Removes what was prepared of sources that are asked for no more; what no run has left there stays."""
+    place = request.directory / PLACE
     wanted = {alone(request, part).directory for part in request.sources}
-    for found in (request.directory / PLACE).glob("*"):
-        if found not in wanted:
+    for found in place.glob("*"):
+        if found not in wanted and _OURS.fullmatch(found.name) and written_here(found) is not None:
             shutil.rmtree(found, ignore_errors=True)
     if not wanted:
-        shutil.rmtree(request.directory / PLACE, ignore_errors=True)
+        with suppress(OSError):  # not there, or not empty
+            place.rmdir()
 
 
 def _added(counted: Sequence[Mapping[str, int]]) -> dict[str, int]:

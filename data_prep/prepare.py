@@ -112,8 +112,8 @@ def _mixed(
     for each in requests:
         _located(each)  # before the first one is worked through
     own = [prepare(each, report, again, quiet, workspace).card for each in requests]
-    source, told = mixing.mixture(request, own)
     try:
+        source, told = mixing.mixture(request, own)
         origin = mixing.origin(source, own)
         card = cards.read(directory)
         same = card is not None and card.settings == request.deciding(files=True)

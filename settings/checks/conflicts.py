@@ -44,6 +44,10 @@ def _mixture(settings: Settings) -> Iterator[Conflict]:
     if abs(total - 100) > 0.01 or any(float(each.share.removesuffix("%")) == 0 for each in data.sources):
         shares = ", ".join(each.share for each in data.sources)
         yield Conflict("data.sources", shares, "are no shares above 0 % that add up to 100 %", "mend the shares", ())
+    read = [each.model_dump(exclude={"share"}) for each in data.sources]
+    if twice := sorted({each["source"] for at, each in enumerate(read) if each in read[:at]}):
+        rule = "is there twice, and its rows would be taken once"
+        yield Conflict("data.sources", ", ".join(twice), rule, "give it one line with both shares", ())
     if data.run_on == "cluster":
         rule = "are mixed on this machine, and data.runOn is cluster"
         yield Conflict("data.sources", len(data.sources), rule, "set runOn to local", ("data.runOn",))

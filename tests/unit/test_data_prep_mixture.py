@@ -227,6 +227,14 @@ def test_what_was_mixed_before_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "parts" not in json.loads((asked.directory / "card.json").read_text())
 
 
+def test_a_folder_of_that_name_that_is_the_users_stays(tmp_path: Path) -> None:
+    own = tmp_path / "data" / mixing.PLACE / "0123456789ab"
+    own.mkdir(parents=True)
+    (own / "notes.txt").write_text("mine")
+    made(dataclasses.replace(request(tmp_path), source=str(written(tmp_path, "many", 50))))
+    assert (own / "notes.txt").read_text() == "mine"
+
+
 def test_a_dry_run_shows_each_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -275,6 +283,10 @@ SETTINGS = {"finetune-phi:purgeOnDestroy": False}
         (
             {"sources": [{"source": "sample", "share": "100%"}, {"source": "a.jsonl", "share": "0%"}]},
             "are no shares above 0 % that add up to 100 %",
+        ),
+        (
+            {"sources": [{"source": "sample", "share": "50%"}, {"source": "sample", "share": "50%"}]},
+            "is there twice, and its rows would be taken once",
         ),
         ({"sources": [{"source": "sample", "share": "100%"}], "runOn": "cluster"}, "are mixed on this machine"),
         ({"sources": [{"source": "sample", "share": "100%"}], "rows": "5%"}, "has no effect beside data.sources"),

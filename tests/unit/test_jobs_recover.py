@@ -12,20 +12,7 @@ from cloud.catalogue import AUTOSCALE, AZURES
 from emulator.provider.resources import RESOURCES
 from jobs.commands import recover
 from tests.unit.arm_fake import ArmFake, install
-
-SUB = "00000000-0000-4000-8000-0000000000a1"
-
-
-GROUP = f"/subscriptions/{SUB}/resourceGroups/rg"
-
-
-STACK = "urn:pulumi:local::p::pulumi:pulumi:Stack::p-local"
-
-
-GROUP_URN = "urn:pulumi:local::p::g::group"
-
-
-PROVIDER = "urn:pulumi:local::p::pulumi:providers:azure-native::default_3_29_0"
+from tests.unit.state_fake import GROUP, GROUP_URN, STACK, resource, state
 
 
 def named(template: str) -> str:
@@ -43,24 +30,6 @@ def test_ids_are_those_of_the_provider() -> None:
         wanted = re.findall(r"\{(\w+)\}", row.path.replace("{subscription}", ""))
         assert wanted == list(its.path_parameters), row.type
         assert row.version == its.api_version, row.type
-
-
-def resource(name: str, kind: str = "azure-native:keyvault:Vault", **inputs: Any) -> dict[str, Any]:
-    return {
-        "urn": f"urn:pulumi:local::p::{kind}::{name}",
-        "type": kind,
-        "custom": kind.startswith(("azure-native", "pulumi:providers")),
-        "parent": STACK,
-        "provider": f"{PROVIDER}::1234",
-        "inputs": {"resourceGroupName": "rg", **inputs},
-    }
-
-
-def state(*more: dict[str, Any]) -> dict[str, Any]:
-    stack = {"urn": STACK, "type": "pulumi:pulumi:Stack", "custom": False}
-    provider = {"urn": PROVIDER, "type": "pulumi:providers:azure-native", "custom": True, "id": "1234"}
-    group = {"urn": GROUP_URN, "type": "g", "custom": True, "id": GROUP}
-    return {"resources": [stack, provider, group, *more]}
 
 
 def adopt(deployment: dict[str, Any], wanted: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
