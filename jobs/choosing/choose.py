@@ -56,6 +56,13 @@ def best(spec: ChoiceSpec) -> Chosen:
                     "compare` shows what there is.",
                 )
             values[name] = value
+    if all(math.isnan(value) for value in values.values()):
+        raise StageError(
+            "the best recipe cannot be told",
+            on=f"recipes {', '.join(values)}",
+            why=f"{spec.metric} of every job is no number: their losses diverged",
+            todo="Lower recipe.learning_rate or raise recipe.warmup_steps.",
+        )
     return Chosen(of(spec, values), values)
 
 

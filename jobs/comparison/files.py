@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from jobs.comparison.recipes import Comparison
 from jobs.comparison.table import HEAD, cells, markdown
@@ -18,18 +17,12 @@ _COLOURS = ("#2f7ed8", "#c47f17", "#3a8f5c", "#a6477b", "#6b5bb5", "#b5473a", "#
 def write(found: Comparison, folder: Path) -> list[Path]:
     """Into `folder`, which is made; what was there of an earlier comparison is replaced. Raises OSError."""
     drawn = pictures(found)
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "recipes.md": markdown(found, list(drawn)),
         "recipes.html": page(found, drawn),
         "recipes.json": json.dumps(found.to_json(), indent=2, ensure_ascii=False) + "\n",
-        **{f"{name}.svg": text for name, text in drawn.items()},
     }
-    for stale in (f"{name}.svg" for name in _TITLES if name not in drawn):
-        (folder / stale).unlink(missing_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
+    return files.put(folder, texts, drawn, _TITLES)
 
 
 def pictures(found: Comparison) -> dict[str, str]:
@@ -43,17 +36,11 @@ def pictures(found: Comparison) -> dict[str, str]:
 
 def page(found: Comparison, drawn: dict[str, str]) -> str:
     """Loads nothing from anywhere; what comes from settings or Azure is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment: Any = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    text: str = environment.get_template("page.html").render(
+    return files.rendered(
+        _HERE,
         found=found,
-        style=files.STYLE.read_text(encoding="utf-8"),
         head=HEAD,
         rows=[(row.released, cells(row)) for row in found.rows],
         pictures=[(_TITLES[name], text) for name, text in drawn.items()],
         made=f"{found.at:%Y-%m-%d %H:%M} UTC",
     )
-    return text

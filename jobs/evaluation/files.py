@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from jobs.evaluation.charts import charts
 from jobs.evaluation.result import Candidate, Evaluation
@@ -23,30 +25,33 @@ _TITLES = {
 def write(found: Evaluation, folder: Path) -> list[Path]:
     """Into `folder`, which is made; what was there of an earlier evaluation is replaced. Raises OSError."""
     pictures = charts(found)
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "evaluation.md": markdown(found, list(pictures)),
         "evaluation.html": page(found, pictures),
         "evaluation.json": json.dumps(found.to_json(), indent=2, ensure_ascii=False) + "\n",
-        **{f"{name}.svg": text for name, text in pictures.items()},
     }
-    for stale in (f"{name}.svg" for name in _TITLES if name not in pictures):
-        (folder / stale).unlink(missing_ok=True)
-    for name, text in texts.items():
+    return put(folder, texts, pictures, _TITLES)
+
+
+def put(folder: Path, texts: Mapping[str, str], pictures: Mapping[str, str], every: Iterable[str]) -> list[Path]:
+    """Writes texts by file name and pictures by name; of ``every`` picture there may be, an older one goes.
+
+    Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in every:
+        (folder / f"{stale}.svg").unlink(missing_ok=True)
+    written = {**texts, **{f"{name}.svg": text for name, text in pictures.items()}}
+    for name, text in written.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
+    return [folder / name for name in written]
 
 
 def page(found: Evaluation, pictures: dict[str, str]) -> str:
     """Loads nothing from anywhere; what comes from models, questions or Azure is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html").render(
+    return rendered(
+        _HERE,
         found=found,
-        style=STYLE.read_text(encoding="utf-8"),
         pictures=[(_TITLES[name], text) for name, text in pictures.items()],
         summary=[(each, figures(each)) for each in found.candidates],
         losses=losses(found),
@@ -54,6 +59,21 @@ def page(found: Evaluation, pictures: dict[str, str]) -> str:
         remarks=remarks(found),
         made=f"{found.at:%Y-%m-%d %H:%M} UTC",
     )
+
+
+def rendered(folder: Path, **values: Any) -> str:
+    """The `page.html` of a folder with the values, all of them escaped, and with the style of all pages."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment: Any = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text: str = environment.get_template("page.html").render(style=STYLE.read_text(encoding="utf-8"), **values)
+    return text
 
 
 def markdown(found: Evaluation, pictures: list[str]) -> str:

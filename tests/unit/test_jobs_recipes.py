@@ -97,6 +97,12 @@ def test_without_a_value_of_each_nothing_is_chosen(azure: Runs) -> None:
         choose.best(CHOICE)
 
 
+def test_where_every_loss_has_diverged_nothing_is_chosen(azure: Runs) -> None:
+    log(azure, float("nan"), float("nan"))
+    with pytest.raises(StageError, match=r"eval_loss of every job is no number: their losses diverged"):
+        choose.best(CHOICE)
+
+
 def test_without_a_model_of_each_nothing_is_chosen(azure: Runs) -> None:
     log(azure, 1.5, 1.25)
     azure.refuse("GET", f"{TARGET.path}/models/phi/versions/{model_version('00000000000b')}", 404, "NotFound")
