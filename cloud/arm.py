@@ -138,10 +138,17 @@ def _url(path: str) -> str:
 
 
 def _object(response: Any) -> dict[str, Any]:
+    """Empty where there is no body, as after a DELETE. Raises DecodeError for a body that is no JSON."""
+    from azure.core.exceptions import DecodeError
+
+    if not response.content.strip():
+        return {}
     try:
         loaded = response.json()
-    except ValueError:  # no body, as after a DELETE
-        return {}
+    except ValueError as error:
+        what = f"{response.status_code} {response.headers.get('Content-Type', 'of no type')}"
+        said = "the answer is not Azure's, but perhaps a proxy's on the way to it"
+        raise DecodeError(message=f"{said} ({what})", response=response) from error
     return loaded if isinstance(loaded, dict) else {}
 
 

@@ -26,6 +26,7 @@ def fault(error: BaseException | None) -> Fault:
     """Of an error of Azure's client libraries, or of the StageError that one has become."""
     from azure.core.exceptions import (
         AzureError,
+        DecodeError,
         HttpResponseError,
         IncompleteReadError,
         ServiceRequestError,
@@ -40,7 +41,9 @@ def fault(error: BaseException | None) -> Fault:
     cause = error.__cause__ if stage and error else error
     if isinstance(cause, IncompleteReadError | ServiceRequestError | ServiceResponseError):
         return Fault.CONNECTION
-    if isinstance(cause, NotRenewed) or (isinstance(cause, HttpResponseError) and cause.status_code in _PASSING):
+    if isinstance(cause, NotRenewed | DecodeError) or (
+        isinstance(cause, HttpResponseError) and cause.status_code in _PASSING
+    ):
         return Fault.CONTROL_PLANE
     return Fault.WORK if stage or isinstance(cause, AzureError) else Fault.OURS
 

@@ -8,6 +8,7 @@ creation has failed is mended by no PUT: the hook deletes it first, and the PUT 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -17,11 +18,13 @@ from pulumi_azure_native import machinelearningservices as ml
 from cloud.place import Place
 from cloud.target import Target
 from infra.identity import Identity
+from infra.lifecycle import together
 from infra.lifecycle.hooks import HookFunction, project_importable, reporting
 from infra.lifecycle.lifetime import made, not_read, of_endpoint
 from infra.lifecycle.tags import without
 from infra.workspace import Workspace
 from jobs.release.endpoint_guard import clear_the_way, guard
+from jobs.release.spec import ReleaseSpec
 from settings.sections.tags import PAUSED, SERVED
 
 RELEASED = ["properties.traffic", "properties.mirrorTraffic"]
@@ -33,6 +36,8 @@ AZURES = ["properties.properties", "azureApiVersion"]
 which changes nothing about the endpoint and would be an update that no look at it foresees."""
 ANEW = ["properties.description"]
 """Another one has an endpoint updated that has failed, where the state knows of no failure."""
+CHANGED = ReleaseSpec.CHANGES
+"""What an update of the endpoint changes, as a release does: one operator at a time."""
 REACHABLE = ml.PublicNetworkAccessType.ENABLED
 
 
@@ -135,11 +140,14 @@ def _shares(traffic: Mapping[str, int] | None) -> dict[str, pulumi.Input[int]] |
 def _guard(target: Target, endpoint: str) -> HookFunction:
     async def check(args: pulumi.ResourceHookArgs) -> None:
         project_importable()
-        sent = ((args.new_inputs or {}).get("properties") or {}).get("traffic") or {}
+        inputs, report = args.new_inputs or {}, reporting(args.name)
+        sent = (inputs.get("properties") or {}).get("traffic") or {}
 
         def see_to_it() -> None:
-            guard(target, endpoint, dict(sent))
-            clear_the_way(target, endpoint, reporting(args.name))
+            # Who pauses or releases meanwhile is waited for, or refuses this update: it would undo what they do.
+            with together.held(target, CHANGED, "pulumi up, endpoint", report, threading.Event()):
+                guard(target, endpoint, dict(sent), dict(inputs.get("tags") or {}))
+                clear_the_way(target, endpoint, report)
 
         await asyncio.to_thread(see_to_it)
 

@@ -20,6 +20,7 @@ from cloud.target import Target
 _KEY = "key"
 """Name of the endpoint's key in the connection (infra/foundry.py)."""
 _KEPT = ("authType", "category", "target", "metadata", "isSharedToAll", "sharedUserList", "expiryTime")
+_SILENT = "Azure's answer says nothing of it"
 PRIMARY, SECONDARY = "Primary", "Secondary"
 
 
@@ -72,7 +73,10 @@ def rotate(ring: Keyring, report: Report, stop: threading.Event) -> None:
 def _keys(arm: Arm, ring: Keyring) -> tuple[str, str]:
     with azure_errors("the endpoint's keys could not be read", ring.on):
         keys = arm.run("POST", f"{ring.endpoint_path}/listKeys", {"api-version": ML_VERSION}) or {}
-    return str(keys.get("primaryKey") or ""), str(keys.get("secondaryKey") or "")
+    primary, secondary = str(keys.get("primaryKey") or ""), str(keys.get("secondaryKey") or "")
+    if not primary or not secondary:
+        raise StageError("the endpoint's keys could not be read", on=ring.on, why=_SILENT, todo="Run this again.")
+    return primary, secondary
 
 
 def _held(arm: Arm, ring: Keyring) -> str:
@@ -82,7 +86,10 @@ def _held(arm: Arm, ring: Keyring) -> str:
 def _secrets(arm: Arm, ring: Keyring) -> dict[str, str]:
     with azure_errors("the connection's key could not be read", f"connection {ring.connection}"):
         found = arm.run("POST", f"{ring.connection_path}/listsecrets", {"api-version": ML_VERSION}) or {}
-    secrets: dict[str, str] = ((found.get("properties") or {}).get("credentials") or {}).get("keys") or {}
+    if not found.get("properties"):  # taken for an empty one, all that it holds would be written over
+        what, on = "the connection's key could not be read", f"connection {ring.connection}"
+        raise StageError(what, on=on, why=_SILENT, todo="Run this again.")
+    secrets: dict[str, str] = (found["properties"].get("credentials") or {}).get("keys") or {}
     return secrets
 
 

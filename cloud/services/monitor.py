@@ -6,6 +6,7 @@ Microsoft.MachineLearningServices/workspaces/onlineEndpoints". Azure's figures a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,8 +57,10 @@ def series(
 ) -> list[Series]:
     """A metric of the endpoint with this id, one series for each value of a dimension that is asked for with ``'*'``.
 
-    Raises what azure-core raises.
+    Raises what azure-core raises; AzureError for an answer that says nothing, which is not that nobody has asked.
     """
+    from azure.core.exceptions import AzureError
+
     query = {
         "metricnames": metric,
         "timespan": "/".join(_text(moment) for moment in span),
@@ -66,7 +69,12 @@ def series(
         **({"$filter": dimensions, "top": str(_MOST_SERIES)} if dimensions else {}),
     }
     answer = arm.get(f"{endpoint}/providers/Microsoft.Insights/metrics", _VERSION, **query)
-    return [_read(each) for value in answer.get("value") or () for each in value.get("timeseries") or ()]
+    if not (values := answer.get("value")):
+        raise AzureError(f"Azure Monitor says nothing of {metric}")
+    try:
+        return [_read(each) for value in values for each in value.get("timeseries") or ()]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise AzureError(f"what Azure Monitor says of {metric} is not understood: {error!r}") from error
 
 
 def _read(given: dict[str, Any]) -> Series:
@@ -79,6 +87,8 @@ def _read(given: dict[str, Any]) -> Series:
         for point in given.get("data") or ()
         if point.get("average")
     }
+    if odd := [value for value in points.values() if not 0 < value < math.inf]:
+        raise ValueError(odd[0])
     return Series(labels, points)
 
 

@@ -9,15 +9,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
-REQUEST, OPERATION, TOKEN, ROLE, JOB, DEPLOYMENT, SERVER = (
-    "request",
-    "operation",
-    "token",
-    "role",
-    "job",
-    "deployment",
-    "server",
-)
+REQUEST, OPERATION, TOKEN, ROLE = "request", "operation", "token", "role"
+JOB, DEPLOYMENT, SERVER, METRIC = "job", "deployment", "server", "metric"
 """What a rule is matched against."""
 
 
@@ -47,6 +40,8 @@ KINDS: dict[str, Kind] = {
     "reset": Kind(REQUEST, "the connection is reset instead of an answer", ANSWER),
     "slow": Kind(REQUEST, "the body of the answer drips in over some seconds", ("seconds",)),
     "truncated": Kind(REQUEST, "the connection is cut in the middle of the answer's body", ("bytes",)),
+    "empty": Kind(REQUEST, "200 with a JSON object in which nothing is"),
+    "nonsense": Kind(REQUEST, "200 with a page of HTML, as a proxy on the way gives one"),
     "token-expired": Kind(REQUEST, "401 ExpiredAuthenticationToken: the credential has to get another token"),
     "token-revoked": Kind(REQUEST, "401 with a claims challenge: the token counts no longer, a new one does"),
     "token-short": Kind(
@@ -60,6 +55,7 @@ KINDS: dict[str, Kind] = {
     ),
     "job-hangs": Kind(JOB, "the job runs on and does nothing until it is cancelled or reaches its limit"),
     "deployment-crashes": Kind(DEPLOYMENT, "the user container crashes again and again", ("message",)),
+    "metrics-late": Kind(METRIC, "Azure Monitor is so many seconds behind", ("seconds",)),
     "server-killed": Kind(SERVER, "the inference server is killed while a question is under way"),
 }
 

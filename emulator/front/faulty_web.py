@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from emulator.access.entra import challenge
 from emulator.arm.errors import AzureError
@@ -29,6 +29,7 @@ LOCAL = "127.0.0.1"
 PIECES = 20
 """So many pieces does a slow body come in."""
 POLL_SECONDS = 0.1
+PAGE = "<html><head><title>Sign in to the network</title></head><body>Please accept the terms of use.</body></html>"
 
 
 class FaultyWeb:
@@ -87,6 +88,11 @@ class FaultyWeb:
             f"The access token expiry UTC time '{seconds}' is earlier than current UTC time '{seconds}'.",
             headers={"WWW-Authenticate": challenge(revoked=rule.kind == "token-revoked")},
         )
+
+    async def _answer_nothing(self, rule: Rule, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Status 200 all the same."""
+        answer = Response("{}", media_type="application/json") if rule.kind == "empty" else HTMLResponse(PAGE)
+        await answer(scope, receive, send)
 
     async def _say_nothing(self, rule: Rule, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Hold the request until the client goes away, the time is over or the rule is cleared; then cut it off."""
@@ -149,6 +155,8 @@ _EFFECTS = {
     "reset": FaultyWeb._reset,
     "slow": FaultyWeb._drip,
     "truncated": FaultyWeb._truncate,
+    "empty": FaultyWeb._answer_nothing,
+    "nonsense": FaultyWeb._answer_nothing,
 }
 
 

@@ -1,7 +1,7 @@
 """Azure Monitor's metrics of an endpoint, from the requests that the emulator has really routed.
 
 Names, units and dimensions are those of Azure Monitor's reference page; of an endpoint's metrics those about requests
-are there. Azure's are a few minutes late, these are not. The wording of the refusals is from memory.
+are there. Azure's are a few minutes late, these where a fault rule says so. The wording of the refusals is from memory.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import isodate
 from emulator.arm import clock
 from emulator.arm.errors import AzureError
 from emulator.cloud.traffic import Sample
+from emulator.faults.book import ARM_HOST, Faults
+from emulator.faults.rules import METRIC
 from emulator.machine.store import Resource
 from emulator.resources.base import Kind
 from emulator.resources.monitoring import ENDPOINTS, METRICS
@@ -58,7 +60,8 @@ class Metric(Kind):
         conditions = _conditions(query.get("$filter", ""))
         for name in names:
             _known(resource, name, conditions)
-        found = [each for each in self.cloud.traffic.samples(resource.id, *span) if _meets(each, conditions)]
+        known = (span[0], min(span[1], clock.now() - self._behind(resource.id)))
+        found = [each for each in self.cloud.traffic.samples(resource.id, *known) if _meets(each, conditions)]
         return {
             "cost": 0,
             "timespan": "/".join(_text(moment) for moment in span),
@@ -67,6 +70,11 @@ class Metric(Kind):
             "namespace": resource.type,
             "resourceregion": str(resource.body.get("location", "")),
         }
+
+    def _behind(self, resource_id: str) -> timedelta:
+        """How late the figures are."""
+        rule = Faults(self.cloud.store).hit(METRIC, "GET", ARM_HOST, resource_id)
+        return timedelta(seconds=rule.seconds or 0) if rule else timedelta(0)
 
 
 def _known(resource: Resource, name: str, conditions: list[Condition]) -> None:

@@ -13,6 +13,7 @@ from cloud.errors import AGAIN, StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.target import Target
 from jobs.traffic import shares
+from settings.sections.tags import PAUSED, SERVED
 
 _DELETE_SECONDS = 1_800.0  # Azure gives an endpoint's operation half an hour itself
 
@@ -39,18 +40,24 @@ def clear_the_way(target: Target, endpoint: str, report: Report) -> None:
         raise StageError("the failed endpoint could not be deleted", on=on, why=why, todo=AGAIN)
 
 
-def guard(target: Target, endpoint: str, sent: Mapping[str, float]) -> None:
-    """Raises StageError unless the traffic an update is going to send is the live one, or there is none."""
+def guard(target: Target, endpoint: str, sent: Mapping[str, float], tags: Mapping[str, str]) -> None:
+    """Raises StageError unless the traffic and the tags of a pause that an update is going to send are the live ones.
+
+    Somebody may have released, paused or resumed since the program has looked.
+    """
     from cloud.arm import Arm
 
     path = f"{target.path}/onlineEndpoints/{endpoint}"
     with azure_errors("the live traffic could not be read", f"endpoint {endpoint}"):
         found = Arm().find(path, ENDPOINT.version)
-    live = shares((found or {}).get("properties", {}).get("traffic"))
-    if live and live != shares(sent):
-        raise StageError(
-            "the endpoint was not updated",
-            on=f"endpoint {endpoint}",
-            why=f"its traffic is {live}, and the update would set it to {shares(sent) or 'none at all'}",
-            todo="Run `pulumi up --refresh`, which takes the live traffic into the update.",
-        )
+    if found is None:
+        return
+    live, has = shares(found.get("properties", {}).get("traffic")), found.get("tags") or {}
+    if odd := [tag for tag in (PAUSED, SERVED) if has.get(tag) != tags.get(tag)]:
+        why = f"its tag {odd[0]} is {has.get(odd[0])}, and the update would set it to {tags.get(odd[0])}"
+        todo = "Somebody pauses or resumes it. Once they have ended, run `pulumi up` again, which takes that in."
+        raise StageError("the endpoint was not updated", on=f"endpoint {endpoint}", why=why, todo=todo)
+    if live != shares(sent):
+        why = f"its traffic is {live or 'none'}, and the update would set it to {shares(sent) or 'none at all'}"
+        todo = "Run `pulumi up --refresh`, which takes the live traffic into the update."
+        raise StageError("the endpoint was not updated", on=f"endpoint {endpoint}", why=why, todo=todo)

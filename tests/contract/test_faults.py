@@ -13,6 +13,7 @@ import jwt
 import pytest
 from azure.core.exceptions import (
     AzureError,
+    DecodeError,
     HttpResponseError,
     IncompleteReadError,
     ServiceRequestError,
@@ -94,7 +95,7 @@ def test_a_client_without_retries_sees_the_fault_and_one_with_them_gets_through(
 
 
 def test_every_fault_of_requests_has_a_test_here() -> None:
-    others = {"slow", "token-expired", "token-revoked"}
+    others = {"slow", "empty", "nonsense", "token-expired", "token-revoked"}
     assert {name for name, kind in KINDS.items() if kind.point == REQUEST} == REQUESTS.keys() | others
 
 
@@ -105,6 +106,15 @@ def test_a_slow_body_arrives_whole_after_its_time(lab: Lab, monkeypatch: pytest.
         since = time.monotonic()
         assert arm.get(lab.workspace, VERSION)["name"] == "mlw-refusals"
         assert time.monotonic() - since > 0.5
+
+
+def test_an_answer_without_anything_in_it_and_one_that_is_none(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = client(monkeypatch, retries=0)
+    with fault(lab.home, "empty", path=lab.workspace, count=1):
+        assert arm.get(lab.workspace, VERSION) == {}
+    with fault(lab.home, "nonsense", path=lab.workspace, count=1), pytest.raises(DecodeError, match="200 text/html"):
+        arm.get(lab.workspace, VERSION)
+    assert arm.get(lab.workspace, VERSION)["name"] == "mlw-refusals"
 
 
 def test_an_answer_that_is_lost_was_worth_the_work_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import (
+    DecodeError,
     HttpResponseError,
     IncompleteReadError,
     ResourceNotFoundError,
@@ -102,6 +103,7 @@ FAULTS = [
     (ServiceRequestError("no route"), Fault.CONNECTION),
     (ServiceResponseError("reset"), Fault.CONNECTION),
     (IncompleteReadError("cut"), Fault.CONNECTION),
+    (DecodeError("a proxy's page"), Fault.CONTROL_PLANE),
     (NotRenewed("az is slow"), Fault.CONTROL_PLANE),
     *((answered(status), Fault.CONTROL_PLANE) for status in (408, 429, 500, 502, 503, 504)),
     *((answered(status), Fault.WORK) for status in (400, 403, 409, 501)),

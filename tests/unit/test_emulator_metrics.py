@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,7 +13,8 @@ import pytest
 from emulator.arm.errors import AzureError
 from emulator.cloud.parts import Cloud
 from emulator.cloud.traffic import Traffic
-from emulator.machine.store import Resource
+from emulator.faults.book import Faults
+from emulator.machine.store import Resource, Store
 from emulator.resources.metrics import Metric
 from emulator.resources.monitoring import ENDPOINTS
 
@@ -24,8 +27,15 @@ def traffic() -> Traffic:
 
 
 @pytest.fixture
-def metric(traffic: Traffic) -> Metric:
-    store = SimpleNamespace(get=lambda resource_id: ENDPOINT)
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "state.db")
+    store.put(ENDPOINT)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def metric(traffic: Traffic, store: Store) -> Metric:
     return Metric(cast(Cloud, SimpleNamespace(store=store, traffic=traffic)))
 
 
@@ -60,3 +70,12 @@ def test_the_containers_own_status_is_a_dimension_of_those_that_reached_it(metri
     assert ask(metric, "statusCode eq '424' and modelStatusCode eq '*'") == {("400",): 1, ("500",): 2}
     assert ask(metric, "statusCodeClass eq '*'") == {("2xx",): 1, ("4xx",): 4, ("5xx",): 1}
     assert ask(metric, "modelStatusCode eq '*'") == {("200",): 1, ("400",): 1, ("500",): 2}
+
+
+def test_figures_come_late_where_a_rule_says_so(metric: Metric, traffic: Traffic, store: Store) -> None:
+    traffic.record("/e", "blue", 200, 0.1, 200)
+    book = Faults(store)
+    book.add({"kind": "metrics-late", "seconds": 60, "path": "/e", "count": 1})
+    book.add({"kind": "metrics-late", "seconds": 60, "path": "/other"})
+    assert ask(metric, "deployment eq '*'") == {}
+    assert ask(metric, "deployment eq '*'") == {("blue",): 1}

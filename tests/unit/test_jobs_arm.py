@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 
 from cloud import client as azure
 from cloud.arm import Arm
@@ -125,3 +125,22 @@ def test_an_answer_without_an_object_is_an_empty_one(
     arm.then("PUT", "/x", answer)
     assert Arm().run("PUT", "/x", {"api-version": "2021-04-01"}, {"tags": {}}) == found
     assert arm.bodies == [{"tags": {}}]
+
+
+PAGE = b"<html><body>Please accept the terms of use.</body></html>"
+
+
+def test_a_page_of_a_proxy_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken for an empty one, it would say that an endpoint has no traffic to lose."""
+    arm = install(monkeypatch)
+    for method in ("GET", "PUT", "POST"):
+        arm.then(method, "/x", (200, {"Content-Type": "text/html"}, PAGE))
+    for ask in (
+        lambda: Arm().get("/x", "2021-04-01"),
+        lambda: Arm().find("/x", "2021-04-01"),
+        lambda: Arm().items("/x", "2021-04-01"),
+        lambda: Arm().run("PUT", "/x", {}, {"tags": {}}),
+        lambda: Arm().run("POST", "/x", {}),
+    ):
+        with pytest.raises(DecodeError, match=r"not Azure's, but perhaps a proxy's.*\(200 text/html\)"):
+            ask()

@@ -10,6 +10,7 @@ import pytest
 from arm_fake import ArmFake, install
 from test_jobs_specs import RELEASE
 
+from cloud.errors import StageError
 from cloud.services.monitor import Blame, blame
 from jobs.release.judging import health
 from jobs.release.judging.health import Health
@@ -88,3 +89,45 @@ def test_the_share_of_failures_is_of_what_the_model_was_asked() -> None:
     assert (found.judged, found.failed_percent) == (50, 10.0)
     assert str(found) == "100 requests, 5 failed (10.0 %), 40 too many at once (429), 10 wrongly asked (4xx)"
     assert Health(requests=8, failed=0, p95_seconds=None, busy=8).failed_percent == 0.0
+
+
+PAGE = b"<html><body>Please accept the terms of use.</body></html>"
+MINUTE = "2026-11-28T12:00:00Z"
+
+
+def point(**has: object) -> dict[str, Any]:
+    return {"value": [{"timeseries": [{"data": [{"timeStamp": MINUTE, **has}]}]}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({}, "Azure Monitor says nothing of RequestsPerMinute"),
+        ({"value": []}, "Azure Monitor says nothing of RequestsPerMinute"),
+        (PAGE, "not Azure's, but perhaps a proxy's"),
+        (point(average="many"), "is not understood: ValueError"),
+        (point(average=-3), "is not understood: ValueError"),
+        (point(average=float("nan")), "is not understood: ValueError"),
+        (point(average=float("inf")), "is not understood: ValueError"),
+        (point(average=[1]), "is not understood: TypeError"),
+        (point(average=1, timeStamp="noon"), "is not understood: ValueError"),
+        ({"value": [{"timeseries": [{"data": [{"average": 1}]}]}]}, "is not understood: KeyError"),
+        ({"value": [{"timeseries": [{"data": "none"}]}]}, "is not understood: AttributeError"),
+        ({"value": ["RequestsPerMinute"]}, "is not understood: AttributeError"),
+    ],
+)
+def test_figures_that_are_none_are_not_taken_for_nobody_having_asked(
+    answer: object, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    azure = install(monkeypatch)
+    azure.then("GET", PATH, (200, {}, answer))
+    with pytest.raises(StageError, match=rf"the endpoint's metrics could not be read \(endpoint phi\): .*{why}"):
+        health.read(RELEASE, NOON, NOON)
+
+
+def test_nobody_having_asked_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    azure = install(monkeypatch)
+    azure.then("GET", PATH, (200, {}, {"value": [{"timeseries": []}]}))
+    assert health.read(RELEASE, NOON, NOON) == Health(requests=0, failed=0, p95_seconds=None)
+    azure.then("GET", PATH, (200, {}, point()))
+    assert health.read(RELEASE, NOON, NOON) == Health(requests=0, failed=0, p95_seconds=None)

@@ -104,3 +104,22 @@ def test_a_connection_that_keeps_its_key_is_told_of(monkeypatch: pytest.MonkeyPa
     arm.then("PUT", CONNECTION, (200, {}, {}))
     with pytest.raises(StageError, match="did not take the key"):
         rotate(RING, lambda line: None, Stop())
+
+
+@pytest.mark.parametrize(
+    ("keys", "secrets", "says"),
+    [
+        ({}, {"properties": {}}, "the endpoint's keys could not be read"),
+        ({"primaryKey": "p"}, {"properties": {}}, "the endpoint's keys could not be read"),
+        ({"primaryKey": "p", "secondaryKey": "s"}, {}, "the connection's key could not be read"),
+    ],
+)
+def test_an_answer_that_says_nothing_is_not_taken_for_no_keys(
+    keys: dict[str, str], secrets: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm = arm_fake.install(monkeypatch)
+    arm.then("POST", f"{ENDPOINT}/listKeys", (200, {}, keys))
+    arm.then("POST", f"{CONNECTION}/listsecrets", (200, {}, secrets))
+    with pytest.raises(StageError, match=rf"{says}.*says nothing of it"):
+        rotate(RING, lambda line: None, Stop())
+    assert {method for method, url in arm.sent if not url.split("?")[0].lower().endswith(("keys", "secrets"))} == set()

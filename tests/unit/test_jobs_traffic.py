@@ -14,6 +14,7 @@ from cloud.errors import StageError
 from cloud.target import Target
 from infra import serving
 from jobs.release.endpoint_guard import clear_the_way, guard
+from settings.sections.tags import PAUSED, SERVED
 
 TARGET = Target("s", "g", "w")
 
@@ -49,41 +50,69 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Azure, "deleted", [])
 
 
-def live(monkeypatch: pytest.MonkeyPatch, traffic: Any) -> None:
-    monkeypatch.setattr(Azure, "found", {"properties": {"traffic": traffic}})
+def live(monkeypatch: pytest.MonkeyPatch, traffic: Any, **tags: str) -> None:
+    monkeypatch.setattr(Azure, "found", {"properties": {"traffic": traffic}, "tags": tags})
 
 
 def test_the_live_traffic_may_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     live(monkeypatch, {"new": 100, "base": 0})
-    guard(TARGET, "e", {"new": 100.0})
+    guard(TARGET, "e", {"new": 100.0}, {})
 
 
 @pytest.mark.parametrize("sent", [{}, {"old": 100}, {"new": 90, "old": 10}])
 def test_other_traffic_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch, sent: dict[str, float]) -> None:
     live(monkeypatch, {"new": 100})
     with pytest.raises(StageError, match=r"(?s)'new': 100.*pulumi up --refresh"):
-        guard(TARGET, "e", sent)
+        guard(TARGET, "e", sent, {})
 
 
 @pytest.mark.parametrize("traffic", [None, {}, {"base": 0}])
 def test_an_endpoint_without_traffic_has_none_to_lose(monkeypatch: pytest.MonkeyPatch, traffic: Any) -> None:
     live(monkeypatch, traffic)
-    guard(TARGET, "e", {})
+    guard(TARGET, "e", {}, {})
+
+
+def test_traffic_that_was_taken_away_meanwhile_is_not_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    live(monkeypatch, {})
+    with pytest.raises(StageError, match=r"(?s)its traffic is none, and.*'new': 100.*pulumi up --refresh"):
+        guard(TARGET, "e", {"new": 100}, {})
+
+
+@pytest.mark.parametrize(
+    ("there", "sent", "refused"),
+    [
+        ({}, {}, ""),
+        ({PAUSED: "a", SERVED: "b"}, {PAUSED: "a", SERVED: "b", "stack": "prod"}, ""),
+        ({"owner": "me"}, {"stack": "prod"}, ""),
+        ({PAUSED: "a"}, {}, "its tag finetune-phi-paused is a, and the update would set it to None"),
+        ({}, {PAUSED: "a"}, "its tag finetune-phi-paused is None, and the update would set it to a"),
+        ({SERVED: "b"}, {SERVED: "a"}, "its tag finetune-phi-served is b, and the update would set it to a"),
+    ],
+)
+def test_what_a_pause_has_written_meanwhile_is_not_written_over(
+    there: dict[str, str], sent: dict[str, str], refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(monkeypatch, {}, **there)
+    with pytest.raises(StageError, match=refused) if refused else nullcontext():
+        guard(TARGET, "e", {}, sent)
 
 
 @pytest.mark.parametrize(("inputs", "refused"), [({"traffic": {"new": 100.0}}, False), ({}, True)])
 def test_the_hook_before_an_update_compares_what_is_sent(
     monkeypatch: pytest.MonkeyPatch, inputs: dict[str, Any], refused: bool
 ) -> None:
-    live(monkeypatch, {"new": 100})
+    live(monkeypatch, {"new": 100}, **{SERVED: "a"})
+    took: list[object] = []
+    monkeypatch.setattr(serving.together, "held", lambda *what: nullcontext(took.append(what[:3])))
     before: Any = serving._guard(TARGET, "e")
-    args = SimpleNamespace(name="endpoint", new_inputs={"properties": inputs})
+    args = SimpleNamespace(name="endpoint", new_inputs={"properties": inputs, "tags": {SERVED: "a"}})
     with pytest.raises(StageError, match="pulumi up --refresh") if refused else nullcontext():
         asyncio.run(before(args))
+    assert took == [(TARGET, "endpoint", "pulumi up, endpoint")]
 
 
 def test_an_endpoint_that_is_gone_has_none_to_lose() -> None:
-    guard(TARGET, "e", {})
+    guard(TARGET, "e", {}, {})
 
 
 def in_state(monkeypatch: pytest.MonkeyPatch, state: str, *deployments: str) -> None:
