@@ -5,6 +5,9 @@ The tutorial's steps, but not one after the other: what does not wait for the fi
 
 from __future__ import annotations
 
+import atexit
+import gc
+
 import pulumi
 from pulumi_azure_native import authorization
 
@@ -32,6 +35,7 @@ from jobs.preflight import learnt, memory
 from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
 from settings.stack import SettingsError, from_pulumi
 
+atexit.register(gc.freeze)  # Python would look through all of Azure's classes for what the end of the process frees
 try:
     settings = from_pulumi()
     dataset = dataset_version(settings)

@@ -26,7 +26,7 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import serialize_properties
 from pulumi_policy.policy import PolicyResource
 
-from cloud.catalogue import ResourceType, types_of
+from cloud.catalogue import ResourceType, canonical, types_of
 from policy import exceptions
 from policy.example import Example, Examples, of_rule
 from policy.subject import Member, Problem, Resource, Stack, UndecidedError, resource_of
@@ -117,10 +117,10 @@ class Rule:
         return ResourceValidationPolicy(validate=self._validate, remediate=remediate, **common)
 
     def _validate(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
-        resource = resource_of(args)
-        _declared[resource.urn] = resource
-        if self.check is None or resource.type not in self.types:
+        _declared[args.urn] = args
+        if self.check is None or canonical(args.resource_type) not in self.types:
             return
+        resource = resource_of(args)
         try:
             config = self.config(args.get_config())
             for problem in self.check(resource, config):
@@ -130,10 +130,10 @@ class Rule:
             return
 
     def _remediate(self, args: ResourceValidationArgs) -> Any:
+        if self.mending is None or canonical(args.resource_type) not in self.types:
+            return None
         resource = resource_of(args)
         config = self.config(args.get_config())
-        if self.mending is None or resource.type not in self.types:
-            return None
         if exceptions.objection(resource.name, config) is None:
             return None
         # In this form secrets and unknown values are marked, and stay so.
@@ -153,9 +153,9 @@ class Rule:
             return
 
 
-_declared: dict[str, Resource] = {}
-"""What the program has declared in this run. The engine hands a stack policy the resources' outputs, of which a first
-preview knows next to nothing; their inputs came by one by one before."""
+_declared: dict[str, ResourceValidationArgs] = {}
+"""What the program has declared in this run, as it came: most of it no rule looks at. The engine hands a stack policy
+the resources' outputs, of which a first preview knows next to nothing; their inputs came by one by one before."""
 
 
 def resource_rule(
@@ -229,7 +229,7 @@ def stack_rule(
 
 
 def _member(found: PolicyResource) -> Member:
-    seen = _declared.get(found.urn) or resource_of(found)
+    seen = resource_of(_declared.get(found.urn) or found)
     return Member(
         type=seen.type,
         name=seen.name,

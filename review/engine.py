@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -54,36 +55,74 @@ def command(
     return [*line, "--refresh"] if refresh else line
 
 
-def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Recording:
-    """Runs it to its end, handing each event to `seen` as it comes. Raises ReviewError if it cannot be run."""
-    recording = Recording()
-    with ThreadPoolExecutor(4) as pool, tempfile.TemporaryDirectory() as folder:
-        plan = Path(folder) / "plan.json"
-        if "destroy" not in line:  # for which the engine makes none
+class Running:
+    """A preview that works already; beside it, what is known of earlier updates is asked."""
+
+    def __init__(self, line: Sequence[str], stack: str, plan: Path, pool: ThreadPoolExecutor) -> None:
+        if "destroy" not in line:  # for which the engine makes no plan
             line = [*line, "--save-plan", str(plan)]
-        # Only what is recorded already is asked, so it does not matter that the preview runs meanwhile.
-        state = pool.submit(_asked, ["pulumi", "stack", "export", "--stack", stack])
-        history = pool.submit(_asked, ["pulumi", "stack", "history", "--json", "--stack", stack, "--page-size", "10"])
-        cli = pool.submit(_said, ["pulumi", "version"])
         try:
-            process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **STREAMING}
             )
         except FileNotFoundError:
             raise ReviewError(MISSING) from None
-        assert process.stdout is not None and process.stderr is not None
-        complaints: Future[str] = pool.submit(_drained, process.stderr)
-        for event in lines(process.stdout):
+        assert self._process.stderr is not None
+        self._stack, self._plan = stack, plan
+        self._complaints: Future[str] = pool.submit(_drained, self._process.stderr)
+        # Only what is recorded already is asked, so it does not matter that the preview runs meanwhile; one after the
+        # other, as the preview has enough to do with the other cores.
+        self._beside = pool.submit(_asked_beside, stack)
+
+    def read(self, seen: Callable[[Event], None]) -> Recording:
+        """Waits for its end, handing each event to `seen` as it comes."""
+        recording = Recording()
+        assert self._process.stdout is not None
+        for event in lines(self._process.stdout):
             recording.events.append(event)
             seen(event)
-        code = process.wait()
+        code = self._process.wait()
         if code != 0:
-            said = complaints.result().strip() or f"pulumi preview ended with exit code {code}"
-            recording.complaint = advice(own_name(stack), said) or said
-        recording.events += _planned(plan)
-        recording.cli = cli.result()
-        recording.past = past(state.result() or {}, history.result() or [])
-    return recording
+            said = self._complaints.result().strip() or f"pulumi preview ended with exit code {code}"
+            recording.complaint = advice(own_name(self._stack), said) or said
+        recording.events += _planned(self._plan)
+        state, history, recording.cli = self._beside.result()
+        recording.past = past(state or {}, history or [])
+        return recording
+
+    def stop(self) -> None:
+        """Where nobody reads it to its end. A preview changes nothing, so there is nothing to save."""
+        assert self._process.stdout is not None
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.stdout.close()  # it waits where nobody takes what it says
+        self._process.wait()
+
+
+@contextmanager
+def running(line: Sequence[str], stack: str) -> Iterator[Running]:
+    """Starts a preview. Raises ReviewError if there is no Pulumi."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+        preview = Running(line, stack, Path(folder) / "plan.json", pool)
+        try:
+            yield preview
+        finally:
+            preview.stop()
+
+
+def record(line: Sequence[str], stack: str, seen: Callable[[Event], None]) -> Recording:
+    """Runs a preview to its end, handing each event to `seen` as it comes. Raises ReviewError if it cannot be run."""
+    with running(line, stack) as preview:
+        return preview.read(seen)
+
+
+def _asked_beside(stack: str) -> tuple[Any, Any, str]:
+    """The stack's state, its latest updates, and the version of the Pulumi CLI."""
+    return (
+        _asked(["pulumi", "stack", "export", "--stack", stack]),
+        _asked(["pulumi", "stack", "history", "--json", "--stack", stack, "--page-size", "10"]),
+        _said(["pulumi", "version"]),
+    )
 
 
 def _planned(plan: Path) -> Iterator[Event]:

@@ -43,7 +43,7 @@ REDACTIONS = (
     Redaction("review, marked", "review.difference", "_SIGNATURE in value) or", "False) or", show.marked),
     Redaction("review, named", "review.difference", " or _secret(path)", "", show.named),
     Redaction("review, formed", "review.difference", "redact(short_id(", "(short_id(", show.formed),
-    Redaction("events", "review.__main__", "without_secrets(event)", "event", show.recorded),
+    Redaction("events", "review.judging", "without_secrets(event)", "event", show.recorded),
     Redaction("events, named", "review.difference", "_secret(path) and", "False and", show.masked("named")),
     Redaction("events, formed", "review.difference", "else redact(tree)", "else tree", show.masked("formed")),
     Redaction("events, error", "review.events", "redact(str(found", "(str(found", show.diagnosed),

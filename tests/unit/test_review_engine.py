@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from review import engine
 from review.errors import ReviewError
 from review.events import PLANNED
 
+ROOT = Path(__file__).resolve().parents[2]
 PULUMI = """#!{python}
 import json, os, sys
 place, line = {place!r}, sys.argv[1:]
@@ -169,6 +171,34 @@ def test_without_pulumi_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(engine, "_asked", lambda line: None)
     with pytest.raises(ReviewError, match="pulumi"):
         engine.record(engine.command("dev", None, None, False), "dev", lambda event: None)
+
+
+ENDLESS = """#!{python}
+import os, sys, time
+if sys.argv[1] == "preview":
+    open({place!r} + "/pid", "w").write(str(os.getpid()))
+    while True:
+        print("{{}}" * 1000)
+sys.exit(1)
+"""
+
+
+def test_a_preview_that_nobody_reads_to_its_end_is_stopped(pulumi: Pulumi, tmp_path: Path) -> None:
+    (tmp_path / "bin" / "pulumi").write_text(ENDLESS.format(python=sys.executable, place=str(tmp_path)))
+    with (
+        pytest.raises(ReviewError, match="no threshold"),
+        engine.running(engine.command("dev", None, None, False), "dev"),
+    ):
+        while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text():
+            os.sched_yield()
+        raise ReviewError("no threshold")
+    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+
+
+def test_pulumi_is_started_before_the_slow_half_of_the_review_is_imported() -> None:
+    code = "import sys, review.__main__; print([each for each in ('pydantic', 'jinja2') if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_stream_that_is_none(tmp_path: Path) -> None:
