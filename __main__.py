@@ -32,6 +32,7 @@ from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.preflight import learnt, memory
+from jobs.promotion.found import proved
 from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
 from settings.stack import SettingsError, from_pulumi
 
@@ -52,7 +53,8 @@ account = authorization.get_client_config()
 state = OwnState.read()
 try:
     place = Place.of(settings, pulumi.get_stack(), account.subscription_id, state.origin)
-except SettingsError as error:
+    promoted = proved(settings, place)
+except (SettingsError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 state.refuse_own(place.existing)
 state.tell(place.existing)
@@ -145,7 +147,7 @@ Monitoring(
 stages = Stages(
     "stages",
     StagesArgs(
-        specs=specs(settings, place, dataset),
+        specs=specs(settings, place, dataset, promoted),
         flow=flow(place) if settings.flow.publish else None,
         workspace=workspace,
         roles=roles,

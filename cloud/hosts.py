@@ -72,6 +72,13 @@ def storage(datastore: Mapping[str, Any], service: str) -> str:
     return f"https://{account}.{service}.{ending}"
 
 
+def is_blobs(url: str) -> bool:
+    """Whether an address with a signature of its own leads to blob storage of Azure's."""
+    there = urlsplit(url)
+    account, _, ending = (there.hostname or "").partition(".")
+    return there.scheme == "https" and _ACCOUNT.fullmatch(account) is not None and ending == f"blob.{_STORAGE}"
+
+
 def bearer(token: str) -> Callable[[PreparedRequest], PreparedRequest]:
     """A token for `requests`: given as ``auth``, as a header would be replaced by what a .netrc holds."""
 

@@ -7,7 +7,7 @@ update does exactly the steps that are not done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -19,10 +19,11 @@ from infra.role_assignments import Roles
 from infra.serving import Serving
 from infra.workspace import Workspace
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
+from jobs.promotion.spec import PromotionSpec, ShareSpec
 from jobs.publishing.spec import FlowSpec
 from jobs.release.spec import ReleaseSpec, deployment_name
 from jobs.spec import Spec
-from jobs.specs import StageSpecs
+from jobs.stage_specs import StageSpecs
 from jobs.training.spec import FinetuneSpec
 
 WORK: dict[type[Spec], str] = {
@@ -30,6 +31,8 @@ WORK: dict[type[Spec], str] = {
     PreparationSpec: "jobs.dataset.prepare",
     FinetuneSpec: "jobs.training.finetune",
     ReleaseSpec: "jobs.release.rollout",
+    ShareSpec: "jobs.promotion.share",
+    PromotionSpec: "jobs.promotion.take",
     FlowSpec: "jobs.publishing.publish",
 }
 """The module for each spec; its `run(spec, report, stop)` does the work and finds what an earlier try has done."""
@@ -39,7 +42,7 @@ WORK: dict[type[Spec], str] = {
 class StagesArgs:
     """Specs of plain values, so that a preview shows them, and what the stages work on.
 
-    `flow` is None where the project gets no prompt flow.
+    `flow` is None where the project gets no prompt flow; `shared` is what there has to be before a model is shared.
     """
 
     specs: StageSpecs
@@ -49,13 +52,15 @@ class StagesArgs:
     serving: Serving
     foundry: Foundry
     connection: EndpointConnection
+    shared: Sequence[pulumi.Resource] = ()
 
 
 class Stages(pulumi.ComponentResource):
     """`dataset`, then `finetune`, then `release`; `flow` waits for none of them.
 
     With several recipes there is a `finetune-NAME` for each, side by side, and where the best of them is released,
-    `choice` stands before the release. Deleting them does nothing, so a destroy needs no program.
+    `choice` stands before the release. `share` comes after it, where others take the model; a stack that takes another
+    one's has `promotion` in place of data and fine-tune. Deleting them does nothing, so a destroy needs no program.
     """
 
     recipe: pulumi.Output[str]
@@ -84,21 +89,25 @@ class Stages(pulumi.ComponentResource):
 
         # A lifetime tells the one there is from one of the same name that is made anew (lifecycle/lifetime.py): what a
         # stage has made went with the old one.
-        # Those who run the program upload, unless a job on a cluster prepares the data.
         work, job, deployers = args.workspace, args.roles.assignments, args.roles.deployers
-        needs = [work.data_cluster, *job, *deployers] if work.data_cluster else [work.workspace, *deployers]
-        dataset = stage("dataset", args.specs.dataset, needs, workspace_id=work.lifetime)
-        trained = {
-            spec.recipe_name: stage(spec.stage, spec, [dataset, work.cluster, *job], workspace_id=work.lifetime)
-            for spec in args.specs.finetunes
-        }
         choice, later = None, {}
-        if args.specs.choice:
-            choice = Choice(
-                "choice", args.specs.choice, pulumi.ResourceOptions(parent=self, depends_on=[*trained.values()])
-            )
-            later = self._of_the_best(choice, args.specs)
-        model: pulumi.Resource = choice or trained[args.specs.finetune.recipe_name]
+        if args.specs.promotion:
+            model: pulumi.Resource = stage("promotion", args.specs.promotion, [work.workspace])
+        else:
+            assert args.specs.dataset is not None  # without a promotion
+            # Those who run the program upload, unless a job on a cluster prepares the data.
+            needs = [work.data_cluster, *job, *deployers] if work.data_cluster else [work.workspace, *deployers]
+            dataset = stage("dataset", args.specs.dataset, needs, workspace_id=work.lifetime)
+            trained = {
+                spec.recipe_name: stage(spec.stage, spec, [dataset, work.cluster, *job], workspace_id=work.lifetime)
+                for spec in args.specs.finetunes
+            }
+            if args.specs.choice:
+                choice = Choice(
+                    "choice", args.specs.choice, pulumi.ResourceOptions(parent=self, depends_on=[*trained.values()])
+                )
+                later = _of_the_best(choice, args.specs.releases)
+            model = choice or trained[args.specs.finetune.recipe_name]
         release = stage(
             "release",
             args.specs.release,
@@ -106,6 +115,10 @@ class Stages(pulumi.ComponentResource):
             endpoint_created=args.serving.lifetime,
             **later,
         )
+        if args.specs.shares:
+            first = next(iter(args.specs.shares.values()))
+            of_best = _of_the_best(choice, args.specs.shares) if choice else {}
+            stage("share", first, [release, *args.shared], **of_best)
         if pulumi.runtime.is_dry_run() and (told := args.specs.release.unanswered):
             pulumi.log.warn(told, release)
         if args.flow:
@@ -115,19 +128,19 @@ class Stages(pulumi.ComponentResource):
             """A name that is worth something only when its stage is done."""
             return pulumi.Output.all(done.urn, value).apply(lambda found: str(found[1]))
 
-        self.recipe = choice.recipe if choice else once(model, args.specs.finetune.recipe_name)
+        self.recipe = choice.recipe if choice else once(model, next(iter(args.specs.releases)))
         self.model_name = once(model, args.specs.release.model_name)
         self.model_version = once(model, later.get("model_version", args.specs.release.model_version))
         fingerprint = later.get("fingerprint", args.specs.release.fingerprint)
         self.deployment = once(release, pulumi.Output.from_input(fingerprint).apply(deployment_name))
         self.register_outputs({"deployment": self.deployment})
 
-    @staticmethod
-    def _of_the_best(choice: Choice, specs: StageSpecs) -> dict[str, pulumi.Output[str]]:
-        """What of the release hangs on which recipe is the best; all else is the same for each of them."""
-        inputs = {name: spec.to_inputs() for name, spec in specs.releases.items()}
 
-        def of(key: str) -> pulumi.Output[str]:
-            return choice.recipe.apply(lambda name: str(inputs[name][key]))
+def _of_the_best(choice: Choice, specs: Mapping[str, Spec]) -> dict[str, pulumi.Output[str]]:
+    """What hangs on which recipe is the best, of a stage after the choice; all else is the same for each of them."""
+    inputs = {name: spec.to_inputs() for name, spec in specs.items()}
 
-        return {key: of(key) for key in ("model_version", "model_fingerprint", "fingerprint")}
+    def of(key: str) -> pulumi.Output[str]:
+        return choice.recipe.apply(lambda name: str(inputs[name][key]))
+
+    return {key: of(key) for key in ("model_version", "model_fingerprint", "fingerprint")}

@@ -60,8 +60,11 @@ class StackEndpoint:
 
     @functools.cached_property
     def versions(self) -> list[Version]:
-        """Of the model, newest first. Raises StageError."""
-        return rollback.versions(self.client, self.model)
+        """Of the model, newest first, in the registry where it is another stack's. Raises StageError."""
+        from cloud.client import registry_client
+
+        taken = self.settings.model.promote
+        return rollback.versions(registry_client(taken.registry) if taken.stack else self.client, self.model)
 
     def release_of(self, version: Version) -> ReleaseSpec:
         """How this version of the model goes into service."""

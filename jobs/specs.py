@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cloud.place import Place, described
@@ -28,9 +28,11 @@ from jobs.preflight.spec import (
     PreflightSpec,
     TrainingData,
 )
+from jobs.promotion.spec import PromotionSpec, ShareSpec
 from jobs.publishing import bundle
 from jobs.publishing.spec import FlowSpec
 from jobs.release.spec import ReleaseSpec
+from jobs.stage_specs import StageSpecs
 from jobs.training.spec import FinetuneSpec
 from settings.machines import VmSize
 from settings.models import model as known_model
@@ -42,51 +44,31 @@ from settings.sections.finetune import FinetuneSettings
 from settings.stack import Settings
 
 
-@dataclass(frozen=True, kw_only=True)
-class StageSpecs:
-    """What the stages that follow on each other work on.
+def specs(settings: Settings, place: Place, dataset: str, promoted: PromotionSpec | None = None) -> StageSpecs:
+    """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all.
 
-    With ``choice``, which of ``releases`` it will be is known when all are trained; without it there is one.
+    With a `promoted` model nothing is prepared or trained.
     """
-
-    dataset: DatasetSpec
-    finetunes: tuple[FinetuneSpec, ...]
-    releases: dict[str, ReleaseSpec]
-    choice: ChoiceSpec | None = None
-
-    @property
-    def finetune(self) -> FinetuneSpec:
-        """The one whose model is released, by its name or as the only one; else the first."""
-        return self.of(None)
-
-    def of(self, recipe: str | None) -> FinetuneSpec:
-        """The one of that name, or as `finetune` where it is not known."""
-        some = [each for each in self.finetunes if each.recipe_name in self.releases]
-        return next((each for each in some if each.recipe_name == recipe), some[0])
-
-    @property
-    def release(self) -> ReleaseSpec:
-        """The one there is, or would be for the first recipe."""
-        return self.releases[self.finetune.recipe_name]
-
-
-def specs(settings: Settings, place: Place, dataset: str) -> StageSpecs:
-    """`dataset` is the fingerprint of the prepared data. Plain values only: a preview shows them all."""
+    if promoted is not None:
+        taken = release(settings, place, promoted.model_version, promoted.model_fingerprint)
+        return StageSpecs(dataset=None, finetunes=(), releases={"": taken}, promotion=promoted)
     alone = [_finetune(settings, place, dataset, name, recipe) for name, recipe in settings.trained.items()]
     every = [each.fingerprint for each in alone]
     finetunes = tuple(
         replace(each, beside=tuple(other for other in every if other != each.fingerprint)) for each in alone
     )
-    best = settings.released == BEST
+    best, registry = settings.released == BEST, settings.model.share.registry
+    releases = {
+        each.recipe_name: release(settings, place, each.model_version, each.fingerprint)
+        for each in finetunes
+        if best or each.recipe_name == settings.released or len(finetunes) == 1
+    }
     return StageSpecs(
         dataset=_dataset(settings, place, dataset),
         finetunes=finetunes,
-        releases={
-            each.recipe_name: release(settings, place, each.model_version, each.fingerprint)
-            for each in finetunes
-            if best or each.recipe_name == settings.released or len(finetunes) == 1
-        },
+        releases=releases,
         choice=_choice(settings, place, finetunes) if best else None,
+        shares={name: ShareSpec.of(each, place.stack, registry) for name, each in releases.items()} if registry else {},
     )
 
 
@@ -141,6 +123,7 @@ def release(settings: Settings, place: Place, model_version: str, model_fingerpr
         serving=settings.serving,
         evaluation=settings.evaluation,
         system_prompt=settings.flow.system_prompt,
+        registry=model.promote.registry,
     )
 
 
@@ -156,7 +139,12 @@ def flow(place: Place) -> FlowSpec:
 
 
 def dataset_version(settings: Settings) -> str:
-    """The fingerprint of the prepared data, or of the request where a cluster prepares them. Raises DataError."""
+    """The fingerprint of the prepared data, or of the request where a cluster prepares them. Raises DataError.
+
+    "" for a stack that takes another one's model.
+    """
+    if settings.model.promote.stack:
+        return ""
     if settings.data.run_on == "cluster":
         return request_fingerprint(request_of(settings))
     return fingerprint(Path(settings.data.directory))
@@ -216,7 +204,8 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
     """What the stack will ask of Azure; the base model to compare with is a deployment of its own."""
     compute, serving, names = settings.compute, settings.serving, place.names
     most = max(serving.instances, serving.scale.max)
-    wanted = [(CLUSTER, compute.size, compute.max_nodes), (ENDPOINT, serving.size, most)]
+    trains = [] if settings.model.promote.stack else [(CLUSTER, compute.size, compute.max_nodes)]
+    wanted = [*trains, (ENDPOINT, serving.size, most)]
     if settings.data.run_on == "cluster":
         wanted.append((DATA_CLUSTER, settings.data.cluster.size, settings.data.cluster.max_nodes))
     if serving.compare_with_base:

@@ -11,7 +11,7 @@ from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, in_words
 from review.events import Preview, Step
 from review.known.stages import makes_deployment
-from review.training import finetunes
+from review.training import finetunes, promoted
 from review.training.finetunes import training_cluster
 from review.words import gpus, is_work, shown, type_of
 
@@ -293,5 +293,5 @@ def _another(step: Step, preview: Preview, past: Past) -> Iterator[str]:
 
 _Words = Callable[[Step, Preview, Past], Iterator[str]]
 _WORK: dict[str, _Words] = {"dataset": _dataset, "finetune": _finetune, "release": _release, "flow": _flow}
-_STAGES = {"roles": _roles, **_WORK}
+_STAGES = {"roles": _roles, "promotion": promoted.taken, **_WORK, "share": promoted.shared}
 """What a changed stage means, by its name in the program and in the order in which they run."""

@@ -24,13 +24,19 @@ def read(arm: Arm, target: Target, uri: str, most: int) -> bytes:
     """
     from azure.storage.blob import BlobClient
 
-    place = _PLACE.match(uri)
-    if place is None:
+    found = place(uri)
+    url, container, access = of_datastore(arm, target, found["store"])
+    with BlobClient(url, container, found["path"], credential=access, retry_total=azure.RETRIES["retry_total"]) as blob:
+        return bytes(blob.download_blob(offset=0, length=most).readall())
+
+
+def place(uri: str) -> re.Match[str]:
+    """`store` and `path` of such an address. Raises StageError for another one."""
+    found = _PLACE.match(uri)
+    if found is None:
         why, todo = "it is no file of a datastore", "Look at the asset in Azure ML studio."
         raise StageError("a file could not be read", on=uri, why=why, todo=todo)
-    url, container, access = of_datastore(arm, target, place["store"])
-    with BlobClient(url, container, place["path"], credential=access, retry_total=azure.RETRIES["retry_total"]) as blob:
-        return bytes(blob.download_blob(offset=0, length=most).readall())
+    return found
 
 
 def of_datastore(arm: Arm, target: Target, name: str) -> tuple[str, str, Any]:

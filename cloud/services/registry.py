@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloud.arm import ML_SCOPE, Arm
+from cloud.services import models
 from cloud.target import RegistryAsset
 
 _DISCOVERY = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries"
 """Where azure-ai-ml asks for any registry."""
 _VERSION = "2021-10-01-dataplanepreview"
+_PAGES = 20
+"""So many pages of versions are read at most; the newest come first."""
 MODELS, COMPONENTS = "models", "components"
 
 
@@ -27,6 +30,26 @@ class Shelf:
     def version(self) -> dict[str, Any] | None:
         """The asset's version; None where there is none."""
         return self._arm.find(f"{self._url}/versions/{self._asset.version}", _VERSION)
+
+    def every(self) -> list[dict[str, Any]]:
+        """Its versions, the newest first; none where there is no such asset."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            return self._arm.items(f"{self._url}/versions", _VERSION, _PAGES, **{"$orderBy": "createdtime desc"})
+        except ResourceNotFoundError:
+            return []
+
+    def tag(self, found: Mapping[str, Any], more: Mapping[str, str]) -> None:
+        """Adds tags to the version, whose properties are ``found``."""
+        models.tag(self._arm, f"{self._url}/versions/{self._asset.version}", found, more, _VERSION)
+
+    def reference(self, uri: str) -> dict[str, Any]:
+        """Where the files of the version are that the registry calls ``uri``, with what reads them for a while."""
+        path = f"{self._url.rpartition(f'/{MODELS}/')[0]}/datarefs/{self._asset.name}/versions/{self._asset.version}"
+        body = {"assetId": self._asset.model_uri, "blobUri": uri}
+        answer = self._arm.run("POST", path, {"api-version": _VERSION}, body) or {}
+        return dict(answer.get("blobReferenceForConsumption") or {})
 
     def newest(self) -> str:
         """The version that came last; "" where there is none."""

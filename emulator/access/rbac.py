@@ -40,6 +40,7 @@ class Role:
 
 
 ML = "Microsoft.MachineLearningServices/workspaces"
+MODEL_REGISTRY = "Microsoft.MachineLearningServices/registries"
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 FILES = "Microsoft.Storage/storageAccounts/fileServices"
 ACR = "Microsoft.ContainerRegistry/registries"
@@ -103,6 +104,11 @@ BUILT_IN = (
         (),
         (),
         (f"{FILES}/*",),
+    ),
+    Role(
+        "AzureML Registry User",
+        "1823dd4f-9b8c-4ab6-ab4e-7397a3684615",
+        (f"{MODEL_REGISTRY}/read", f"{MODEL_REGISTRY}/assets/*"),
     ),
     Role("AzureML Metrics Writer", "635dd51f-9968-44d3-b7fb-6d9a6bd613ae", (f"{ML}/metrics/*/write",)),
     Role(

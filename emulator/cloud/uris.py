@@ -52,6 +52,9 @@ def resolve(cloud: Cloud, workspace_id: str, uri: str) -> BlobPath | RegistryMod
         AzureError: no such form, asset, job output or datastore.
     """
     if found := REGISTRY_MODEL.match(uri):
+        shared = shared_model(cloud, found["registry"], found["name"], found["version"])
+        if shared is not None:
+            return resolve(cloud, workspace_id, str(shared.properties["modelUri"]))
         return RegistryModel(found["registry"], found["name"], found["version"])
     if found := DATASTORE.match(uri):
         return _in_datastore(cloud, workspace_id, found["store"], found["path"])
@@ -63,6 +66,18 @@ def resolve(cloud: Cloud, workspace_id: str, uri: str) -> BlobPath | RegistryMod
     asset = _asset(cloud, workspace_id, uri)
     inner_uri = asset.properties.get("dataUri") or asset.properties.get("modelUri")
     return resolve(cloud, workspace_id, str(inner_uri))
+
+
+def own_registry(cloud: Cloud, name: str) -> Resource | None:
+    """A registry that somebody has made in the tenant, by its name."""
+    kind = "Microsoft.MachineLearningServices/registries"
+    return next((each for each in cloud.store.of_type(kind) if each.name.lower() == name.lower()), None)
+
+
+def shared_model(cloud: Cloud, registry: str, name: str, version: str) -> Resource | None:
+    """A version of a model in such a registry."""
+    found = own_registry(cloud, registry)
+    return cloud.store.get(f"{found.id}/models/{name}/versions/{version}") if found else None
 
 
 def _asset(cloud: Cloud, workspace_id: str, uri: str) -> Resource:

@@ -11,6 +11,7 @@ from emulator.arm.errors import user_error
 from emulator.cloud.parts import Cloud
 from emulator.cloud.uris import job_output_uri
 from emulator.dataplane import tracking
+from emulator.dataplane.registries import Registries
 from emulator.machine.store import Resource
 from emulator.runs.launching import LOG, current_run
 from emulator.runs.runner import log_place
@@ -33,6 +34,7 @@ class History:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._registries = Registries(cloud)
 
     def services(self, host: str) -> dict[str, str]:
         """The discovery document, which clients read without a token."""
@@ -40,15 +42,17 @@ class History:
         return dict.fromkeys(("api", "history", "experimentation", "modelmanagement", "mlflow", "pipelines"), url)
 
     def handle(
-        self, method: str, path: str, host: str, query: Mapping[str, str], body: dict[str, Any]
+        self, method: str, path: str, host: str, query: Mapping[str, str], body: dict[str, Any], caller: str = ""
     ) -> dict[str, Any]:
-        """Answer one call.
+        """Answer one call of a principal.
 
         Raises:
             AzureError: what is asked for does not exist.
         """
         if found := DISCOVERY.match(path):
-            return registry.discovery(found["registry"], host)
+            return self._registries.discovery(found["registry"], host)
+        if (shared := self._registries.answer(method, path, body, caller)) is not None:
+            return shared
         if "/registries/" in path.lower() and method == "GET":
             return registry.asset(path)
         if found := RUN.match(path):

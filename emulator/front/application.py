@@ -102,7 +102,7 @@ def _machine_learning(cloud: Cloud) -> Starlette:
             if call.path.startswith(flows.PREFIX):
                 return Answer(200, prompt_flows.handle(call.method, call.path, call.query, call.body or {}, caller))
             path = call.path.removeprefix(REGISTRY_PREFIX)
-            return Answer(200, history.handle(call.method, path, host, call.query, call.body or {}))
+            return Answer(200, history.handle(call.method, path, host, call.query, call.body or {}, caller))
 
         return await _guarded(request, answer)
 

@@ -41,6 +41,7 @@ from emulator.resources.foundation import (
     ContainerRegistry,
     DeletedVault,
     LogAnalytics,
+    ModelRegistry,
     ResourceGroup,
     StorageAccount,
     Vault,
@@ -63,6 +64,7 @@ KINDS: tuple[type[Kind], ...] = (
     DeletedVault,
     VaultKey,
     ContainerRegistry,
+    ModelRegistry,
     UserAssignedIdentity,
     FederatedIdentityCredential,
     RoleAssignment,
@@ -115,6 +117,7 @@ def serve(home: Home, ports: Ports) -> None:
             kind.servers = servers
     manager = ResourceManager(cloud, kinds, Transitions.from_environment())
     accounts = {each.name: each.internal["keys"][0] for each in store.of_type(StorageAccount.type)}
+    accounts |= {each.internal["account"]: each.internal["keys"][0] for each in store.of_type(ModelRegistry.type)}
     cloud.azurite.start(accounts)
     try:
         uvloop.run(_run(cloud, manager, runner, servers, ports))

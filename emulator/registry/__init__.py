@@ -88,15 +88,20 @@ def discovery(name: str, host: str) -> dict[str, Any]:
     """
     if name.lower() != REGISTRY:
         raise user_error(f"Registry {name} not found.", 404, "NotFoundError")
-    uri = f"https://{host}/"
+    return served(REGISTRY, SUBSCRIPTION_ID, RESOURCE_GROUP, REGION, host)
+
+
+def served(name: str, subscription: str, group: str, region: str, host: str = "") -> dict[str, Any]:
+    """What a registry's discovery answers; ``host`` is the one that was asked, else the region's."""
+    uri = f"https://{host or f'{region}.api.azureml.ms'}/"
     return {
-        "registryName": REGISTRY,
-        "subscriptionId": SUBSCRIPTION_ID,
-        "resourceGroup": RESOURCE_GROUP,
-        "primaryRegion": REGION,
+        "registryName": name,
+        "subscriptionId": subscription,
+        "resourceGroup": group,
+        "primaryRegion": region,
         "primaryRegionResourceProviderUri": uri,
-        "registryFqdns": {REGION: {"uri": uri}},
-        "regions": [REGION],
+        "registryFqdns": {region: {"uri": uri}},
+        "regions": [region],
     }
 
 

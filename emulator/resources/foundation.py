@@ -1,4 +1,4 @@
-"""Resource group, monitoring, storage, key vault and container registry."""
+"""Resource group, monitoring, storage, key vault, container registry, and registries of models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.arm.errors import AzureError, now
+from emulator.arm.errors import AzureError, now, user_error
 from emulator.arm.paths import GROUP_TYPE, ArmPath
 from emulator.machine import files
 from emulator.machine.home import TENANT_ID
@@ -242,6 +242,38 @@ class ContainerRegistry(Kind):
         properties["loginServer"] = f"{resource.name.lower()}.azurecr.io"
         properties["creationDate"] = old.properties["creationDate"] if old else now()
         properties.setdefault("adminUserEnabled", False)
+
+
+class ModelRegistry(Kind):
+    """An Azure ML registry of one's own. Its files lie in an account that Azure manages, which has no group here."""
+
+    type = "Microsoft.MachineLearningServices/registries"
+    asynchronous = True
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][\w-]{2,32}", path.name):
+            raise user_error(f"Registry Name {path.name} is invalid. Names must be between 3 and 33 in length.")
+        taken = any(each.name.lower() == path.name.lower() for each in self.cloud.store.of_type(self.type))
+        if old is None and (taken or path.name.lower().startswith("azureml")):
+            raise user_error(f"The registry name {path.name} is already taken in this tenant.", 409)
+
+    def fill(self, resource: Resource, old: Resource | None) -> None:
+        resource.internal.setdefault("account", f"mlreg{uuid.uuid4().hex[:16]}")
+        resource.internal.setdefault("keys", [_storage_key()])
+        properties = resource.properties
+        host = f"{resource.region}.api.azureml.ms"
+        properties["discoveryUrl"] = f"https://{host}/registrymanagement/v1.0/registries/{resource.name}/discovery"
+        properties["mlFlowRegistryUri"] = f"azureml://{host}/mlflow/v1.0{resource.id}"
+        properties.setdefault("publicNetworkAccess", "Enabled")
+
+    def apply(self, resource: Resource) -> None:
+        self.cloud.azurite.ensure_account(resource.internal["account"], resource.internal["keys"][0])
+
+    def remove(self, resource: Resource) -> None:
+        self.cloud.azurite.remove_account(resource.internal["account"])
+        for kind in ("models", "models/versions"):
+            for each in self.cloud.store.below(resource.id, f"{self.type}/{kind}"):
+                self.cloud.store.remove(each.id)
 
 
 def _storage_key() -> str:

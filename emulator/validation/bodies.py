@@ -89,6 +89,7 @@ BODIES: Mapping[str, Body] = MappingProxyType(
         "Microsoft.Quota/quotas": Body("azure.mgmt.quota", "CurrentQuotaLimitBase", "2025-09-01"),
         "Microsoft.CognitiveServices/accounts": _cognitive("Account", "location", "kind", "sku"),
         "Microsoft.CognitiveServices/accounts/deployments": _cognitive("Deployment"),
+        "Microsoft.MachineLearningServices/registries": _ml("Registry", "location", "properties"),
         _ML: _ml("Workspace", "location"),
         f"{_ML}/datastores": _ml("Datastore"),
         f"{_ML}/computes": _ml("ComputeResource", "properties"),

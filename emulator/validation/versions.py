@@ -180,6 +180,10 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "microsoft.consumption/budgets": BUDGETS,
         "microsoft.cognitiveservices/accounts": COGNITIVE,
         "microsoft.cognitiveservices/locations/resourcegroups/deletedaccounts": COGNITIVE,
+        # Of the specification's folders since registries are in it.
+        "microsoft.machinelearningservices/registries": tuple(
+            each for each in WORKSPACES if each >= "2022-10-01-preview"
+        ),
         _ML: WORKSPACES,
         f"{_ML}/computes": WORKSPACES,
         f"{_ML}/connections": CONNECTIONS,

@@ -34,6 +34,13 @@ def run(chosen: argparse.Namespace) -> None:
             why="its data, after which jobs and models are named, are not prepared on this machine",
             todo=f"Run `make data STACK={subject.name}` first.",
         )
+    if subject.stages.promotion is not None:
+        raise StageError(
+            "there is nothing to compare",
+            on=f"stack {subject.name}",
+            why=f"it trains nothing: its model is that of stack {subject.stages.promotion.stack} (model.promote)",
+            todo=f"Compare there: `python -m jobs compare --stack {subject.stages.promotion.stack}`.",
+        )
     found = gather.compare(Reader(subject, book).read(), subject.stages, load(chosen.stack))
     book.close()
     written = files.write(found, Path(".evaluation") / subject.name)

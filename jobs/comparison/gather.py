@@ -20,7 +20,7 @@ from jobs.training.spec import FinetuneSpec
 from settings.checks.memory import GIB
 
 if TYPE_CHECKING:
-    from jobs.specs import StageSpecs
+    from jobs.stage_specs import StageSpecs
     from settings.stack import Settings
 
 ESTIMATED = "GPU memory is an estimate for each GPU, not measured (docs/models.md)"
@@ -34,7 +34,7 @@ _DIFFERENT = (
 def compare(status: Status, specs: StageSpecs, settings: Settings) -> Comparison:
     """Of the recipes that the settings name now. What Azure has no answer to is left out, and said."""
     arm, answers = Arm(retries=azure.PROMPT_RETRIES), Answers()
-    runs = RunHistory(specs.dataset.target, arm)
+    runs = RunHistory(specs.release.target, arm)
     costs = {line.use.what: line.cost for line in status.spending.lines}
 
     def row(spec: FinetuneSpec) -> Row:

@@ -101,7 +101,7 @@ def _base(stack: Stack, arm: Arm) -> tuple[str, str]:
     """The registry's note on the base model, if it has one, and the base model's name."""
     if stack.stages is None:
         return "", ""
-    model = stack.stages.finetune.base_model
+    model = stack.stages.release.base_model
     return registry.note(model, arm), f"{model.name}:{model.version}"
 
 
@@ -144,7 +144,7 @@ def _questions(stack: Stack, missing: list[str]) -> tuple[Question, ...]:
 
 def _leaked(stack: Stack, questions: tuple[Question, ...], missing: list[str]) -> tuple[str, ...]:
     """The questions that stand in the training data, where these are on this machine."""
-    directory = stack.stages.dataset.directory if stack.stages else ""
+    directory = stack.stages.directory if stack.stages else ""
     train = Path(directory) / TRAIN
     if not directory or not train.exists():
         missing.append("leaks: the training data are not on this machine, so no question was looked for in them")
@@ -158,7 +158,7 @@ def _leaked(stack: Stack, questions: tuple[Question, ...], missing: list[str]) -
 
 def _asked_otherwise(stack: Stack, missing: list[str]) -> str:
     """That the model learnt with another system prompt than it is asked with; "" where not, or nobody can see it."""
-    train = Path(stack.stages.dataset.directory if stack.stages else "") / TRAIN
+    train = Path(stack.stages.directory if stack.stages else "") / TRAIN
     if not train.is_file():
         return ""
     try:

@@ -15,7 +15,7 @@ from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING, Report
-from cloud.services import blobs, registry
+from cloud.services import blobs, models, registry
 from cloud.target import RegistryAsset, Target
 from settings import untrusted_yaml
 
@@ -24,7 +24,6 @@ IMAGE = "serving_image"
 MLMODEL = "MLmodel"
 _CHAT_IMAGE = "foundation-model-inference"
 _MOST = 1_000_000  # bytes
-_WRITABLE = ("description", "flavors", "isAnonymous", "isArchived", "jobName", "modelType", "modelUri", "properties")
 WORDS = {
     MLFLOW: "MLflow's generic scoring: /score alone, whole answers",
     CHAT_COMPLETIONS: "Azure's image for chat models: /v1/chat/completions, which streams, and /score",
@@ -89,14 +88,29 @@ def of_version(target: Target, name: str, version: str, report: Report) -> Contr
     else:
         report(f"{on} is served by {WORDS[found.name]}")
     if found.tags:
-        # Not by the SDK, which would send the model's address in another form, and be told that it can't be changed.
-        body = {each: model[each] for each in _WRITABLE if model.get(each) is not None}
-        body["tags"] = {**tags, **found.tags}
         try:
             with azure_errors("the model's tags could not be written", on):
-                arm.run("PUT", path, {"api-version": ML_VERSION}, {"properties": body})
+                models.tag(arm, path, model, found.tags)
         except StageError as error:
             report(f"{WARNING}{error.what}: {error.why}")
+    return found
+
+
+def of_shared(model: RegistryAsset, report: Report) -> Contract:
+    """The contract of a version that another stack has shared: it was found there, and is one of its tags.
+
+    Raises nothing: what is not known is said.
+    """
+    try:
+        with azure_errors("how the model is served could not be read", f"model {model.name}"):
+            tags = registry.tags(model, Arm())
+    except StageError as error:
+        found = Contract(why=error.why)
+    else:
+        if tags.get(CONTRACT):
+            return Contract(str(tags[CONTRACT]), str(tags.get(IMAGE) or ""))
+        found = Contract(why=f"it has no tag {CONTRACT}")
+    report(f"{WARNING}how {model.name}:{model.version} is served is not known: {found.why}. Both routes are tried.")
     return found
 
 

@@ -186,11 +186,16 @@ def _provide(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
         base.begin()
         return
     version = standing.version(endpoint)
-    asset = f"azureml:{spec.model_name}:{version}"
+    shared = spec.shared(version)
+    asset = shared.model_uri if shared else f"azureml:{spec.model_name}:{version}"
     tags = {MODEL: f"{spec.model_name}:{version}", **unfinished.tags(before)}
     if previous := _previous(endpoint, before, tags[MODEL]):
         tags[PREVIOUS] = previous
-    served = contracts.of_version(spec.target, spec.model_name, version, endpoint.report)
+    served = (
+        contracts.of_shared(shared, endpoint.report)
+        if shared
+        else contracts.of_version(spec.target, spec.model_name, version, endpoint.report)
+    )
     tags |= served.tags | scaling.tags(spec.serving.scale)
     poller = endpoint.begin(name, asset, tags)
     base.begin()

@@ -26,15 +26,16 @@ class ReleaseSpec(Spec):
 
     ``model_fingerprint`` is that of what made the version, by which it is found whatever its number; empty for a
     version that no fine-tuning of this program has made. ``system_prompt`` is what those who chat tell the model first,
-    so that it is asked in the same way before it goes into service. ``deployed_as`` is what the stage finds out: the
-    name under which this model stands on these machines already, made with other instances or time-outs.
+    so that it is asked in the same way before it goes into service. ``registry`` is where the version is that another
+    stack has shared; empty: in this workspace. ``deployed_as`` is what the stage finds out: the name under which this
+    model stands on these machines already, made with other instances or time-outs.
     """
 
     CHANGES: ClassVar = "endpoint"
 
     BESIDE: ClassVar = "serving"
     RENAMED: ClassVar = {"vm_size": "instance_type", "instances": "instance_count"}
-    WHERE_SET: ClassVar = frozenset({"system_prompt", "deployed_as"})
+    WHERE_SET: ClassVar = frozenset({"system_prompt", "deployed_as", "registry"})
     ALWAYS: ClassVar = frozenset(
         {
             *("vm_size", "instances", "request_timeout_seconds", "traffic_steps", "soak_seconds", "drain_seconds"),
@@ -54,6 +55,7 @@ class ReleaseSpec(Spec):
     serving: ServingSettings
     evaluation: EvaluationSettings
     system_prompt: str = ""
+    registry: str = ""
     deployed_as: str = ""
 
     @functools.cached_property
@@ -73,6 +75,10 @@ class ReleaseSpec(Spec):
             "serving.strategy is recreate: when another model or other machines are released, nobody is answered for "
             "some twenty minutes, or twice as long where the new one fails"
         )
+
+    def shared(self, version: str) -> RegistryAsset | None:
+        """Where a version is that another stack has shared; None for one of this workspace."""
+        return RegistryAsset(self.registry, self.model_name, version) if self.registry else None
 
     @property
     def endpoint_path(self) -> str:

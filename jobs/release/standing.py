@@ -54,7 +54,7 @@ def adjusted(endpoint: Endpoint) -> None:
 def version(endpoint: Endpoint) -> str:
     """The version to deploy: the one that the fine-tuning made, whatever its number."""
     spec = endpoint.spec
-    if not spec.model_fingerprint:
+    if not spec.model_fingerprint or spec.registry:
         return spec.model_version
     with azure_errors("the model could not be looked up", f"model {spec.model_name}:{spec.model_version}"):
         found = registering.find(endpoint.client, spec.model_name, spec.model_version, spec.model_fingerprint)

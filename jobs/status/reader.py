@@ -78,7 +78,8 @@ class Reader:
         stack, now = self._stack, self._now()
         jobs = [job for job in every if job.version]
         best = self._best(answers, jobs)
-        wanted = stack.stages.of(best).fingerprint if stack.stages else ""
+        taken = stack.stages.promotion if stack.stages else None
+        wanted = stack.stages.of(best).fingerprint if stack.stages and not taken else ""
         made_by = wanted if wanted in registered or any(job.fingerprint == wanted for job in jobs) else ""
         made_by = made_by or (jobs[0].fingerprint if jobs else wanted)
         attempts = [job for job in jobs if job.fingerprint == made_by]
@@ -98,6 +99,8 @@ class Reader:
         stages_ = stages.NOT_PREPARED
         if stack.stages:
             stages_ = stages.of_stack(stack.stages, best, dataset_there, registered, jobs, deployments, pause)
+        if taken:
+            there = taken.model_version
         version = there or (model_version(made_by) if made_by else "")
         return Status(
             stack=stack.name,
@@ -108,7 +111,7 @@ class Reader:
             others=tuple(job for job in every if job not in attempts and job.status not in GIVEN_UP),
             progress=answers.of("how far the job is", lambda: self._progress(job, jobs, now), None),
             model=f"{stack.model_name}:{version}" if version else stack.model_name,
-            model_state="registered" if there else NOT_THERE,
+            model_state=f"in registry {taken.registry}" if taken else "registered" if there else NOT_THERE,
             endpoint=stack.endpoint,
             endpoint_state=UNKNOWN
             if "the endpoint" in answers.missing
@@ -168,7 +171,7 @@ class Reader:
 
     def _wanted(self) -> tuple[bool, dict[str, str]]:
         """Whether the data that the settings ask for are there, and the versions of their models by fingerprint."""
-        if self._stack.stages is None:
+        if self._stack.stages is None or self._stack.stages.dataset is None:
             return False, {}
         data = self._stack.stages.dataset
         dataset = f"{self._stack.target.path}/data/{data.train_asset}/versions/{data.fingerprint}"

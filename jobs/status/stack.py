@@ -12,7 +12,7 @@ from cloud.target import Target
 from settings.sections.evaluation import EvaluationSettings
 
 if TYPE_CHECKING:
-    from jobs.specs import StageSpecs
+    from jobs.stage_specs import StageSpecs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +38,17 @@ class Stack:
 
     @classmethod
     def of(cls, name: str) -> Self:
-        """The stack of that name, by its settings file. Raises SettingsError and CredentialError."""
+        """The stack of that name, by its settings file. Raises SettingsError, CredentialError, and StageError
+        where it takes another stack's model and there is none.
+        """
         from cloud.place import described
         from data_prep import DataError
         from jobs import specs
+        from jobs.promotion.found import proved
 
         settings, place = described(name)
         try:
-            stages = specs.specs(settings, place, specs.dataset_version(settings))
+            stages = specs.specs(settings, place, specs.dataset_version(settings), proved(settings, place))
         except DataError:
             stages = None
         return cls(

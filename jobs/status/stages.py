@@ -12,7 +12,9 @@ from jobs.status.status import DONE, PAUSED, TO_DO, Deployment, Job, Stage, serv
 from jobs.training.spec import FinetuneSpec
 
 if TYPE_CHECKING:
-    from jobs.specs import StageSpecs
+    from jobs.promotion.spec import PromotionSpec
+    from jobs.release.spec import ReleaseSpec
+    from jobs.stage_specs import StageSpecs
 
 _ALL = ("dataset", "finetune", "release")
 NOT_PREPARED = tuple(Stage(name, "unknown", "the data are not prepared here: make data") for name in _ALL)
@@ -30,7 +32,10 @@ def of_stack(
 ) -> tuple[Stage, ...]:
     """`registered` are versions of models by the fingerprints of what made them; `best` the recipe that is released,
     None while nobody knows."""
+    if specs.promotion is not None:
+        return _taken(specs.promotion, specs.release, deployments, pause)
     data = specs.dataset
+    assert data is not None  # without a promotion
     found = [Stage("dataset", DONE if dataset_there else TO_DO, f"{data.train_asset}:{data.fingerprint}")]
     found += [_trained(each, registered.get(each.fingerprint, ""), jobs) for each in specs.finetunes]
     if best is None:
@@ -42,13 +47,23 @@ def of_stack(
     return (*found, _released(deployed.name if deployed else release.deployment_name, deployed, pause))
 
 
+def _taken(
+    taken: PromotionSpec, release: ReleaseSpec, deployments: Sequence[Deployment], pause: Pause | None
+) -> tuple[Stage, ...]:
+    """Of a stack that takes another one's model."""
+    model = f"{taken.model_name}:{taken.model_version}"
+    deployed = serving_it(deployments, release, model)
+    released = _released(deployed.name if deployed else release.deployment_name, deployed, pause)
+    return Stage("promotion", DONE, f"{model}, which {taken.stack} has proved"), released
+
+
 def best(specs: StageSpecs, jobs: Sequence[Job], metrics: Callable[[str], Mapping[str, float]]) -> str | None:
     """The recipe that is released; None while nobody knows, as not all are trained that are compared.
 
     ``metrics`` gives what a job has logged.
     """
     if specs.choice is None:
-        return specs.finetune.recipe_name
+        return specs.finetune.recipe_name if specs.finetunes else ""
     values = {}
     for each in specs.finetunes:
         job = next((job for job in jobs if job.fingerprint == each.fingerprint and job.status == COMPLETED), None)

@@ -138,8 +138,28 @@ STAGES: dict[str, tuple[Property, ...]] = {
              leaving=(LOW, "a job that is not needed any more is cancelled")), "cancel"),
         *harmless("input.wait", "input.cancel_on_interrupt", "input.data**", "input.recipe_name"),
     ),
+    "promotion": (
+        prop("input.registry", matters("a model of another registry answers", HIGH)),
+        prop("input.stack", matters("a model that another stack has proved answers", HIGH)),
+        *_PLACE,
+        prop("input.evidence.proved_gate", matters("the model rests on other evidence", LOW)),
+        prop("input.evidence.proved_score", matters("the model rests on another score", LOW)),
+        prop("input.evidence.base_model", matters("another base model may answer in another format")),
+        *harmless("input.evidence.**"),
+        *(prop(f"input.{key}", matters("another model answers"))
+          for key in ("fingerprint", "model_fingerprint", "model_name")),
+        *harmless("input.model_version"),
+    ),
+    "share": (
+        *_PLACE,
+        prop("input.registry", matters("other people can take the model", MEDIUM, at_first=LOW)),
+        prop("input.evaluation.minimum_score", number(NOTHING, _JUDGED)),
+        prop("input.evaluation.questions", matters("other questions decide whether a model is shared", LOW)),
+        *harmless("input.**"),
+    ),
     "release": (
         *_PLACE,
+        prop("input.registry", matters("a model from another place answers", HIGH, at_first=MEDIUM), ""),
         prop("input.fingerprint", matters("another deployment answers")),
         prop("input.model_fingerprint", matters("another model answers")),
         *harmless("input.question", "input.drain_seconds", "input.model_version"),

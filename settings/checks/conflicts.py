@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from settings.checks import estate, recipes
 from settings.checks.conflict import Conflict
+from settings.checks.promotion import promotion
 from settings.models import model as known
 from settings.sections.data import RowsSettings
 from settings.tree import Settings
@@ -17,6 +18,7 @@ def conflicts(settings: Settings, stack: str) -> Iterator[Conflict]:
     for rule in _RULES:
         yield from rule(settings)
     yield from _trust(settings, stack)
+    yield from promotion(settings, stack)
     yield from estate.names(settings, stack)
     yield from estate.existing(settings)
     yield from estate.roles(settings)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from settings.fields import AssetName, Count, Number, RegistryVersion, Section
+from settings.fields import AssetName, AsText, Count, Number, Pattern, RegistryVersion, Section
 from settings.models import Model, Shape, model
 from settings.problems import refuse
 
@@ -38,6 +38,27 @@ class SizeSettings(Section):
     """longest conversation in tokens (max_position_embeddings); 0: unknown"""
 
 
+_REGISTRY = Pattern(r"|[A-Za-z0-9][\w-]{2,32}", "must be 3 to 33 letters, digits, - and _", "or empty for none")
+
+
+class ShareSettings(Section):
+    """Where a model goes once it is in service, so that another stack can take it (model.promote)."""
+
+    registry: Annotated[str, _REGISTRY] = ""
+    """an Azure ML registry of your own; empty: nowhere"""
+
+
+class PromoteSettings(Section):
+    """The model of another stack that has proved it, in place of a fine-tune: nothing is trained."""
+
+    stack: Annotated[str, StringConstraints(strip_whitespace=True, strict=True)] = ""
+    """the stack whose model it is, as dev; empty: this one trains"""
+    registry: Annotated[str, _REGISTRY] = ""
+    """the registry to which that stack's model.share leads"""
+    version: Annotated[str, Pattern(r"|[1-9]\d*", "must be the number of a version"), AsText] = ""
+    """its version, in quotes; empty: the newest that the other stack has proved"""
+
+
 class ModelSettings(Section):
     """The base model.
 
@@ -54,6 +75,8 @@ class ModelSettings(Section):
     """its version, in quotes"""
     size: SizeSettings = SizeSettings()
     """how large a model is that this project does not know"""
+    share: ShareSettings = ShareSettings()
+    promote: PromoteSettings = PromoteSettings()
 
     @model_validator(mode="before")
     @classmethod

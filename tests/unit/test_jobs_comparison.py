@@ -16,7 +16,7 @@ from test_jobs_status import A100, MLFLOW, NOW, STACK, Azure, book, printed
 from jobs.choosing.spec import ChoiceSpec
 from jobs.comparison import files, gather, table
 from jobs.comparison.recipes import Comparison
-from jobs.specs import StageSpecs
+from jobs.stage_specs import StageSpecs
 from jobs.status.reader import Reader
 from jobs.status.status import Status
 from settings.stack import Settings

@@ -22,7 +22,7 @@ from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.paused import BY_HAND, BY_HOURS, Pause, Served
 from jobs.release import unfinished
-from jobs.specs import StageSpecs
+from jobs.stage_specs import StageSpecs
 from jobs.status import watch
 from jobs.status.progress import Progress, by_earlier, by_metrics
 from jobs.status.reader import Reader
