@@ -79,12 +79,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _exec(home: Home, options: argparse.Namespace) -> int:
+    from emulator import described
     from emulator.machine import environment, lifecycle
 
     argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
     if not argv:
         raise UsageError("exec needs a command: python -m emulator exec -- pulumi preview --stack local")
     ports = lifecycle.start(home)
+    described.tell(home, Path.cwd())
     files = environment.StackFiles(Path.cwd())
     # A terminal sends Ctrl-C to the child as well, which knows better what to do with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -131,9 +133,11 @@ def _awaited(home: Home, child: subprocess.Popen[bytes]) -> int:
 
 
 def _start(home: Home, options: argparse.Namespace) -> int:
+    from emulator import described
     from emulator.machine import lifecycle
 
     lifecycle.start(home)
+    described.tell(home, Path.cwd())
     return _status(home, options)
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 import yaml
 
+from emulator import described
 from emulator.machine import environment, inventory, lifecycle
 from emulator.machine.home import EmulatorError, Home, Ports
 from settings.redaction import redact
@@ -113,6 +114,7 @@ class Rehearsal:
     def _emulator(self) -> str:
         os.environ["EMULATOR_PORT"] = "0"
         ports = lifecycle.start(self.home)
+        described.tell(self.home, self.directory)
         self.environment = self._environment(ports)
         self._pulumi("stack", "init", self.stack)
         return "roles, quota and request bodies are checked"

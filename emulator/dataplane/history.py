@@ -54,7 +54,7 @@ class History:
         if (shared := self._registries.answer(method, path, body, caller)) is not None:
             return shared
         if "/registries/" in path.lower() and method == "GET":
-            return registry.asset(path)
+            return registry.asset(path, self._cloud.store.setting(registry.DESCRIBED, {}))
         if found := RUN.match(path):
             return self._run(found["workspace"], found["run"], found["what"].lower())
         if found := RUN_DATA.match(path):

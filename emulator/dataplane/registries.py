@@ -43,7 +43,7 @@ class Registries:
         """
         found = own_registry(self._cloud, name)
         if found is None:
-            return registry.discovery(name, host)
+            return registry.discovery(name, host, self._cloud.store.setting(registry.DESCRIBED, {}))
         parts = found.id.split("/")
         return registry.served(found.name, parts[2], parts[4], found.region)
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from emulator import registry
 from emulator.access import rbac
 from emulator.arm import clock
 from emulator.faults.book import Faults
@@ -88,6 +89,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     quota_requests.DECISION: quota_requests.decision,
     filled.POLICY_TAGS: filled.policy_tags,
     models.ENABLE_VLLM: _switch,
+    registry.DESCRIBED: registry.described,
     clock.SETTING: clock.put,
 }
 """Name of a setting → what checks its value and brings it into the form that is kept."""

@@ -1,4 +1,6 @@
-"""The public ``azureml`` registry: base models, the fine-tune component and its steps.
+"""The public registries: base models, the fine-tune component and its steps.
+
+``azureml`` has the models that the settings know by name; any other one is there once a stack describes it by its size.
 
 Not in it: models that a workspace registers (`resources`). Every room from `faults` up may import it.
 """
@@ -6,6 +8,7 @@ Not in it: models that a workspace registers (`resources`). Every room from `fau
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import yaml
 
 from emulator.arm.errors import user_error
 from emulator.machine.home import SUBSCRIPTION_ID
+from settings.models import MODELS, model
 
 REGISTRY = "azureml"
 REGION = "eastus2"
@@ -64,12 +68,52 @@ BASE_MODELS: dict[str, dict[str, Any]] = {
     },
     "phi-4-mini-instruct": {"versions": ["1"], "archived": False, "type": CUSTOM, "tags": {}},
 }
+# Which versions Azure had of those that it has retired, apart from the one above, is not looked up.
+for _known in MODELS.values():
+    if _known.retired:
+        BASE_MODELS.setdefault(_known.name, {"versions": ["1"], "archived": True, "type": MLFLOW, "tags": {}})
+
+PUBLIC = (REGISTRY, "azureml-meta", "azureml-mistral")
+"""Registries that are there though nobody describes a model of theirs."""
+DESCRIBED = "models"
+"""Admin setting: models beyond those, as `described` keeps them."""
 
 ASSET = re.compile(
     r"/registries/(?P<registry>[^/]+)/(?P<kind>components|models)/(?P<name>[^/]+)"
     r"(?:/(?P<list>versions)(?:/(?P<version>[^/]+))?)?$",
     re.IGNORECASE,
 )
+
+
+def described(value: Any) -> dict[str, Any]:
+    """``[{"registry": R, "name": N, "version": V, "billions": B}]`` by ``R/N``, with all versions of one model.
+
+    Raises:
+        ValueError: a row is none of these.
+    """
+    found: dict[str, Any] = {}
+    for each in value:
+        if not isinstance(each, dict) or set(each) != {"registry", "name", "version", "billions"}:
+            raise ValueError(f"{each!r} has to have registry, name, version and billions")
+        row = found.setdefault(f"{each['registry']}/{each['name']}".lower(), {"name": each["name"], "versions": []})
+        row["versions"] = [*row["versions"], str(each["version"])]
+        row["billions"] = float(each["billions"])
+    return found
+
+
+def model_of(registry: str, name: str, more: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is known of a model: of this project's, else of those in ``more``, which the setting DESCRIBED holds."""
+    if registry.lower() == REGISTRY and name in BASE_MODELS:
+        return BASE_MODELS[name]
+    row = more.get(f"{registry}/{name}".lower())
+    if row is None or row["name"] != name:
+        return None
+    return {"archived": False, "type": MLFLOW, "tags": {}, **row}
+
+
+def billions_of(name: str, row: Mapping[str, Any]) -> float:
+    """How large a model is, by what the settings know or a stack says of it."""
+    return float(row.get("billions") or (model(name).parameters or 0) / 1e9)
 
 
 @cache
@@ -80,15 +124,16 @@ def component() -> dict[str, Any]:
     return loaded
 
 
-def discovery(name: str, host: str) -> dict[str, Any]:
+def discovery(name: str, host: str, more: Mapping[str, Any]) -> dict[str, Any]:
     """Where a registry is served.
 
     Raises:
-        AzureError: another registry than ``azureml``.
+        AzureError: one that nobody knows.
     """
-    if name.lower() != REGISTRY:
+    known = {*PUBLIC, *(each.partition("/")[0] for each in more)}
+    if name.lower() not in known:
         raise user_error(f"Registry {name} not found.", 404, "NotFoundError")
-    return served(REGISTRY, SUBSCRIPTION_ID, RESOURCE_GROUP, REGION, host)
+    return served(name.lower(), SUBSCRIPTION_ID, RESOURCE_GROUP, REGION, host)
 
 
 def served(name: str, subscription: str, group: str, region: str, host: str = "") -> dict[str, Any]:
@@ -105,93 +150,89 @@ def served(name: str, subscription: str, group: str, region: str, host: str = ""
     }
 
 
-def asset(path: str) -> dict[str, Any]:
-    """Answer a GET below ``…/registries/azureml``: a container, its versions, or one version.
+def asset(path: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a GET below ``…/registries/NAME``: a container, its versions, or one version.
 
     Raises:
         AzureError: no such asset.
     """
     found = ASSET.search(path)
-    if not found or found["registry"].lower() != REGISTRY:
+    if not found:
         raise user_error(f"{path} is not found in the registry.", 404, "NotFoundError")
-    kind, name, version = found["kind"].lower(), found["name"], found["version"]
-    versions = _versions(kind, name)
-    if not versions:
-        raise user_error(f"{kind[:-1].capitalize()} {name} not found in registry {REGISTRY}.", 404, "NotFoundError")
+    registry, kind, name, version = found["registry"].lower(), found["kind"].lower(), found["name"], found["version"]
+    row = _row(registry, kind, name, more)
+    if row is None:
+        raise user_error(f"{kind[:-1].capitalize()} {name} not found in registry {registry}.", 404, "NotFoundError")
+    uri = f"azureml://registries/{registry}/{kind}/{name}"
     if version:
-        if version not in versions:
+        if version not in row["versions"]:
             raise user_error(
-                f"{kind[:-1].capitalize()} {name} version {version} not found in registry {REGISTRY}; "
-                f"it has {', '.join(versions)}.",
+                f"{kind[:-1].capitalize()} {name} version {version} not found in registry {registry}; "
+                f"it has {', '.join(row['versions'])}.",
                 404,
                 "NotFoundError",
             )
-        return _version(kind, name, version)
+        return _version(uri, kind, version, row)
     if found["list"]:
-        return {"value": [_version(kind, name, each) for each in reversed(versions)]}
+        return {"value": [_version(uri, kind, each, row) for each in reversed(row["versions"])]}
     return {
-        "id": _uri(kind, name),
+        "id": uri,
         "name": name,
         "type": f"Microsoft.MachineLearningServices/registries/{kind}",
         "properties": {
-            "latestVersion": versions[-1],
+            "latestVersion": row["versions"][-1],
             "nextVersion": None,
-            "isArchived": _archived(kind, name),
+            "isArchived": row["archived"],
             "tags": {},
             "properties": {},
         },
     }
 
 
-def _versions(kind: str, name: str) -> list[str]:
-    if kind == "components":
-        return [component()["version"]] if name == COMPONENT else []
-    return list(BASE_MODELS.get(name, {}).get("versions", []))
+def _row(registry: str, kind: str, name: str, more: Mapping[str, Any]) -> dict[str, Any] | None:
+    if kind == "models":
+        return model_of(registry, name, more)
+    if registry == REGISTRY and name == COMPONENT:
+        return {"versions": [component()["version"]], "archived": False}
+    return None
 
 
-def _archived(kind: str, name: str) -> bool:
-    return kind == "models" and bool(BASE_MODELS[name]["archived"])
-
-
-def _uri(kind: str, name: str, version: str | None = None) -> str:
-    base = f"azureml://registries/{REGISTRY}/{kind}/{name}"
-    return f"{base}/versions/{version}" if version else base
-
-
-def _version(kind: str, name: str, version: str) -> dict[str, Any]:
+def _version(uri: str, kind: str, version: str, row: Mapping[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "isAnonymous": False,
-        "isArchived": _archived(kind, name),
+        "isArchived": row["archived"],
         "tags": {},
         "properties": {},
         "provisioningState": "Succeeded",
     }
     if kind == "components":
-        properties["componentSpec"] = _component_spec(name, version)
+        properties["componentSpec"] = _component_spec(version)
     else:
+        # What other models have for defaults is theirs; nobody here knows it.
+        defaults = {} if "billions" in row else {"model_specific_defaults": str(DEFAULTS)}  # text, in Python's writing
         properties |= {
-            "modelType": BASE_MODELS[name]["type"],
-            "modelUri": f"azureml://registries/{REGISTRY}/models/{name}/versions/{version}/artifacts",
+            "modelType": row["type"],
+            "modelUri": f"{uri}/versions/{version}/artifacts",
             "flavors": {},
             "tags": {
                 "note": "a stand-in of the emulator, not the model of this name",
-                "model_specific_defaults": str(DEFAULTS),  # as Azure keeps it: text, in Python's way of writing
                 "inference_supported_envs": "['vllm']",
-                **BASE_MODELS[name]["tags"],
+                **defaults,
+                **row["tags"],
             },
         }
     return {
-        "id": _uri(kind, name, version),
+        "id": f"{uri}/versions/{version}",
         "name": version,
         "type": f"Microsoft.MachineLearningServices/registries/{kind}/versions",
         "properties": properties,
     }
 
 
-def _component_spec(name: str, version: str) -> dict[str, Any]:
+def _component_spec(version: str) -> dict[str, Any]:
     return {
         "$schema": "https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json",
-        "name": name,
+        "name": COMPONENT,
         "version": version,
         "type": "pipeline",
         "display_name": "Chat Completion Pipeline",

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from emulator import registry
 from emulator.arm.errors import user_error
 from emulator.cloud.parts import Cloud
 from emulator.cloud.uris import RegistryModel, resolve
 from emulator.machine import shared
-from emulator.registry import BASE_MODELS, MLFLOW
 from toolchain import cache
 from toolchain.errors import SetupError
 
@@ -26,25 +26,31 @@ def base_model(cloud: Cloud, model: RegistryModel) -> Path:
     Raises:
         AzureError: no such model or version.
     """
-    versions = BASE_MODELS.get(model.name, {}).get("versions", [])
-    if model.version not in versions:
+    row = registry.model_of(model.registry, model.name, cloud.store.setting(registry.DESCRIBED, {}))
+    if row is None or model.version not in row["versions"]:
         raise user_error(
             f"Model {model.name} version {model.version} not found in registry {model.registry}.", 404, "NotFoundError"
         )
-    if BASE_MODELS[model.name]["type"] != MLFLOW:
-        raise user_error(f"Model {model.name} version {model.version} is no {MLFLOW}.")
-    return made(model.name, model.version, vllm=bool(cloud.store.setting(ENABLE_VLLM, False)))
+    if row["type"] != registry.MLFLOW:
+        raise user_error(f"Model {model.name} version {model.version} is no {registry.MLFLOW}.")
+    billions = registry.billions_of(model.name, row)
+    return made(model.name, model.version, billions, vllm=bool(cloud.store.setting(ENABLE_VLLM, False)))
 
 
-def made(name: str, version: str, *, vllm: bool = False) -> Path:
+def made(name: str, version: str, billions: float = 0, *, vllm: bool = False) -> Path:
     """The folder of a base model, made unless some emulator of this user has made it already.
+
+    Its size hangs on ``billions``, how many weights it has in truth.
 
     Raises:
         AzureError: it cannot be made.
     """
-    entry = shared.base_models() / f"{name}-{version}-{'vllm' if vllm else 'mlflow'}"
+    size = "" if name.startswith("Phi-") else f"-{billions:g}b"
+    entry = shared.base_models() / f"{name}-{version}{size}-{'vllm' if vllm else 'mlflow'}"
     try:
-        return cache.make_once(entry, "MLmodel", lambda place: _make(place, name, version, vllm), lambda: None)
+        return cache.make_once(
+            entry, "MLmodel", lambda place: _make(place, name, version, billions, vllm), lambda: None
+        )
     except SetupError as error:
         raise user_error(f"The base model could not be made: {error}") from error
 
@@ -58,8 +64,8 @@ def compiled() -> dict[str, str]:
     }
 
 
-def _make(place: Path, name: str, version: str, vllm: bool) -> None:
-    arguments = ["--out", str(place), "--name", name, "--version", version]
+def _make(place: Path, name: str, version: str, billions: float, vllm: bool) -> None:
+    arguments = ["--out", str(place), "--name", name, "--version", version, "--billions", f"{billions:g}"]
     arguments += ["--enable-vllm"] if vllm else []
     done = subprocess.run(
         [sys.executable, "-m", "emulator.training.base", *arguments],

@@ -6,6 +6,7 @@ python -m emulator.training.base --out DIR --name Phi-4-mini-instruct --version 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import re
 import sys
@@ -23,15 +24,24 @@ VOCABULARY = 1500
 PRETRAINING_EPOCHS, BATCH, LEARNING_RATE = 10, 8, 3e-3
 
 
-def shape_of(name: str, vocabulary: int) -> Shape:
-    """The network that stands in for a model: of two sizes, as Phi-4 has four times the weights of the small ones."""
-    if name.startswith("Phi-4") and not name.startswith("Phi-4-mini"):
-        return Shape(vocabulary, width=256, layers=2, heads=4, hidden=640)
-    return Shape(vocabulary)
+SIZES = ((6, Shape(0)), (20, Shape(0, width=256, heads=4, hidden=640)), (1e9, Shape(0, width=384, heads=6, hidden=960)))
+"""Up to how many billions of weights a model has which network for a stand-in."""
+
+
+def shape_of(billions: float, vocabulary: int) -> Shape:
+    """The network that stands in for a model of that size: of three sizes, the larger the larger."""
+    shape = next(shape for most, shape in SIZES if billions < most)
+    return dataclasses.replace(shape, vocabulary=vocabulary)
 
 
 def write_base_model(
-    out: Path, name: str, version: str, epochs: int = PRETRAINING_EPOCHS, *, enable_vllm: bool = False
+    out: Path,
+    name: str,
+    version: str,
+    billions: float = 0,
+    epochs: int = PRETRAINING_EPOCHS,
+    *,
+    enable_vllm: bool = False,
 ) -> None:
     """Make the stand-in for a registry's base model as an MLflow folder; name and version decide its weights.
 
@@ -39,7 +49,7 @@ def write_base_model(
     """
     prose, words = read_texts()
     tokenizer = ChatTokenizer(train_tokenizer([prose, words], VOCABULARY))
-    shape = shape_of(name, tokenizer.size)
+    shape = shape_of(billions, tokenizer.size)
     seed = int.from_bytes(hashlib.sha256(f"{name}:{version}".encode()).digest()[:4], "big")
     parameters = initial_parameters(shape, seed)
     if epochs:
@@ -74,9 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder to write")
     parser.add_argument("--name", required=True, help="the model it stands in for, for example Phi-4-mini-instruct")
     parser.add_argument("--version", required=True)
+    parser.add_argument("--billions", type=float, default=0, help="how many weights that model has")
     parser.add_argument("--enable-vllm", action="store_true", help="what is fine-tuned from it keeps its image")
     options = parser.parse_args(arguments)
-    write_base_model(options.out, options.name, options.version, enable_vllm=options.enable_vllm)
+    write_base_model(options.out, options.name, options.version, options.billions, enable_vllm=options.enable_vllm)
     print(f"{options.out}: stand-in for {options.name} version {options.version}")
 
 

@@ -16,6 +16,8 @@ from settings.sections.evaluation import EvaluationSettings
 class ShareSpec(Spec):
     """A version in service, the registry that it goes to, and how it is asked before: as it was for its release."""
 
+    CHANGES: ClassVar = "endpoint"
+    """What is asked is not to be replaced meanwhile."""
     WHERE_SET: ClassVar = frozenset({"system_prompt"})
 
     target: Target

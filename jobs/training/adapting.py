@@ -12,6 +12,7 @@ from cloud import client as azure
 from cloud.errors import azure_errors
 from cloud.report import WARNING, Report
 from jobs.spec import RecipeValue
+from jobs.training import attempts
 from jobs.training.joblog import JobLog
 from jobs.training.spec import FinetuneSpec
 
@@ -26,10 +27,18 @@ _MEMORY = "GPU memory"
 
 
 def adapted(
-    client: MLClient, spec: FinetuneSpec, name: str, literals: dict[str, RecipeValue], report: Report
+    client: MLClient,
+    spec: FinetuneSpec,
+    name: str,
+    literals: dict[str, RecipeValue],
+    report: Report,
+    machine: str = "",
 ) -> dict[str, RecipeValue]:
-    """The inputs that are other in the attempt of that name, told; none where no earlier one ran out of memory."""
-    times = _out_of_memory(client, spec, name) if spec.finetune.adapt else 0
+    """The inputs that are other in the attempt of that name, told; none where no earlier one ran out of memory.
+
+    What did so on other machines than those of the size ``machine`` says nothing about these.
+    """
+    times = _out_of_memory(client, spec, name, machine) if spec.finetune.adapt else 0
     batch, added_up = int(literals.get(_BATCH, 1)), int(literals.get(_ADDED_UP, 1))
     for _ in range(times):
         batch, added_up = smaller(batch, added_up)
@@ -52,8 +61,8 @@ def smaller(batch: int, added_up: int) -> tuple[int, int]:
     return part, added_up * batch // part
 
 
-def _out_of_memory(client: MLClient, spec: FinetuneSpec, name: str) -> int:
-    """How many attempts before the one of that name ended so."""
+def _out_of_memory(client: MLClient, spec: FinetuneSpec, name: str, machine: str) -> int:
+    """How many attempts before the one of that name ended so, on such machines."""
     from azure.core.exceptions import ResourceNotFoundError
 
     from jobs.training.failures.explain import failure
@@ -63,10 +72,11 @@ def _out_of_memory(client: MLClient, spec: FinetuneSpec, name: str) -> int:
         earlier = spec.job_name(number)
         with azure_errors("the fine-tuning could not be looked up", f"job {earlier}"):
             try:
-                status = azure.state(client.jobs.get(earlier).status)
+                job = client.jobs.get(earlier)
             except ResourceNotFoundError:
                 continue
-            if status == "Failed":
+            status = azure.state(job.status)
+            if status == "Failed" and attempts.ran_on(job, machine):
                 cause = failure(JobLog(client=client, job_name=earlier), status).cause
                 found += cause is not None and cause.name == _MEMORY
     return found

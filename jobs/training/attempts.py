@@ -19,7 +19,7 @@ from cloud.states import CANCELLED, COMPLETED, ENDED
 from jobs.training import limits
 from jobs.training.following import Following, Silent
 from jobs.training.joblog import JobLog
-from jobs.training.stack_jobs import StackJob
+from jobs.training.stack_jobs import MACHINE, StackJob
 from jobs.training.unsuccessful import studio, unsuccessful
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Attempts:
         change: what a reader may have to change when it fails.
         following: how its jobs are followed.
         listed: the stack's jobs, for attempts behind a deleted one.
+        machine: the size of the machines it runs on now; those that failed on others do not count. Empty: all count.
     """
 
     name: Callable[[int], str]
@@ -48,6 +49,7 @@ class Attempts:
     change: str
     following: Following
     listed: Callable[[], Sequence[StackJob]] | None = None
+    machine: str = ""
 
     @property
     def client(self) -> MLClient:
@@ -139,7 +141,11 @@ class Attempts:
         for candidates in (completed, under_way):
             if candidates:
                 return candidates[0]
-        failed = [number for number, job in there.items() if number not in usable or job.status in _FAILED]
+        failed = [
+            number
+            for number, job in there.items()
+            if (number not in usable or job.status in _FAILED) and ran_on(job, self.machine)
+        ]
         if len(failed) < self.limit:
             if there:
                 self._check_limit(there[max(there)])
@@ -148,7 +154,8 @@ class Attempts:
         raise StageError(
             f"all {self.limit} attempts at this {self.work} failed",
             on=f"job {last.name}",
-            why=f"the last one ended {azure.state(last.status)}; its logs are at {studio(last)}",
+            why=f"the last one ended {azure.state(last.status)}{f' on {self.machine}' if self.machine else ''}; its logs "
+            f"are at {studio(last)}",
             todo=f"`{self.following.command('logs')}` shows why. Change what made it fail ({self.change}), or raise "
             "finetune.maxAttempts to try the same once more; then run `pulumi up` again.",
         )
@@ -179,3 +186,8 @@ class Attempts:
     def _stopped(self, name: str) -> NotFinished:
         why = "you asked to stop before its job was submitted"
         return NotFinished(f"the {self.work} was not begun", on=f"job {name}", why=why, todo=AGAIN)
+
+
+def ran_on(job: Job, machine: str) -> bool:
+    """Whether a job was on machines of that size; one that does not say was, as was each where no size is given."""
+    return not machine or str((job.tags or {}).get(MACHINE) or machine) == machine

@@ -59,6 +59,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
         name=spec.job_name,
         limit=spec.finetune.max_attempts,
         change="recipe, data or vmSize",
+        machine=stack_jobs.machine_of(Arm(), spec.target, spec.cluster).get(stack_jobs.MACHINE, ""),
         listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
         following=Following(
             client=client,
@@ -88,7 +89,8 @@ def _submit(client: MLClient, spec: FinetuneSpec, name: str, report: Report, *, 
     component = component_version.component(azure.registry_client(source.registry), source.name, wanted)
     defaults = _defaults(spec, component, report)
     literals = component_inputs(spec, component.inputs, defaults.taken)
-    other = adapting.adapted(client, spec, name, literals, report)
+    machine = stack_jobs.machine_of(Arm(), spec.target, spec.cluster)
+    other = adapting.adapted(client, spec, name, literals, report, machine.get(stack_jobs.MACHINE, ""))
     literals |= other
     with tempfile.TemporaryDirectory() as folder:
         with _BUILDING:
@@ -98,7 +100,7 @@ def _submit(client: MLClient, spec: FinetuneSpec, name: str, report: Report, *, 
             pipeline.tags[adapting.TAG] = model_defaults.shown(other)
         if defaults.taken:
             pipeline.tags[model_defaults.JOB_TAG] = str(defaults)[:256]  # Azure's limit for the value of a tag
-        pipeline.tags |= stack_jobs.machine_of(Arm(), spec.target, spec.cluster)
+        pipeline.tags |= machine
         # A second attempt reuses the steps of the first that succeeded, unless what they made is gone.
         pipeline.settings.force_rerun = anew
         job: Job = client.jobs.create_or_update(pipeline)

@@ -76,7 +76,9 @@ class ModelSettings(Section):
     size: SizeSettings = SizeSettings()
     """how large a model is that this project does not know"""
     share: ShareSettings = ShareSettings()
+    """where the model goes once it is in service, so that another stack can take it"""
     promote: PromoteSettings = PromoteSettings()
+    """another stack's model, which it has proved, in place of a fine-tune"""
 
     @model_validator(mode="before")
     @classmethod

@@ -78,3 +78,48 @@ def test_nothing_is_other_where_it_is_not_asked_for(ml: FakeMl, said: list[str])
 def test_a_step_learns_from_as_many_conversations(batch: int, parts: tuple[int, int]) -> None:
     assert smaller(batch, 1) == parts
     assert parts[0] * parts[1] == batch
+
+
+A100, H100 = "Standard_NC24ads_A100_v4", "Standard_NC40ads_H100_v5"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "now", "expected"),
+    [
+        ((A100, A100), A100, "refused"),
+        ((A100, A100), H100, (3, 8)),
+        ((A100, H100), H100, (3, 4)),
+        ((H100, H100), H100, "refused"),
+        (("", ""), H100, "refused"),
+        ((A100, ""), "", "refused"),
+    ],
+    ids=str,
+)
+def test_what_failed_on_other_machines_does_not_count(
+    ml: FakeMl,
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    sizes: tuple[str, ...],
+    now: str,
+    expected: tuple[int, int] | str,
+) -> None:
+    """Another compute.vmSize makes a new attempt possible, and gives it the whole batch; no model is made again."""
+    tags = {"vmSize": now} if now else {}
+    monkeypatch.setattr("jobs.training.stack_jobs.machine_of", lambda *_: tags)
+    recipe = {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 2}
+    spec = changed(FINETUNE, stack="dev", recipe=recipe, adapt=True, wait=False, max_attempts=2)
+    for number, size in enumerate(sizes, 1):
+        ml.jobs.put(spec.job_name(number), "Failed", **({"vmSize": size} if size else {}))
+        ml.jobs.reasons[spec.job_name(number)] = MEMORY
+    with pytest.raises(StageError) as ended:
+        finetune.run(spec, said.append, Stop())
+    if expected == "refused":
+        assert "all 2 attempts at this fine-tuning failed" in str(ended.value)
+        assert f"ended Failed on {now}" in str(ended.value) if now else "ended Failed;" in str(ended.value)
+        return
+    submitted = ml.jobs.submitted[-1]
+    assert (submitted.name, ml.component.node.inputs["per_device_train_batch_size"]) == (
+        spec.job_name(int(expected[0])),
+        expected[1],
+    )
+    assert submitted.tags["vmSize"] == now

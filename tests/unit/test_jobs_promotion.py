@@ -84,7 +84,11 @@ TAKEN = {"stack": "dev", "registry": "mlr-phi"}
             "recipes",
             "trains nothing",
         ),
-        ({"model": {"promote": TAKEN}, "sweep": {"over": {"seed": [1, 2]}}, "released": "best"}, "sweep.over", "trains"),
+        (
+            {"model": {"promote": TAKEN}, "sweep": {"over": {"seed": [1, 2]}}, "released": "best"},
+            "sweep.over",
+            "trains",
+        ),
     ],
 )
 def test_what_does_not_go_together(sections: dict[str, Any], at: str, told: str) -> None:
