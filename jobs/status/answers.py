@@ -14,7 +14,12 @@ UNKNOWN = "unknown"
 """The state of what could not be read."""
 PARTS = JOBS, ENDPOINT, DEPLOYMENTS, WANTED = "the jobs", "the endpoint", "the deployments", "data and model"
 """What is asked first, side by side: where nothing of it is answered, nothing is known."""
-_NEEDS = {"dataset": {WANTED}, "finetune": {JOBS, WANTED}, "release": {ENDPOINT, DEPLOYMENTS}}
+_NEEDS: dict[str, set[str]] = {
+    "dataset": {WANTED},
+    "finetune": {JOBS, WANTED},
+    "promotion": set(),
+    "release": {ENDPOINT, DEPLOYMENTS},
+}
 
 
 class Answers:

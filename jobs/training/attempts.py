@@ -150,12 +150,11 @@ class Attempts:
             if there:
                 self._check_limit(there[max(there)])
             return max(there, default=0) + 1
-        last = there[failed[-1]]
+        last, on = there[failed[-1]], f" on {self.machine}" if self.machine else ""
         raise StageError(
             f"all {self.limit} attempts at this {self.work} failed",
             on=f"job {last.name}",
-            why=f"the last one ended {azure.state(last.status)}{f' on {self.machine}' if self.machine else ''}; its logs "
-            f"are at {studio(last)}",
+            why=f"the last one ended {azure.state(last.status)}{on}; its logs are at {studio(last)}",
             todo=f"`{self.following.command('logs')}` shows why. Change what made it fail ({self.change}), or raise "
             "finetune.maxAttempts to try the same once more; then run `pulumi up` again.",
         )

@@ -21,6 +21,7 @@ from cloud.services.mlflow import Point, RunHistory, moment
 from cloud.services.prices import PriceBook
 from jobs import __main__ as cli
 from jobs.paused import BY_HAND, BY_HOURS, Pause, Served
+from jobs.promotion.spec import PromotionSpec
 from jobs.release import unfinished
 from jobs.stage_specs import StageSpecs
 from jobs.status import watch
@@ -258,6 +259,28 @@ def test_one_answer_that_fails_takes_nothing_else_away(
         assert [each.split(" (")[0] for each in found.not_read] == [f"Not read just now: {what}"]
         assert {each.name for each in found.stages if each.state == "unknown"} == unknown
     assert not found.done
+
+
+def test_a_stack_that_takes_anothers_model_tells_of_it(azure: Azure, tmp_path: Path) -> None:
+    taken = PromotionSpec(
+        target=STACK.target,
+        registry="mlr-phi",
+        stack="dev",
+        model_name=RELEASE.model_name,
+        model_version="994526542",
+        model_fingerprint=FINETUNE.fingerprint,
+        evidence={"proved_by": "dev"},
+    )
+    stages = StageSpecs(dataset=None, finetunes=(), releases={"": WANTED}, promotion=taken)
+    stack = dataclasses.replace(STACK, name="prod", stages=stages)
+    azure.deployment(WANTED.deployment_name, traffic=100)
+    found = read(tmp_path, stack)
+    assert [(stage.name, stage.state, stage.detail) for stage in found.stages] == [
+        ("promotion", "done", "phi-ultrachat:994526542, which dev has proved"),
+        ("release", "done", f"100 % on {WANTED.deployment_name}"),
+    ]
+    assert (found.model, found.model_state, found.job) == ("phi-ultrachat:994526542", "in registry mlr-phi", None)
+    assert found.done and found.to_json()["model"] == "phi-ultrachat:994526542"
 
 
 def test_a_stack_before_anything_is_done(azure: Azure, tmp_path: Path) -> None:
