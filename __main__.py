@@ -58,7 +58,7 @@ except (SettingsError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 state.refuse_own(place.existing)
 state.tell(place.existing)
-access = Access.of(settings.network, settings.storage)
+access = Access.of(settings)
 follow(MOVED)
 leave_alone(settings.tags_from_elsewhere)
 if settings.protect:
@@ -121,6 +121,7 @@ serving = Serving(
         resource_group=base.group.name,
         workspace=workspace,
         identity=identity,
+        access=access,
         tags_from_elsewhere=settings.tags_from_elsewhere,
     ),
 )

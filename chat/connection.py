@@ -7,7 +7,9 @@ from typing import Any
 
 import requests
 
+from chat import entra
 from chat.phi_client import TIMEOUT, timeout_of
+from chat.phi_key import CALLER, ENTRA, Key
 from chat.phi_messages import ChatError, Unreachable
 from cloud.credentials import ARM_SCOPE, CredentialError, credential, work_in
 from cloud.errors import SIGN_IN
@@ -27,13 +29,15 @@ class ConnectionUnreadable(ChatError):
 class Connection:
     """Where the endpoint is and what it is asked with, as the tutorial's Custom keys connection holds both.
 
+    Of an endpoint that has no key, it says that tokens of Entra ID open it, and ``key`` gets one of the caller's.
+
     `timeout` is how many seconds the endpoint lets a request take; a connection made by hand need not say. `system` is
     what the model is told before every conversation, where the stack has set it.
     """
 
     id: str
     endpoint: str
-    key: str = field(repr=False)
+    key: Key = field(repr=False)
     timeout: float = TIMEOUT
     system: str = ""
 
@@ -70,13 +74,16 @@ def read_connection(resource_id: str) -> Connection:
     if response.status_code != 200:
         raise ConnectionUnreadable(f"The {where} could not be read: Azure answered {response.status_code}. Try again.")
     values = _values(response)
-    missing = {"endpoint", "key"} - {name for name, value in values.items() if value}
+    by_token = values.get("auth") == ENTRA
+    if by_token:
+        CALLER.token = entra.token
+    missing = {"endpoint", *([] if by_token else ["key"])} - {name for name, value in values.items() if value}
     if missing:
         raise ConnectionUnreadable(f"The {where} lacks {', '.join(sorted(missing))}. Run `make up` to write it again.")
     return Connection(
         resource_id,
         values["endpoint"],
-        values["key"],
+        entra.token if by_token else values["key"],
         timeout_of(values.get("request_timeout_seconds")),
         str(values.get("system_prompt") or ""),
     )

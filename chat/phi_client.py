@@ -4,7 +4,8 @@ Azure serves a chat model in one of two ways. CHAT_COMPLETIONS: its own image, w
 streams, beside a `/score`. MLFLOW: MLflow's generic scoring, with `/score` alone, which gives whole answers. A release
 writes which of them on the deployment, as the tag CONTRACT; where that is not known, the former is tried first.
 
-What is said there is in phi_messages.py. Both are published with the flow, so they need `requests` and nothing else.
+What is said there is in phi_messages.py, what opens it in phi_key.py. All are published with the flow, so they need
+`requests` and nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from chat.phi_key import Key, Opener
 from chat.phi_messages import (
     Answer,
     AnswerCutOff,
@@ -92,7 +94,7 @@ class Routes:
 ROUTES = Routes()
 
 
-def ask(url: str, key: str, request: ChatRequest, *, timeout: float = TIMEOUT) -> Answer:
+def ask(url: str, key: Key, request: ChatRequest, *, timeout: float = TIMEOUT) -> Answer:
     """The whole answer to ``request``, over the very route that `stream` takes. Raises ChatError."""
     return answer_of(stream(url, key, request, timeout=timeout))
 
@@ -105,7 +107,7 @@ def answer_of(pieces: Iterator[str]) -> Answer:
     raise ChatError("The answer has no end.")
 
 
-def stream(url: str, key: str, request: ChatRequest, *, timeout: float = TIMEOUT) -> Iterator[str]:
+def stream(url: str, key: Key, request: ChatRequest, *, timeout: float = TIMEOUT) -> Iterator[str]:
     """The answer's pieces as the endpoint sends them; the last one is an `Ending` with the whole answer.
 
     ``timeout`` is in seconds, for the whole exchange. Raises ChatError: what was refused at once, and not only when
@@ -123,9 +125,10 @@ def started(pieces: Iterator[str]) -> Iterator[str]:
 class _Exchange:
     """One question and its answer, over the route that streams or, where that is missing, over `/score`."""
 
-    def __init__(self, url: str, key: str, request: ChatRequest, timeout: float) -> None:
-        self._url, self._key, self._request, self._timeout = url, key, request, timeout
+    def __init__(self, url: str, key: Key, request: ChatRequest, timeout: float) -> None:
+        self._url, self._request, self._timeout = url, request, timeout
         self._address, self._began = urlsplit(url), 0.0
+        self._key = Opener(key, self._address)
         self._loopback = self._address.hostname in ("127.0.0.1", "localhost", "::1")
 
     def pieces(self) -> Iterator[str]:
@@ -154,12 +157,11 @@ class _Exchange:
                 f"The endpoint's address must be https://..., not {at.scheme or 'no scheme'}://{at.hostname or ''}. "
                 "Correct `endpoint` in the project's connection."
             )
-        if not self._key:
-            raise InvalidInput("The connection holds no key. Run `pulumi up` to write it again.")
         if not self._request.question.strip():
             raise InvalidInput("The question is empty. Type one.")
         if len(self._request.question) > MAX_QUESTION:
             raise InvalidInput(f"The question has more than {MAX_QUESTION} characters. Shorten it.")
+        self._key.open()
 
     def _completions_url(self) -> str:
         """Where the endpoint of a scoring URL answers chat completions; "" where that cannot be told."""
@@ -180,7 +182,7 @@ class _Exchange:
                 url,
                 json=body,
                 headers={"azureml-model-deployment": named} if named else {},
-                auth=self._with_key,
+                auth=self._key,
                 timeout=(10.0, self._timeout),
                 allow_redirects=False,  # the key goes to this address and to no other
                 # Nor, in clear, to a proxy on the way to an endpoint of this machine's.
@@ -205,18 +207,14 @@ class _Exchange:
             text = f"The endpoint {host} could not be reached: {why}. Check the network, then ask again."
             raise Unreachable(text) from error
 
-    def _with_key(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Given as auth and not as a header, which requests would replace by what a .netrc holds."""
-        request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
-
     def _whole(self, response: requests.Response) -> Answer:
         """The answer in a body that comes at once. Raises ChatError for any other status than 200."""
-        body = self._without_key(b"".join(self._read(response)))
+        body = self._key.without_key(b"".join(self._read(response)))
         host = str(self._address.hostname)
         if response.status_code != 200:
             wait = str(response.headers.get("Retry-After", ""))
-            raise refusal(host, response.status_code, body.decode(errors="replace"), self._request.deployment, wait)
+            said, named = body.decode(errors="replace"), self._request.deployment
+            raise refusal(host, response.status_code, said, named, wait, by_token=self._key.by_token)
         found = read_json(body)
         if found == {}:
             raise ModelFailed(
@@ -231,7 +229,7 @@ class _Exchange:
         """The answer in server-sent events. Raises AnswerCutOff where the connection ends before it does."""
         said, finish, tokens, broken = "", None, None, None
         try:
-            for text, ended, count in parts(self._without_key(line) for line in self._lines(response)):
+            for text, ended, count in parts(self._key.without_key(line) for line in self._lines(response)):
                 finish, tokens = finish or ended, count or tokens
                 text = text if said else text.lstrip()
                 said += text
@@ -272,7 +270,3 @@ class _Exchange:
             if time.monotonic() > self._began + self._timeout:
                 raise requests.Timeout
             yield chunk
-
-    def _without_key(self, said: bytes) -> bytes:
-        """What an endpoint says, if it repeats the key it was sent: nobody who reads an answer or an error needs it."""
-        return said.replace(self._key.encode(), b"***")

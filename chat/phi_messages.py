@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+SCORE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"
 CONTEXT = 4_096  # tokens, of the smallest Phi
 
 
@@ -156,12 +157,22 @@ class Ending(str):
         return ending
 
 
-def refusal(host: str, status: int, said: str, deployment: str, retry_after: str = "") -> ChatError:
-    """The error for a status that is not 200; ``retry_after`` is the header of that name, "" where there is none."""
+def refusal(
+    host: str, status: int, said: str, deployment: str, retry_after: str = "", *, by_token: bool = False
+) -> ChatError:
+    """The error for a status that is not 200; ``retry_after`` is the header of that name, "" where there is none.
+
+    ``by_token``: it was asked with a token of Entra ID, and not with a key.
+    """
     wait = float(retry_after) if retry_after.replace(".", "", 1).isdecimal() else None
     said = " ".join(said.split())[:200] or "it said nothing"
     error: ChatError = UnknownAnswer(f"The endpoint {host} refused the question ({status}): {said}")
-    if status in (401, 403):
+    if status in (401, 403) and by_token:
+        error = KeyRefused(
+            f"The endpoint {host} refused your token ({status}): {said}. Who asks it needs the action {SCORE} on it, "
+            "which AzureML Data Scientist has; a role given just now takes minutes."
+        )
+    elif status in (401, 403):
         error = KeyRefused(
             f"The endpoint {host} refused the key ({status}). If the keys were rotated just now, open the chat again; "
             "else `pulumi up` writes the current key into the connection."

@@ -17,6 +17,7 @@ from promptflow.exceptions import PromptflowException
 from promptflow.executor import FlowExecutor
 
 from chat.connection import Connection
+from chat.phi_key import ENTRA
 from chat.phi_messages import ChatError, ChatRequest
 
 FLOW_DIRECTORY = Path(__file__).resolve().parent.parent / "flow"
@@ -30,7 +31,8 @@ class PromptFlow:
     def __init__(self, connection: Connection) -> None:
         value = {
             "endpoint": connection.endpoint,
-            "key": connection.key,
+            "key": connection.key if isinstance(connection.key, str) else "none",
+            "auth": "key" if isinstance(connection.key, str) else ENTRA,
             "request_timeout_seconds": str(connection.timeout),
             "system_prompt": connection.system,
         }

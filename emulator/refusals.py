@@ -202,6 +202,8 @@ _SERVING = (
     ("keys-old", "key regenerated since", 401, "", D, "key_auth_access_denied", "how soon the old one dies"),
     ("score-key", "wrong endpoint key", 401, "", D, "key_auth_access_denied"),
     ("score-header", "malformed Authorization header", 401, "", D, "key_auth_bad_header_forbidden"),
+    ("score-token", "a key where the endpoint takes tokens of Entra ID", 401, "", U, "aad_token_auth_access_denied"),
+    ("score-role", "a token of somebody without a role on the endpoint", 403, "", U, "aad_token_auth_forbidden"),
     ("score-route", "no traffic and no deployment named", 404, "", D, "No valid deployments to route to"),
     ("score-timeout", "answer later than the request timeout", 408, "", D, "upstream request timeout"),
     (

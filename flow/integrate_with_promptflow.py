@@ -4,11 +4,16 @@ No ``from __future__ import annotations`` here: prompt flow hands over the conne
 name, only where the annotation is the class and not a string.
 """
 
+from collections.abc import Callable
+
 from promptflow.connections import CustomConnection
 from promptflow.core import tool
 
 from chat.phi_client import stream, timeout_of
-from chat.phi_messages import ChatRequest, turns
+from chat.phi_key import CALLER, ENTRA, Key
+from chat.phi_messages import ChatError, ChatRequest, turns
+
+_AUDIENCE = "https://ml.azure.com/.default"
 
 
 @tool  # type: ignore[untyped-decorator]
@@ -27,4 +32,27 @@ def my_python_tool(
     told, seconds = (connection.configs.get(name) for name in ("system_prompt", "request_timeout_seconds"))
     request = ChatRequest(input_data, turns(chat_history), deployment, temperature, max_new_tokens, told or "")
     timeout = timeout_of(seconds)
-    return stream(connection.endpoint, connection.key, request, timeout=timeout)  # type: ignore[return-value]
+    return stream(connection.endpoint, _key(connection), request, timeout=timeout)  # type: ignore[return-value]
+
+
+def _key(connection: CustomConnection) -> Key:
+    """The endpoint's key or, where it has none, what gets tokens of whoever the flow runs as."""
+    if connection.configs.get("auth") != ENTRA:
+        return str(connection.key)
+    CALLER.token = CALLER.token or _tokens()
+    return CALLER.token
+
+
+def _tokens() -> Callable[[], str]:
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import DefaultAzureCredential
+
+    credential = DefaultAzureCredential()  # it keeps its tokens, and asks for another before one ends
+
+    def token() -> str:
+        try:
+            return credential.get_token(_AUDIENCE).token
+        except ClientAuthenticationError as error:
+            raise ChatError("The endpoint takes tokens of Entra ID, and nobody is signed in here.") from error
+
+    return token

@@ -1,4 +1,4 @@
-"""How workspace and hub reach the world and their storage."""
+"""How workspace and hub reach the world and their storage, and whether anything of the stack has keys."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
-from settings.sections.storage import StorageSettings
+from settings.stack import Settings
 
 
 @dataclass(frozen=True)
 class Access:
-    """The settings `network` and `storage.sharedKeys`, as a workspace or hub takes them. Projects have their hub's."""
+    """The settings `network`, `storage.sharedKeys` and `localAuth` as resources take them. A project has its hub's."""
 
     managed_network: ml.ManagedNetworkSettingsArgs | None
     datastores: ml.SystemDatastoresAuthMode | None
+    local_auth: bool
+    """Whether an endpoint, AI Services and clusters know other callers than those of Entra ID."""
+
+    @property
+    def no_local_auth(self) -> bool | None:
+        """`disableLocalAuth`; left out where it is not asked for, so that an old stack sees no change."""
+        return None if self.local_auth else True
 
     @property
     def provision_now(self) -> bool | None:
@@ -30,7 +37,7 @@ class Access:
         return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(ignore_changes=["provisionNetworkNow"]))
 
     @classmethod
-    def of(cls, network: str, storage: StorageSettings) -> Access:
+    def of(cls, settings: Settings) -> Access:
         """Azure's defaults are left to Azure, so that an old stack sees no change.
 
         A managed network allows all outbound traffic: the registry's fine-tuning component gets its images and
@@ -39,8 +46,9 @@ class Access:
         can be tightened later, never loosened. What comes in is another matter: workspace and endpoint stay
         reachable with Entra ID and key, as the release's smoke test and the chat call from outside.
         """
-        managed = network == "managed"
+        managed = settings.network == "managed"
         return cls(
             ml.ManagedNetworkSettingsArgs(isolation_mode=ml.IsolationMode.ALLOW_INTERNET_OUTBOUND) if managed else None,
-            None if storage.shared_keys else ml.SystemDatastoresAuthMode.IDENTITY,
+            None if settings.storage.shared_keys else ml.SystemDatastoresAuthMode.IDENTITY,
+            settings.local_auth,
         )

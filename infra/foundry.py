@@ -8,12 +8,15 @@ import pulumi
 from pulumi_azure_native import cognitiveservices
 from pulumi_azure_native import machinelearningservices as ml
 
+from chat.phi_key import ENTRA
 from cloud.catalogue import CONNECTION, PROJECT
 from cloud.place import Place
 from infra.access import Access
 from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
 from infra.serving import Serving
+
+_NO_KEY = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class Foundry(pulumi.ComponentResource):
             # Access with Entra ID tokens, as the hub's connection has, needs a name of its own.
             properties=cognitiveservices.AccountPropertiesArgs(
                 custom_sub_domain_name=names.ai_services,
+                disable_local_auth=args.access.no_local_auth,
                 public_network_access=cognitiveservices.PublicNetworkAccess.ENABLED,
             ),
             tags=args.place.tags,
@@ -131,7 +135,10 @@ class EndpointConnectionArgs:
 
 
 class EndpointConnection(pulumi.ComponentResource):
-    """A Custom keys connection as promptflow reads it: configs in the metadata, secrets in the keys."""
+    """A Custom keys connection as promptflow reads it: configs in the metadata, secrets in the keys.
+
+    Of an endpoint without a key it says that tokens open it; promptflow wants a secret all the same.
+    """
 
     connection: ml.WorkspaceConnection
 
@@ -148,6 +155,7 @@ class EndpointConnection(pulumi.ComponentResource):
                 target=args.endpoint.scoring_uri,
                 metadata={
                     "endpoint": args.endpoint.scoring_uri,
+                    **({} if args.endpoint.key else {"auth": ENTRA}),
                     # What is asked through the connection gives up no sooner than the endpoint does.
                     "request_timeout_seconds": str(args.request_timeout_seconds),
                     "azureml.flow.connection_type": "Custom",
@@ -155,7 +163,7 @@ class EndpointConnection(pulumi.ComponentResource):
                     # Who asks through the connection tells the model this first.
                     **({"system_prompt": args.system_prompt} if args.system_prompt else {}),
                 },
-                credentials=ml.CustomKeysArgs(keys={"key": args.endpoint.key}),
+                credentials=ml.CustomKeysArgs(keys={"key": args.endpoint.key or pulumi.Output.secret(_NO_KEY)}),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

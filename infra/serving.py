@@ -1,4 +1,4 @@
-"""The online endpoint: an address and a key. What answers behind it is the release stage's.
+"""The online endpoint: an address, and a key unless it takes tokens of Entra ID. The release stage makes what answers.
 
 Updating an endpoint is a PUT, and a PUT that does not name the live traffic resets it: a changed tag would take the
 model off the air. So an update carries the traffic there is, and a hook refuses one that does not. An endpoint whose
@@ -17,6 +17,7 @@ from pulumi_azure_native import machinelearningservices as ml
 
 from cloud.place import Place
 from cloud.target import Target
+from infra.access import Access
 from infra.identity import Identity
 from infra.lifecycle import together
 from infra.lifecycle.hooks import HookFunction, project_importable, reporting
@@ -49,6 +50,7 @@ class ServingArgs:
     resource_group: pulumi.Input[str]
     workspace: Workspace
     identity: Identity
+    access: Access
     tags_from_elsewhere: Collection[str] = ()
 
 
@@ -59,17 +61,19 @@ class Serving(pulumi.ComponentResource):
     lifetime: pulumi.Output[str]
     """Another one when the endpoint is made anew."""
     scoring_uri: pulumi.Output[str]
-    key: pulumi.Output[str]
-    """A secret."""
+    key: pulumi.Output[str] | None
+    """A secret; None where the endpoint takes tokens of Entra ID alone."""
 
     def __init__(self, name: str, args: ServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Serving", name, {}, opts)
         target = args.place.workspace
+        mode = ml.EndpointAuthMode.KEY if args.access.local_auth else ml.EndpointAuthMode.AAD_TOKEN
         live = _live(target, args.place.names.endpoint)
         # After an update that failed, the endpoint may have the new tags already, and the state not.
         updated = live is not None and (
             without(live.tags, (*args.tags_from_elsewhere, *TOLD)) != dict(args.place.tags)
             or live.properties.public_network_access != REACHABLE.value
+            or live.properties.auth_mode != mode.value
             or live.properties.provisioning_state == "Failed"
         )
         # What a pause has written there is carried by an update, and otherwise no business of the program's.
@@ -87,7 +91,7 @@ class Serving(pulumi.ComponentResource):
             # A system identity would get its roles by itself; this one has them from role_assignments.py.
             identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity.id]),
             properties=ml.OnlineEndpointPropertiesArgs(
-                auth_mode=ml.EndpointAuthMode.KEY,
+                auth_mode=mode,
                 public_network_access=REACHABLE,
                 description=failed,
                 traffic=_shares(live.properties.traffic) if updated and live else None,
@@ -104,14 +108,17 @@ class Serving(pulumi.ComponentResource):
             ),
         )
         self.lifetime = of_endpoint(self.endpoint, live)
+        self.key = self._key(args) if args.access.local_auth else None
+        self.scoring_uri = self.endpoint.properties.apply(lambda properties: properties.scoring_uri)
+        self.register_outputs({"name": self.endpoint.name, "scoringUri": self.scoring_uri})
+
+    def _key(self, args: ServingArgs) -> pulumi.Output[str]:
         keys = ml.list_online_endpoint_keys_output(
             endpoint_name=self.endpoint.name,
             workspace_name=args.workspace.name,
             resource_group_name=args.resource_group,
         )
-        self.key = pulumi.Output.secret(keys.apply(lambda found: found.primary_key or ""))
-        self.scoring_uri = self.endpoint.properties.apply(lambda properties: properties.scoring_uri)
-        self.register_outputs({"name": self.endpoint.name, "scoringUri": self.scoring_uri})
+        return pulumi.Output.secret(keys.apply(lambda found: found.primary_key or ""))
 
 
 def _live(target: Target, endpoint: str) -> ml.GetOnlineEndpointResult | None:

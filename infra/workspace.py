@@ -114,6 +114,7 @@ class Workspace(pulumi.ComponentResource):
             identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity.id]),
             properties=ml.AmlComputeArgs(
                 compute_type="AmlCompute",
+                disable_local_auth=args.access.no_local_auth,
                 properties=ml.AmlComputePropertiesArgs(
                     vm_size=vm_size,
                     # Azure ML has no low-priority machines any more.

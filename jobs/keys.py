@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chat.entra import by_token
 from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import NotFinished, StageError, azure_errors
@@ -53,6 +54,11 @@ def rotate(ring: Keyring, report: Report, stop: threading.Event) -> None:
     Raises StageError, and NotFinished when ``stop`` was set: the connection's key works then too.
     """
     arm = Arm()
+    with azure_errors("the endpoint's keys could not be read", ring.on):
+        mode = arm.get(ring.endpoint_path, ML_VERSION)["properties"].get("authMode")
+    if by_token(mode):
+        todo = "Nothing: tokens of Entra ID end by themselves (finetune-phi:localAuth is false)."
+        raise StageError("there are no keys to rotate", on=ring.on, why=f"its authMode is {mode}", todo=todo)
     primary, secondary = _keys(arm, ring)
     held = _held(arm, ring)
     if held == secondary != primary:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from settings.estate.existing import ExistingSettings
 from settings.estate.names import NamesSettings
 from settings.fields import GUID, Flag, Pattern, Section, Text
+from settings.implied import with_implied
 from settings.problems import refuse, written
 from settings.recipes import named
 from settings.recipes.recipe import Recipe
@@ -54,6 +55,10 @@ class Settings(Section):
     the internet and cannot be reached from it; workspace and endpoint go on answering to Entra ID and key. A workspace
     with a managed network can never go back to public.
     """
+    local_auth: Flag = True
+    """Whether keys open anything: false for Entra ID alone at the endpoint, AI Services, clusters and the storage
+    account (which then has sharedKeys: false). Who asks the model needs a role on the endpoint
+    """
     tags: dict[str, Tag] = Field(default_factory=dict)
     """Tags for every resource, beside project and stack, such as owner and cost-centre"""
     tags_from_elsewhere: tuple[TagName, ...] = ()
@@ -88,6 +93,11 @@ class Settings(Section):
     # Without a default: nobody should find out by accident what a destroy keeps or cannot bring back.
     purge_on_destroy: Flag
     """A destroy also removes for good what Azure would keep soft-deleted; every stack decides for itself"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _implied(cls, given: Any) -> Any:
+        return with_implied(given)
 
     @field_validator("location")
     @classmethod

@@ -18,6 +18,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from emulator.access.rbac import Rbac
+from emulator.arm.errors import AzureError
 from emulator.cloud.parts import Cloud
 from emulator.faults.book import Faults
 from emulator.faults.rules import SERVER
@@ -28,6 +30,8 @@ from emulator.training.serving import key
 
 # What the container of a chat model answers; the second one can stream (emulator/training/serving/completions.py).
 PATHS = ("/score", "/v1/chat/completions")
+ENDPOINT_AUDIENCE = "https://ml.azure.com"
+SCORE = f"{OnlineEndpoint.type}/score/action"
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
 NO_ROUTE = (
@@ -49,7 +53,11 @@ def application(cloud: Cloud, servers: Servers) -> Starlette:
         endpoint = _endpoint(cloud, request.url.hostname or "")
         if endpoint is None:
             return PlainTextResponse(NO_ROUTE, 404)
-        refused = _check_key(endpoint, request.headers.get("authorization"))
+        shown = request.headers.get("authorization")
+        if endpoint.properties.get("authMode") == "AADToken":
+            refused = _check_token(cloud, endpoint, shown)
+        else:
+            refused = _check_key(endpoint, shown)
         if refused:
             return refused
         name = _choose(endpoint, request.headers.get(DEPLOYMENT_HEADER))
@@ -181,6 +189,17 @@ def _check_key(endpoint: Resource, authorization: str | None) -> Response | None
     given = authorization.removeprefix("Bearer ").encode()
     if not any(secrets.compare_digest(given, own.encode()) for own in endpoint.internal["keys"]):
         return PlainTextResponse("key_auth_access_denied", 401)
+    return None
+
+
+def _check_token(cloud: Cloud, endpoint: Resource, authorization: str | None) -> Response | None:
+    """Status and need are Azure's; the wording is unproven."""
+    try:
+        caller = cloud.tokens.check(authorization, (ENDPOINT_AUDIENCE,))
+    except AzureError as error:
+        return PlainTextResponse(f"aad_token_auth_access_denied: {error.message}", 401)
+    if not Rbac(cloud.store).allowed(caller, SCORE, endpoint.id):
+        return PlainTextResponse(f"aad_token_auth_forbidden: {caller} lacks {SCORE}", 403)
     return None
 
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chat.entra import by_token, token
 from chat.phi_client import CONTRACT, ROUTES
+from chat.phi_key import Key
 from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
@@ -178,8 +180,7 @@ def _ask(
 ) -> tuple[Candidate, ...]:
     """One after the other, so that nobody's latency suffers from somebody else's questions."""
     endpoint = arm.get(stack.endpoint_path, ML_VERSION)["properties"]
-    keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": ML_VERSION}) or {}
-    url, key = str(endpoint.get("scoringUri") or ""), str(keys.get("primaryKey") or "")
+    url, key = str(endpoint.get("scoringUri") or ""), _key(arm, stack, str(endpoint.get("authMode")))
     ROUTES.tell(url, {one.name: one.tags.get(CONTRACT, "") for _, one in chosen})
     asking = golden.Asking(
         timeout=stack.request_timeout_seconds,
@@ -197,3 +198,10 @@ def _ask(
         found.append(Candidate(role, one.short_model, dataclasses.replace(scores, deployment=one.name)))
         report(f"{role} ({one.name}): {scores}")
     return tuple(found)
+
+
+def _key(arm: Arm, stack: Stack, mode: str) -> Key:
+    if by_token(mode):
+        return token
+    keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": ML_VERSION}) or {}
+    return str(keys.get("primaryKey") or "")

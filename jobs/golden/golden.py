@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from chat.phi_client import ask
+from chat.phi_key import Key
 from chat.phi_messages import Busy, ChatError, ChatRequest, EndpointUnavailable, KeyRefused
 from cloud.errors import StageError
 from jobs.golden.checks import points
@@ -19,6 +20,7 @@ from jobs.golden.judge import Judge
 from jobs.golden.questions import JUDGE, Question
 from settings.redaction import redact
 
+_ASK = "Ask for the role, or wait until it is known, and run `pulumi up` again."
 _LIKELIEST = 0.0  # a temperature: the most likely answer, however the model is served (chat/phi_messages.py)
 _TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
 
@@ -151,7 +153,7 @@ class Asking:
 
 
 def ask_all(
-    url: str, key: str, deployment: str, questions: Sequence[Question], asking: Asking, stop: threading.Event
+    url: str, key: Key, deployment: str, questions: Sequence[Question], asking: Asking, stop: threading.Event
 ) -> Scores:
     """Puts every question to ``deployment``, past the traffic rules; "" for whichever the traffic leads to.
 
@@ -169,7 +171,7 @@ def ask_all(
     return Scores(deployment, tuple(results))
 
 
-def _ask(url: str, key: str, deployment: str, question: Question, asking: Asking, stop: threading.Event) -> Sample:
+def _ask(url: str, key: Key, deployment: str, question: Question, asking: Asking, stop: threading.Event) -> Sample:
     on = f"deployment {deployment}" if deployment else "endpoint"
     request = ChatRequest(
         question.question,
@@ -186,7 +188,7 @@ def _ask(url: str, key: str, deployment: str, question: Question, asking: Asking
                 continue
             return _unanswered(error)
         except KeyRefused as error:
-            todo = "Run `pulumi up`, which reads the endpoint's keys again."
+            todo = "Run `pulumi up`, which reads the endpoint's keys again." if isinstance(key, str) else _ASK
             raise StageError("the golden questions could not be asked", on=on, why=str(error), todo=todo) from error
         except ChatError as error:
             return _unanswered(error)

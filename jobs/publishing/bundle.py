@@ -1,4 +1,4 @@
-"""The flow as the Foundry project keeps it: what is in flow/, and the two modules that its node asks with."""
+"""The flow as the Foundry project keeps it: what is in flow/, and the modules that its node asks with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 DEFINITION = "flow.dag.yaml"
 FLOW = ("integrate_with_promptflow.py", "requirements.txt")
-CLIENT = ("phi_client.py", "phi_messages.py")
+CLIENT = ("phi_client.py", "phi_key.py", "phi_messages.py")
 """Beside the node, where the imports `from chat.phi_client` are `from phi_client`: in the project there is no chat/."""
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chat.entra import by_token, token
+from chat.phi_key import Key
 from cloud import client as azure
 from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_errors
 from cloud.faults import passing
@@ -215,9 +217,11 @@ class Endpoint(Operations):
             if self.stop.wait(left) and not needed:
                 raise self.stopped("the answers under way come to their end")
 
-    def address(self) -> tuple[str, str]:
-        """Scoring URL and key."""
+    def address(self) -> tuple[str, Key]:
+        """Scoring URL, and the key or, where the endpoint has none, what gets tokens of the caller's."""
         with azure_errors("the endpoint's key could not be read", self.on):
             endpoint = self.client.online_endpoints.get(self.spec.endpoint)
+            if by_token(endpoint.auth_mode):
+                return str(endpoint.scoring_uri), token
             keys = self.client.online_endpoints.get_keys(self.spec.endpoint)
         return str(endpoint.scoring_uri), str(getattr(keys, "primary_key", ""))

@@ -224,8 +224,7 @@ def cluster_login_closed(resource: Resource, _config: Config) -> Iterator[str]:
     "The machines of a cluster know no accounts of their own.",
     types=(CLUSTER,),
     reason="an account with a password or key is nobody's in particular, and outlives whoever got it",
-    remedy="set disableLocalAuth to true when the cluster is made; this program leaves it to Azure, so it is for "
-    "stacks whose own program sets it",
+    remedy="set finetune-phi:localAuth to false, or disableLocalAuth to true when the cluster is made",
     severity=MEDIUM,
     level=DISABLED,
     framework=benchmark("IM-1"),

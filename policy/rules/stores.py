@@ -226,7 +226,7 @@ def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[
     "AI Services are reached with Entra ID, not with a key.",
     types=(AI_SERVICES,),
     reason="the hub's connection uses Entra ID: keys would only be something to leak",
-    remedy="set disable_local_auth=True",
+    remedy="set finetune-phi:localAuth to false, or disable_local_auth=True",
     severity=MEDIUM,
     level=ADVISORY,
     framework=benchmark("IM-1"),

@@ -69,6 +69,13 @@ def _purge(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _keys(settings: Settings) -> Iterator[Conflict]:
+    if not settings.local_auth and settings.storage.shared_keys:
+        rule = "cannot be with localAuth: false, by which no key opens anything"
+        remedy = "remove the line, as false follows from localAuth, or set localAuth to true"
+        yield Conflict("storage.sharedKeys", True, rule, remedy, ("localAuth",))
+
+
 def _recipients(settings: Settings) -> Iterator[Conflict]:
     monitoring = settings.monitoring
     reasons = [
@@ -186,6 +193,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     recipes.alike,
     recipes.released,
     _purge,
+    _keys,
     _recipients,
     _late_alert,
     _recreate,

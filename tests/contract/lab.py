@@ -242,8 +242,9 @@ class Lab:
         self, endpoint: str, body: Any = None, authorization: str = "", deployment: str = "", route: str = "/score"
     ) -> str:
         """The answer to a question; raises Refusal with the text as body, and the container's status as its code."""
-        keys = self.arm.post(f"{endpoint}/listKeys", _version(endpoint))
-        headers = {"Authorization": authorization or f"Bearer {keys['primaryKey']}"}
+        if not authorization:
+            authorization = f"Bearer {self.arm.post(f'{endpoint}/listKeys', _version(endpoint))['primaryKey']}"
+        headers = {"Authorization": authorization}
         if deployment:
             headers["azureml-model-deployment"] = deployment
         question = {"input_data": {"input_string": [{"role": "user", "content": "Who are you?"}]}}

@@ -10,6 +10,11 @@ from typing import Any
 
 import pytest
 
+from chat import entra
+from chat.phi_client import ask
+from chat.phi_messages import ChatRequest, KeyRefused
+from cloud.client import credential
+from emulator.machine.home import CLIENT_OBJECT_ID
 from tests.contract.arm import Refusal
 from tests.contract.lab import DEPLOYMENT_ROLES, Cases, Lab, endpoint_body
 
@@ -410,6 +415,35 @@ def _(lab: Lab) -> None:
     old = lab.arm.post(f"{lab.live}/listKeys", "2025-12-01")["primaryKey"]
     regenerate(lab, lab.live, "Primary")
     lab.score(lab.live, authorization=f"Bearer {old}")
+
+
+@CASES.refused("score-token")
+def _(lab: Lab) -> None:
+    key = lab.arm.post(f"{lab.live}/listKeys", "2025-12-01")["primaryKey"]
+    with lab.state(lab.live, authMode="AADToken"):
+        lab.score(lab.live, authorization=f"Bearer {key}")
+
+
+@CASES.refused("score-role")
+def _(lab: Lab) -> None:
+    lab.live  # noqa: B018
+    reader = [{"principal": CLIENT_OBJECT_ID, "role": "Reader"}]
+    with lab.state(lab.live, authMode="AADToken"), lab.setting("roles", reader):
+        lab.score(lab.live, authorization=f"Bearer {entra.token()}")
+
+
+@CASES.passes("score-token")
+@CASES.passes("score-role")
+def _(lab: Lab) -> None:
+    """A token of Azure ML's opens it with the one role that it takes, a token for anything else does not."""
+    scientist = [{"principal": CLIENT_OBJECT_ID, "role": "AzureML Data Scientist"}]
+    url = lab.get(lab.live)["properties"]["scoringUri"]
+    with lab.state(lab.live, authMode="AADToken"), lab.setting("roles", scientist):
+        assert lab.score(lab.live, authorization=f"Bearer {entra.token()}")
+        assert ask(url, entra.token, ChatRequest("Who are you?", temperature=0.0)).deployment == "blue"
+        elsewhere = credential().get_token("https://storage.azure.com/.default").token
+        with pytest.raises(KeyRefused, match="onlineEndpoints/score/action"):
+            ask(url, lambda: elsewhere, ChatRequest("Who are you?"))
 
 
 @CASES.passes("keys-auth")

@@ -22,7 +22,7 @@ from tests.without import without
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("settings", "cloud", "chat", "jobs", "infra", "flow", "review", "policy", "data_prep")
-TAKE_OUT = ("redact", "redact_named", "without_secrets", "_without_key", "without_query")
+TAKE_OUT = ("redact", "redact_named", "without_secrets", "without_key", "without_query")
 SECRETS = {"the canary": CANARY, "the endpoint's key": KEY}
 
 
@@ -75,8 +75,8 @@ REDACTIONS = (
     Redaction("own state", "infra.lifecycle.origin", "redact(str(error))", "str(error)", show.no_own_state),
     Redaction("settings, asked", "settings.stack_file", 'redact(" ".join(done', '(" ".join(done', show.no_settings),
     Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
-    Redaction("echo", "chat.phi_client", 'self._without_key(b"".join', '(b"".join', show.echoed),
-    Redaction("echo, streamed", "chat.phi_client", "self._without_key(line)", "line", show.streamed),
+    Redaction("echo", "chat.phi_client", 'self._key.without_key(b"".join', '(b"".join', show.echoed),
+    Redaction("echo, streamed", "chat.phi_client", "self._key.without_key(line)", "line", show.streamed),
     Redaction(
         "hub", "data_prep.source.hub", "without_query(str(error)).strip()", "str(error).strip()", show.unreadable
     ),

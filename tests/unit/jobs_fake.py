@@ -230,6 +230,7 @@ class Endpoints:
             traffic=zeroes | self.traffic,
             mirror_traffic=dict(self.mirror),
             tags=dict(self.tags),
+            auth_mode="key",
             scoring_uri="https://e.eastus2.inference.ml.azure.com/score",
         )
 

@@ -20,6 +20,7 @@ def test_what_is_published_is_the_flow_and_its_client() -> None:
         "flow.dag.yaml",
         "integrate_with_promptflow.py",
         "phi_client.py",
+        "phi_key.py",
         "phi_messages.py",
         "requirements.txt",
     ]
@@ -38,7 +39,7 @@ def test_the_client_needs_requests_alone() -> None:
         for node in ast.walk(ast.parse(content)) if name.startswith("phi_") else ():
             imported |= {each.name.split(".")[0] for each in node.names} if isinstance(node, ast.Import) else set()
             imported |= {str(node.module).split(".")[0]} if isinstance(node, ast.ImportFrom) else set()
-    assert imported - sys.stdlib_module_names == {"phi_messages", "requests", "urllib3"}
+    assert imported - sys.stdlib_module_names == {"phi_key", "phi_messages", "requests", "urllib3"}
 
 
 def test_the_node_can_be_imported_where_only_the_published_files_are(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class Azure:
         method, path = request.method, request.url.split("?")[0].removeprefix("https://management.azure.com")
         before = len(self._arm.bodies)
         self._arm.get(CONNECTION, {"properties": PROPERTIES})
+        self._arm.get(ENDPOINT, {"properties": {"authMode": "Key"}})
         keys = {"primaryKey": self.keys["Primary"], "secondaryKey": self.keys["Secondary"]}
         self._arm.then("POST", f"{ENDPOINT}/listKeys", (200, {}, keys))
         answer = {"properties": {"credentials": {"keys": dict(self.secrets)}}}
@@ -98,6 +99,7 @@ def test_told_to_stop_the_connection_holds_a_key_that_works(monkeypatch: pytest.
 def test_a_connection_that_keeps_its_key_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     arm = arm_fake.install(monkeypatch)
     arm.get(CONNECTION, {"properties": PROPERTIES})
+    arm.get(ENDPOINT, {"properties": {"authMode": "Key"}})
     arm.then("POST", f"{ENDPOINT}/listKeys", (200, {}, {"primaryKey": "p", "secondaryKey": "s"}))
     arm.then("POST", f"{CONNECTION}/listsecrets", (200, {}, {"properties": {"credentials": {"keys": {"key": "p"}}}}))
     arm.then("POST", f"{ENDPOINT}/regenerateKeys", (200, {}, {}))
@@ -118,8 +120,16 @@ def test_an_answer_that_says_nothing_is_not_taken_for_no_keys(
     keys: dict[str, str], secrets: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arm = arm_fake.install(monkeypatch)
+    arm.get(ENDPOINT, {"properties": {"authMode": "Key"}})
     arm.then("POST", f"{ENDPOINT}/listKeys", (200, {}, keys))
     arm.then("POST", f"{CONNECTION}/listsecrets", (200, {}, secrets))
     with pytest.raises(StageError, match=rf"{says}.*says nothing of it"):
         rotate(RING, lambda line: None, Stop())
-    assert {method for method, url in arm.sent if not url.split("?")[0].lower().endswith(("keys", "secrets"))} == set()
+    sent = {method for method, url in arm.sent if not url.split("?")[0].lower().endswith(("keys", "secrets"))}
+    assert sent == {"GET"}
+
+
+def test_an_endpoint_without_keys_has_none_to_rotate(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm_fake.install(monkeypatch).get(ENDPOINT, {"properties": {"authMode": "AADToken"}})
+    with pytest.raises(StageError, match="there are no keys to rotate"):
+        rotate(RING, print, Stop())
