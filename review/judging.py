@@ -22,6 +22,8 @@ from review.engine import Recording, Running, command, read_file, read_state, re
 from review.errors import ReviewError
 from review.events import Step, read
 from review.pages.markdown import markdown
+from review.pages.page import page, template
+from review.pages.sarif import sarif
 from review.report import Report, build
 from review.verdict import Thresholds, Verdict
 from settings.plain_text import plain
@@ -37,6 +39,7 @@ def judged(options: argparse.Namespace, policies: Policies, preview: Running | N
     thresholds = Thresholds.parse(options.fail_on)
     before = read_approved(options.approved) if options.check else None  # which this review may write over
     book = PriceBook(options.out / "prices.json")
+    template()
     recording = preview.read(_Prefetch(book)) if preview else _recorded(options)
     report = _report(options, recording, book, thresholds, policies)
     book.close()
@@ -155,9 +158,6 @@ class _Prefetch:
 
 
 def _written(report: Report, recording: Recording, out: Path, recorded: bool) -> dict[str, str]:
-    from review.pages.page import page
-    from review.pages.sarif import sarif
-
     texts = {
         "md": markdown(report),
         "html": page(report),
