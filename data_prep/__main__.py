@@ -1,5 +1,5 @@
 # PYTHON_ARGCOMPLETE_OK
-"""Make the train and test files of a stack, or of what the flags say; the defaults are the tutorial's."""
+"""Make the files of a stack, or of what the flags say, to train, test and validate; the defaults are the tutorial's."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from itertools import chain
 from pathlib import Path
 
 from data_prep import mixing
-from data_prep.card.card import is_far
 from data_prep.card.fit import fit
 from data_prep.card.prompts import disagreement
+from data_prep.card.told import warnings
 from data_prep.errors import DataError
 from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
 from data_prep.request import BAD_ROWS, DUPLICATES
 from data_prep.row.columns import columns_of, names_of
 from data_prep.row.repairs import REPAIRS
-from data_prep.row.rules import shown
 from data_prep.row.shapes import AUTO, SHAPES
 from data_prep.source.azureml import Workspace, needs_workspace
 from data_prep.stack import request_of
@@ -29,12 +28,11 @@ from settings.models import model
 
 _PLAIN = (
     *("source", "config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "max_rejected"),
-    *("duplicates", "mask", "model", "tokenizer", "processes"),
+    *("duplicates", "mask", "model", "tokenizer", "processes", "validation_ratio"),
 )
 
 _OF_A_SOURCE = ("config", "split", "revision", "rows", "shape", "columns", "ignore")
 
-_NAMED = 12  # columns that a line lists
 _WORDS = {
     "rejected": "rejected",
     "repaired": "repaired",
@@ -97,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--columns", type=columns_of, help="which part a column holds, like Frage=question,Antwort=answer")
     add("--ignore", type=names_of, help="columns, and keys of messages, to do without")
     add("--test-ratio", type=_ratio, help="share of test rows, between 0 and 1")
+    add("--validation-ratio", type=_ratio, help="share of validation rows, of which a third file is made")
+    add("--test", help="test rows of your own in place of a share: a file, folder or pattern of files")
+    add("--validation", help="validation rows of your own, likewise")
     add("--seed", type=int, help="seed of the split")
     add("--bad-rows", choices=BAD_ROWS, help="what happens to rows that break a rule")
     add("--repairs", type=_listed, help=f"with --bad-rows repair, some of: {','.join(REPAIRS)}")
@@ -148,12 +149,15 @@ def _request(options: argparse.Namespace) -> tuple[Request, Workspace | None]:
     if options.out is not None:
         given["directory"] = options.out
     if options.source is not None:
-        given |= {"base": Path(), "sources": ()}
+        given |= {"base": Path(), "sources": (), "test": "", "validation": ""}
     elif request.sources and (useless := [name for name in _OF_A_SOURCE if name in given]):
         flags = ", ".join(f"--{name}" for name in useless)
         raise DataError(
             f"{flags}: the stack mixes several sources, each with its own (data.sources); --source reads one"
         )
+    for name in ("test", "validation"):  # as flags, from the working directory; the stack's, from the project
+        if getattr(options, name) is not None:
+            given[name] = str(Path(getattr(options, name)).expanduser().absolute())
     request = dataclasses.replace(request, **given)
     named = [part.source for part in request.sources] or [request.source]
     asked = next((name for name in named if needs_workspace(name)), "")
@@ -202,51 +206,19 @@ def _summary(prepared: Prepared, seconds: float) -> list[str]:
     card = prepared.card
     rows, source = card.rows, card.settings["source"]
     what = f"{rows['in']} rows of {source}: {rows['train']} train, {rows['test']} test"
+    what += f", {rows['validation']} validation" if "validation" in rows else ""
     for name, word in _WORDS.items():
         what += f", {rows[name]} {word}" if rows[name] else ""
-    files = f"{_short(prepared.train)} and {_short(prepared.test)}"
+    *others, last = map(_short, prepared.files)
+    files = f"{', '.join(others)} and {last}"
     if not prepared.made:
         return [what, f"{files} unchanged, fingerprint {card.fingerprint}"]
     written = f"{files} written, fingerprint {card.fingerprint}"
-    return [what, *_warnings(prepared), written, *_speed(rows["in"], seconds)]
+    return [what, *warnings(card), written, *_speed(rows["in"], seconds)]
 
 
 def _speed(rows: int, seconds: float) -> list[str]:
     return [f"{rows / seconds:,.0f} rows/s"] if seconds > 10 else []
-
-
-def _warnings(prepared: Prepared) -> list[str]:
-    """What a card holds that somebody should look at."""
-    card, lines = prepared.card, []
-    if card.set_aside:
-        lines.append(f"not to be learnt by their own mark: {_rows(card.set_aside)}")
-    if card.unused:
-        lines.append(f"not used: {_rows(card.unused)}; data.columns names the part of one, data.ignore what may go")
-    if card.private["rows"]:
-        kinds = ", ".join(f"{kind} {number}" for kind, number in card.private.items() if kind != "rows")
-        done = "masked" if card.settings["mask"] else "left as they are (mask: true replaces them)"
-        lines.append(f"personal data or secrets in {card.private['rows']} rows ({kinds}), {done}")
-    if card.tokens["too_long_by_estimate"]:
-        lines.append(f"{card.tokens['too_long_by_estimate']} rows may be too long for the model, by an estimate")
-    if asked := card.duplicates["asked"]:
-        lines.append(f"{asked} test rows begin with the question of a training row, so that they test memory")
-    total = card.rows["train"] + card.rows["test"]
-    share, wanted = card.rows["test"] / total, card.settings["test_ratio"]
-    if "held_back" not in card.source and is_far(share, wanted, total):
-        lines.append(
-            f"{share:.0%} are test rows, and {wanted:.0%} were asked for: {total} rows begin with "
-            f"{card.duplicates['questions']} different questions, and rows with the same one stay together"
-        )
-    if leaking := card.duplicates["leaking"]:
-        lines.append(f"{leaking} test rows are nearly equal to a training row (duplicates: drop leaves them out)")
-    return lines
-
-
-def _rows(counted: dict[str, int]) -> str:
-    """The names with most rows first."""
-    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(ranked) - _NAMED} more" if len(ranked) > _NAMED else ""
-    return ", ".join(f"{shown(name)} ({rows} rows)" for name, rows in ranked[:_NAMED]) + more
 
 
 def _short(path: Path) -> str:

@@ -18,12 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from data_prep.card.card import TEST, TRAIN, Card, written_here
+from data_prep.card.card import TEST, TRAIN, VALIDATION, Card, written_here
 from data_prep.card.digests import digest_of
 from data_prep.errors import DataError
 from data_prep.request import ALL, Mixed, Request
 from data_prep.source.locate import TUTORIAL_SPLIT, Source
 
+_SIDES = ((TRAIN, "train"), (TEST, "test"), (VALIDATION, "validation"))
 PLACE = ".sources"
 """Below the directory of the results; hidden, so it is nobody's source."""
 _OURS = re.compile(r"[0-9a-f]{12}")
@@ -79,17 +80,17 @@ def taken(shares: Sequence[float], rows: Sequence[int]) -> list[float]:
 
 def mixture(request: Request, cards: Sequence[Card]) -> tuple[Source, list[str]]:
     """The prepared files as one source, and what is to be said about it. Raises DataError for one without rows."""
-    rows = [card.rows["train"] + card.rows["test"] for card in cards]
+    rows = [sum(card.rows.get(side, 0) for _, side in _SIDES) for card in cards]
     for part, count in zip(request.sources, rows, strict=True):
         if not count:
             raise DataError(f"{part.source} has no row that can be used, and {part.share:.0%} were asked for")
     parts = taken([part.share for part in request.sources], rows)
     files: dict[Path, tuple[str, float]] = {}
     told = []
-    for part, fraction, count in zip(request.sources, parts, rows, strict=True):
+    for part, card, fraction, count in zip(request.sources, cards, parts, rows, strict=True):
         directory = alone(request, part).directory
-        for name, side in ((TRAIN, "train"), (TEST, "test")):
-            if (directory / name).stat().st_size:
+        for name, side in _SIDES:
+            if card.rows.get(side):
                 files[directory / name] = side, fraction
         told.append(f"of the {count} rows of {part.source} {fraction:.4g} are taken, to be {part.share:.0%} of all")
     sides = {file: side for file, (side, _) in files.items()}
@@ -108,7 +109,7 @@ def described(card: Card, request: Request, cards: Sequence[Card], kept: Mapping
     parts = []
     for part, own in zip(request.sources, cards, strict=True):
         directory = alone(request, part).directory
-        counts = {side: kept.get(str(directory / name), 0) for name, side in ((TRAIN, "train"), (TEST, "test"))}
+        counts = {side: kept.get(str(directory / name), 0) for name, side in _SIDES if name in card.files}
         found: dict[str, Any] = {"source": part.source, "share": part.share, "rows": own.rows, "taken": counts}
         parts.append({**found, "origin": own.source, "shape": own.shape, "fingerprint": own.fingerprint})
     rows = dict(card.rows)

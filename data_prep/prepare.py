@@ -15,7 +15,7 @@ from typing import Any
 from data_prep import mixing
 from data_prep.card import card as cards
 from data_prep.card import digests
-from data_prep.card.card import CARD, PAGE, TEST, TRAIN, Card
+from data_prep.card.card import CARD, PAGE, TEST, TRAIN, VALIDATION, Card
 from data_prep.errors import DataError
 from data_prep.request import Request
 from data_prep.run.replace import replacing
@@ -24,17 +24,29 @@ from data_prep.source import locate as sources
 from data_prep.source.azureml import Workspace
 from settings.sections.sources import format_of
 
-__all__ = ["Prepared", "Request", "prepare", "request_fingerprint"]
+__all__ = ["Prepared", "Request", "prepare", "request_fingerprint", "three"]
 
 
 @dataclass(frozen=True)
 class Prepared:
     """The files in place; ``made`` is False where they already were what was asked for."""
 
-    train: Path
-    test: Path
+    directory: Path
     card: Card
     made: bool
+
+    @property
+    def train(self) -> Path:
+        return self.directory / TRAIN
+
+    @property
+    def test(self) -> Path:
+        return self.directory / TEST
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Of training, test and, of three, validation rows."""
+        return tuple(self.directory / name for name in (TRAIN, TEST, VALIDATION) if name in self.card.files)
 
 
 def prepare(
@@ -44,7 +56,7 @@ def prepare(
     quiet: bool = True,
     workspace: Workspace | None = None,
 ) -> Prepared:
-    """Bring the two files and their card into the directory of ``request``.
+    """Bring the files and their card into the directory of ``request``.
 
     Nothing is done, and nothing heavy imported, where the card and the files show that they were made from the same
     source content and settings; of a hub data set and a data asset the settings alone are compared. ``again`` makes
@@ -58,33 +70,37 @@ def prepare(
     directory = request.directory
     source = _located(request)
     try:
-        before = [digests.state(file) for file in source.files]
+        if (earlier := _of_two_files(source, request, again)) is not None:
+            report(_TWO)
+            source = earlier
+        files_read = (*source.files, *source.own)
+        before = [digests.state(file) for file in files_read]
         origin = _Later(lambda: _origin(source))
         card = cards.read(directory)
         same = card is not None and card.settings == request.deciding(bool(source.files))
-        same = same and card is not None and card.source.get("held_back", "") == sources.held_back(source)
+        same = same and card is not None and _sides(source).items() == _sides_of(card).items()
         if card is not None and same and origin.result().items() <= card.source.items():
             files = cards.digests(directory)
             if card.files == files and not again:
-                return Prepared(directory / TRAIN, directory / TEST, _estimated(card, request), made=False)
+                return Prepared(directory, _estimated(card, request), made=False)
             if files is not None and card.files != files:
                 report(f"{_changed(card.files, files)} in {directory} was changed since it was made; making it again")
         report(f"reading {source.label}")
         for line in source.left_out:
             report(f"not read: {line}")
-        if source.sides:
-            report(f"held back as test rows, by name: {sources.held_back(source)}; testRatio does not apply")
+        for line in _held_back(source):
+            report(line)
         from data_prep.run.making import make
 
         def unchanged() -> dict[str, str]:
             found = origin.result()
-            digests.refuse_changed(source.files, before)
+            digests.refuse_changed(files_read, before)
             return found
 
         try:
             card = make(source, request, unchanged, workspace, report, quiet)
         except DataError:
-            digests.refuse_changed(source.files, before)  # that is why, rather than what was found in it
+            digests.refuse_changed(files_read, before)  # that is why, rather than what was found in it
             raise
         for name, found in card.files.items():
             digests.written(directory / name, found)
@@ -92,13 +108,13 @@ def prepare(
         raise _no_result(error, directory) from error
     if request.within is None:
         mixing.swept(request)  # of a mixture that it was before
-    return Prepared(directory / TRAIN, directory / TEST, card, made=True)
+    return Prepared(directory, card, made=True)
 
 
 def _located(request: Request) -> sources.Source:
     """The source, without what a run has left where the results go. Raises DataError, also where it is one of them."""
     results = request.within or request.directory
-    source = without_results(sources.locate(request.source, request.base), results)
+    source = _divided(without_results(sources.locate(request.source, request.base), results, request.three), request)
     refuse_to_overwrite(source, results)
     return source
 
@@ -119,7 +135,7 @@ def _mixed(
         same = card is not None and card.settings == request.deciding(files=True)
         same = same and card is not None and origin.items() <= card.source.items() and not again
         if card is not None and same and card.files == cards.digests(directory):
-            return Prepared(directory / TRAIN, directory / TEST, _estimated(card, request), made=False)
+            return Prepared(directory, _estimated(card, request), made=False)
         for line in told:
             report(line)
         from data_prep.run.making import make
@@ -136,7 +152,49 @@ def _mixed(
         mixing.swept(request)
     except OSError as error:
         raise _no_result(error, directory) from error
-    return Prepared(directory / TRAIN, directory / TEST, card, made=True)
+    return Prepared(directory, card, made=True)
+
+
+_TWO = (
+    "the validation files are not read, as they were not when these files were made, and a third file would train the "
+    "model anew: data.validationRatio (any above 0) or --again has them made into one"
+)
+
+
+def _divided(source: sources.Source, request: Request) -> sources.Source:
+    """With the files of test and validation rows that the settings name."""
+    return sources.with_own(source, request.base, {"test": request.test, "validation": request.validation})
+
+
+def _of_two_files(source: sources.Source, request: Request, again: bool) -> sources.Source | None:
+    """The source as it was when there were two files, where these are there and still what it makes."""
+    card = cards.read(request.directory)
+    if again or request.three or card is None or VALIDATION in card.files or not source.holds_back("validation"):
+        return None
+    earlier = sources.without_validation(source)
+    same = card.settings == request.deciding(files=True) and _sides(earlier) == _sides_of(card)
+    return earlier if same and _origin(earlier).items() <= card.source.items() else None
+
+
+def _sides(source: sources.Source) -> dict[str, str]:
+    """Which files are held back by their names, as a card has it."""
+    named = {"held_back": "test", "validated_by": "validation"}
+    return {key: found for key, side in named.items() if (found := sources.held_back(source, side))}
+
+
+def _sides_of(card: Card) -> dict[str, str]:
+    return {key: card.source[key] for key in ("held_back", "validated_by") if key in card.source}
+
+
+def _held_back(source: sources.Source) -> list[str]:
+    """What decides the side of rows in place of a ratio, in words."""
+    told = []
+    for side in ("test", "validation"):
+        if names := sources.held_back(source, side):
+            told.append(f"held back as {side} rows, by name: {names}; {side}Ratio does not apply")
+        if own := ", ".join(str(file) for file, which in source.own.items() if which == side):
+            told.append(f"the {side} rows are those of {own} (data.{side}); {side}Ratio does not apply")
+    return told
 
 
 def _no_result(error: OSError, directory: Path) -> DataError:
@@ -149,9 +207,9 @@ def _origin(source: sources.Source) -> dict[str, str]:
     found = {"kind": source.kind}
     if source.files:
         found["sha256"] = digests.digest_of(source.files)
-    if source.sides:
-        found["held_back"] = sources.held_back(source)
-    return found
+    for side in dict.fromkeys(source.own.values()):
+        found[f"{side}_sha256"] = digests.digest_of([file for file, which in source.own.items() if which == side])
+    return found | _sides(source)
 
 
 class _Later:
@@ -179,9 +237,11 @@ def request_fingerprint(request: Request) -> str:
     What a job on a cluster will make is known by this before it ran. Of a hub data set and a data asset the settings
     alone count: pin a revision. Raises :class:`DataError` for a source that cannot be used.
     """
-    source = without_results(sources.locate(request.source, request.base), request.directory)
+    located = sources.locate(request.source, request.base)
+    source = _divided(without_results(located, request.directory, request.three), request)
     try:
         content = digests.digest_of(source.files) if source.files else None
+        own = {file: digests.digest(file) for file in source.own}
     except OSError as error:
         raise DataError(f"cannot read {error.filename or source.label}: {error.strerror or error}") from error
     asked: dict[str, Any] = {
@@ -193,7 +253,20 @@ def request_fingerprint(request: Request) -> str:
     }
     if source.sides:
         asked["sides"] = [source.sides[file] for file in source.files]
+    if own:
+        asked["own"] = [[source.own[file], format_of(file), found] for file, found in own.items()]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def three(request: Request) -> bool:
+    """Whether there will be a validation file beside the test file; of a data asset, only where that is asked for."""
+    if request.three:
+        return True
+    try:
+        located = sources.locate(request.source, request.base)
+    except DataError:  # not there, which is told where its content is asked for
+        return False
+    return without_results(located, request.directory).holds_back("validation")
 
 
 def _estimated(card: Card, request: Request) -> Card:
@@ -213,4 +286,4 @@ def _estimated(card: Card, request: Request) -> Card:
 
 
 def _changed(made: dict[str, str], found: dict[str, str]) -> str:
-    return " and ".join(name for name in (TRAIN, TEST) if made.get(name) != found[name])
+    return " and ".join(name for name in found if made.get(name) != found[name])

@@ -57,8 +57,10 @@ class Mixed:
 class Request:
     """What to prepare; the defaults are the tutorial's.
 
-    ``test_ratio`` is the share of test rows, above 0 and below 1. ``rows`` is ``all``, a number (the first ones) or a
-    share (``5%``, chosen by each row's first question, so that a row stays chosen when others come). A relative path
+    ``test_ratio`` is the share of test rows, above 0 and below 1, ``validation_ratio`` that of a third file, 0 for
+    none; ``test`` and ``validation`` are files of the user's own in place of such a share. ``rows`` is ``all``, a
+    number (the first ones) or a share (``5%``, chosen by each row's first question, so that a row stays chosen when
+    others come). A relative path
     as the source starts at ``base``. With ``sources`` these are read in place of ``source``; ``within`` is the
     directory of the mixture that this is a part of. Raises :class:`DataError` for values that cannot be used.
     """
@@ -86,10 +88,20 @@ class Request:
     recipe: Recipe = field(default_factory=Recipe)
     sources: tuple[Mixed, ...] = ()
     within: Path | None = None
+    validation_ratio: float = 0.0
+    validation: str = ""
+    test: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.test_ratio < 1:  # also refuses NaN
             raise DataError(f"the test ratio must lie between 0 and 1, both excluded, is {self.test_ratio}")
+        if not 0 <= self.validation_ratio < 1 - self.test_ratio:
+            raise DataError(
+                f"the validation ratio must be 0 or more, and leave rows to train on beside a test ratio of "
+                f"{self.test_ratio}, is {self.validation_ratio}"
+            )
+        if self.sources and (self.validation or self.test):
+            raise DataError("files for validation and test go beside one source, not beside several (data.sources)")
         _one_of("policy for bad rows", self.bad_rows, BAD_ROWS)
         _one_of("treatment of duplicates", self.duplicates, DUPLICATES)
         _one_of("shape", self.shape, (AUTO, *SHAPES))
@@ -98,6 +110,11 @@ class Request:
         if self.rows != ALL:
             part(self.rows, "the rows to take")
         part(self.max_rejected, "the limit of rejected rows", least=0)
+
+    @property
+    def three(self) -> bool:
+        """Whether a validation file is asked for beside the test file."""
+        return self.validation_ratio > 0 or bool(self.validation)
 
     def deciding(self, files: bool) -> dict[str, Any]:
         """Everything but the source's content that decides the bytes, as a card keeps it.
@@ -114,6 +131,9 @@ class Request:
             "rows": self.rows,
             "shape": self.shape,
             "test_ratio": self.test_ratio,
+            **({"validation_ratio": self.validation_ratio} if self.validation_ratio else {}),
+            **({"validation": self.validation} if self.validation else {}),
+            **({"test": self.test} if self.test else {}),
             "seed": self.seed,
             "bad_rows": self.bad_rows,
             **({"columns": self.columns} if self.columns else {}),

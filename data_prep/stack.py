@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DECIDING = (
     *("config", "split", "revision", "rows", "shape", "test_ratio", "seed", "bad_rows", "repairs", "max_rejected"),
-    *("duplicates", "mask", "tokenizer"),
+    *("duplicates", "mask", "tokenizer", "validation_ratio"),
 )
 """Settings of `data` that decide what comes out, besides the source; `Request` has them under the same names."""
 READING = ("source", "config", "split", "revision", "rows", "shape", "ignore")
@@ -30,6 +30,8 @@ def request_of(settings: Settings) -> Request:
         **{name: getattr(data, name) for name in DECIDING},
         columns=dict(data.columns),
         ignore=data.ignore,
+        validation=data.validation,
+        test=data.test,
         sources=tuple(
             Mixed(
                 share=float(each.share.removesuffix("%")) / 100,

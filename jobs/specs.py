@@ -10,10 +10,11 @@ from cloud.target import RegistryAsset
 from data_prep import DataError, fingerprint
 from data_prep.card.card import read as read_card
 from data_prep.prepare import request_fingerprint
-from data_prep.row.columns import written
-from data_prep.stack import DECIDING, request_of
+from data_prep.stack import request_of
 from jobs.choosing.spec import ChoiceSpec
-from jobs.dataset.spec import DatasetSpec, PreparationSpec
+from jobs.dataset.asked import dataset as dataset_of
+from jobs.dataset.asked import validates
+from jobs.dataset.spec import DatasetSpec
 from jobs.golden.questions import load
 from jobs.preflight.grants import grants
 from jobs.preflight.names import unique
@@ -64,7 +65,7 @@ def specs(settings: Settings, place: Place, dataset: str, promoted: PromotionSpe
         if best or each.recipe_name == settings.released or len(finetunes) == 1
     }
     return StageSpecs(
-        dataset=_dataset(settings, place, dataset),
+        dataset=dataset_of(settings, place, dataset),
         finetunes=finetunes,
         releases=releases,
         choice=_choice(settings, place, finetunes) if best else None,
@@ -87,6 +88,7 @@ def _finetune(settings: Settings, place: Place, dataset: str, name: str, recipe:
         finetune_config=recipe.finetune_config(),
         hourly_price=settings.compute.hourly_price if finetune.max_cost else 0,
         recipe_name=name,
+        validation=validates(settings),
     )
 
 
@@ -172,27 +174,6 @@ def golden_questions(settings: Settings) -> int:
     Raises StageError.
     """
     return len(load(settings.evaluation.questions, settings.evaluation.judge)) if settings.evaluation.questions else 0
-
-
-def _dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:
-    data, target = settings.data, place.workspace
-    if data.run_on == "local":
-        return DatasetSpec(target=target, name=data.name, fingerprint=version, directory=data.directory)
-    options = {name: getattr(data, name) for name in DECIDING} | written(data.columns, data.ignore)
-    return PreparationSpec(
-        target=target,
-        name=data.name,
-        fingerprint=version,
-        directory=data.directory,
-        source=data.source,
-        options={**options, "repairs": ",".join(data.repairs), "model": settings.model.name},
-        cluster=place.names.data_cluster,
-        vm_size=data.cluster.vm_size,
-        experiment=settings.finetune.experiment,
-        max_attempts=settings.finetune.max_attempts,
-        stack=place.stack,
-        max_hours=data.cluster.max_hours,
-    )
 
 
 def preflight_of(stack: str) -> PreflightSpec:

@@ -15,6 +15,8 @@ from data_prep.row.rules import problems
 
 TRAIN = "train_data.jsonl"
 TEST = "test_data.jsonl"
+VALIDATION = "validation_data.jsonl"
+"""There where a third file was asked for, by which the fine-tune validates; without it, it does so by the test rows."""
 CARD = "card.json"
 PAGE = "card.md"
 REJECTED = "rejected.jsonl"
@@ -27,18 +29,18 @@ REQUESTED = 3
 
 @dataclass(frozen=True)
 class Card:
-    """What made the two files and what is in them; no times and no machine names: the same data has the same card."""
+    """What made the files and what is in them; no times and no machine names: the same data has the same card."""
 
     settings: dict[str, Any]  # what decides the bytes besides the source's content
     source: dict[str, str]  # kind; sha256 (files) or revision (hub, data asset); licence as the source states it
     shape: str  # of the source's rows
-    rows: dict[str, int]  # in, train, test, rejected, repaired, left_out (by a share), dropped (duplicates), set_aside
+    rows: dict[str, int]  # in, train, test, validation (of three), rejected, repaired, left_out, dropped, set_aside
     rejected: dict[str, int]  # rule → rows
     repaired: dict[str, int]  # repair → rows
     unused: dict[str, int]  # column, or key of a message, that nothing was made of → rows in which it held something
     set_aside: dict[str, int]  # a row's own mark that it is not to be learnt → rows
     private: dict[str, int]  # kind of personal data or secret → finds; `rows` → rows with any
-    duplicates: dict[str, int | None]  # repeated, near, leaking; None where not looked for
+    duplicates: dict[str, int | None]  # see data_prep.run.merge.Duplicates; None where not looked for
     turns: dict[str, int]  # messages in a conversation → rows
     tokens: dict[str, Any]  # see data_prep.card.lengths
     languages: dict[str, int]  # code → rows of the sample
@@ -81,23 +83,34 @@ def written_here(directory: Path) -> dict[str, str] | None:
         return None
 
 
+def prepared(directory: Path) -> tuple[str, ...]:
+    """Names of the files that are to be in ``directory``: two, or three where the card or, without one, a file says so.
+
+    A validation file beside a card that does not name it is somebody else's.
+    """
+    made = written_here(directory)
+    third = (directory / VALIDATION).is_file() if made is None else VALIDATION in made
+    return (TRAIN, TEST, VALIDATION) if third else (TRAIN, TEST)
+
+
 def digests(directory: Path) -> dict[str, str] | None:
-    """File name → SHA-256 for the two files; None where one is missing."""
-    paths = [directory / TRAIN, directory / TEST]
+    """File name → SHA-256 for the files; None where one is missing."""
+    paths = [directory / name for name in prepared(directory)]
     return {path.name: digest(path) for path in paths} if all(path.is_file() for path in paths) else None
 
 
 def combined(files: dict[str, str]) -> str:
-    """12 hex characters over both files' digests.
+    """12 hex characters over the files' digests.
 
     Over the digests and not the joined bytes, because a row moved from the head of one file to the tail of
     the other would leave those as they were.
     """
-    return hashlib.sha256(f"{files[TRAIN]}\n{files[TEST]}\n".encode()).hexdigest()[:12]
+    listed = [files[name] for name in (TRAIN, TEST, VALIDATION) if name in files]
+    return hashlib.sha256("".join(f"{each}\n" for each in listed).encode()).hexdigest()[:12]
 
 
 def fingerprint(directory: Path) -> str:
-    """The fingerprint of the prepared files in ``directory``: 12 hex characters of SHA-256 over both.
+    """The fingerprint of the prepared files in ``directory``: 12 hex characters of SHA-256 over them.
 
     Files that are as the card beside them says were checked when they were written; others (edited by hand,
     put there without ``data_prep``) are read row by row first.
@@ -108,7 +121,7 @@ def fingerprint(directory: Path) -> str:
         files = digests(directory)
         card = read(directory)
         if files is None or card is None or card.files != files:
-            for name in (TRAIN, TEST):
+            for name in prepared(directory):
                 _check(directory / name)
             files = digests(directory)
     except OSError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.card import card as cards
-from data_prep.card.card import TEST, TRAIN
+from data_prep.card.card import TRAIN
 from data_prep.row.rules import LEAST_ROWS
 from data_prep.source.tokens import BYTES_PER_TOKEN, ESTIMATE
 from settings.models import model
@@ -28,7 +28,7 @@ class Fit:
     Attributes:
         rows: in the training file.
         most: tokens that a row is cut at; None for no limit that is known.
-        cut: rows of both files that are longer.
+        cut: rows of the files that are longer.
         lost: those of them that have no answer left.
         refused: why the component would refuse the files, or crash on them.
         told: the same figures in words, with places; empty where nothing is cut.
@@ -54,7 +54,7 @@ def fit(directory: Path, max_seq_length: int, name: str) -> Fit:
     rows, first = 0, []
     cut: list[str] = []
     lost: list[str] = []
-    for file in (TRAIN, TEST):
+    for file in cards.prepared(directory):
         for number, line in _lines(directory / file):
             rows += file == TRAIN
             # A line is longer than its texts by more than the marks around them take.

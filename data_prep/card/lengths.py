@@ -25,7 +25,8 @@ def measured(stats: Stats, tokenizer: Tokenizer, name: str) -> dict[str, Any]:
     text = sum(len(message["content"].encode()) for messages in sample for message in messages)
     counted = sum(counter.count(messages) - own * len(messages) for messages in sample)
     ratio = text / counted if counter.exact and counted else BYTES_PER_TOKEN
-    sides = {side: round(stats.text_bytes[side] / ratio) + own * stats.messages[side] for side in ("train", "test")}
+    named = ("train", "test", *(["validation"] if stats.messages["validation"] else []))
+    sides = {side: round(stats.text_bytes[side] / ratio) + own * stats.messages[side] for side in named}
     spread = {(step * BIN + BIN / 2) / ratio: rows for step, rows in sorted(stats.lengths.items()) if rows}
     return {
         "counted_by": tokenizer.label,

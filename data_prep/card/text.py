@@ -29,6 +29,7 @@ def markdown(card: Card) -> bytes:
                 "rows in": rows["in"],
                 "training rows": rows["train"],
                 "test rows": rows["test"],
+                **({"validation rows": rows["validation"]} if "validation" in rows else {}),
                 "rejected": _counted(rows["rejected"], card.rejected),
                 "repaired": _counted(rows["repaired"], card.repaired),
                 "left out, as a share was asked for": rows["left_out"],
@@ -45,6 +46,7 @@ def markdown(card: Card) -> bytes:
                 "counted by": _counted_by(tokens),
                 "training tokens": f"{tokens['train']:,}",
                 "test tokens": f"{tokens['test']:,}",
+                **({"validation tokens": f"{tokens['validation']:,}"} if "validation" in tokens else {}),
                 "median, 95 % and longest": f"{tokens['median']}, {tokens['p95']}, {tokens['longest']}",
                 f"context of {card.settings['model']}": tokens["context"] or "unknown",
                 "too long by the estimate (kept)": tokens["too_long_by_estimate"],
@@ -59,12 +61,15 @@ def markdown(card: Card) -> bytes:
                 "test rows that begin with a training row's question": card.duplicates["asked"],
                 "near duplicates of an earlier one": _looked(card.duplicates["near"]),
                 "test rows nearly equal to a training row": _looked(card.duplicates["leaking"]),
+                **_third(card),
                 "personal data and secrets" + (" (masked)" if card.settings["mask"] else ""): _listed(
                     {kind: number for kind, number in card.private.items() if kind != "rows"}
                 ),
                 "rows with any": card.private["rows"],
             }
         ),
+        "## Files\n",
+        _table({name: f"SHA-256 {found}" for name, found in card.files.items()}),
         "## What the fine-tune will take (an estimate)\n",
         _table(
             {
@@ -93,7 +98,8 @@ def description(card: Card) -> str:
     return (
         f"{SUMMARY} From {card.settings['source']} "
         f"({_origin(card.source)}): {rows['in']} rows in, {rows['train']} train, {rows['test']} test, "
-        f"{rows['rejected']} rejected. About {tokens['train']:,} training tokens ({_counted_by(tokens)}). "
+        f"{_validating(rows)}{rows['rejected']} rejected. "
+        f"About {tokens['train']:,} training tokens ({_counted_by(tokens)}). "
         f"Licence as the source states it: {card.source.get('licence', 'unknown')}."
     )
 
@@ -108,6 +114,8 @@ def tags(card: Card) -> dict[str, str]:
         "rows_in": card.rows["in"],
         "rows_train": card.rows["train"],
         "rows_test": card.rows["test"],
+        **({"rows_validation": card.rows["validation"]} if "validation" in card.rows else {}),
+        **{f"sha256_{name.partition('_')[0]}": found for name, found in card.files.items()},
         "rows_rejected": card.rows["rejected"],
         "tokens_train": card.tokens["train"],
         "duplicates": _looked(card.duplicates["repeated"]),
@@ -118,6 +126,23 @@ def tags(card: Card) -> dict[str, str]:
         "seed": card.settings["seed"],
     }
     return {key: " ".join(plain(str(value)).split())[:256] for key, value in values.items()}
+
+
+def _third(card: Card) -> dict[str, object]:
+    """Of three files, what the validation rows have in common with others."""
+    found = card.duplicates
+    if "asked_validation" not in found:
+        return {}
+    return {
+        "validation rows that begin with a training row's question": found["asked_validation"],
+        "test rows that begin with a validation row's question": found["asked_between"],
+        "validation rows nearly equal to a training row": _looked(found["leaking_validation"]),
+        "test rows nearly equal to a validation row": _looked(found["leaking_between"]),
+    }
+
+
+def _validating(rows: Mapping[str, int]) -> str:
+    return f"{rows['validation']} validation, " if "validation" in rows else ""
 
 
 def _parts(parts: Sequence[Mapping[str, Any]]) -> str:

@@ -34,8 +34,9 @@ class Piece:
     start: int = 0
     stop: int = -1
     form: Form = LINES
-    side: str = ""  # train or test, where the source is divided already
+    side: str = ""  # train, test or validation, where the source is divided already
     share: float = 1.0  # of its rows that are taken, where it is a part of a mixture
+    own: bool = False  # a file of test or validation rows beside the source
 
     @property
     def unit(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 MOST = 2**64
+TRAIN, TEST, VALIDATION = "train", "test", "validation"
 
 
 def point(text: str, seed: int) -> int:
@@ -21,6 +22,16 @@ def is_test(question: str, seed: int, test_ratio: float) -> bool:
     is ``test_ratio`` (0 to 1) on average, not to the row.
     """
     return is_below(point(question, seed), test_ratio)
+
+
+def side_of(at: int, test_ratio: float, validation_ratio: float) -> str:
+    """test, validation or train: the side of what has the :func:`point` ``at``.
+
+    Test rows are those of :func:`is_test` whatever the validation ratio, which takes from the training rows alone.
+    """
+    if is_below(at, test_ratio):
+        return TEST
+    return VALIDATION if is_below(at, test_ratio + validation_ratio) else TRAIN
 
 
 def is_below(at: int, share: float) -> bool:

@@ -7,9 +7,9 @@ import math
 from data_prep.card.card import is_far
 from data_prep.card.stats import Stats
 from data_prep.request import Request
+from data_prep.row.split import TEST, VALIDATION
 from data_prep.run.merge import Merger
 from data_prep.run.opening import Opened
-from data_prep.run.worker import TEST, TRAIN
 
 _FEW, _COMMON = 10, 0.05  # rows, and their share of all, from which a first question is a frequent one
 
@@ -27,13 +27,18 @@ class OneQuestionError(Exception):
 
 def divide_otherwise(merger: Merger, stats: Stats, request: Request, rows: Opened) -> None:
     """Raise :class:`OneQuestionError` where a frequent first question, a greeting say, decides the sides' shares."""
-    total = stats.sides[TRAIN] + stats.sides[TEST]
-    if rows.divided or not total or not is_far(stats.sides[TEST] / total, request.test_ratio, total):
+    wanted = {TEST: request.test_ratio, VALIDATION: request.validation_ratio}
+    asked = {side: ratio for side, ratio in wanted.items() if ratio and not rows.holds_back(side)}
+    total = sum(number for side, number in stats.sides.items() if not rows.holds_back(side))
+    far = [side for side, ratio in asked.items() if total and is_far(stats.sides[side] / total, ratio, total)]
+    if not far:
         return
+    side = far[0]
     if common := merger.common(max(_FEW, math.ceil(_COMMON * total))):
         questions = "one question" if len(common) == 1 else f"one of {len(common)} questions"
         raise OneQuestionError(
-            f"many rows begin with {questions}, which together on one side would make {stats.sides[TEST] / total:.0%} "
-            f"test rows instead of {request.test_ratio:.0%}: they are divided by all that is said in them",
+            f"many rows begin with {questions}, which together on one side would make "
+            f"{stats.sides[side] / total:.0%} {side} rows instead of {asked[side]:.0%}: they are divided by all that "
+            "is said in them",
             common,
         )

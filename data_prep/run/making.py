@@ -7,24 +7,24 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from data_prep.card import card as cards
 from data_prep.card import languages, lengths, text
-from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN, Card
+from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN, VALIDATION, Card
 from data_prep.card.stats import Kind, Stats
 from data_prep.errors import DataError
-from data_prep.request import Request, part
+from data_prep.request import Request
+from data_prep.row import split
 from data_prep.row.reading import Reader
-from data_prep.row.remedies import REMEDIES
 from data_prep.row.rules import LEAST_ROWS
 from data_prep.row.shapes import AUTO
 from data_prep.run import pool, progress, worker
 from data_prep.run.dividing import OneQuestionError, divide_otherwise
 from data_prep.run.merge import Duplicates, Merger
 from data_prep.run.opening import Opened, opened
+from data_prep.run.refusals import refuse_bad, refuse_one_sided
 from data_prep.run.replace import replacing
 from data_prep.run.scratch import scratch
 from data_prep.run.targets import not_ours
@@ -38,7 +38,7 @@ Origin = Callable[[], dict[str, str]]
 
 Finished = Callable[[Card, Mapping[str, int]], Card]
 
-_FILES = {worker.TRAIN: TRAIN, worker.TEST: TEST}
+_FILES = {split.TRAIN: TRAIN, split.TEST: TEST, split.VALIDATION: VALIDATION}
 
 
 def make(
@@ -55,7 +55,7 @@ def make(
     ``origin`` gives what the card says of the source, and is asked last: a digest of all of it takes a while.
     ``finished`` has the last word about the card; it is given how many rows of each file were taken.
     """
-    earlier = cards.written_here(request.directory) is not None
+    earlier = cards.written_here(request.directory)
     tokenizer = resolve(request.tokenizer, model(request.model), online=source.kind == "hub")
     with ExitStack() as stack:
         # The hub first: where it cannot be reached, not even a directory is made.
@@ -75,8 +75,10 @@ def make(
                 rows = opened(source, request, workspace, place)
             rules = dataclasses.replace(rules, common=found.common)
             card = _worked(rows, rules, request, origin, again, report, quiet, finished)
-    if not card.rows["rejected"] and (earlier or rules.keep_rejected):
+    if not card.rows["rejected"] and (earlier is not None or rules.keep_rejected):
         (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's, or this one's without a row
+    if earlier is not None and VALIDATION in earlier and VALIDATION not in card.files:
+        (request.directory / VALIDATION).unlink(missing_ok=True)
     return card
 
 
@@ -98,7 +100,8 @@ def _rules(request: Request, rows: Opened, tokenizer: Tokenizer) -> worker.Rules
         columns=request.columns,
         ignore=request.ignore,
         seed=request.seed,
-        test_ratio=request.test_ratio,
+        test_ratio=0 if rows.holds_back(split.TEST) else request.test_ratio,
+        validation_ratio=0 if rows.holds_back(split.VALIDATION) else request.validation_ratio,
         common=frozenset(),
         share=rows.share,
         repairs=request.repairs if request.bad_rows == "repair" else (),
@@ -120,7 +123,9 @@ def _worked(
     quiet: bool,
     finished: Finished,
 ) -> Card:
-    names = [TRAIN, TEST, CARD, PAGE, *text.PICTURES.values()]
+    third = request.three or rows.holds_back_by_name(split.VALIDATION)
+    written = {side: name for side, name in _FILES.items() if third or side != split.VALIDATION}
+    names = [*written.values(), CARD, PAGE, *text.PICTURES.values()]
     names += [REJECTED] if rules.keep_rejected else []
     stats, taken = Stats(), Counter[str]()
 
@@ -132,13 +137,13 @@ def _worked(
 
     with replacing(request.directory, names, within=place, kept=kept) as handles:
         files = dict(zip(names, handles, strict=True))
-        sides = {side: files[name] for side, name in _FILES.items()}
+        sides = {side: files[name] for side, name in written.items()}
         late = request.duplicates == "drop"
         merger = Merger(place, sides, files.get(REJECTED), late)
         with progress.shown(rows.total, quiet) as tell:
             offset = 0
             for number, part_stats in _parts(rows, rules, request, place, tell):
-                if rows.stream is not None or rows.pieces[number].start == 0:
+                if rows.begins(number):
                     offset = 0
                 merger.add(number, rows.file(number), offset)
                 for code, kind in part_stats.kinds.items():
@@ -149,15 +154,14 @@ def _worked(
                 stats.add(part_stats)
                 if number == 0 and worker.hopeless(rules, stats):
                     break  # the rest would take as long as a success, and tell the same
-        _refuse_bad(stats, request, rows)
+        refuse_bad(stats, request, rows)
         if not rules.common:
             divide_otherwise(merger, stats, request, rows)
         digests, duplicates = merger.finish(stats, rules.near)
-        _refuse_one_sided(stats, request, rows)
+        refuse_one_sided(stats, request, rows)
         _refuse_few(stats, request, rows)
-        card = _card(
-            stats, request, rules, origin() | rows.origin, duplicates, {_FILES[side]: digests[side] for side in _FILES}
-        )
+        named = {name: digests[side] for side, name in written.items()}
+        card = _card(stats, request, rules, origin() | rows.origin, duplicates, named)
         card = finished(card, taken)
         files[CARD].write(card.to_json())
         files[PAGE].write(text.markdown(card))
@@ -171,66 +175,15 @@ def _parts(
 ) -> Iterator[tuple[int, Stats]]:
     """Several processes only where each has more than a piece to read: starting them takes half a second."""
     processes = min(request.processes or pool.cores(), len(rows.pieces) // 2)
-    if processes > 1 and rows.window.all:
+    if processes > 1 and rows.window.all and rows.stream is None:
         return pool.in_processes(rows.pieces, rules, place, processes, tell)
     return pool.in_one_process(rows.parts(), rules, place, tell)
 
 
-def _refuse_bad(stats: Stats, request: Request, rows: Opened) -> None:
-    """Raise :class:`DataError` for bad rows under the policy, and where there was no row at all."""
-    if not stats.seen:
-        raise DataError(f"{rows.label} holds no rows: nothing to split")
-    if not stats.bad:
-        return
-    remedy = "A row needs question and answer, in a shape of docs/data.md; --look shows what is made of the first rows."
-    if request.bad_rows == "refuse" and stats.bad == stats.seen == worker.HOPELESS:
-        head = f"{rows.label}: none of the first {stats.seen:,} rows can be used; no others were read or written:"
-    elif request.bad_rows == "refuse":
-        head = f"{rows.label}: {stats.bad} of {stats.seen} rows cannot be used; nothing was written:"
-        remedy += " Mend or remove them, leave them out (badRows: skip), or have them mended (badRows: repair)."
-    else:
-        most = part(request.max_rejected, "the limit of rejected rows", least=0)
-        limit = int(most * stats.seen) if isinstance(most, float) else most
-        if stats.bad <= limit:
-            return
-        head = (
-            f"{rows.label}: {stats.bad} of {stats.seen} rows cannot be used, and at most {limit} may be rejected "
-            f"(maxRejected: {request.max_rejected}); nothing was written:"
-        )
-    raise DataError("\n".join([head, *(_told(code, kind) for code, kind in stats.kinds.items()), remedy]))
-
-
-def _told(code: str, kind: Kind) -> str:
-    """A kind of problem: its first row in words, the next ones by their places, and what to do."""
-    (where, problem), *others = kind.first
-    told = f"  {where}: {problem}"
-    if kind.rows > 1:
-        file = f"{where}".rpartition(":")[0]
-        more = ", …" if kind.rows - 1 > len(others) else ""
-        told += (
-            f"; {kind.rows - 1} more like it ({', '.join(str(place).removeprefix(file) for place, _ in others)}{more})"
-        )
-    return f"{told}: {REMEDIES[code]}" if code in REMEDIES else told
-
-
-def _refuse_one_sided(stats: Stats, request: Request, rows: Opened) -> None:
-    if request.within is not None:
-        return  # a mixture has rows of others as well
-    for side, name in ((worker.TEST, "test"), (worker.TRAIN, "training")):
-        if not stats.sides[side]:
-            share = f", of which {request.rows} were asked for" if rows.share < 1 else ""
-            good = stats.seen - stats.bad - stats.aside.total()
-            raise DataError(
-                f"a test ratio of {request.test_ratio} leaves no {name} row: {rows.label} has {good}{share}, and a "
-                "row's first question decides its side; nothing was written: use more rows with different questions, "
-                f"another ratio or another seed (now {request.seed})"
-            )
-
-
 def _refuse_few(stats: Stats, request: Request, rows: Opened) -> None:
-    if stats.sides[worker.TRAIN] < LEAST_ROWS and request.within is None:
+    if stats.sides[split.TRAIN] < LEAST_ROWS and request.within is None:
         raise DataError(
-            f"{rows.label} gives {stats.sides[worker.TRAIN]} rows to train on, and the fine-tune component needs "
+            f"{rows.label} gives {stats.sides[split.TRAIN]} rows to train on, and the fine-tune component needs "
             f"{LEAST_ROWS}; nothing was written: use more rows, or a smaller test ratio (now {request.test_ratio})"
         )
 
@@ -255,7 +208,9 @@ def _card(
     duplicates: Duplicates,
     digests: dict[str, str],
 ) -> Card:
-    found = asdict(duplicates)
+    found = duplicates.counted()
+    dropped = found.pop("dropped") or 0
+    third = {"validation": stats.sides[split.VALIDATION]} if VALIDATION in digests else {}
     tokens = lengths.measured(stats, rules.tokenizer, request.model)
     return Card(
         settings=request.deciding("sha256" in origin),
@@ -263,12 +218,13 @@ def _card(
         shape=_shape(stats, request),
         rows={
             "in": stats.seen,
-            "train": stats.sides[worker.TRAIN],
-            "test": stats.sides[worker.TEST],
+            "train": stats.sides[split.TRAIN],
+            "test": stats.sides[split.TEST],
+            **third,
             "rejected": stats.bad,
             "repaired": stats.mended,
             "left_out": stats.passed_over,
-            "dropped": found.pop("dropped"),
+            "dropped": dropped,
             "set_aside": stats.aside.total(),
         },
         rejected=dict(sorted(stats.rejected.items())),

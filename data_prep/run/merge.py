@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +15,7 @@ import orjson
 
 from data_prep.card.stats import Stats
 from data_prep.run import duplicates
-from data_prep.run.worker import HASHES, QUESTIONS, REJECTED, SIDES, SIGNATURES, TEST, TRAIN, part_of
+from data_prep.run.worker import HASHES, QUESTIONS, REJECTED, SIDES, SIGNATURES, WRITTEN, part_of
 
 _CHUNK = 2**20
 _AHEAD = 4  # chunks that wait to be hashed
@@ -27,7 +27,9 @@ class Duplicates:
 
     ``near``: rows nearly equal to an earlier one, exact repetitions included. ``leaking``: test rows nearly equal to a
     training row. ``dropped``: rows left out. ``questions``: different first questions; ``asked``: test rows whose first
-    question is that of a training row.
+    question is that of a training row. ``third``: with a validation file, the same of validation rows beside training
+    rows (``asked_validation``, ``leaking_validation``) and of test rows beside validation rows (``asked_between``,
+    ``leaking_between``).
     """
 
     repeated: int
@@ -36,6 +38,11 @@ class Duplicates:
     dropped: int = 0
     questions: int = 0
     asked: int = 0
+    third: dict[str, int | None] = field(default_factory=dict)
+
+    def counted(self) -> dict[str, int | None]:
+        """As a card has it: all in one."""
+        return {**{name: value for name, value in vars(self).items() if name != "third"}, **self.third}
 
 
 class Hasher:
@@ -90,11 +97,12 @@ class Merger:
         if self._late:
             self._parts.append(number)
             return
-        for side in (TRAIN, TEST):
+        for side in WRITTEN:
             part = part_of(self._scratch, number, side)
-            with part.open("rb", buffering=0) as file:
-                while read := file.readinto(self._chunk):
-                    self._put(side, self._chunk[:read])
+            if side in self._sides:
+                with part.open("rb", buffering=0) as file:
+                    while read := file.readinto(self._chunk):
+                        self._put(side, self._chunk[:read])
             part.unlink()
 
     def _all(self, name: str) -> Path:
@@ -121,30 +129,33 @@ class Merger:
         points, rows = np.unique(np.fromfile(self._all(QUESTIONS), dtype="<u8"), return_counts=True)
         return frozenset(int(point) for point in points[rows >= least])
 
-    def asked(self, wanted: Collection[int]) -> int:
-        """How many of some points are those of training rows' first questions."""
-        if not wanted or not self._all(QUESTIONS).exists():
-            return 0
-        sides = np.fromfile(self._all(SIDES), dtype=np.uint8)
-        points = np.fromfile(self._all(QUESTIONS), dtype="<u8")[sides == 0]
-        return int(np.count_nonzero(np.isin(np.array(sorted(wanted), dtype="<u8"), points)))
-
     def finish(self, stats: Stats, near: bool) -> tuple[dict[str, str], Duplicates]:
         """SHA-256 by side, and what there is of duplicates."""
         if not self._all(HASHES).exists():
             return self._hexadecimal(), Duplicates(0)
         sides = np.fromfile(self._all(SIDES), dtype=np.uint8)
         points = np.fromfile(self._all(QUESTIONS), dtype="<u8")
-        asked = int(np.count_nonzero(np.isin(points[sides == 1], points[sides == 0])))
-        found = Duplicates(duplicates.repeated(self._all(HASHES)), questions=len(np.unique(points)), asked=asked)
+        asked = _alike(points, sides)
+        third: dict[str, int | None] = {f"asked_{name}": rows for name, rows in asked.items() if name}
+        found = Duplicates(
+            duplicates.repeated(self._all(HASHES)),
+            questions=len(np.unique(points)),
+            asked=asked[""],
+            third=third | {f"leaking_{name}": None for name in asked if name} if len(self._sides) > 2 else {},
+        )
         if near:
             leader = duplicates.groups(self._all(SIGNATURES))
             later = leader != np.arange(len(leader))
-            trained = np.zeros(len(leader), dtype=bool)
-            trained[leader[sides == 0]] = True
-            leaking = int(np.count_nonzero(trained[leader[sides == 1]]))
+            leaking = _alike(leader, sides)
+            more = {f"leaking_{name}": rows for name, rows in leaking.items() if name} if found.third else {}
             dropped = self._drop(later, stats) if self._late else 0
-            found = replace(found, near=int(np.count_nonzero(later)), leaking=leaking, dropped=dropped)
+            found = replace(
+                found,
+                near=int(np.count_nonzero(later)),
+                leaking=leaking[""],
+                dropped=dropped,
+                third={**found.third, **more},
+            )
         return self._hexadecimal(), found
 
     def _drop(self, later: Any, stats: Stats) -> int:
@@ -152,19 +163,26 @@ class Merger:
         at = 0
         for number in self._parts:
             sides = part_of(self._scratch, number, SIDES).read_bytes()
-            paths = [part_of(self._scratch, number, side) for side in (TRAIN, TEST)]
-            with paths[0].open("rb") as train, paths[1].open("rb") as test:
+            with ExitStack() as stack:
+                lines = [stack.enter_context(part_of(self._scratch, number, side).open("rb")) for side in WRITTEN]
                 for which in sides:
-                    line = (train, test)[which].readline()
-                    side = (TRAIN, TEST)[which]
+                    line, side = lines[which].readline(), WRITTEN[which]
                     if later[at]:
                         stats.forget(orjson.loads(line)["messages"], side)
                     else:
                         self._put(side, line)
                     at += 1
-            for name in (TRAIN, TEST, SIDES):
+            for name in (*WRITTEN, SIDES):
                 part_of(self._scratch, number, name).unlink()
         return int(np.count_nonzero(later))
 
     def _hexadecimal(self) -> dict[str, str]:
         return {name: digest.hexdigest() for name, digest in self._digests.items()}
+
+
+def _alike(marks: Any, sides: Any) -> dict[str, int]:
+    """How many rows of one side have the mark of a row of another: test rows beside training rows (under ""),
+    ``validation`` rows beside training rows, and those ``between`` test and validation."""
+    train, test, validation = (marks[sides == number] for number in range(len(WRITTEN)))
+    pairs = {"": (test, train), "validation": (validation, train), "between": (test, validation)}
+    return {name: int(np.count_nonzero(np.isin(one, other))) for name, (one, other) in pairs.items()}

@@ -37,26 +37,37 @@ class Opened:
     total: int | None
 
     def parts(self) -> Iterator[Part]:
-        """All rows, one part after the other."""
+        """All rows, one part after the other: first the files of test and validation rows, which are taken whole."""
+        own = (Part(read(piece), piece.side, own=True) for piece in self.pieces if piece.own)
         if self.stream is None:
-            return self.window.of(self.pieces)
-        return iter([Part(self.window.cut(enumerate(self.stream, start=1)))])
+            return chain(own, self.window.of([piece for piece in self.pieces if not piece.own]))
+        return chain(own, [Part(self.window.cut(enumerate(self.stream, start=1)))])
 
     def where(self, number: int, place: int) -> str:
         """How a message names a row of part ``number``."""
-        if self.stream is not None:
+        if self._is_stream(number):
             return f"{self.label}, row {place}"
         piece = self.pieces[number]
         return f"{piece.path}:{place}" if piece.unit == "line" else f"{piece.path}, row {place}"
 
     def file(self, number: int) -> str:
         """The file of part ``number``; what messages call the source, where there is none."""
-        return self.label if self.stream is not None else str(self.pieces[number].path)
+        return self.label if self._is_stream(number) else str(self.pieces[number].path)
 
-    @property
-    def divided(self) -> bool:
-        """Whether the source says itself which rows are test rows."""
-        return any(piece.side for piece in self.pieces)
+    def begins(self, number: int) -> bool:
+        """Whether part ``number`` is the first one of its file."""
+        return self._is_stream(number) or self.pieces[number].start == 0
+
+    def _is_stream(self, number: int) -> bool:
+        return self.stream is not None and number == len(self.pieces)
+
+    def holds_back(self, side: str) -> bool:
+        """Whether the source, or a file beside it, says itself which rows are of that side."""
+        return self.origin["kind"] == "mixture" or self.holds_back_by_name(side)
+
+    def holds_back_by_name(self, side: str) -> bool:
+        """Whether some of its pieces are of that side."""
+        return any(piece.side == side for piece in self.pieces)
 
     @property
     def told(self) -> list[str]:
@@ -76,7 +87,7 @@ class Opened:
             first = list(islice(self.stream, _PEEKED))
             self.stream = chain(first, self.stream)
             return first
-        rows = (row for each in self.pieces for _, row in read(each))
+        rows = (row for each in self.pieces if not each.own for _, row in read(each))
         return [row for row in islice(rows, _PEEKED) if row is not BLANK and not isinstance(row, Broken)]
 
     def shapes(self, reader: Reader) -> list[str]:
@@ -90,17 +101,18 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
     count = None if request.rows == ALL else part(request.rows, "the rows to take")
     share = count if isinstance(count, float) else 1.0
     first = count if isinstance(count, int) else None
+    beside = [replace(piece, side=side, own=True) for file, side in source.own.items() for piece in pieces(file)]
     if source.kind == "hub":
         found = hub.opened(source.label, request.config, request.split, request.revision)
         origin = {"kind": "hub", "revision": found.revision, "licence": found.licence}
         total = found.total if first is None or found.total is None else min(first, found.total)
-        return Opened(source.label, origin, [], found.rows, Window(0, first), share, total)
+        return Opened(source.label, origin, beside, found.rows, Window(0, first), share, total)
     origin = {"kind": source.kind}
     files, divided = source.files, source.sides
     if source.kind == "azureml" and scratch is not None:
         asset = azureml.downloaded(source.label, workspace, scratch / "asset")
         origin |= {"revision": asset.revision, "licence": asset.licence}
-        found_files = files_of(asset.path, source.label)
+        found_files = files_of(asset.path, source.label, request.three)
         files, divided = found_files.files, found_files.sides
     start, stop = file_slice(request.split)
     if first is not None:
@@ -111,8 +123,8 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
         for piece in pieces(file)
     ]
     window = Window(start, stop)
-    total = _total(found_pieces) if window.all else None if stop is None else stop - start
-    return Opened(source.label, origin, found_pieces, None, window, share, total)
+    total = _total([*beside, *found_pieces]) if window.all else None if stop is None else stop - start
+    return Opened(source.label, origin, [*beside, *found_pieces], None, window, share, total)
 
 
 def _total(found: Sequence[Piece]) -> int | None:

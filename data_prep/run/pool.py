@@ -25,13 +25,12 @@ Tell = Callable[[int], None]
 
 
 class Part(NamedTuple):
-    """Rows that are worked through in one go; ``side`` and ``share`` as a :class:`~data_prep.read.readers.Piece` has
-    them.
-    """
+    """Rows that are worked through in one go; all else as a :class:`~data_prep.read.readers.Piece` has it."""
 
     rows: Rows
     side: str = ""
     share: float = 1.0
+    own: bool = False
 
 
 _worker: Worker | None = None
@@ -41,7 +40,7 @@ def in_one_process(parts: Iterator[Part], rules: Rules, directory: Path, tell: T
     """(number, counts) of each part, made here."""
     worker = Worker(rules)
     for number, part in enumerate(parts):
-        yield number, worker.run(part.rows, directory, number, part.side, tell, part.share)
+        yield number, worker.run(part.rows, directory, number, part.side, tell, part.share, part.own)
 
 
 def in_processes(
@@ -91,7 +90,7 @@ def _end_with(sentinel: int) -> None:
 
 def _run(piece: Piece, directory: Path, number: int) -> Stats:
     assert _worker is not None
-    return _worker.run(read(piece), directory, number, piece.side, share=piece.share)
+    return _worker.run(read(piece), directory, number, piece.side, share=piece.share, own=piece.own)
 
 
 class Window:

@@ -13,7 +13,7 @@ from data_prep.request import Request
 from data_prep.row.reading import Read, Reader
 from data_prep.row.remedies import REMEDIES
 from data_prep.row.rules import problems, question, record, shown
-from data_prep.row.split import is_test
+from data_prep.row.split import point, side_of
 from data_prep.run.opening import opened
 from data_prep.run.scratch import scratch
 from data_prep.run.targets import without_results
@@ -68,7 +68,7 @@ def _after(read: Read, request: Request, tokenizer: Tokenizer, template: str | N
         return
     made = record(read.row)
     counter = Counter(tokenizer, model(request.model))
-    side = "test" if is_test(question(made), request.seed, request.test_ratio) else "train"
+    side = side_of(point(question(made), request.seed), request.test_ratio, request.validation_ratio)
     about = "" if counter.exact else "about "
     unused = f"; not used: {', '.join(read.unused)}" if read.unused else ""
     yield f"--- {shape}: {side}, {about}{counter.count(made['messages'])} tokens{unused}"

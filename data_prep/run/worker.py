@@ -16,18 +16,20 @@ from data_prep.row import personal
 from data_prep.row.reading import Reader
 from data_prep.row.repairs import repaired
 from data_prep.row.rules import Problem, in_order, is_bare, problems, question, record, sound
-from data_prep.row.split import is_below, is_mixed_in, is_taken, point
+from data_prep.row.split import TEST, TRAIN, VALIDATION, is_mixed_in, is_taken, point, side_of
 from data_prep.run import duplicates
 from data_prep.source.tokens import Counter, Tokenizer
 from settings.models import model
 
-TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES = "train", "test", "rejected", "hashes", "signatures", "sides"
-QUESTIONS = "questions"
-OUTPUTS = (TRAIN, TEST, REJECTED, HASHES, SIGNATURES, SIDES, QUESTIONS)
-"""Files of a part. The last four hold, for each row written: 8 bytes, a MinHash signature, one byte (1 for test), and 8
-bytes of its first question."""
+REJECTED, HASHES, SIGNATURES, QUESTIONS = "rejected", "hashes", "signatures", "questions"
+WRITTEN = (TRAIN, TEST, VALIDATION)
+SIDES = "sides"
+OUTPUTS = (*WRITTEN, REJECTED, HASHES, SIGNATURES, SIDES, QUESTIONS)
+"""Files of a part. The last four hold, for each row written: 8 bytes, a MinHash signature, one byte (its side, by its
+number in :data:`WRITTEN`), and 8 bytes of its first question."""
 
 HOPELESS = 1000  # rows at the beginning of a source, of which one at least must be good
+_NUMBER = {side: bytes([number]) for number, side in enumerate(WRITTEN)}
 _LINE = orjson.OPT_APPEND_NEWLINE
 _TELL = 1000  # rows between two calls of the progress
 _BUFFER = 2**20  # bytes kept back before they are written: rows are about as large as the default of 8 kB
@@ -41,7 +43,8 @@ class Rules:
     columns: Mapping[str, str]
     ignore: tuple[str, ...]
     seed: int
-    test_ratio: float
+    test_ratio: float  # 0 where the source, or a file of its own, says which rows are for testing
+    validation_ratio: float  # the same, and where there is no third file
     common: frozenset[int]  # points of questions that so many rows begin with that all they say decides their side
     share: float  # of the rows to take; 1 for all
     repairs: tuple[str, ...]
@@ -67,7 +70,7 @@ class Worker:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._reader = Reader(rules.shape, rules.columns, rules.ignore)
-        self._side, self._share = "", 1.0
+        self._side, self._share, self._own = "", 1.0, False
         self._counter = Counter(rules.tokenizer, model(rules.model))
 
     def run(
@@ -78,13 +81,14 @@ class Worker:
         side: str = "",
         tell: Callable[[int], None] | None = None,
         share: float = 1.0,
+        own: bool = False,
     ) -> Stats:
         """Work through ``rows`` into the files of part ``number``; ``tell`` hears how many rows were read.
 
-        ``side`` is that of all of them, where the source has divided them itself; ``share`` of them is taken where
-        they are a part of a mixture.
+        ``side`` is that of all of them, where the source has held them back itself; ``share`` of them is taken where
+        they are a part of a mixture; ``own`` rows are a file of test or validation rows, which is taken whole.
         """
-        self._side, self._share = side, share
+        self._side, self._share, self._own = side, share, own
         with ExitStack() as stack:
             paths = {name: part_of(directory, number, name) for name in OUTPUTS}
             files = {name: stack.enter_context(path.open("wb", _BUFFER)) for name, path in paths.items()}
@@ -179,14 +183,16 @@ class Worker:
     def _write(self, made: dict[str, Any], line: bytes, stats: Stats, files: Mapping[str, BinaryIO]) -> None:
         rules, messages = self._rules, made["messages"]
         asked = question(made)
-        if rules.share < 1 and not is_taken(asked, rules.seed, rules.share):
+        if rules.share < 1 and not self._own and not is_taken(asked, rules.seed, rules.share):
             stats.passed_over += 1
             return
         if self._share < 1 and not is_mixed_in(asked, rules.seed, self._share):
             stats.passed_over += 1
             return
         at = point(asked, rules.seed)
-        side = self._side or (TEST if is_below(self._decides(at, messages), rules.test_ratio) else TRAIN)
+        side = self._side
+        if side not in (TEST, VALIDATION):
+            side = side_of(self._decides(at, messages), rules.test_ratio, rules.validation_ratio)
         said = duplicates.messages_of(line)
         if personal.suspicious(said) and (hits := personal.counts(made)):
             stats.private.update(hits)
@@ -219,7 +225,7 @@ class Worker:
         size = sum(map(len, texts)) if ascii else sum([len(text.encode()) for text in texts])
         key = duplicates.content_hash(said)
         files[HASHES].write(key.to_bytes(8, "little"))
-        files[SIDES].write(b"\1" if side == TEST else b"\0")
+        files[SIDES].write(_NUMBER[side])
         if self._rules.near:
             files[SIGNATURES].write(duplicates.signature(messages))
         stats.turns[len(messages)] += 1

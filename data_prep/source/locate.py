@@ -25,8 +25,8 @@ class Source:
     """A located source.
 
     ``files`` in the order in which they are read, none for the hub and a data asset; ``label`` is how messages call it;
-    ``left_out`` says what of a folder is not read; ``sides`` (train or test) are those of its files, where their names
-    divide them.
+    ``left_out`` says what of a folder is not read; ``sides`` (train, test or validation) are those of its files, where
+    their names divide them; ``own`` are files of test and validation rows beside it, which are named in the settings.
     """
 
     kind: str  # hub, azureml, sample or file
@@ -36,6 +36,11 @@ class Source:
     sides: Mapping[Path, str] = field(default_factory=dict)
     root: Path | None = None  # the folder that holds several files
     shares: Mapping[Path, float] = field(default_factory=dict)  # of the rows of its files that are taken, if not all
+    own: Mapping[Path, str] = field(default_factory=dict)
+
+    def holds_back(self, side: str) -> bool:
+        """Whether it is said of some of its files that they are all of one side."""
+        return side in self.sides.values() or side in self.own.values()
 
 
 def locate(name: str, base: Path) -> Source:
@@ -77,10 +82,10 @@ def _matching(pattern: Path) -> tuple[Path, Iterable[Path]]:
     return fixed, fixed.glob(str(pattern.relative_to(fixed)))
 
 
-def files_of(path: Path, label: str) -> Source:
+def files_of(path: Path, label: str, three: bool = False) -> Source:
     """The data files that a downloaded or mounted asset, a file or a folder, consists of."""
     if path.is_dir():
-        return by_name(_several(label, path.rglob("*"), path, label))
+        return by_name(_several(label, path.rglob("*"), path, label), three)
     return Source("file", label, (_readable(path),))
 
 
@@ -91,8 +96,44 @@ def _several(name: str, paths: Iterable[Path], root: Path, where: str) -> Source
     return Source("file", name, found, left_out, root=root)
 
 
-def by_name(source: Source) -> Source:
-    """``source`` with the sides that the names of its files say, once it is known which of them are read."""
+def with_own(source: Source, base: Path, named: Mapping[str, str]) -> Source:
+    """``source`` with files of its user's own for a side each, side → name, "" for none.
+
+    Raises :class:`DataError` for one that is no file, folder or pattern, and for a file that is there twice.
+    """
+    own: dict[Path, str] = {}
+    for side, name in named.items():
+        if not name:
+            continue
+        found = locate(name, base)
+        if found.kind != "file":
+            raise DataError(f"data.{side} must be a file, a folder or a pattern of files on this machine, is {name}")
+        for file in found.files:
+            other = next((each for each in (*source.files, *own) if each.samefile(file)), None)
+            if other is not None:
+                where = own.get(other, source.label)
+                raise DataError(f"{file} is named twice, as data.{side} and as {where}: its rows would be on two sides")
+            own[file] = side
+    return dataclasses.replace(source, own=own)
+
+
+def without_validation(source: Source) -> Source:
+    """``source`` as it was read before there was a third file: what is for validation by its name is left out."""
+    root = source.root
+    if root is None:
+        return source
+    spare = [file for file, side in source.sides.items() if side == VALIDATION]
+    names = ", ".join(relative(file, root) for file in spare)
+    kept = {file: side for file, side in source.sides.items() if side != VALIDATION}
+    told = f"{names}: for validation by name, which the test rows are used for"
+    return dataclasses.replace(source, files=tuple(kept), left_out=(*source.left_out, told), sides=kept)
+
+
+def by_name(source: Source, three: bool = False) -> Source:
+    """``source`` with the sides that the names of its files say, once it is known which of them are read.
+
+    Without ``three`` files, those for validation are the test rows where no file is for testing.
+    """
     root = source.root
     if root is None:
         return source
@@ -100,20 +141,14 @@ def by_name(source: Source) -> Source:
     if not named:
         return source
     found = {file: named[relative(file, root)] for file in source.files}
-    left_out = source.left_out
-    if TEST in found.values():
-        # There is one file to hold back, by which the component validates and tests.
-        spare = [file for file, side in found.items() if side == VALIDATION]
-        names = ", ".join(relative(file, root) for file in spare)
-        left_out += (f"{names}: for validation by name, which the test rows are used for",) if spare else ()
-        found = {file: side for file, side in found.items() if side != VALIDATION}
-    divided = {file: TEST if side == VALIDATION else side for file, side in found.items()}
-    return dataclasses.replace(source, files=tuple(divided), left_out=left_out, sides=divided)
+    if not three and TEST not in found.values():
+        found = {file: TEST if side == VALIDATION else side for file, side in found.items()}
+    return dataclasses.replace(source, files=tuple(found), sides=found)
 
 
-def held_back(source: Source) -> str:
-    """The names of the files that are test rows by their names; empty where a ratio divides them."""
-    return ", ".join(sorted(file.name for file, side in source.sides.items() if side == TEST))
+def held_back(source: Source, side: str = TEST) -> str:
+    """The names of the files that are of one side by their names; empty where a ratio divides the rows."""
+    return ", ".join(sorted(file.name for file, which in source.sides.items() if which == side))
 
 
 def _but(left_out: tuple[str, ...]) -> str:

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
-import json
 import os
 import shlex
-import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +20,10 @@ from cloud.arm import Arm
 from cloud.errors import AGAIN, StageError, azure_errors
 from cloud.report import Report
 from cloud.waiting import once_allowed
+from data_prep.card.card import VALIDATION
+from jobs.dataset.image import PACKAGE, ROOT, code, environment
 from jobs.dataset.spec import PreparationSpec
-from jobs.dataset.upload import TEST_FILE, TRAIN_FILE, exists
+from jobs.dataset.upload import exists
 from jobs.training import queueing, stack_jobs
 from jobs.training.attempts import Attempts
 from jobs.training.following import Following
@@ -35,30 +32,21 @@ from jobs.training.stack_jobs import FINGERPRINT, MACHINE, PREPARATION, STACK
 
 if TYPE_CHECKING:
     from azure.ai.ml import Input, MLClient
-    from azure.ai.ml.entities import Data, Environment, Job
+    from azure.ai.ml.entities import Data, Job
 
     from data_prep.card.card import Card
     from data_prep.request import Request
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = "data_prep"
 OUTPUT, SOURCE = "data", "source"
-IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
-PYTHON = "3.11"
-REQUIRED = (
-    *("datasets", "huggingface_hub", "hyperscan", "Jinja2", "numpy", "orjson", "py3langid", "pyarrow"),
-    *("pygal", "rich", "tokenizers", "xxhash"),
-)
-"""What ``data_prep`` imports; the job gets the versions that are installed here, for the same bytes."""
 
 
 def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
-    """Leaves both assets registered under ``spec.fingerprint``, pointing to the files of a completed job.
+    """Leaves the assets registered under ``spec.fingerprint``, pointing to the files of a completed job.
 
     Raises StageError when the job failed or no attempt is left, NotFinished when ``stop`` was set while it goes on.
     """
     client = azure.ml_client(spec.target)
-    assets = {spec.train_asset: TRAIN_FILE, spec.test_asset: TEST_FILE}
+    assets = spec.files
     with azure_errors("the data could not be looked up", f"data asset {spec.name}:{spec.fingerprint}"):
         missing = [asset for asset in assets if not exists(client, asset, spec.fingerprint)]
     if not missing:
@@ -81,6 +69,11 @@ def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
     job = work.run(lambda name: _submit(client, spec, name, report, stop), report, stop)
     with azure_errors("the data could not be registered", f"job {job}"):
         card = _card(client, job)
+        if card is not None and VALIDATION in card.files and not spec.validation:
+            report(
+                f"warning: {spec.source} has validation files, by their names, which nothing uses: their names are not "
+                "known before the job has run. data.validationRatio (any above 0) makes them the third file"
+            )
         for asset in missing:
             _register(client, spec, asset, f"{folder_of(job)}/{assets[asset]}", card, job)
             report(f"data asset {asset}:{spec.fingerprint} registered from job {job}")
@@ -92,12 +85,20 @@ def folder_of(job: str) -> str:
 
 
 def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, stop: threading.Event) -> Job:
-    from azure.ai.ml import Output, command
+    from azure.ai.ml import Input, Output, command
     from azure.ai.ml.constants import AssetTypes, InputOutputModes
+
+    from data_prep.source.locate import locate
 
     _check_unchanged(spec)
     with tempfile.TemporaryDirectory() as scratch:
         source, inputs, before = _source(client, spec, Path(scratch), report, stop)
+        for side, name in spec.own.items():
+            bound = f"${{{{inputs.{side}}}}}"
+            files = locate(name, ROOT).files
+            path = _uploaded(client, spec, spec.own_asset(side), files, Path(scratch) / side, report, stop)
+            inputs[side] = Input(type=AssetTypes.URI_FOLDER, path=path)
+            source += f" --{side} {bound}"
         flags = [text for key, value in spec.options.items() for text in _flag(key, value)]
         line = f"python -m {PACKAGE} --source {source} {shlex.join(flags)} --out ${{{{outputs.{OUTPUT}}}}}"
         submitted: Job = client.jobs.create_or_update(
@@ -106,9 +107,9 @@ def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, 
                 display_name=f"{spec.name}: {spec.source}",
                 experiment_name=spec.experiment,
                 tags={STACK: spec.stack, FINGERPRINT: spec.fingerprint, MACHINE: spec.vm_size},
-                code=str(_code(Path(scratch))),
+                code=str(code(Path(scratch))),
                 command=f"{before}{line}",
-                environment=_environment(),
+                environment=environment(),
                 compute=spec.cluster,
                 timeout=round(spec.max_hours * 3600),
                 inputs=inputs,
@@ -136,7 +137,7 @@ def _request(spec: PreparationSpec) -> Request:
     readers = {"repairs": names_of, "ignore": names_of, "columns": columns_of}
     values: dict[str, Any] = dict(spec.options)
     values |= {key: read(str(values[key])) for key, read in readers.items() if key in values}
-    return Request(source=spec.source, base=ROOT, directory=ROOT / spec.directory, **values)
+    return Request(source=spec.source, base=ROOT, directory=ROOT / spec.directory, **{**values, **spec.own})
 
 
 def _check_unchanged(spec: PreparationSpec) -> None:
@@ -167,7 +168,7 @@ def _source(
     located = without_results(locate(spec.source, ROOT), ROOT / spec.directory)
     bound = f"${{{{inputs.{SOURCE}}}}}"
     if located.kind == "file":
-        path = _uploaded(client, spec, located.files, scratch, report, stop)
+        path = _uploaded(client, spec, spec.source_asset, located.files, scratch / SOURCE, report, stop)
         return bound, {SOURCE: Input(type=AssetTypes.URI_FOLDER, path=path)}, ""
     if located.kind != "azureml":
         return shlex.quote(spec.source), {}, ""
@@ -200,8 +201,9 @@ def _asset(spec: PreparationSpec) -> Data:
 def _uploaded(
     client: MLClient,
     spec: PreparationSpec,
+    name: str,
     files: tuple[Path, ...],
-    scratch: Path,
+    folder: Path,
     report: Report,
     stop: threading.Event,
 ) -> str:
@@ -209,48 +211,25 @@ def _uploaded(
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Data
 
-    asset = f"{spec.source_asset}:{spec.fingerprint}"
-    if not exists(client, spec.source_asset, spec.fingerprint):
-        folder = scratch / SOURCE
+    asset = f"{name}:{spec.fingerprint}"
+    if not exists(client, name, spec.fingerprint):
         folder.mkdir()
         root = Path(os.path.commonpath([file.parent for file in files]))
         for number, file in enumerate(files):
             # The folders of a name say which rows are test rows.
-            name = "-".join(file.relative_to(root).parts)
-            (folder / f"{number:05d}-{name}").symlink_to(file.resolve())
+            parts = "-".join(file.relative_to(root).parts)
+            (folder / f"{number:05d}-{parts}").symlink_to(file.resolve())
         data = Data(
-            name=spec.source_asset,
+            name=name,
             version=spec.fingerprint,
             type=AssetTypes.URI_FOLDER,
             path=str(folder),
             description=f"Source of {spec.name}: {spec.source}",
         )
-        on = f"data asset {spec.source_asset}"
+        on = f"data asset {name}"
         once_allowed(functools.partial(client.data.create_or_update, data), on, report, stop)
         report(f"data asset {asset} uploaded from {spec.source}")
     return f"azureml:{asset}"
-
-
-def _code(scratch: Path) -> Path:
-    """A folder with the package, the one it reads, and nothing else."""
-    code = scratch / "code"
-    for package in (PACKAGE, "settings"):  # what is known of models and sizes stands in the latter
-        shutil.copytree(ROOT / package, code / package, ignore=shutil.ignore_patterns("__pycache__"))
-    return code
-
-
-def _environment() -> Environment:
-    """Named after its content: Azure builds an image once for each."""
-    from azure.ai.ml.entities import Environment
-
-    pins = [f"{name}=={version(name)}" for name in REQUIRED]
-    conda: Mapping[str, Any] = {
-        "name": "data-prep",
-        "channels": ["conda-forge"],
-        "dependencies": [f"python={PYTHON}", "pip", {"pip": pins}],
-    }
-    content = hashlib.sha256(json.dumps([IMAGE, conda]).encode()).hexdigest()[:12]
-    return Environment(name="data-prep", version=content, image=IMAGE, conda_file=dict(conda))
 
 
 def _card(client: MLClient, job: str) -> Card | None:

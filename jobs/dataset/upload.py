@@ -1,4 +1,4 @@
-"""Stage dataset: the training and the test file as versioned data assets of the workspace."""
+"""Stage dataset: the prepared files as versioned data assets of the workspace."""
 
 from __future__ import annotations
 
@@ -18,18 +18,15 @@ if TYPE_CHECKING:
 
     from data_prep.card.card import Card
 
-TRAIN_FILE = "train_data.jsonl"
-TEST_FILE = "test_data.jsonl"
-
 
 def run(spec: DatasetSpec, report: Report, stop: threading.Event) -> None:
-    """Registers both files under the version ``spec.fingerprint``; an asset that exists is left alone.
+    """Registers the files under the version ``spec.fingerprint``; an asset that exists is left alone.
 
     The SDK names an upload by its content and marks it when it is complete, so an interrupted one is
     repeated and a finished one reused. Raises StageError.
     """
     client = azure.ml_client(spec.target)
-    for asset, file in ((spec.train_asset, TRAIN_FILE), (spec.test_asset, TEST_FILE)):
+    for asset, file in spec.files.items():
         on = f"data asset {asset}:{spec.fingerprint}"
         if stop.is_set():
             todo = "Run `pulumi up` again to go on."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.card.card import TRAIN
+from data_prep.card.card import TRAIN, VALIDATION, prepared
 from data_prep.card.prompts import disagreement
 from jobs.golden.leaks import leaked
 from jobs.golden.questions import load
@@ -29,11 +30,17 @@ def told(settings: Settings) -> list[Finding]:
             found.append(Finding(check=PROMPTS, state=State.WARNING, found=otherwise, fix=fix))
         if settings.evaluation.questions and train.stat().st_size <= _MOST:
             questions = load(settings.evaluation.questions, settings.evaluation.judge)
+            if VALIDATION in prepared(train.parent) and (known := leaked(questions, [train.with_name(VALIDATION)])):
+                says = (
+                    f"{len(known)} of {len(questions)} stand in the validation data, by which the model is chosen: "
+                    f"{_some(known)}"
+                )
+                fix = "ask what the model was not chosen by"
+                found.append(Finding(check=LEAKS, state=State.WARNING, found=says, fix=fix))
             if learnt := leaked(questions, [train]):
-                more = f" and {len(learnt) - _NAMED} more" if learnt[_NAMED:] else ""
                 says = (
                     f"{len(learnt)} of {len(questions)} stand in the training data, and a release that they let pass "
-                    f"shows what was learnt by heart: {'; '.join(learnt[:_NAMED])}{more}"
+                    f"shows what was learnt by heart: {_some(learnt)}"
                 )
                 # The stand-in of the bundled conversations knows nothing else, and nobody takes it for more.
                 bundled = settings.data.source == "sample"
@@ -44,3 +51,8 @@ def told(settings: Settings) -> list[Finding]:
         says = f"not looked for in {train}, which cannot be read ({error})"
         found.append(Finding(check=LEAKS, state=State.WARNING, found=says, fix="make data"))
     return found
+
+
+def _some(questions: Sequence[str]) -> str:
+    more = f" and {len(questions) - _NAMED} more" if questions[_NAMED:] else ""
+    return f"{'; '.join(questions[:_NAMED])}{more}"

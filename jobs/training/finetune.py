@@ -161,9 +161,10 @@ def _pipeline(spec: FinetuneSpec, component: Any, literals: dict[str, RecipeValu
         node = component(
             mlflow_model_path=Input(type=AssetTypes.MLFLOW_MODEL, path=spec.base_model.model_uri),
             train_file_path=asset("train"),
-            validation_file_path=asset("test"),
-            # Without one, the component trains on four fifths of the training file and leaves the rest unused.
-            test_file_path=asset("test"),
+            validation_file_path=asset(spec.held_out),
+            # Without one, the component trains on four fifths of the training file and leaves the rest unused. It
+            # measures nothing by it, so of three files the one that judges stays out of the job.
+            test_file_path=asset(spec.held_out),
             **files,
             **literals,
         )

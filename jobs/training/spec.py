@@ -33,7 +33,7 @@ class FinetuneSpec(Spec):
     ``stack`` is written on every job and tells this stack's jobs from others'. ``finetune_config`` is the JSON that the
     component is to put before the base model's own finetune_config.json, or "". ``hourly_price`` is what a node costs
     where the stack says so and has a limit in dollars. ``recipe_name`` tells several recipes of a stack apart, and
-    ``beside`` are the fingerprints of the others.
+    ``beside`` are the fingerprints of the others. With ``validation``, the data have a file for that.
     """
 
     CHANGES: ClassVar = "training"
@@ -46,7 +46,7 @@ class FinetuneSpec(Spec):
         }
     )
 
-    WHERE_SET: ClassVar = frozenset({"finetune_config", "hourly_price", "recipe_name"})
+    WHERE_SET: ClassVar = frozenset({"finetune_config", "hourly_price", "recipe_name", "validation"})
     BETWEEN: ClassVar = frozenset({"beside"})
 
     target: Target
@@ -62,6 +62,7 @@ class FinetuneSpec(Spec):
     hourly_price: float = 0
     recipe_name: str = ""
     beside: tuple[str, ...] = ()
+    validation: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", {key: whole(value) for key, value in self.recipe.items()})
@@ -76,6 +77,11 @@ class FinetuneSpec(Spec):
     def stage(self) -> str:
         """Its name in the program: with several recipes each has a stage of its own."""
         return f"finetune-{self.recipe_name}" if self.recipe_name else "finetune"
+
+    @property
+    def held_out(self) -> str:
+        """Of the data assets, the one that the fine-tune validates by."""
+        return "validation" if self.validation else "test"
 
     def job_name(self, attempt: int) -> str:
         """Attempts count from 1."""

@@ -58,6 +58,20 @@ def _mixture(settings: Settings) -> Iterator[Conflict]:
         yield Conflict(f"data.{name}", getattr(data, name), rule, "move it into sources", ("data.sources",))
 
 
+def _three_files(settings: Settings) -> Iterator[Conflict]:
+    data = settings.data
+    if data.test_ratio + data.validation_ratio >= 1:
+        rule = f"leaves no row to train on beside testRatio, which is {data.test_ratio:g}"
+        yield Conflict("data.validationRatio", data.validation_ratio, rule, "set it to 0.1", ("data.testRatio",))
+    if data.validation and data.validation_ratio:
+        rule = "has no effect beside data.validation, which is a file of such rows"
+        yield Conflict("data.validationRatio", data.validation_ratio, rule, "set it to 0", ("data.validation",))
+    for name in ("test", "validation"):
+        if data.sources and (own := getattr(data, name)):
+            rule = "goes beside one source, not beside data.sources, each of which is divided by itself"
+            yield Conflict(f"data.{name}", own, rule, f"use {name}Ratio", ("data.sources",))
+
+
 def _purge(settings: Settings) -> Iterator[Conflict]:
     if settings.purge_on_destroy and settings.vault.purge_protection:
         yield Conflict(
@@ -203,6 +217,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _tags_of_two,
     _tokenizer_file,
     _mixture,
+    _three_files,
     _deployers,
 )
 

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, field_validator
 from settings.fields import AssetName, AsText, Count, Flag, Number, Pattern, Positive, Section, Text
 from settings.machines import CPU_SIZES, VmSize
 from settings.problems import refuse, similar
-from settings.sections.sources import is_address, may_be_source
+from settings.sections.sources import AZUREML, SAMPLE, is_address, may_be_source
 
 PREPARATION_HOURS = 12
 RowCount = Annotated[Text, AsText]
@@ -20,6 +20,9 @@ ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=200, stri
 ColumnPart = Literal[
     "messages", "system", "context", "question", "answer", "history", "weight", "label", "rejected", "tools", "text"
 ]
+
+
+OwnFile = Annotated[str, StringConstraints(strip_whitespace=True, strict=True)]
 
 
 class DataClusterSettings(Section):
@@ -105,7 +108,17 @@ class DataSettings(RowsSettings):
     [{source: sample, share: 70%}, ...] and so on (docs/data.md)
     """
     test_ratio: Annotated[Number, Field(gt=0, lt=1)] = 0.2
-    """share of the conversations kept for validation"""
+    """share of the conversations that are not trained on: test_data.jsonl, which tests, and validates where there is no
+    file for that
+    """
+    validation_ratio: Annotated[Number, Field(ge=0, lt=1)] = 0
+    """share of the conversations for a third file, validation_data.jsonl: it chooses, and the test file judges; 0 for
+    two files
+    """
+    test: OwnFile = ""
+    """test conversations of your own: a file, folder/ or pattern of files; testRatio does not apply then"""
+    validation: OwnFile = ""
+    """conversations of your own by which the fine-tune validates; validationRatio does not apply then"""
     seed: Count = 0
     """decides which ones"""
     bad_rows: Literal["refuse", "skip", "repair"] = "refuse"
@@ -140,6 +153,13 @@ class DataSettings(RowsSettings):
     """where they are prepared: local (make data) | cluster (a job on a CPU cluster, in `pulumi up`)"""
     cluster: DataClusterSettings = DataClusterSettings()
     """with cluster: that CPU cluster, which has no node without a job"""
+
+    @field_validator("test", "validation")
+    @classmethod
+    def _own_files(cls, name: str) -> str:
+        if name and (name == SAMPLE or name.startswith(AZUREML) or is_address(name) or not may_be_source(name)):
+            raise refuse("must be a file, a folder/ or a pattern of files", "for example my-test.jsonl, or nothing")
+        return name
 
     @field_validator("directory")
     @classmethod

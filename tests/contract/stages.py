@@ -14,6 +14,7 @@ from typing import Any
 import data_prep
 from cloud import client, place
 from cloud.target import RegistryAsset, Target
+from data_prep.card.card import TEST, TRAIN
 from emulator.front import admin
 from emulator.machine.home import SUBSCRIPTION_ID, Home
 from emulator.machine.store import Resource, Store
@@ -76,7 +77,7 @@ class Place:
     def files(self, name: str, folder: Path, text: str) -> DatasetSpec:
         """The spec of two files with the same rows."""
         folder.mkdir(parents=True, exist_ok=True)
-        for file in (upload.TRAIN_FILE, upload.TEST_FILE):
+        for file in (TRAIN, TEST):
             (folder / file).write_text(text)
         return DatasetSpec(
             target=self.target, name=name, fingerprint=data_prep.fingerprint(folder), directory=str(folder)

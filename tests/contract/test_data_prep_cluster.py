@@ -18,6 +18,7 @@ from data_prep.stack import DECIDING
 from emulator.machine.home import SUBSCRIPTION_ID, Home
 from jobs.dataset import prepare as stage
 from jobs.dataset import upload
+from jobs.dataset.image import ROOT
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from tests.contract.arm import Arm, Refusal
 from tests.contract.conftest import GROUP
@@ -87,7 +88,7 @@ def test_the_sample_gets_the_same_bytes_from_the_job_as_here(target: Target, tmp
 def test_files_of_this_machine_are_uploaded_and_read_in_their_order(target: Target, tmp_path: Path) -> None:
     folder = tmp_path / "chats"
     folder.mkdir()
-    sample = (stage.ROOT / "data_prep/sample/conversations.jsonl").read_text().splitlines(keepends=True)
+    sample = (ROOT / "data_prep/sample/conversations.jsonl").read_text().splitlines(keepends=True)
     (folder / "b.jsonl").write_text("".join(sample[:50]))
     (folder / "a.jsonl").write_text("".join(sample[50:]))
     request = Request(source=str(folder), directory=tmp_path / "here", test_ratio=0.4, seed=7)

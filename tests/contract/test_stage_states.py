@@ -16,9 +16,9 @@ import pytest
 
 from cloud.errors import NotFinished, StageError
 from cloud.report import WARNING
+from data_prep.card.card import TRAIN
 from emulator.machine.home import Home
 from jobs import __main__ as cli
-from jobs.dataset import upload
 from jobs.training import finetune, stack_jobs, supersede
 from tests.changing import changed
 from tests.contract.arm import Arm
@@ -96,7 +96,7 @@ def test_an_upload_cut_off(place: Place, rows: str, tmp_path: Path, monkeypatch:
     from azure.storage.blob import BlobClient, ContainerClient
 
     spec = place.files("cut", tmp_path, rows * 2)
-    whole = Path(spec.directory, upload.TRAIN_FILE).read_bytes()
+    whole = Path(spec.directory, TRAIN).read_bytes()
     half: list[str] = []
 
     def cut_off(self: Any, name: Any, data: Any, **options: Any) -> None:

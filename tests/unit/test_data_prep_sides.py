@@ -60,14 +60,15 @@ def test_a_split_that_somebody_made_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     put(folder / "train.jsonl", lines([f"Is {at} odd?" for at in range(40)]))
     held = put(folder / "test.jsonl", lines([f"Is {at} even?" for at in range(10)]))
-    put(folder / "validation.jsonl", lines([f"Is {at} prime?" for at in range(10)]))
+    put(folder / "validation.jsonl", lines([f"Is {at} prime?" for at in range(5)]))
     said: list[str] = []
     made = run(folder, tmp_path / "out", said)
-    assert (made.card.rows["train"], made.card.rows["test"]) == (40, 10)
+    assert [made.card.rows[side] for side in (TRAIN, TEST, VALIDATION)] == [40, 10, 5]
+    assert "prime" in (made.directory / "validation_data.jsonl").read_text()
     assert "even" in made.test.read_text()
     assert "even" not in made.train.read_text()
     assert "held back as test rows, by name: test.jsonl; testRatio does not apply" in said
-    assert "not read: validation.jsonl: for validation by name, which the test rows are used for" in said
+    assert "held back as validation rows, by name: validation.jsonl; validationRatio does not apply" in said
     assert not run(folder, tmp_path / "out").made
     held.rename(folder / "unseen.jsonl")  # of the same content
     assert run(folder, tmp_path / "out").made

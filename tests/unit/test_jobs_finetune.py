@@ -22,6 +22,7 @@ from test_jobs_specs import DATASET, FINETUNE
 import data_prep
 from cloud import waiting
 from cloud.errors import NotFinished, StageError
+from data_prep.card.card import TEST, TRAIN
 from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.spec import RecipeValue
@@ -564,7 +565,7 @@ def test_azures_errors_become_one_message(
 def files(tmp_path: Path) -> DatasetSpec:
     messages = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]
     row = json.dumps({"prompt": "Hello?", "prompt_id": "1", "messages": messages})
-    for name in (upload.TRAIN_FILE, upload.TEST_FILE):
+    for name in (TRAIN, TEST):
         (tmp_path / name).write_text(row + "\n")
     return dataclasses.replace(DATASET, fingerprint=data_prep.fingerprint(tmp_path), directory=str(tmp_path))
 
@@ -587,7 +588,7 @@ def test_what_is_registered_is_left_alone(ml: FakeMl, said: list[str], files: Da
 
 
 def test_files_that_changed_meanwhile_are_not_uploaded(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
-    path = Path(files.directory, upload.TRAIN_FILE)
+    path = Path(files.directory, TRAIN)
     path.write_text(path.read_text() * 2)
     with pytest.raises(StageError, match="changed since"):
         upload.run(files, said.append, Stop())
@@ -595,7 +596,7 @@ def test_files_that_changed_meanwhile_are_not_uploaded(ml: FakeMl, said: list[st
 
 
 def test_missing_files(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
-    Path(files.directory, upload.TEST_FILE).unlink()
+    Path(files.directory, TEST).unlink()
     with pytest.raises(StageError, match=r"no data to upload.*make data"):
         upload.run(files, said.append, Stop())
 
