@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--columns", type=columns_of, help="which part a column holds, like Frage=question,Antwort=answer")
     add("--ignore", type=names_of, help="columns, and keys of messages, to do without")
     add("--test-ratio", type=_ratio, help="share of test rows, between 0 and 1")
-    add("--validation-ratio", type=_ratio, help="share of validation rows, of which a third file is made")
+    add("--validation-ratio", type=_share, help="share of validation rows, of which a third file is made; 0 for none")
     add("--test", help="test rows of your own in place of a share: a file, folder or pattern of files")
     add("--validation", help="validation rows of your own, likewise")
     add("--seed", type=int, help="seed of the split")
@@ -123,6 +123,10 @@ def _ratio(text: str) -> float:
     if not 0 < ratio < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1, both excluded")
     return ratio
+
+
+def _share(text: str) -> float:
+    return 0.0 if text in ("0", "0.0") else _ratio(text)
 
 
 def _processes(text: str) -> int:

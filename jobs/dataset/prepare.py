@@ -93,9 +93,9 @@ def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, 
     _check_unchanged(spec)
     with tempfile.TemporaryDirectory() as scratch:
         source, inputs, before = _source(client, spec, Path(scratch), report, stop)
-        for side, name in spec.own.items():
+        for side, own in spec.own.items():
             bound = f"${{{{inputs.{side}}}}}"
-            files = locate(name, ROOT).files
+            files = locate(own, ROOT).files
             path = _uploaded(client, spec, spec.own_asset(side), files, Path(scratch) / side, report, stop)
             inputs[side] = Input(type=AssetTypes.URI_FOLDER, path=path)
             source += f" --{side} {bound}"

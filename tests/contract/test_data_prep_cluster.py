@@ -51,15 +51,17 @@ def asked(target: Target, name: str, request: Request, attempts: int = 1) -> Pre
         vm_size=CPU,
         experiment="prepare",
         max_attempts=attempts,
+        validation=request.three,
+        own={"test": request.test} if request.test else {},
     )
 
 
 def fetched(target: Target, spec: PreparationSpec, directory: Path) -> Path:
-    """Both files of the assets, under their own names."""
+    """The files of the assets, under their own names."""
     from azure.ai.ml._artifacts import _artifact_utilities
 
     azure = client.ml_client(target)
-    for asset in (spec.train_asset, spec.test_asset):
+    for asset in spec.files:
         _artifact_utilities.download_artifact_from_aml_uri(
             uri=str(azure.data.get(asset, version=spec.fingerprint).path),
             destination=str(directory),
@@ -90,9 +92,14 @@ def test_files_of_this_machine_are_uploaded_and_read_in_their_order(target: Targ
     folder.mkdir()
     sample = (ROOT / "data_prep/sample/conversations.jsonl").read_text().splitlines(keepends=True)
     (folder / "b.jsonl").write_text("".join(sample[:50]))
-    (folder / "a.jsonl").write_text("".join(sample[50:]))
-    request = Request(source=str(folder), directory=tmp_path / "here", test_ratio=0.4, seed=7)
+    (folder / "a.jsonl").write_text("".join(sample[50:170]))
+    own = tmp_path / "mine.jsonl"
+    own.write_text("".join(sample[170:]))
+    request = Request(
+        source=str(folder), directory=tmp_path / "here", test=str(own), validation_ratio=0.4, seed=7, processes=1
+    )
     here = prepare(request, lambda _: None)
+    assert (here.card.rows["test"], here.card.rows["in"]) == (13, 183)
     spec = asked(target, "uploaded", request)
     stage.run(spec, lambda _: None, threading.Event())
     assert fingerprint(fetched(target, spec, tmp_path / "there")) == here.card.fingerprint

@@ -22,7 +22,7 @@ from test_jobs_specs import DATASET, FINETUNE
 import data_prep
 from cloud import waiting
 from cloud.errors import NotFinished, StageError
-from data_prep.card.card import TEST, TRAIN
+from data_prep.card.card import TEST, TRAIN, VALIDATION
 from jobs.dataset import upload
 from jobs.dataset.spec import DatasetSpec
 from jobs.spec import RecipeValue
@@ -44,6 +44,16 @@ def said() -> list[str]:
 
 def _registered(ml: FakeMl) -> list[str]:
     return [asset.path for asset in ml.models.there.values()]
+
+
+def test_of_three_files_the_one_that_judges_stays_out_of_the_job(ml: FakeMl, said: list[str]) -> None:
+    three = dataclasses.replace(FINETUNE, validation=True)
+    assert three.fingerprint == FINETUNE.fingerprint
+    assert "validation" not in FINETUNE.to_inputs()
+    finetune.run(three, said.append, Stop(*[lambda: setattr(ml.jobs.there[FIRST], "status", "Completed")] * 2))
+    inputs = ml.component.node.inputs
+    assert inputs["validation_file_path"].path == "azureml:ultrachat-validation:0123456789ab"
+    assert inputs["test_file_path"].path == "azureml:ultrachat-validation:0123456789ab"
 
 
 def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -> None:
@@ -565,16 +575,18 @@ def test_azures_errors_become_one_message(
 def files(tmp_path: Path) -> DatasetSpec:
     messages = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]
     row = json.dumps({"prompt": "Hello?", "prompt_id": "1", "messages": messages})
-    for name in (TRAIN, TEST):
+    for name in (TRAIN, TEST, VALIDATION):
         (tmp_path / name).write_text(row + "\n")
-    return dataclasses.replace(DATASET, fingerprint=data_prep.fingerprint(tmp_path), directory=str(tmp_path))
+    version = data_prep.fingerprint(tmp_path)
+    return dataclasses.replace(DATASET, fingerprint=version, directory=str(tmp_path), validation=True)
 
 
-def test_both_files_are_registered(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
+def test_the_files_are_registered(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
     upload.run(files, said.append, Stop())
     assert {name: asset.path for (name, _), asset in ml.data.there.items()} == {
         "ultrachat-train": f"{files.directory}/train_data.jsonl",
         "ultrachat-test": f"{files.directory}/test_data.jsonl",
+        "ultrachat-validation": f"{files.directory}/validation_data.jsonl",
     }
     assert {version for _, version in ml.data.there} == {files.fingerprint}
     assert {asset.type for asset in ml.data.there.values()} == {"uri_file"}

@@ -158,6 +158,24 @@ def test_files_are_uploaded_once_and_their_order_is_kept(ml: FakeMl, said: list[
         prepare.run(spec, said.append, Stop())
 
 
+def test_three_files_and_own_ones_are_inputs_and_assets(ml: FakeMl, said: list[str], tmp_path: Path) -> None:
+    for name in ("chats.jsonl", "mine.jsonl"):
+        (tmp_path / name).write_text(name)
+    request = Request(source=str(tmp_path / "chats.jsonl"), test=str(tmp_path / "mine.jsonl"), validation_ratio=0.1)
+    spec = dataclasses.replace(asked(request), own={"test": request.test}, validation=True)
+    job_name = spec.job_name(1)
+    prepare.run(spec, said.append, Stop(ends(ml, job_name, "Running"), ends(ml, job_name)))
+    (job,) = ml.jobs.submitted
+    assert job.command.startswith("python -m data_prep --source ${{inputs.source}} --test ${{inputs.test}} --config ")
+    assert " --validation-ratio 0.1 " in job.command
+    assert {name: each.path for name, each in job.inputs.items()} == {
+        "source": f"azureml:chats-source:{spec.fingerprint}",
+        "test": f"azureml:chats-source-test:{spec.fingerprint}",
+    }
+    registered = ml.data.there["chats-validation", spec.fingerprint]
+    assert registered.path == f"{prepare.folder_of(spec.job_name(1))}/validation_data.jsonl"
+
+
 @pytest.mark.parametrize(("kind", "refused"), [("uri_folder", False), ("uri_file", False), ("mltable", True)])
 def test_an_asset_is_an_input(
     ml: FakeMl, said: list[str], monkeypatch: pytest.MonkeyPatch, kind: str, refused: bool
