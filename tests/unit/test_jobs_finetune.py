@@ -635,7 +635,7 @@ def test_an_upload_waits_for_a_role_that_is_new(
     monkeypatch.setattr(ml.data, "create_or_update", arriving_late)
     stop = Stop()
     upload.run(files, said.append, stop)
-    assert len(ml.data.there) == 2
+    assert len(ml.data.there) == 3
     assert stop.waited == [waiting.ROLE_POLL_SECONDS] * 2
     assert len([line for line in said if "waiting for the role" in line]) == 1
 
