@@ -14,7 +14,6 @@ from data_prep.stack import request_of
 from jobs.choosing.spec import ChoiceSpec
 from jobs.dataset.asked import dataset as dataset_of
 from jobs.dataset.asked import validates
-from jobs.dataset.spec import DatasetSpec
 from jobs.golden.questions import load
 from jobs.preflight.grants import grants
 from jobs.preflight.names import unique

@@ -124,6 +124,8 @@ def remarks(found: Evaluation) -> list[str]:
     told = [found.unclear[:1].upper() + found.unclear[1:]] if found.unclear else []
     if found.asked_otherwise:
         told.append(found.asked_otherwise[:1].upper() + found.asked_otherwise[1:])
+    if found.test is not None:
+        told.append(found.test.told)
     if found.leaked:
         named = "; ".join(found.leaked[:_NAMED]) + (
             f" and {len(found.leaked) - _NAMED} more" if found.leaked[_NAMED:] else ""

@@ -19,9 +19,11 @@ from cloud.services import registry
 from cloud.services.mlflow import RunHistory
 from cloud.services.prices import PriceBook
 from cloud.states import COMPLETED, HEALTHY
-from data_prep.card.card import TRAIN
+from data_prep.card.card import TEST, TRAIN, prepared
 from data_prep.card.prompts import disagreement
-from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, Losses
+from jobs.dataset.spec import PreparationSpec
+from jobs.evaluation import held_out
+from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, HeldOut, Losses
 from jobs.golden import golden, judge
 from jobs.golden.leaks import leaked
 from jobs.golden.questions import Question, load
@@ -48,6 +50,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         questions = _questions(stack, missing)
         learnt = _leaked(stack, questions, missing) if questions else ()
         candidates = _ask(stack, arm, chosen, questions, report, stop) if questions and chosen else ()
+        tested = _tested(stack, arm, chosen, report, stop, missing)
     if not candidates and not losses.held_out:
         why = "; ".join(missing) or "no model answers, and no job has logged a loss"
         todo = f"Run `make up STACK={stack.name}` first."
@@ -67,6 +70,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         questions=len(questions),
         leaked=learnt,
         asked_otherwise=_asked_otherwise(stack, missing),
+        test=tested,
         settings=stack.evaluation
         if minimum is None
         else stack.evaluation.model_copy(update={"minimum_score": minimum}),
@@ -145,14 +149,14 @@ def _questions(stack: Stack, missing: list[str]) -> tuple[Question, ...]:
 
 
 def _leaked(stack: Stack, questions: tuple[Question, ...], missing: list[str]) -> tuple[str, ...]:
-    """The questions that stand in the training data, where these are on this machine."""
+    """The questions that stand in what the model was trained on or chosen by, where that is on this machine."""
     directory = stack.stages.directory if stack.stages else ""
     train = Path(directory) / TRAIN
     if not directory or not train.exists():
         missing.append("leaks: the training data are not on this machine, so no question was looked for in them")
         return ()
     try:
-        return leaked(questions, [train])
+        return leaked(questions, [train.with_name(name) for name in prepared(train.parent) if name != TEST])
     except (OSError, ValueError, LookupError, TypeError) as error:
         missing.append(f"leaks: {train} cannot be read ({error})")
         return ()
@@ -170,6 +174,35 @@ def _asked_otherwise(stack: Stack, missing: list[str]) -> str:
         return ""
 
 
+def _tested(
+    stack: Stack,
+    arm: Arm,
+    chosen: Sequence[tuple[str, Deployment]],
+    report: Report,
+    stop: threading.Event,
+    missing: list[str],
+) -> HeldOut | None:
+    """The base and the fine-tuned model on rows of the test file, which no model has learnt from."""
+    most = stack.evaluation.test_rows
+    asked = [(role, one) for role, one in chosen if role in (BASE, TUNED)]
+    directory = Path(stack.stages.directory if stack.stages else "")
+    if not most or not asked:
+        return None
+    elsewhere = stack.stages is None or isinstance(stack.stages.dataset, PreparationSpec)
+    if elsewhere or not directory.name or not (directory / TEST).is_file():
+        missing.append("test file: it is not on this machine (make data), or is on Azure alone (data.runOn: cluster)")
+        return None
+    try:
+        found = held_out.read(directory, most, stack.evaluation.confidence_percent)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        missing.append(f"test file: {directory / TEST} cannot be read ({error})")
+        return None
+    missing.append(
+        "loss on the test file: a managed endpoint tells answers and no probabilities, so they are compared as texts"
+    )
+    return dataclasses.replace(found, candidates=_ask(stack, arm, asked, found.questions, report, stop, "test rows"))
+
+
 def _ask(
     stack: Stack,
     arm: Arm,
@@ -177,6 +210,7 @@ def _ask(
     questions: tuple[Question, ...],
     report: Report,
     stop: threading.Event,
+    what: str = "questions",
 ) -> tuple[Candidate, ...]:
     """One after the other, so that nobody's latency suffers from somebody else's questions."""
     endpoint = arm.get(stack.endpoint_path, ML_VERSION)["properties"]
@@ -190,7 +224,7 @@ def _ask(
     )
     found: list[Candidate] = []
     for role, one in chosen:
-        report(f"{role} ({one.name}): {len(questions)} questions")
+        report(f"{role} ({one.name}): {len(questions)} {what}")
         scores = golden.ask_all(url, key, one.name, questions, asking, stop)
         if stop.is_set():
             why, todo = "you asked to stop; nothing was written", "Run it again when you like."

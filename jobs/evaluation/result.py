@@ -11,6 +11,7 @@ from typing import Any
 from cloud.services.mlflow import Point
 from jobs.golden.comparison import Comparison, Outcome, compare, interval
 from jobs.golden.golden import Result, Scores
+from jobs.golden.questions import Question
 from settings.sections.evaluation import EvaluationSettings
 
 _HAIR = 1e-9
@@ -74,6 +75,54 @@ class Losses:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """What was asked of the test file: ``sha256`` is that of its bytes, ``rows`` is how many it has.
+
+    ``validates`` says that it is the validation file, too: the losses of the job are of the same rows.
+    """
+
+    path: str
+    sha256: str
+    rows: int
+    validates: bool
+    questions: tuple[Question, ...]
+    candidates: tuple[Candidate, ...] = ()
+    confidence: float = 95
+
+    def candidate(self, role: str) -> Candidate | None:
+        return next((each for each in self.candidates if each.role == role), None)
+
+    @property
+    def told(self) -> str:
+        """In a sentence."""
+        found = ", ".join(f"{each.role} {each.scores.score:.2f}" for each in self.candidates)
+        tuned, base = self.candidate(TUNED), self.candidate(BASE)
+        beside = ""
+        if tuned is not None and base is not None:
+            beside = f"; a difference of {compare(tuned.scores, base.scores, drop=0.0, confidence=self.confidence)}"
+        known = "; the fine-tune validated by the same file" if self.validates else ""
+        return (
+            f"On {len(self.questions)} of the {self.rows} rows of {self.path}, how like the reference the answers are, "
+            f"0 to 1: {found}{beside}{known}"
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """By MLflow's names."""
+        names = {TUNED: "test_similarity", BASE: "test_similarity_base"}
+        return {names[each.role]: each.scores.score for each in self.candidates if each.role in names}
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "file": self.path,
+            "sha256": self.sha256,
+            "rows": self.rows,
+            "asked": len(self.questions),
+            "validates": self.validates,
+            "candidates": [each.to_json() for each in self.candidates],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """`questions` is how many there were to ask, `leaked` are those of them that stand in the training data.
 
@@ -95,6 +144,7 @@ class Evaluation:
     leaked: tuple[str, ...]
     settings: EvaluationSettings
     asked_otherwise: str = ""
+    test: HeldOut | None = None
 
     def candidate(self, role: str) -> Candidate | None:
         return next((each for each in self.candidates if each.role == role), None)
@@ -175,7 +225,7 @@ class Evaluation:
                 found[f"golden_median_seconds{suffix}"] = each.median_seconds
         if self.losses.perplexity is not None and self.losses.last is not None and self.losses.last < 700:
             found["eval_perplexity"] = self.losses.perplexity
-        return found
+        return found | (self.test.metrics() if self.test else {})
 
     def to_json(self) -> dict[str, Any]:
         best = self.losses.best
@@ -192,6 +242,7 @@ class Evaluation:
             "unclear": self.unclear,
             "leaked": list(self.leaked),
             "asked_otherwise": self.asked_otherwise,
+            "test": self.test.to_json() if self.test else None,
             "minimum_score": self.settings.minimum_score,
             "maximum_drop": self.settings.maximum_drop,
             "held_out_loss": self.losses.last,

@@ -175,10 +175,11 @@ def _ask(url: str, key: Key, deployment: str, question: Question, asking: Asking
     on = f"deployment {deployment}" if deployment else "endpoint"
     request = ChatRequest(
         question.question,
+        history=question.history,
         deployment=deployment,
         temperature=_LIKELIEST if asking.samples == 1 else ChatRequest.temperature,
         max_new_tokens=question.check.max_tokens,
-        system=asking.system,
+        system=asking.system if question.system is None else question.system,
     )
     for attempt in range(1, _TRIES + 1):
         try:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from chat.phi_messages import Turn
 from cloud.errors import StageError
 from jobs.golden.words import number_in
 
@@ -62,11 +63,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Question:
-    """``answers`` are all those that are right; one of them is enough, except where all are asked for."""
+    """``answers`` are all those that are right; one of them is enough, except where all are asked for.
+
+    ``history`` was said before; a ``system`` prompt of its own, "" too, comes in place of the one for all.
+    """
 
     question: str
     answers: tuple[str, ...]
     check: Check = Check()
+    history: tuple[Turn, ...] = ()
+    system: str | None = None
 
     @property
     def expected(self) -> str:

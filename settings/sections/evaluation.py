@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator
 
-from settings.fields import Number, Pattern, Positive, Section, Text
+from settings.fields import Count, Number, Pattern, Positive, Section, Text
 from settings.problems import refuse
 
 
@@ -28,6 +28,8 @@ class EvaluationSettings(Section):
     """what a model does of which the questions cannot tell whether it is worse than the one in service"""
     samples: Annotated[Positive, Field(le=20)] = 1
     """answers to each question: one is the most likely, several are as people get them"""
+    test_rows: Annotated[Count, Field(le=500)] = 20
+    """rows of the test file that `jobs evaluate` puts to the models beside the questions; 0 for none"""
     latency_seconds: Annotated[Number, Field(gt=0, le=180)] = 30
     """how long an answer may take"""
     latency_percent: Annotated[Number, Field(ge=50, le=100)] = 95
