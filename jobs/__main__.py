@@ -56,8 +56,9 @@ def _parser() -> argparse.ArgumentParser:
 def _commands() -> dict[str, Command]:
     """By name, in the order in which they are told."""
     found = {
-        each.name.replace("_", "-"): cast(Command, importlib.import_module(f"{commands.__name__}.{each.name}"))
-        for each in pkgutil.iter_modules(commands.__path__)
+        each.name.rpartition(".")[2].replace("_", "-"): cast(Command, importlib.import_module(each.name))
+        for each in pkgutil.walk_packages(commands.__path__, f"{commands.__name__}.")
+        if not each.ispkg
     }
     return dict(sorted(found.items(), key=lambda each: each[1].ORDER))
 

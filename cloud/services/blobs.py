@@ -30,6 +30,15 @@ def read(arm: Arm, target: Target, uri: str, most: int) -> bytes:
         return bytes(blob.download_blob(offset=0, length=most).readall())
 
 
+def write(arm: Arm, target: Target, store: str, path: str, content: bytes) -> None:
+    """Puts a small file into a datastore, in the place of what is there. Raises what azure-core raises."""
+    from azure.storage.blob import BlobClient
+
+    url, container, access = of_datastore(arm, target, store)
+    with BlobClient(url, container, path, credential=access, retry_total=azure.RETRIES["retry_total"]) as blob:
+        blob.upload_blob(content, overwrite=True)
+
+
 def place(uri: str) -> re.Match[str]:
     """`store` and `path` of such an address. Raises StageError for another one."""
     found = _PLACE.match(uri)

@@ -85,9 +85,9 @@ def markdown(found: Evaluation, pictures: list[str]) -> str:
     if found.candidates:
         head = ["model", "deployment", "score", "word for word", "median", "95 % within"]
         rows = [[f"{each.role} ({each.model})", each.scores.deployment, *figures(each)] for each in found.candidates]
-        sections.append(_table(head, rows))
+        sections.append(table(head, rows))
     if figures_of_losses := losses(found):
-        sections.append(_table(["loss", ""], [[name, value] for name, value in figures_of_losses]))
+        sections.append(table(["loss", ""], [[name, value] for name, value in figures_of_losses]))
     sections += [f"{remark}\n"] if (remark := found.losses.remark()) else []
     sections += [f"![{_TITLES[name]}]({name}.svg)" for name in pictures]
     if found.rows:
@@ -101,9 +101,9 @@ def markdown(found: Evaluation, pictures: list[str]) -> str:
             ]
             for number, (question, expected, results) in enumerate(found.rows, 1)
         ]
-        sections += ["\n## Answers\n", _table(head, rows)]
+        sections += ["\n## Answers\n", table(head, rows)]
     if found.not_compared:
-        sections += ["## Not compared\n", *(f"- {_cell(each)}" for each in found.not_compared)]
+        sections += ["## Not compared\n", *(f"- {cell(each)}" for each in found.not_compared)]
     sections.append(f"\n{found.at:%Y-%m-%d %H:%M} UTC, model {found.model}, job {found.job or 'none'}")
     return "\n".join(sections) + "\n"
 
@@ -158,12 +158,13 @@ def said(result: Result) -> str:
     return " ".join(worst.answer.split()) + (" … (cut off)" if worst.cut_off else "")
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    cells = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """In Markdown."""
+    cells = [head, ["---"] * len(head), *([cell(each) for each in row] for row in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Nothing of a model's answer may become a column, a tag or a picture."""
     for sign, instead in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("[", "\\["), ("`", "\\`"), ("\n", " ")):
         text = text.replace(sign, instead)

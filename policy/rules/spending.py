@@ -9,7 +9,7 @@ from cloud.services.prices import HOURS_A_MONTH
 from policy import samples
 from policy.example import Example, but
 from policy.frameworks import well_architected
-from policy.inputs import is_finetune, is_release, vm_size
+from policy.inputs import is_finetune, is_release, trained_on, vm_size
 from policy.rule import HIGH, Config, Option, resource_rule, stack_rule
 from policy.subject import Member, Problem, Resource, Stack, each
 from settings.machines import HOURLY_DOLLARS
@@ -41,9 +41,14 @@ def _hourly(prices: Mapping[str, float], vm_size: str) -> float | None:
     severity=HIGH,
     framework=well_architected("CO:04"),
     options={
-        "maximumDollars": Option("number", 100, "most US dollars, all attempts together"),
+        "maximumDollars": Option("number", 100, "most US dollars, all attempts and all recipes together"),
         "dollarsPerHour": _PRICES,
-        "hoursPerEpoch": Option("number", 1.0, "hours one pass over the training data takes, an assumption to be set"),
+        "hoursPerEpoch": Option(
+            "number",
+            1.0,
+            "hours one pass over the training data takes at least, an assumption to be set; where the data card beside "
+            "the data reckons more, from their tokens, that counts",
+        ),
         "secondsPerStep": Option("number", 2.0, "seconds one step takes, for recipes with max_steps"),
     },
     examples=(
@@ -58,31 +63,49 @@ def _hourly(prices: Mapping[str, float], vm_size: str) -> float | None:
     ),
 )
 def finetune_spending(stack: Stack, config: Config) -> Iterator[Problem]:
+    costs: dict[str, float] = {}
+
     def look(stage: Member) -> Iterator[Problem]:
         name = stage.at("input.cluster")
         for cluster in (one for one in stack.of(CLUSTER) if one.peek("computeName") == name):
-            if told := _finetune(stage, str(cluster.peek("properties.properties.vmSize")), config):
+            size = str(cluster.peek("properties.properties.vmSize"))
+            told, costs[stage.name] = _finetune(stage, size, config, trained_on(stack, stage, size))
+            if told:
                 yield told, stage
 
     yield from each(filter(is_finetune, stack.of(STAGE)), look)
+    if len(costs) > 1 and sum(costs.values()) > config["maximumDollars"]:
+        yield (
+            f"{len(costs)} fine-tunes together may cost {sum(costs.values()):,.0f} US dollars; "
+            f"allowed: {config['maximumDollars']:,.0f}",
+            None,
+        )
 
 
-def _finetune(stage: Member, size: str, config: Config) -> str:
-    """What is too much, or unknown, of a fine-tune on machines of that size; "" where nothing is."""
+def _finetune(stage: Member, size: str, config: Config, data: float | None) -> tuple[str, float]:
+    """What is too much, or unknown, of a fine-tune on machines of that size, "" where nothing is; and what it may cost.
+
+    ``data`` are the hours that a pass over the data takes by their card: more than the assumed ones count.
+    """
     hourly = _hourly(config["dollarsPerHour"], size)
     if hourly is None:
-        return f"what {size} costs an hour is unknown; name it in dollarsPerHour"
+        return f"what {size} costs an hour is unknown; name it in dollarsPerHour", 0.0
     steps, epochs = stage.at("input.recipe.max_steps", -1), stage.at("input.recipe.num_train_epochs", 1)
-    hours = steps * config["secondsPerStep"] / 3600 if steps > 0 else epochs * config["hoursPerEpoch"]
+    an_epoch = max(config["hoursPerEpoch"], data or 0.0)
+    hours = steps * config["secondsPerStep"] / 3600 if steps > 0 else epochs * an_epoch
     hours += WAITS / 3600
     attempts, nodes = stage.at("input.max_attempts", 1), stage.at("input.recipe.num_nodes_finetune", 1)
     dollars = hours * attempts * nodes * hourly
+    if most := stage.at("input.max_cost", 0):
+        dollars = min(dollars, most * attempts)  # an attempt that reaches it is cancelled
     if dollars <= config["maximumDollars"]:
-        return ""
+        return "", dollars
     much = f"{steps:g} steps" if steps > 0 else f"{epochs:g} epoch(s)"
+    by = f" of {an_epoch:.1f} h, by the data card," if steps <= 0 and an_epoch > config["hoursPerEpoch"] else ""
     return (
-        f"{much} on {nodes:g} x {size}, {attempts:g} attempt(s) at most, may cost {dollars:,.0f} US dollars; "
-        f"allowed: {config['maximumDollars']:,.0f}"
+        f"{much}{by} on {nodes:g} x {size}, {attempts:g} attempt(s) at most, may cost {dollars:,.0f} US dollars; "
+        f"allowed: {config['maximumDollars']:,.0f}",
+        dollars,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,13 +23,16 @@ from cloud.services import modelfiles, registry
 from cloud.target import RegistryAsset, Target
 from emulator.front import admin
 from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
+from jobs.card import fetch
 from jobs.promotion import evidence, share, take
 from jobs.promotion.found import proved
 from jobs.promotion.spec import PromotionSpec, ShareSpec
 from jobs.release import rollout
+from jobs.release.rollback import Version
 from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import model_version
 from settings.sections.evaluation import EvaluationSettings
+from settings.sections.model import PromoteSettings
 from settings.sections.serving import ServingSettings
 from settings.stack import Settings
 from tests.contract.arm import Arm
@@ -197,6 +202,24 @@ def test_another_stack_deploys_the_same_bytes_and_runs_no_job(two: Two, shared: 
     assert two.arm.get(two.prod.endpoint_path, VERSION)["properties"]["traffic"] == {two.prod.deployment_name: 100}
     for kind in ("jobs", "models", "data"):
         assert two.arm.get(f"{two.prod.target.path}/{kind}", VERSION)["value"] == [], kind
+
+
+def test_the_model_comes_home_from_the_workspace_and_from_the_registry(
+    two: Two, shared: list[str], tmp_path: Path
+) -> None:
+    own = two.settings.model_copy(
+        update={"model": two.settings.model.model_copy(update={"promote": PromoteSettings()})}
+    )
+    version = Version(version=NUMBER, created="", job="", recipe="")
+    sums = []
+    for settings, target in ((own, two.dev.target), (two.settings, two.prod.target)):
+        here: Any = SimpleNamespace(model=MODEL, settings=settings, target=target)
+        folder = tmp_path / target.workspace
+        fetch.fetch(here, version, folder, lambda _: None, threading.Event())
+        sums.append((folder / fetch.SUMS).read_text())
+        checked = subprocess.run(["sha256sum", "-c", fetch.SUMS], cwd=folder, capture_output=True, check=False)
+        assert checked.returncode == 0, checked.stdout
+    assert sums[0] == sums[1] and "MLmodel" in sums[0]
 
 
 def test_what_changes_after_it_was_planned_is_not_released(two: Two, shared: list[str]) -> None:

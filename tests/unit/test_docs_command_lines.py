@@ -22,6 +22,7 @@ NO_TABLE = {
     "python -m data_prep": "writes files, one of them data/card.json",
     "python -m review": "prints JSON with --format json, beside Markdown and HTML",
     "python -m jobs cancel": "acts",
+    "python -m jobs download": "acts",
     "python -m jobs github-subject": "prints lines to be copied; its exit code says whether they have to be",
     "python -m jobs keep-hours": "acts",
     "python -m jobs logs": "prints what the job has written",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pulumi_policy import ResourceValidationPolicy
 
+from policy import inputs as policy_inputs
 from policy import rule
 from policy.beyond import blobs
 from policy.example import Declared
@@ -185,6 +188,51 @@ def test_as_an_environment_sets_it(
 def test_what_is_not_known_of_one_stage_hides_nothing_of_the_next(rule: str, config: dict[str, Any]) -> None:
     unknown = STAGE.having(name="first").but(input__cluster={"$ref": "cluster"})
     assert len(found(rule, [cluster("machines"), unknown, STAGE], config)) == 1
+
+
+def dataset(**inputs: Any) -> Declared:
+    own = {"fingerprint": "0123456789ab", "directory": "data", **inputs}
+    return Declared(type=STAGE.type, name="dataset", inputs={"input": own})
+
+
+@pytest.mark.parametrize(
+    ("card", "given", "hours"),
+    [
+        ({}, {}, 5.0),  # 420 s of waiting beside two passes of it
+        ({"model": "Phi-4"}, {}, None),
+        ({"vm_size": "Standard_NC40ads_H100_v5"}, {}, None),
+        ({"hours": "unknown"}, {}, None),
+        ({}, {"source": "azureml:chats:3"}, None),  # prepared on a cluster: what lies here is of other data
+        ({}, {"fingerprint": "ba9876543210"}, None),
+    ],
+)
+def test_a_hundred_times_the_data_is_not_the_same_price(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: dict[str, Any], given: dict[str, Any], hours: float | None
+) -> None:
+    monkeypatch.setattr(policy_inputs, "ROOT", tmp_path)
+    recipe = {"model": MODEL, "vm_size": SIZE.lower(), "epochs": 2, "hours": 10 + 420 / 3600, **card}
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "card.json").write_text(json.dumps({"recipe": recipe}))
+    stage = finetune("x").but(
+        input__recipe__num_train_epochs=3, input__max_attempts=1, input__dataset_fingerprint="0123456789ab"
+    )
+    config = {"dollarsPerHour": PRICES, "hoursPerEpoch": 1.0, "maximumDollars": 1.0}
+    (told,) = found("finetune-spending", [cluster("machines"), dataset(**given), stage], config)
+    much = f" of {hours:.1f} h, by the data card," if hours else ""
+    dollars = ((hours or 1.0) * 3 + 420 / 3600) * 4
+    assert told == (
+        f"3 epoch(s){much} on 1 x {SIZE}, 1 attempt(s) at most, may cost {dollars:,.0f} US dollars; allowed: 1"
+    )
+
+
+def test_several_recipes_have_one_limit_together_and_each_no_more_than_its_own() -> None:
+    both = [cluster("machines"), STAGE.having(name="finetune-a"), STAGE.having(name="finetune-b")]
+    assert found("finetune-spending", both, {**TRAINED, "maximumDollars": 2.0}) == []
+    assert found("finetune-spending", both, {**TRAINED, "maximumDollars": 1.99}) == [
+        "2 fine-tunes together may cost 2 US dollars; allowed: 2"
+    ]
+    capped = [stage.but(input__max_cost=0.25) if stage.name.startswith("finetune") else stage for stage in both]
+    assert found("finetune-spending", capped, {**TRAINED, "maximumDollars": 1.0}) == []
 
 
 def test_every_limit_of_a_rule_is_in_these_tables() -> None:
