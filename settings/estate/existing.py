@@ -75,7 +75,10 @@ def _id_of(key: str) -> AfterValidator:
     def check(value: str) -> str:
         found = AzureId.of(value)
         if value and (found is None or found.kind.lower() != usable.kind.lower()):
-            raise refuse(f"must be the id of a {usable.words}", f"it looks like {example}")
+            raise refuse(
+                f"must be the id of {'an' if usable.words[0] in 'aeiou' else 'a'} {usable.words}",
+                f"it looks like {example}",
+            )
         expression, words = rule_of(usable.attribute)
         if found and not re.fullmatch(expression, found.name):
             raise refuse(f"must end with a name as Azure takes it: {words}", f"as in {example}")

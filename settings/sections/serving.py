@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from settings.fields import Count, Flag, Number, Positive, Section, Text, Whole, gpu_size
 from settings.machines import VM_SIZES, VmSize
@@ -15,6 +15,18 @@ from settings.sections.hours import EXAMPLE, WrongHours, hours_of
 # Azure refuses 300 and more ("The value should be less than 300"), which is known of the period alone.
 _MOST = 20
 """Instances."""
+
+
+def _some(value: Any) -> Any:
+    """Azure takes 0 for online deployments of no kind; who writes it wants to pay nothing for a while."""
+    if value == 0 and not isinstance(value, bool):
+        raise refuse(
+            "must be 1 or more",
+            "to pay for no GPU while nobody asks, run `python -m jobs pause`, or set the office hours, serving.hours",
+        )
+    return value
+
+
 _Seconds = Annotated[Positive, Field(le=299)]
 
 
@@ -89,7 +101,7 @@ class ServingSettings(Section):
 
     vm_size: Text = "Standard_NC24ads_A100_v4"
     """size of an instance"""
-    instances: Annotated[Positive, Field(le=_MOST)] = 1
+    instances: Annotated[Positive, Field(le=_MOST), BeforeValidator(_some)] = 1
     """how many"""
     scale: ScaleSettings = ScaleSettings()
     """instances by load, in the place of as many as instances says (those are what a new deployment begins with)"""

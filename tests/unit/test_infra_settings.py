@@ -123,6 +123,7 @@ WRONG = [
     ("names.keyVault", "kv--phi", "must be as Azure takes it", "remove the line"),
     ("names.hubs", "x", "there is no such key", "did you mean hub"),
     ("existing.vault", "kv-platform-ai", "must be the id of a key vault", "Microsoft.KeyVault/vaults/<name>"),
+    ("existing.identity", "id-train", "must be the id of an identity", "userAssignedIdentities/<name>"),
     ("existing.group", f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv", "the id of a resource group", "<group>"),
     ("existing.storage", f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv", "the id of a storage account", "<name>"),
     (
@@ -189,7 +190,7 @@ WRONG = [
     ("serving.trafficSteps", [10, 50], "end at 100", "[100]"),
     ("serving.trafficSteps", 100, "", "[100]"),
     ("serving.requestTimeoutSeconds", 181, "must be 180 or less", "90"),
-    ("serving.instances", 0, "must be 1 or more", "1"),
+    ("serving.instances", 0, "must be 1 or more", "python -m jobs pause"),
     ("purgeOnDestroy", "maybe", "must be true or false", "true"),
     ("recipe.learningRate", 1, "no such key", "did you mean learning_rate?"),
     ("data.test_ratio", 0.1, "no such key", "did you mean testRatio?"),
