@@ -112,6 +112,8 @@ def described(card: Card, request: Request, cards: Sequence[Card], kept: Mapping
         counts = {side: kept.get(str(directory / name), 0) for name, side in _SIDES if name in card.files}
         found: dict[str, Any] = {"source": part.source, "share": part.share, "rows": own.rows, "taken": counts}
         parts.append({**found, "origin": own.source, "shape": own.shape, "fingerprint": own.fingerprint})
+        if own.manifest:
+            parts[-1]["manifest"] = own.manifest
     rows = dict(card.rows)
     for name in ("in", "rejected", "repaired", "set_aside"):
         rows[name] = sum(own.rows[name] for own in cards)
@@ -127,6 +129,7 @@ def described(card: Card, request: Request, cards: Sequence[Card], kept: Mapping
         set_aside=_added([own.set_aside for own in cards]),
         private=_added([own.private for own in cards]) if request.mask else card.private,
         parts=parts,
+        manifest=[],
     )
 
 

@@ -50,12 +50,14 @@ class Card:
     versions: dict[str, str]  # of what read the source; for information
     format: int = FORMAT
     parts: list[dict[str, Any]] = field(default_factory=list)  # of a mixture: what was found in each source
+    manifest: list[dict[str, Any]] = field(default_factory=list)  # the files read: split, form, shape, rows, digest
 
     def to_json(self) -> bytes:
         """The bytes of ``card.json``."""
         values = asdict(self)
-        if not self.parts:
-            del values["parts"]
+        for name in ("parts", "manifest"):
+            if not values[name]:
+                del values[name]
         return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 

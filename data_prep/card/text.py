@@ -39,6 +39,7 @@ def markdown(card: Card) -> bytes:
             }
         ),
         *(["## Sources\n", _parts(card.parts)] if card.parts else []),
+        *(["## Files read\n", _manifest(card.manifest)] if card.manifest else []),
         f"## Turns\n\n![conversations by messages]({PICTURES['turns']})\n",
         f"## Tokens\n\n![conversations by tokens]({PICTURES['tokens']})\n",
         _table(
@@ -155,6 +156,17 @@ def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
         rows, taken, source = part["rows"], part["taken"], part["origin"]
         counts = (rows["in"], rows["rejected"], taken["train"], taken["test"])
         cells = (part["source"], f"{part['share']:.0%}", *counts, _origin(source), source.get("licence", "unknown"))
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join([*lines, ""])
+
+
+def _manifest(manifest: Sequence[Mapping[str, Any]]) -> str:
+    """The files that were read, and how."""
+    lines = ["| file | split | rows | shape | format | SHA-256 |", "|---|---|---:|---|---|---|"]
+    for each in manifest:
+        how = [each["format"], each.get("separator"), each.get("encoding"), each.get("below"), each.get("compression")]
+        form = ", ".join(str(part) for part in how if part and part != "utf-8")
+        cells = (each["file"], each["split"], each["rows"], each["shape"], form, each["sha256"])
         lines.append(f"| {' | '.join(map(_cell, cells))} |")
     return "\n".join([*lines, ""])
 

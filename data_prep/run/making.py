@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ from data_prep.row import split
 from data_prep.row.reading import Reader
 from data_prep.row.rules import LEAST_ROWS
 from data_prep.row.shapes import AUTO
-from data_prep.run import pool, progress, worker
+from data_prep.run import manifest, pool, progress, worker
 from data_prep.run.dividing import OneQuestionError, divide_otherwise
 from data_prep.run.merge import Duplicates, Merger
 from data_prep.run.opening import Opened, opened
@@ -62,11 +62,12 @@ def make(
         rows = opened(source, request, workspace, None) if source.kind != "azureml" else None
         place = stack.enter_context(scratch(request.directory))
         rows = rows or opened(source, request, workspace, place)
-        for line in (*rows.told, *_taken(rows, request)):
+        entries = manifest.made(rows, request) if source.kind != "mixture" else ()
+        for line in (*rows.told, *manifest.shown(entries), *_taken(rows, request)):
             report(line)
         rules = _rules(request, rows, tokenizer)
         try:
-            card = _worked(rows, rules, request, origin, place, report, quiet, finished)
+            card = _worked(rows, rules, request, origin, place, report, quiet, finished, entries)
         except OneQuestionError as found:
             report(str(found))
             again = place / "again"
@@ -74,7 +75,7 @@ def make(
             if rows.stream is not None:
                 rows = opened(source, request, workspace, place)
             rules = dataclasses.replace(rules, common=found.common)
-            card = _worked(rows, rules, request, origin, again, report, quiet, finished)
+            card = _worked(rows, rules, request, origin, again, report, quiet, finished, entries)
     if not card.rows["rejected"] and (earlier is not None or rules.keep_rejected):
         (request.directory / REJECTED).unlink(missing_ok=True)  # an earlier run's, or this one's without a row
     if earlier is not None and VALIDATION in earlier and VALIDATION not in card.files:
@@ -122,12 +123,13 @@ def _worked(
     report: Report,
     quiet: bool,
     finished: Finished,
+    entries: Sequence[manifest.Entry],
 ) -> Card:
     third = request.three or rows.holds_back_by_name(split.VALIDATION)
     written = {side: name for side, name in _FILES.items() if third or side != split.VALIDATION}
     names = [*written.values(), CARD, PAGE, *text.PICTURES.values()]
     names += [REJECTED] if rules.keep_rejected else []
-    stats, taken = Stats(), Counter[str]()
+    stats, taken, seen = Stats(), Counter[str](), Counter[str]()
 
     def kept() -> dict[str, str]:
         found = not_ours(request.directory, tuple(names))
@@ -151,6 +153,7 @@ def _worked(
                     stats.kinds.setdefault(code, Kind()).add(kind.rows, [*first])
                 offset += part_stats.places
                 taken[rows.file(number)] += sum(part_stats.sides.values())
+                seen[rows.file(number)] += part_stats.seen
                 stats.add(part_stats)
                 if number == 0 and worker.hopeless(rules, stats):
                     break  # the rest would take as long as a success, and tell the same
@@ -162,7 +165,7 @@ def _worked(
         _refuse_few(stats, request, rows)
         named = {name: digests[side] for side, name in written.items()}
         card = _card(stats, request, rules, origin() | rows.origin, duplicates, named)
-        card = finished(card, taken)
+        card = finished(dataclasses.replace(card, manifest=manifest.listed(entries, seen)), taken)
         files[CARD].write(card.to_json())
         files[PAGE].write(text.markdown(card))
         for name, picture in text.pictures(card).items():

@@ -25,7 +25,7 @@ class Opened:
     """Rows of a source: ``pieces`` of files, or else a ``stream``; ``window`` is the part that was asked for.
 
     ``origin`` is what a card says about where they come from, ``total`` their number where it is known at least
-    roughly, ``share`` of them are taken.
+    roughly, ``share`` of them are taken; ``root`` is the folder of several files.
     """
 
     label: str
@@ -35,6 +35,7 @@ class Opened:
     window: Window
     share: float
     total: int | None
+    root: Path | None = None
 
     def parts(self) -> Iterator[Part]:
         """All rows, one part after the other: first the files of test and validation rows, which are taken whole."""
@@ -108,12 +109,12 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
         total = found.total if first is None or found.total is None else min(first, found.total)
         return Opened(source.label, origin, beside, found.rows, Window(0, first), share, total)
     origin = {"kind": source.kind}
-    files, divided = source.files, source.sides
+    files, divided, root = source.files, source.sides, source.root
     if source.kind == "azureml" and scratch is not None:
         asset = azureml.downloaded(source.label, workspace, scratch / "asset")
         origin |= {"revision": asset.revision, "licence": asset.licence}
         found_files = files_of(asset.path, source.label, request.three)
-        files, divided = found_files.files, found_files.sides
+        files, divided, root = found_files.files, found_files.sides, found_files.root
     start, stop = file_slice(request.split)
     if first is not None:
         stop = start + first if stop is None else min(stop, start + first)
@@ -124,7 +125,7 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
     ]
     window = Window(start, stop)
     total = _total([*beside, *found_pieces]) if window.all else None if stop is None else stop - start
-    return Opened(source.label, origin, [*beside, *found_pieces], None, window, share, total)
+    return Opened(source.label, origin, [*beside, *found_pieces], None, window, share, total, root)
 
 
 def _total(found: Sequence[Piece]) -> int | None:
