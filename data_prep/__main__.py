@@ -215,6 +215,8 @@ def _summary(prepared: Prepared, seconds: float) -> list[str]:
         what += f", {rows[name]} {word}" if rows[name] else ""
     *others, last = map(_short, prepared.files)
     files = f"{', '.join(others)} and {last}"
+    if prepared.rejected:
+        what += f"; the rejected ones are in {', '.join(map(_short, prepared.rejected))}"
     if not prepared.made:
         return [what, f"{files} unchanged, fingerprint {card.fingerprint}"]
     written = f"{files} written, fingerprint {card.fingerprint}"

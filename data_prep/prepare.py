@@ -15,7 +15,7 @@ from typing import Any
 from data_prep import mixing
 from data_prep.card import card as cards
 from data_prep.card import digests
-from data_prep.card.card import CARD, PAGE, TEST, TRAIN, VALIDATION, Card
+from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN, VALIDATION, Card
 from data_prep.errors import DataError
 from data_prep.request import Request
 from data_prep.run.replace import replacing
@@ -42,6 +42,13 @@ class Prepared:
     @property
     def test(self) -> Path:
         return self.directory / TEST
+
+    @property
+    def rejected(self) -> tuple[Path, ...]:
+        """Where the rejected rows are with their reasons: of a mixture a file for each source that has any."""
+        places = [self.directory, *sorted((self.directory / mixing.PLACE).glob("*"))]
+        there = [place / REJECTED for place in (places[1:] if self.card.parts else places[:1])]
+        return tuple(path for path in there if self.card.rows["rejected"] and path.is_file())
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -117,8 +117,8 @@ def _unusable(piece: Piece, bad: Sequence[tuple[int, Problem]], number: int, fil
     where = f"{piece.path}:{place}" if piece.unit == "line" else f"{piece.path}, row {place}"
     remedy = f": {REMEDIES[problem.code]}" if problem.code in REMEDIES else ""
     return (
-        f"{piece.path} (file {number} of {files}): none of its first {len(bad)} rows can be used; nothing else was read "
-        f"or written:\n  {where}: {problem.field} {problem.rule}{remedy}\n"
+        f"{piece.path} (file {number} of {files}): none of its first {len(bad)} rows can be used; no others were read, "
+        f"nothing was written:\n  {where}: {problem.field} {problem.rule}{remedy}\n"
         "Mend the file, take it out of the source, or leave such rows out (badRows: skip)."
     )
 
