@@ -42,7 +42,7 @@ class Form:
 
     ``layout`` is parquet, csv, lines (a row a line), list, objects (over several lines) or literals (rows as Python
     writes them, one a line). ``below`` are the keys under which a list of rows is found, ``comma`` says that lines end
-    in one, ``dialect`` how CSV is separated.
+    in one, ``dialect`` how CSV is separated, ``threads`` that a row is a message, and several are a conversation.
     """
 
     layout: str
@@ -51,6 +51,7 @@ class Form:
     below: tuple[str, ...] = ()
     comma: bool = False
     dialect: dialect.Dialect = dialect.PLAIN
+    threads: bool = False
 
     @property
     def unit(self) -> str:
@@ -60,7 +61,8 @@ class Form:
     @property
     def splits(self) -> bool:
         """Whether several processes can read parts of it."""
-        return self.layout in ("lines", "literals") and self.compression is None and self.encoding == "utf-8"
+        plain = self.compression is None and self.encoding == "utf-8" and not self.threads
+        return self.layout in ("lines", "literals") and plain
 
     @property
     def told(self) -> str:
@@ -71,6 +73,7 @@ class Form:
         told += {"objects": ["as objects over several lines"], "literals": ["as rows that Python has written"]}.get(
             self.layout, []
         )
+        told += ["as one message a row, put together by parent_id"] if self.threads else []
         told += [f"separated by {self.dialect.name}"] if self.dialect != dialect.PLAIN else []
         return ", ".join(told)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from data_prep.read.compressed import DAMAGED, UNPACKING, opened, reason
 from data_prep.read.form import LINES, Form, form_of
 from data_prep.read.recoded import recoded
 from data_prep.read.table import from_csv
-from data_prep.read.texts import Broken, Rows, from_lines, literal, without_comma
+from data_prep.read.texts import BLANK, Broken, Rows, from_lines, literal, without_comma
+from data_prep.read.threads import KEYS, is_message, together
 from data_prep.read.values import from_list, from_objects
 from data_prep.row.names import harmless
 from data_prep.row.rules import Problem
@@ -22,6 +24,7 @@ PIECE = 16 * 2**20
 
 BATCH, BATCH_BYTES = 128, 8 * 2**20  # rows of a parquet file in memory at a time, and about how much they may take
 
+_LOOKED = 20  # rows at the beginning, of which the first that is not blank tells
 _BUFFER = 2**20  # bytes of a column that are read at a time: without, a column of a row group is read as a whole
 _TOO_MUCH = ("Memory usage limit", "too much memory")  # in the words of lzma, and of zstd
 
@@ -47,6 +50,8 @@ class Piece:
 def pieces(path: Path, size: int = PIECE) -> list[Piece]:
     """The pieces of a file, in its order. Raises :class:`DataError` for one that is not what its name says."""
     form = form_of(path)
+    if _is_flat(Piece(path, form=form)):
+        return [Piece(path, form=replace(form, threads=True))]  # a conversation is nowhere cut
     if form.layout == "parquet":
         file = _parquet(path)
         groups = [file.metadata.row_group(at).total_byte_size for at in range(file.metadata.num_row_groups)]
@@ -68,6 +73,19 @@ def _grouped(path: Path, groups: list[int], size: int, form: Form) -> Iterator[P
 
 def read(piece: Piece) -> Rows:
     """The rows of a piece. Raises :class:`DataError` for a file that is damaged, OSError for one that is not there."""
+    return together(_rows(piece)) if piece.form.threads else _rows(piece)
+
+
+def _is_flat(piece: Piece) -> bool:
+    """Whether the first row is one message of several rows'; a file that cannot be read says so when it is."""
+    try:
+        first = next((row for _, row in islice(_rows(piece), _LOOKED) if row is not BLANK), None)
+    except DataError:
+        return False
+    return is_message(first)
+
+
+def _rows(piece: Piece) -> Rows:
     form, compression = piece.form, piece.form.compression
     if form.layout == "parquet":
         yield from _from_parquet(piece)
@@ -116,7 +134,8 @@ def _from_parquet(piece: Piece) -> Rows:
     file = _parquet(piece.path)
     names = file.schema_arrow.names
     groups = range(piece.start, file.metadata.num_row_groups if piece.stop < 0 else piece.stop)
-    columns = [name for name in names if name == "prompt_id" or not harmless(name)] or names
+    needed = {"prompt_id"} | (KEYS if set(names) >= KEYS else set())
+    columns = [name for name in names if name in needed or not harmless(name)] or names
     size = min(BATCH, _fitting(file.metadata, groups))
     number = 0
     try:

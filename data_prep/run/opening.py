@@ -11,6 +11,7 @@ from typing import Any
 
 from data_prep.read.readers import Piece, pieces, read
 from data_prep.read.texts import BLANK, Broken
+from data_prep.read.threads import is_message, together
 from data_prep.request import ALL, Request, file_slice, part
 from data_prep.row.reading import Reader
 from data_prep.run.pool import Part, Window
@@ -107,7 +108,7 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
         found = hub.opened(source.label, request.config, request.split, request.revision)
         origin = {"kind": "hub", "revision": found.revision, "licence": found.licence}
         total = found.total if first is None or found.total is None else min(first, found.total)
-        return Opened(source.label, origin, beside, found.rows, Window(0, first), share, total)
+        return Opened(source.label, origin, beside, _whole(found.rows), Window(0, first), share, total)
     origin = {"kind": source.kind}
     files, divided, root = source.files, source.sides, source.root
     if source.kind == "azureml" and scratch is not None:
@@ -126,6 +127,15 @@ def opened(source: Source, request: Request, workspace: azureml.Workspace | None
     window = Window(start, stop)
     total = _total([*beside, *found_pieces]) if window.all else None if stop is None else stop - start
     return Opened(source.label, origin, [*beside, *found_pieces], None, window, share, total, root)
+
+
+def _whole(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of a stream; where they are a message each, those of their conversations."""
+    first = next(rows, None)
+    if first is None:
+        return rows
+    rows = chain([first], rows)
+    return (row for _, row in together(enumerate(rows, start=1))) if is_message(first) else rows
 
 
 def _total(found: Sequence[Piece]) -> int | None:
