@@ -18,6 +18,7 @@ ATTEMPTS = 8
 
 UNRECORDED = ("is currently locked", "pending operations", "cannot create already existing")
 """Says that `make recover` has to come first: docs/operations.md."""
+NOTHING_PAUSED = "there is nothing to resume"
 REFRESH = "Run `pulumi up --refresh`"
 """Says that an update of the endpoint does not know the live traffic: docs/decisions/endpoint-updates.md."""
 TRACEBACK = re.compile(r"Traceback.*\n(?:.*\n){0,3}?.*File \"[^\"]*/(?:infra|jobs|flow|data_prep|toolchain)/")
@@ -77,6 +78,8 @@ class Journey:
         try:
             self.stack.set_out(plan)
             self._drive(done)
+            if done.plan.operator and not done.wrong:
+                self._put_right(done)
             self.stack.calm()
             if not done.wrong:
                 found = checks.after_destroy(self.stack) if plan.command == "destroy" else checks.after_up(self.stack)
@@ -94,18 +97,22 @@ class Journey:
         code, text = self.stack.run("pulumi", "preview", "--expect-no-changes", *QUIETLY)
         return [f"another up would change something: {text}"] if code else []
 
-    def _drive(self, done: Round) -> None:
-        """Run the command until it succeeds, doing before each resume what the documentation says to do."""
+    def _drive(self, done: Round, *, disturbed: bool = True) -> None:
+        """Run the command until it succeeds, doing before each resume what the documentation says to do.
+
+        Where ``disturbed``, the first run with the plan's kill and its other operator.
+        """
         command = "destroy" if done.plan.command == "destroy" else "up"
         more: tuple[str, ...] = ()
         for attempt in range(ATTEMPTS):
             if attempt == ATTEMPTS // 2:
                 self.stack.calm()
-            kill = done.plan.kill if attempt == 0 else None
-            code, done.log = self.stack.run("pulumi", command, "--yes", "--skip-preview", *QUIETLY, *more, kill=kill)
-            done.attempts = attempt + 1
-            if TRACEBACK.search(done.log):
-                done.wrong.append("a traceback was printed")
+            kill, operator = (done.plan.kill, done.plan.operator) if disturbed and attempt == 0 else (None, None)
+            whole = ("pulumi", command, "--yes", "--skip-preview", *QUIETLY, *more)
+            code, done.log = self.stack.run(*whole, kill=kill, operator=operator)
+            done.attempts += 1
+            if TRACEBACK.search(done.log + self.stack.other_said):
+                done.wrong.append(f"a traceback was printed {self.stack.other_said}")
             if code == 0:
                 return
             self.stack.figures.resumes += 1
@@ -114,6 +121,22 @@ class Journey:
                 self._recover(done)
                 self.stack.killed = ""
         done.wrong.append(f"no success after {ATTEMPTS} runs")
+
+    def _put_right(self, done: Round) -> None:
+        """What another operator has paused comes back, and an `up` takes in what they have changed."""
+        for attempt in range(ATTEMPTS):
+            if attempt == ATTEMPTS // 2:
+                self.stack.calm()
+            code, done.log = self.stack.run(sys.executable, "-m", "jobs", "resume", "--stack", "local")
+            if TRACEBACK.search(done.log):
+                done.wrong.append("a traceback was printed")
+            if code == 0 or NOTHING_PAUSED in done.log:
+                break
+            self.stack.figures.resumes += 1
+        else:
+            done.wrong.append(f"not resumed after {ATTEMPTS} runs")
+            return
+        self._drive(done, disturbed=False)
 
     def _recover(self, done: Round) -> None:
         for _ in range(3):

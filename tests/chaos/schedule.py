@@ -1,4 +1,4 @@
-"""What goes wrong in a round: fault rules and at most one kill, chosen by the seed alone."""
+"""What goes wrong in a round: fault rules, at most one kill, another operator; chosen by the seed alone."""
 
 from __future__ import annotations
 
@@ -30,6 +30,27 @@ REQUEST_KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 LOSABLE = ("throttled", "error", "unavailable", "no-answer", "reset")
 """Kinds that may carry the request out and lose only its answer. A throttled request never was on Azure."""
+METRICS = "*/providers/Microsoft.Insights/metrics"
+METRIC_KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("empty", {}),
+    ("nonsense", {}),
+    ("error", {}),
+    ("no-answer", {"seconds": 1.0}),
+    ("slow", {"seconds": 0.5}),
+)
+"""What a bad day of Azure Monitor is like."""
+STORM = 12
+"""So many requests turned away, and more, are a storm: one in two, so that clients get on, but slowly."""
+OPERATORS = {
+    "pause": ("pause", "--yes"),
+    "pause although asked": ("pause", "--yes", "--while-asked"),
+    "resume": ("resume",),
+    "rotate-keys": ("rotate-keys", "--yes", "--pause", "0"),
+    "keep-hours": ("keep-hours",),
+    "pulumi up": (),
+}
+"""What another operator does meanwhile: arguments of `python -m jobs`, or of the engine. A rollback is not among them,
+as it leaves another version in service than the stack's, on purpose."""
 CAUSES = ("out-of-memory", "killed", "bad-row", "image-pull", "quota", "node-lost")
 
 
@@ -67,28 +88,44 @@ class Kill:
 
 
 @dataclass(frozen=True)
+class Operator:
+    """Somebody else, who comes once so many requests of the round have been sent; ``killed`` after so many seconds."""
+
+    what: str
+    after: int
+    killed: float | None
+
+    def __str__(self) -> str:
+        return f"{self.what} by another operator{', who is killed' if self.killed else ''}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """Of one round."""
 
     command: str
     rules: tuple[dict[str, Any], ...]
     kill: Kill | None
+    operator: Operator | None = None
 
     @property
     def kinds(self) -> list[str]:
         """What it would do, as the figures name it."""
         killed = [f"kill -9 {self.kill.target}"] if self.kill else []
-        return [*map(titled, self.rules), *killed]
+        return [*map(titled, self.rules), *killed, *([str(self.operator)] if self.operator else [])]
 
     def __str__(self) -> str:
-        rules = ", ".join(str(rule["kind"]) + ("*" if rule.get("answered") else "") for rule in self.rules)
+        rules = ", ".join(map(titled, self.rules))
         killed = f", kill -9 {self.kill.target} after {self.kill.after} requests" if self.kill else ""
-        return f"{self.command}: {rules}{killed}"
+        other = f", {self.operator} after {self.operator.after} requests" if self.operator else ""
+        return f"{self.command}: {rules}{killed}{other}"
 
 
 def titled(rule: dict[str, Any]) -> str:
-    """The kind of a rule, told apart by whether Azure got the request."""
-    return str(rule["kind"]) + (", answer lost" if rule.get("answered") else "")
+    """The kind of a rule, told apart by whether Azure got the request, how many it hits, and whom."""
+    kind = str(rule["kind"]) + (", answer lost" if rule.get("answered") else "")
+    kind += ", a storm" if rule.get("count", 1) >= STORM else ""
+    return f"metrics: {kind}" if rule.get("path") == METRICS else kind
 
 
 def habits(seed: int, stack: int, cycle: int) -> Habits:
@@ -107,7 +144,42 @@ def plan(seed: int, stack: int, number: int) -> Plan:
     kill = None
     if chance.random() < 0.5:
         kill = Kill(chance.choice(TARGETS), chance.randrange(REQUESTS[command]))
-    return Plan(command, rules, kill)
+    # By chance of their own, so that a seed's faults and kills are those of the time before there were these.
+    more = random.Random(f"more {seed}/{stack}/{number}")
+    watched = len(habits(seed, stack, number // len(COMMANDS)).steps) > 1
+    if more.random() < 0.25:
+        rules += (_storm(more, command),)
+    if command == "change" and watched and more.random() < 0.7:
+        rules += (_metrics(more),)
+    return Plan(command, rules, kill, _operator(more, command))
+
+
+def _storm(chance: random.Random, command: str) -> dict[str, Any]:
+    host, among = chance.choice(((HOSTS[0][0], REQUESTS[command]), (HOSTS[4][0], 1)))
+    return {
+        "kind": "throttled",
+        "host": host,
+        "rate": 0.5,
+        "seed": chance.randrange(1000),
+        "count": chance.randint(STORM, 3 * STORM),
+        "after": chance.randrange(among),
+        "retry_after": 1,
+    }
+
+
+def _metrics(chance: random.Random) -> dict[str, Any]:
+    if chance.random() < 0.2:
+        return {"kind": "metrics-late", "seconds": 300}
+    kind, options = chance.choice(METRIC_KINDS)
+    return {"kind": kind, "path": METRICS, "count": chance.randint(1, 6), **options}
+
+
+def _operator(chance: random.Random, command: str) -> Operator | None:
+    """None in most rounds; whoever comes before there is a stack finds nothing to do."""
+    if command not in ("change", "retag") or chance.random() < 0.4:
+        return None
+    killed = round(chance.uniform(1.5, 8), 1) if chance.random() < 0.3 else None
+    return Operator(chance.choice(list(OPERATORS)), chance.randrange(REQUESTS[command]), killed)
 
 
 def _rule(chance: random.Random, command: str) -> dict[str, Any]:

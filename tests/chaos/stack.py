@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from emulator.front import admin
 from emulator.machine.home import EmulatorError
 from emulator.machine.store import Store
 from tests.chaos.kills import family, nothing_written, victim_of
-from tests.chaos.schedule import Habits, Kill, Plan, titled
+from tests.chaos.schedule import OPERATORS, Habits, Kill, Operator, Plan, titled
 from tests.journey.stack import Checkout
 
 ROWS = 10  # the fewest that the component trains on
@@ -79,6 +80,8 @@ class ChaosStack:
     """That the round has sent so far."""
     killed: str = ""
     """What the round has killed."""
+    other_said: str = ""
+    """What another operator read during the last command."""
     recipes: int = 0
     """Recipes tried so far, each another learning rate."""
     tags: int = 0
@@ -165,11 +168,21 @@ class ChaosStack:
 
     # --- commands
 
-    def run(self, *command: str, kill: Kill | None = None) -> tuple[int, str]:
-        """A command on the emulator, with a kill on its way; its exit code and what it printed."""
-        log = self.checkout.root / "command.log"
-        with log.open("w") as output:
-            started = subprocess.Popen(
+    def run(self, *command: str, kill: Kill | None = None, operator: Operator | None = None) -> tuple[int, str]:
+        """A command on the emulator, with a kill on its way and somebody beside it; its exit code and what it printed.
+
+        What somebody else's printed is kept in `other_said`.
+        """
+        with ExitStack() as ended:
+            started = self._started("command.log", command)
+            ended.callback(_end, started)
+            other = self._watch(started, kill, operator, ended)
+        self.other_said = f"{operator}: {self._log('operator.log')}" if other else ""
+        return int(started.wait()), self._log("command.log")
+
+    def _started(self, log: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with (self.checkout.root / log).open("w") as output:
+            return subprocess.Popen(
                 [sys.executable, "-m", "emulator", "exec", "--", *command],
                 cwd=self.checkout.root,
                 env=self.checkout.environment,
@@ -178,29 +191,39 @@ class ChaosStack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        try:
-            self._watch(started, kill)
-        finally:
-            for process in family(started.pid):
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-        return int(started.wait()), log.read_text(errors="replace")
 
-    def _watch(self, started: subprocess.Popen[bytes], kill: Kill | None) -> None:
-        deadline = time.monotonic() + COMMAND_SECONDS
+    def _log(self, name: str) -> str:
+        return (self.checkout.root / name).read_text(errors="replace")
+
+    def _watch(
+        self, started: subprocess.Popen[bytes], kill: Kill | None, operator: Operator | None, ended: ExitStack
+    ) -> bool:
+        """Until all have come to their end; whether somebody else came."""
+        deadline, came = time.monotonic() + COMMAND_SECONDS, float("inf")
+        other: subprocess.Popen[bytes] | None = None
         hanging: dict[str, float] = {}
         store = Store(self.checkout.home.database)
         try:
-            while started.poll() is None:
+            while started.poll() is None or (other is not None and other.poll() is None):
                 if time.monotonic() > deadline:
-                    raise ChaosError(f"no end within {COMMAND_SECONDS} s")
+                    raise ChaosError(f"no end within {COMMAND_SECONDS} s: {self._log('command.log')}")
                 rules = {rule["id"]: Rule(**rule) for rule in store.setting("faults", [])}
-                if kill is not None and WATCH in rules and rules[WATCH].seen >= kill.after:
+                seen = rules[WATCH].seen if WATCH in rules else 0
+                if kill is not None and seen >= kill.after:
                     kill = None if self._kill(started.pid, kill.target) else kill
+                if operator is not None and other is None and seen >= operator.after and started.poll() is None:
+                    own = ("pulumi", "up", "--yes", "--skip-preview", *QUIETLY)
+                    jobs = (sys.executable, "-m", "jobs", *OPERATORS[operator.what], "--stack", "local")
+                    other, came = self._started("operator.log", jobs if OPERATORS[operator.what] else own), time.time()
+                    ended.callback(_end, other)
+                    self.figures.count(str(operator))
+                if other is not None and operator and operator.killed and time.time() - came > operator.killed:
+                    _end(other)
                 self._let_go(rules, hanging)
                 time.sleep(POLL_SECONDS)
         finally:
             store.close()
+        return other is not None
 
     def _let_go(self, rules: dict[str, Rule], hanging: dict[str, float]) -> None:
         for name, rule in rules.items():
@@ -235,3 +258,11 @@ class ChaosStack:
             raise ChaosError(f"the state cannot be read: {text}")
         state: dict[str, Any] = json.loads(text)
         return state
+
+
+def _end(started: subprocess.Popen[bytes]) -> None:
+    """Kills a command, and whatever it has started and left."""
+    for process in family(started.pid):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    started.wait()

@@ -11,9 +11,9 @@ from tests.chaos.schedule import TARGETS, plan
 
 pytestmark = pytest.mark.journey
 
-ROUNDS, SEED, STACKS = 8, 2137, 2
-"""A cycle of each stack: of the seeds below 4,000 this one plans the most kinds of faults, a kill of each target, and
-everything that stacks are used for. A workflow runs 200 rounds with another seed each night."""
+ROUNDS, SEED, STACKS = 8, 421, 2
+"""A cycle of each stack: of the seeds below 4,000 with a kill of each target, this one plans the most kinds of faults
+beside four other operators. A workflow runs 200 rounds with another seed each night."""
 
 
 def test_the_same_seed_makes_the_same_plan() -> None:
