@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from cloud import client as azure
 from cloud.errors import StageError
-from cloud.target import RegistryAsset, Target
 from emulator.front import admin
 from emulator.machine.home import SUBSCRIPTION_ID, Home
 from emulator.subscription.quota import LIMITS
@@ -28,120 +25,44 @@ from jobs import keys
 from jobs.paused import BY_HAND
 from jobs.pausing import pause
 from jobs.pausing.resume import resume
-from jobs.release import keeping, rollback, rollout, unfinished
+from jobs.release import keeping, rollback, unfinished
 from jobs.release.deployments import Endpoint
 from jobs.release.judging import health
-from jobs.release.spec import ReleaseSpec
 from settings.sections.evaluation import EvaluationSettings
-from settings.sections.serving import HealthSettings, ScaleSettings, ServingSettings
+from settings.sections.serving import HealthSettings, ScaleSettings
 from settings.sections.tags import PAUSED, SERVED
-from tests.changing import changed
 from tests.contract.arm import Arm, Refusal
 from tests.contract.asking import QUESTION, Tally, asking
-from tests.contract.conftest import make_workspace
-from tests.contract.lab import A100, deployment_body, endpoint_body
+from tests.contract.lab import endpoint_body
+from tests.contract.site import MODEL, VERSION, Site, make_site
 from tests.contract.tuning import FACTS
 
 if TYPE_CHECKING:
-    from azure.ai.ml import MLClient
+    pass
 
-GROUP = "rg-releases"
-MODEL = "phi-facts"
 DEMANDING = HealthSettings.model_construct(minimum_requests=100_000, no_data="fail")
 """More requests than anybody asks here: a limit that the model in service exceeds too is held against neither."""
-VERSION = "2025-12-01"
 FAMILY = "StandardNCADSA100v4Family"
-CLIENTS, INSTANCES = 3, 1
+CLIENTS = 3
 TOGETHER = 10
 """Questions at once that one instance has to hold, with the settings that a stack has by itself."""
 ONE, TWO, UNTUNED, BROKEN = "1", "2", "3", "4"
 """Versions of the model: two that know the facts, one that knows nothing, one that is no model."""
 
 
-@dataclass
-class Site:
-    """A workspace with an endpoint and registered models."""
-
-    arm: Arm
-    client: MLClient
-    workspace: str
-    spec: ReleaseSpec
-
-    @property
-    def endpoint(self) -> str:
-        return f"{self.workspace}/onlineEndpoints/{self.spec.endpoint}"
-
-    def of(self, version: str) -> ReleaseSpec:
-        return dataclasses.replace(self.spec, model_version=version)
-
-    def name(self, version: str) -> str:
-        return self.of(version).deployment_name
-
-    def release(self, version: str, **others: object) -> list[str]:
-        said: list[str] = []
-        spec = changed(self.of(version), **others)
-        rollout.run(spec, said.append, threading.Event())
-        return said
-
-    def deploy(self, version: str, model: str = "", *, wait: bool = True, **tags: str) -> None:
-        """The deployment a release of ``version`` makes, as an interrupted one left it."""
-        path = f"{self.endpoint}/deployments/{self.name(version)}"
-        body = deployment_body(A100, INSTANCES, model=f"azureml:{MODEL}:{model or version}")
-        body["tags"] = {"model": f"{MODEL}:{version}", **tags}
-        if wait:
-            self.arm.put(path, VERSION, body)
-        else:
-            assert self.arm.call("PUT", path, VERSION, body).status_code == 201
-
-    def share(self, percent: dict[str, int]) -> None:
-        body = endpoint_body()
-        traffic = {self.name(version): share for version, share in percent.items()}
-        self.arm.put(self.endpoint, VERSION, {**body, "properties": {**body["properties"], "traffic": traffic}})
-
-    def serves(self, version: str) -> None:
-        """Asserts that this version alone is there and has all traffic."""
-        assert self.arm.get(self.endpoint, VERSION)["properties"]["traffic"] == {self.name(version): 100}
-        deployments = self.arm.get(f"{self.endpoint}/deployments", VERSION)["value"]
-        assert [each["name"] for each in deployments] == [self.name(version)]
-        assert deployments[0]["properties"]["provisioningState"] == "Succeeded"
-
-
 @pytest.fixture(scope="module")
 def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """With version ONE in service."""
-    from azure.ai.ml.entities import Model
-
-    workspace = make_workspace(arm, GROUP, "releases")
-    arm.put(f"{workspace}/onlineEndpoints/facts", VERSION, endpoint_body())
     here = tmp_path_factory.mktemp("releases")
     (here / "broken").mkdir()
     (here / "broken" / "MLmodel").write_text("not a model\n")
     rows = [{"question": question, "answers": [answer]} for question, answer in FACTS.items()]
     (here / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    target = Target(SUBSCRIPTION_ID, GROUP, "mlw-releases")
-    client = azure.ml_client(target)
     folders = {ONE: models / "tuned", TWO: models / "tuned", UNTUNED: models / "base", BROKEN: here / "broken"}
-    for version, folder in folders.items():
-        client.models.create_or_update(Model(name=MODEL, version=version, path=str(folder), type="mlflow_model"))
-    spec = ReleaseSpec(
-        target=target,
-        endpoint="facts",
-        model_name=MODEL,
-        model_version=ONE,
-        base_model=RegistryAsset("azureml", "Phi-4-mini-instruct", "1"),
-        serving=ServingSettings.model_construct(
-            vm_size=A100,
-            instances=INSTANCES,
-            request_timeout_seconds=60,
-            traffic_steps=(10, 50, 100),
-            soak_seconds=1,
-            drain_seconds=0,
-        ),
-        evaluation=EvaluationSettings.model_construct(
-            questions=str(here / "golden.jsonl"), minimum_score=0.7, latency_seconds=60
-        ),
+    evaluation = EvaluationSettings.model_construct(
+        questions=str(here / "golden.jsonl"), minimum_score=0.7, latency_seconds=60
     )
-    site = Site(arm, client, workspace, spec)
+    site = make_site(arm, "facts", folders, {"traffic_steps": (10, 50, 100), "soak_seconds": 1}, evaluation)
     site.release(ONE)
     yield site
     arm.delete(site.endpoint, VERSION)
@@ -190,7 +111,7 @@ def test_from_half_shifted_traffic_and_an_old_deployment_that_is_still_there(sit
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
     site.share({ONE: 90, TWO: 10})
     # Its health is not good enough: too few have asked.
-    with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
+    with pytest.raises(StageError, match="fares badly"), asking(*site.scoring(), clients=2):
         site.release(TWO, soak_seconds=3, health=DEMANDING)
     site.serves(ONE)
 
@@ -228,7 +149,7 @@ def test_a_release_that_was_interrupted_at_100_is_watched_before_the_old_one_goe
     site.release(ONE)
     site.deploy(TWO, **unfinished.tags({site.name(ONE): 100}))
     site.share({TWO: 100})
-    with pytest.raises(StageError, match="fares badly"), asking(*_scoring(site), clients=2):
+    with pytest.raises(StageError, match="fares badly"), asking(*site.scoring(), clients=2):
         site.release(TWO, soak_seconds=3, health=DEMANDING)
     site.serves(ONE)
 
@@ -239,7 +160,7 @@ def test_back_at_once_to_what_was_kept(site: Site) -> None:
     names = {each["name"] for each in site.arm.get(f"{site.endpoint}/deployments", VERSION)["value"]}
     assert names == {site.name(ONE), site.name(TWO)}
     endpoint = Endpoint(client=site.client, spec=site.spec, report=print, stop=threading.Event())
-    with asking(*_scoring(site), clients=2) as tally:
+    with asking(*site.scoring(), clients=2) as tally:
         began = time.monotonic()
         assert keeping.back_now(endpoint) == site.name(ONE)
         print(f"back after {time.monotonic() - began:.1f} s")
@@ -303,7 +224,7 @@ def test_instances_follow_the_load_on_both_sides_of_a_release_and_go_with_their_
             path = f"{site.endpoint}/deployments/{site.name(TWO)}"
             site.arm.run("PATCH", path, VERSION, {"sku": {"name": "Default", "capacity": 2}})
 
-    with pytest.MonkeyPatch.context() as patch, asking(*_scoring(site), clients=2) as tally:
+    with pytest.MonkeyPatch.context() as patch, asking(*site.scoring(), clients=2) as tally:
         patch.setattr(Endpoint, "set_traffic", scaled_meanwhile)
         site.release(TWO, **by_load)
     assert tally.failures == []
@@ -327,7 +248,7 @@ def test_copies_go_to_one_deployment_and_answer_nobody(site: Site) -> None:
     since = datetime.now(UTC)
     before = _health(site, TWO, since).requests
     assert endpoint.mirror(50)
-    with asking(*_scoring(site), clients=2) as tally:
+    with asking(*site.scoring(), clients=2) as tally:
         tally.until(lambda: tally.asked >= 40)
     assert tally.failures == [] and set(tally.answers) == {site.name(ONE)}
     copied = _health(site, TWO, since)
@@ -353,7 +274,7 @@ def test_copies_go_to_one_deployment_and_answer_nobody(site: Site) -> None:
 
 def test_a_pause_leaves_address_and_key_and_the_model_comes_back(site: Site) -> None:
     site.release(ONE)
-    url, key = _scoring(site)
+    url, key = site.scoring()
     said: list[str] = []
     endpoint = Endpoint(client=site.client, spec=site.spec, report=said.append, stop=threading.Event())
     with asking(url, key, clients=1) as tally:
@@ -371,7 +292,7 @@ def test_a_pause_leaves_address_and_key_and_the_model_comes_back(site: Site) -> 
 
     assert resume(endpoint, site.of) == TWO
     site.serves(TWO)
-    assert _scoring(site)[0] == url and _scoring(site)[1]() == key()
+    assert site.scoring()[0] == url and site.scoring()[1]() == key()
     tags = site.arm.get(site.endpoint, VERSION)["tags"]
     assert list(tags) == [SERVED]
     deployment = site.arm.get(f"{site.endpoint}/deployments/{site.name(TWO)}", VERSION)
@@ -386,7 +307,7 @@ def test_metrics_are_those_of_the_requests_that_were_routed(site: Site) -> None:
     site.release(TWO)
     since, name = datetime.now(UTC), site.name(TWO)
     before = _health(site, TWO, since)
-    with asking(*_scoring(site), clients=1) as tally:
+    with asking(*site.scoring(), clients=1) as tally:
         tally.until(lambda: tally.asked >= 5)
     found = _health(site, TWO, since)
     assert found.requests >= before.requests + 5 and found.failed == before.failed
@@ -422,7 +343,7 @@ def _health(site: Site, version: str, since: datetime) -> health.Health:
 
 def _at_once(site: Site, body: dict[str, Any]) -> Counter[tuple[int, str]]:
     """Status, and the container's own beside a 424, of so many questions at the same time."""
-    url, key = _scoring(site)
+    url, key = site.scoring()
     together = threading.Barrier(TOGETHER)
 
     def ask(_: int) -> tuple[int, str]:
@@ -477,11 +398,6 @@ def _set() -> threading.Event:
     return stop
 
 
-def _scoring(site: Site) -> tuple[str, Callable[[], str]]:
-    url, key = Endpoint(client=site.client, spec=site.spec, report=print, stop=threading.Event()).address()
-    return url, lambda: key
-
-
 @pytest.fixture(scope="module")
 def ring(site: Site, arm: Arm) -> keys.Keyring:
     """The endpoint with a connection to it, which also holds something that is none of its keys."""
@@ -494,7 +410,7 @@ def ring(site: Site, arm: Arm) -> keys.Keyring:
         "credentials": {"keys": {"key": primary, "other": "stays"}},
     }
     arm.put(f"{site.workspace}/connections/facts", VERSION, {"properties": properties})
-    return keys.Keyring(target=site.spec.target, endpoint="facts", project="mlw-releases", connection="facts", pause=3)
+    return keys.Keyring(target=site.spec.target, endpoint="facts", project="mlw-facts", connection="facts", pause=3)
 
 
 def _held(arm: Arm, ring: keys.Keyring) -> dict[str, str]:
@@ -539,7 +455,7 @@ def test_no_answer_is_lost_through_all_that_is_done_to_an_endpoint(site: Site, r
     # Metrics come by the minute: in this one the tests before have asked the same deployments too much and wrongly.
     time.sleep(60 - time.time() % 60)
     site.release(TWO)
-    with asking(_scoring(site)[0], lambda: _held(arm, ring)["key"], clients=CLIENTS) as tally:
+    with asking(site.scoring()[0], lambda: _held(arm, ring)["key"], clients=CLIENTS) as tally:
 
         def ends(phase: str) -> None:
             tally.until(lambda: tally.phases[phase] >= LEAST)
