@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cloud import client as azure
 from cloud.credentials import ARM_SCOPE
 from cloud.hosts import ARM_HOST, refuse_others
+from cloud.waiting import Tell, tells_itself
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpRequest
@@ -85,19 +86,21 @@ class Arm:
         body: Any = None,
         stop: threading.Event | None = None,
         seconds: float = math.inf,
+        tell: Tell = tells_itself,
     ) -> dict[str, Any] | None:
         """Sends a request and follows the operation it starts; None if `stop` was set or `seconds` were over first.
 
-        Returns the last answer's JSON object, empty where it had none. Without `seconds`, two hours without an end are
-        an error: nobody waits for ever.
+        `tell` hears for how many seconds it has been followed, which what Azure answers at once needs not. Returns the
+        last answer's JSON object, empty where it had none. Without `seconds`, two hours without an end are an error:
+        nobody waits for ever.
         """
         first = self._first(method, path, query, body)
-        return self._followed(first, stop or threading.Event(), seconds)
+        return self._followed(first, stop or threading.Event(), seconds, tell)
 
-    def delete(self, path: str, version: str, **query: str) -> bool:
+    def delete(self, path: str, version: str, tell: Tell, **query: str) -> bool:
         """Deletes what is at `path`, to the end; False where Azure answers 204, its word for nothing being there."""
         first = self._first("DELETE", path, {"api-version": version, **query})
-        self._followed(first, threading.Event(), math.inf)
+        self._followed(first, threading.Event(), math.inf, tell)
         return bool(first.http_response.status_code != 204)
 
     def _first(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> Any:
@@ -106,7 +109,7 @@ class Arm:
         _check(first.http_response)
         return first
 
-    def _followed(self, first: Any, stop: threading.Event, seconds: float) -> dict[str, Any] | None:
+    def _followed(self, first: Any, stop: threading.Event, seconds: float, tell: Tell) -> dict[str, Any] | None:
         from azure.core.exceptions import AzureError
         from azure.core.polling import LROPoller
         from azure.mgmt.core.polling.arm_polling import ARMPolling
@@ -116,7 +119,7 @@ class Arm:
         poller: LROPoller[dict[str, Any]] = LROPoller(
             self._client, first, lambda last: _object(last.http_response), ARMPolling(azure.POLLING_SECONDS)
         )
-        found = azure.wait_for(poller, stop, min(seconds, _MOST_SECONDS))
+        found = azure.wait_for(poller, stop, min(seconds, _MOST_SECONDS), tell)
         if found is None and seconds > _MOST_SECONDS and not stop.is_set():
             what = first.http_response.request
             raise AzureError(f"Azure has not ended {what.method} after {_MOST_SECONDS / 3600:g} h; it may go on there")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloud import credentials
 from cloud.target import Target
+from cloud.waiting import Tell
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -69,13 +69,15 @@ def registry_client(registry: str) -> MLClient:
     return MLClient(credential(), registry_name=registry, enable_telemetry=False, show_progress=False, **RETRIES)
 
 
-def wait_for(poller: LROPoller[T], stop: threading.Event, seconds: float = math.inf) -> T | None:
+def wait_for(poller: LROPoller[T], stop: threading.Event, seconds: float, tell: Tell) -> T | None:
     """The operation's result, or None if ``stop`` was set or the time was over first. Raises AzureError if it fails."""
-    deadline = time.monotonic() + seconds
+    since = time.monotonic()
     while not poller.done():
         poller.wait(0.5)
-        if (stop.is_set() or time.monotonic() >= deadline) and not poller.done():
+        took = time.monotonic() - since
+        if (stop.is_set() or took >= seconds) and not poller.done():
             return None
+        tell(took)
     return poller.result()
 
 

@@ -14,6 +14,8 @@ from cloud.errors import AGAIN, NotFinished
 from cloud.report import Report
 
 T = TypeVar("T")
+Tell = Callable[[float], object]
+"""Hears before each pause how many seconds there were."""
 
 ROLE_SECONDS = 600.0  # how long Azure may take, by its documentation, to let a new role assignment count
 ROLE_POLL_SECONDS = 10.0
@@ -37,15 +39,17 @@ def wait(
     until: Callable[[], T | None],
     *,
     every: float | Iterator[float],
-    most: float = math.inf,
+    most: float,
+    tell: Tell,
     stop: threading.Event | None = None,
-    tell: Callable[[float], object] | None = None,
 ) -> T:
     """The first answer of ``until`` that is not None.
 
     It is asked at once, then after each pause: of ``every`` seconds, or of one number of ``every`` after the other.
     ``tell`` hears before each pause how many seconds there were. Raises TooLong where ``most`` seconds are over,
     Stopped where ``stop`` is set; an ``until`` that raises ends the waiting, too.
+
+    Nothing is waited for without a bound and without a word: tests/unit/test_waits.py looks for what does.
     """
     since = time.monotonic()
     for pause in every if isinstance(every, Iterator) else itertools.repeat(every):
@@ -54,13 +58,41 @@ def wait(
         took = time.monotonic() - since
         if took >= most:
             raise TooLong
-        if tell is not None:
-            tell(took)
+        tell(took)
         if stop is None:
             time.sleep(pause)
         elif stop.wait(pause):
             raise Stopped
     raise AssertionError("pauses never end")
+
+
+def pause(seconds: float, *, tell: Tell, stop: threading.Event) -> None:
+    """Waits so long; ``tell`` hears each minute how many seconds there were. Raises Stopped where ``stop`` is set."""
+    took = 0.0
+    while took < seconds:
+        if took:
+            tell(took)
+        step = min(seconds - took, SAID_SECONDS)
+        if stop.wait(step):
+            raise Stopped
+        took += step
+
+
+def minutely(report: Report, what: str | Callable[[], str], *, at_once: bool = False) -> Tell:
+    """Reports each minute ``what`` is waited for, and for how long by then; the first time ``at_once``, or then."""
+    said = -SAID_SECONDS if at_once else 0.0
+
+    def tell(took: float) -> None:
+        nonlocal said
+        if took - said >= SAID_SECONDS:
+            said = took
+            report(f"{what if isinstance(what, str) else what()} after {in_words(took)}")
+
+    return tell
+
+
+def tells_itself(_took: float) -> None:
+    """For what tells of itself while it is asked."""
 
 
 def seconds_here() -> float:
@@ -84,24 +116,27 @@ def once_allowed(upload: Callable[[], T], on: str, report: Report, stop: threadi
     reason raises its own error.
     """
     deadline = time.monotonic() + ROLE_SECONDS
-    last = float("-inf")
 
     def uploaded() -> tuple[T] | None:
-        nonlocal last
         try:
             return (upload(),)
         except Exception as error:
             # azure-ai-ml wraps a refused upload in a bare Exception, so the cause has to be looked for.
             if not _forbidden(error) or time.monotonic() > deadline:
                 raise
-        if (now := time.monotonic()) - last > SAID_SECONDS:
-            last = now
-            left = in_words(deadline - now)
-            report(f"the storage refuses the upload: waiting for the role on it to take effect, for {left} at most")
         return None
 
+    last = -SAID_SECONDS
+
+    def tell(took: float) -> None:
+        nonlocal last
+        if took - last >= SAID_SECONDS:
+            last, left = took, in_words(ROLE_SECONDS - took)
+            report(f"the storage refuses the upload: waiting for the role on it to take effect, for {left} at most")
+
     try:
-        (found,) = wait(uploaded, every=ROLE_POLL_SECONDS, stop=stop)
+        # What is refused after that raises its own error.
+        (found,) = wait(uploaded, every=ROLE_POLL_SECONDS, most=2 * ROLE_SECONDS, tell=tell, stop=stop)
     except Stopped:
         raise NotFinished("the upload is not finished", on=on, why="you asked to stop", todo=AGAIN) from None
     return found

@@ -67,12 +67,14 @@ class _Provider(dynamic.ResourceProvider):
 
         work_in(props["subscriptionId"])  # this process does not see the stack's settings
         for each in (props, *props.get("earlier", ())):
-            _say(purge(each["subscriptionId"], each["location"], each["resourceGroup"], dict(each["names"])))
+            where = each["subscriptionId"], each["location"], each["resourceGroup"]
+            for line in purge(*where, dict(each["names"]), _say):
+                _say(line)
 
 
-def _say(lines: list[str]) -> None:
+def _say(line: str) -> None:
     """The process of a dynamic provider has no log; the engine shows what it prints."""
-    print("\n".join(lines), flush=True)
+    print(line, flush=True)
 
 
 def _recorded(props: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +123,7 @@ class _LiveProvider(dynamic.ResourceProvider):
         from cloud.removal.deletion import delete_for_good
 
         work_in(props["subscriptionId"])
-        _say([delete_for_good(props["target"], dict(props["holds"]))])
+        _say(delete_for_good(props["target"], dict(props["holds"]), _say))
 
 
 def _live(props: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from cloud.catalogue import ML_VERSION
 from cloud.errors import NotFinished, StageError, azure_errors
 from cloud.report import Report
 from cloud.target import Target
+from cloud.waiting import Stopped, in_words, minutely, pause
 
 _KEY = "key"
 """Name of the endpoint's key in the connection (infra/foundry.py)."""
 _KEPT = ("authType", "category", "target", "metadata", "isSharedToAll", "sharedUserList", "expiryTime")
+_VERSION = {"api-version": ML_VERSION}
 _SILENT = "Azure's answer says nothing of it"
 PRIMARY, SECONDARY = "Primary", "Secondary"
 
@@ -70,7 +72,7 @@ def rotate(ring: Keyring, report: Report, stop: threading.Event) -> None:
         _regenerate(arm, ring, SECONDARY, report)
         _give(arm, ring, _keys(arm, ring)[1])
         report(f"connection {ring.connection} has the new secondary key")
-    _wait(ring, stop)
+    _wait(ring, report, stop)
     _regenerate(arm, ring, PRIMARY, report)
     _give(arm, ring, _keys(arm, ring)[0])
     report(f"connection {ring.connection} has the new primary key")
@@ -101,7 +103,8 @@ def _secrets(arm: Arm, ring: Keyring) -> dict[str, str]:
 
 def _regenerate(arm: Arm, ring: Keyring, which: str, report: Report) -> None:
     with azure_errors(f"the {which.lower()} key could not be made new", ring.on):
-        arm.run("POST", f"{ring.endpoint_path}/regenerateKeys", {"api-version": ML_VERSION}, {"keyType": which})
+        tell = minutely(report, f"{ring.on}: its {which.lower()} key is still being made new")
+        arm.run("POST", f"{ring.endpoint_path}/regenerateKeys", _VERSION, {"keyType": which}, tell=tell)
     report(f"endpoint {ring.endpoint} has a new {which.lower()} key")
 
 
@@ -118,8 +121,13 @@ def _give(arm: Arm, ring: Keyring, key: str) -> None:
         raise StageError("the connection did not take the key", on=on, why=why, todo="Run this again.")
 
 
-def _wait(ring: Keyring, stop: threading.Event) -> None:
-    if ring.pause and stop.wait(ring.pause):
+def _wait(ring: Keyring, report: Report, stop: threading.Event) -> None:
+    if not ring.pause:
+        return
+    try:
+        tell = minutely(report, f"others have {in_words(ring.pause)} to read their key again: still waiting")
+        pause(ring.pause, tell=tell, stop=stop)
+    except Stopped:
         why = "you asked to stop; the connection has the new secondary key, and the primary is the old one"
         todo = "`python -m jobs rotate-keys` goes on where it stopped."
-        raise NotFinished("the rotation is not finished", on=ring.on, why=why, todo=todo)
+        raise NotFinished("the rotation is not finished", on=ring.on, why=why, todo=todo) from None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from cloud.catalogue import CATALOGUE, CLUSTER
 from cloud.errors import StageError, azure_errors, refusal
-from cloud.waiting import TooLong, wait
+from cloud.report import Report
+from cloud.waiting import Tell, TooLong, minutely, wait
 
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
@@ -31,11 +32,12 @@ SECONDS, POLL_SECONDS = 3600.0, 10.0
 GONE = "is gone already; if its name is refused, it was deleted by other means before and holds it for 14 days"
 
 
-def delete_for_good(target: str, holds: Mapping[str, str], *, seconds: float = SECONDS) -> str:
+def delete_for_good(target: str, holds: Mapping[str, str], report: Report, *, seconds: float = SECONDS) -> str:
     """Deletes the workspace of any kind with the id ``target`` so that its name is free, and waits until it is gone.
 
-    Left alone while one of ``holds`` (ids, each with an API version) is there. Gone already is fine. Returns a line
-    that says what happened. Raises StageError where Azure refuses, or is not done in ``seconds``.
+    ``report`` hears each minute that it goes on. Left alone while one of ``holds`` (ids, each with an API version) is
+    there. Gone already is fine. Returns a line that says what happened. Raises StageError where Azure refuses, or is
+    not done in ``seconds``.
     """
     from azure.core.exceptions import HttpResponseError
 
@@ -43,7 +45,7 @@ def delete_for_good(target: str, holds: Mapping[str, str], *, seconds: float = S
 
     version, parameter = FOR_GOOD[_type(target)]
     on = f"workspace {target.rsplit('/', 1)[1]}"
-    arm, until = Arm(), time.monotonic() + seconds
+    arm, until, tell = Arm(), time.monotonic() + seconds, minutely(report, f"{on}: still being deleted")
     with azure_errors("it could not be deleted for good", on):
         for path, its in holds.items():
             if arm.find(path, its) is not None:
@@ -54,7 +56,7 @@ def delete_for_good(target: str, holds: Mapping[str, str], *, seconds: float = S
         def deleted() -> bool | None:
             left = max(until - time.monotonic(), 0.0)
             try:
-                arm.run("DELETE", target, {"api-version": version, parameter: "true"}, seconds=left)
+                arm.run("DELETE", target, {"api-version": version, parameter: "true"}, seconds=left, tell=tell)
             except HttpResponseError as error:
                 if error.status_code == 404:
                     return True
@@ -63,12 +65,13 @@ def delete_for_good(target: str, holds: Mapping[str, str], *, seconds: float = S
                 return None
             return True
 
-        wait(deleted, every=POLL_SECONDS)
-        _await_gone(arm, target, version, on, until)
+        # Whoever is refused after that raises what refuses him.
+        wait(deleted, every=POLL_SECONDS, most=2 * seconds, tell=tell)
+        _await_gone(arm, target, version, on, until, tell)
     return f"{on}: deleted for good, its name is free"
 
 
-def delete_other_size(cluster: str, vm_size: str) -> str | None:
+def delete_other_size(cluster: str, vm_size: str, report: Report) -> str | None:
     """Deletes the cluster with the id ``cluster``, machines and all, if there is one and it is not of this size.
 
     Returns a line that says so, None where there was nothing to do. Raises StageError where Azure refuses.
@@ -82,17 +85,19 @@ def delete_other_size(cluster: str, vm_size: str) -> str | None:
         if not size or str(size).lower() == vm_size.lower():
             return None
         query = {"api-version": CLUSTER.version, "underlyingResourceAction": "Delete"}
-        arm.run("DELETE", cluster, query, seconds=SECONDS)
-        _await_gone(arm, cluster, CLUSTER.version, on, until)
+        tell = minutely(report, f"{on}: its machines of size {size} are still being deleted")
+        arm.run("DELETE", cluster, query, seconds=SECONDS, tell=tell)
+        _await_gone(arm, cluster, CLUSTER.version, on, until, tell)
     return f"{on}: deleted with its machines of size {size}, which another size does not take over"
 
 
-def _await_gone(arm: Arm, target: str, version: str, on: str, until: float) -> None:
+def _await_gone(arm: Arm, target: str, version: str, on: str, until: float, tell: Tell) -> None:
     try:
         wait(
             lambda: True if arm.find(target, version) is None else None,
             every=POLL_SECONDS,
             most=until - time.monotonic(),
+            tell=tell,
         )
     except TooLong:
         raise StageError(

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from cloud.catalogue import PURGEABLE, ResourceType, SoftDelete
 from cloud.errors import azure_errors, refusal
+from cloud.report import Report
+from cloud.waiting import Tell, minutely
 
 if TYPE_CHECKING:
     from cloud.arm import Arm
@@ -40,23 +42,27 @@ class Remainder:
         return f"{self.kind.removesuffix('s')} {self.name}"
 
 
-def purge(subscription_id: str, location: str, resource_group: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+def purge(
+    subscription_id: str, location: str, resource_group: str, names: Mapping[str, Sequence[str]], report: Report
+) -> list[str]:
     """Purges the soft-deleted resources in ``names``: a word of the catalogue for soft-deleted names, to names.
 
-    What is not soft-deleted is fine, and so is what Azure lets nobody purge. What is live is left alone. Returns a
-    line for each name that says what happened. Raises ValueError for an unknown kind, StageError for a purge that
-    failed.
+    What is not soft-deleted is fine, and so is what Azure lets nobody purge. What is live is left alone. ``report``
+    hears each minute what is still waited for. Returns a line for each name that says what happened. Raises ValueError
+    for an unknown kind, StageError for a purge that failed.
     """
     from cloud.arm import Arm
 
     if unknown := set(names) - set(PURGEABLE):
         raise ValueError(f"can purge {', '.join(PURGEABLE)}, not {', '.join(sorted(unknown))}")
     arm = Arm()
-    return [
-        _purge(arm, f"{kind.removesuffix('s')} {name}", _place(row, subscription_id, location, resource_group, name))
-        for kind, row in PURGEABLE.items()
-        for name in names.get(kind, ())
-    ]
+    lines: list[str] = []
+    for kind, row in PURGEABLE.items():
+        for name in names.get(kind, ()):
+            on = f"{kind.removesuffix('s')} {name}"
+            tell = minutely(report, f"{on}: still being purged")
+            lines.append(_purge(arm, on, _place(row, subscription_id, location, resource_group, name), tell))
+    return lines
 
 
 def remainders(
@@ -124,7 +130,7 @@ def _same(row: Mapping[str, Any], path: str) -> bool:
     return str(row.get("id", "")).lower() == path.lower()
 
 
-def _purge(arm: Arm, on: str, place: _Place) -> str:
+def _purge(arm: Arm, on: str, place: _Place, tell: Tell) -> str:
     from azure.core.exceptions import HttpResponseError
 
     version = place.row.version
@@ -135,11 +141,11 @@ def _purge(arm: Arm, on: str, place: _Place) -> str:
             if place.listed and arm.find(place.live, version) is not None:
                 return f"{on}: is in use, left alone"
             if place.soft_delete.comes_back:
-                return f"{on}: {_logs(arm, place)}"
+                return f"{on}: {_logs(arm, place, tell)}"
             if place.soft_delete.purge:
                 method, below = place.soft_delete.purge
-                arm.run(method, f"{place.deleted}{below}", {"api-version": version})
-            elif not arm.delete(place.live, version, **{place.soft_delete.for_good: "true"}):
+                arm.run(method, f"{place.deleted}{below}", {"api-version": version}, tell=tell)
+            elif not arm.delete(place.live, version, tell, **{place.soft_delete.for_good: "true"}):
                 return f"{on}: {UNCONFIRMED}"
         except HttpResponseError as error:
             code, why = refusal(error)
@@ -151,7 +157,7 @@ def _purge(arm: Arm, on: str, place: _Place) -> str:
     return f"{on}: purged"
 
 
-def _logs(arm: Arm, place: _Place) -> str:
+def _logs(arm: Arm, place: _Place, tell: Tell) -> str:
     """Azure has no call for a soft-deleted one: it is recovered, which a PUT in its place does, and then deleted."""
     from azure.core.exceptions import ResourceNotFoundError
 
@@ -160,8 +166,8 @@ def _logs(arm: Arm, place: _Place) -> str:
         return "nothing to purge"
     version = {"api-version": place.row.version}
     try:
-        arm.run("PUT", place.live, version, {"location": deleted["location"], "properties": {}})
+        arm.run("PUT", place.live, version, {"location": deleted["location"], "properties": {}}, tell=tell)
     except ResourceNotFoundError:  # its resource group
         return KEPT
-    arm.run("DELETE", place.live, {**version, place.soft_delete.for_good: "true"})
+    arm.run("DELETE", place.live, {**version, place.soft_delete.for_good: "true"}, tell=tell)
     return "purged"

@@ -27,7 +27,7 @@ from cloud.errors import NotFinished, StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.services.blobs import of_datastore
 from cloud.target import Target
-from cloud.waiting import Stopped, TooLong, wait
+from cloud.waiting import Stopped, TooLong, minutely, wait
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobLeaseClient
@@ -228,7 +228,8 @@ def _taken(target: Target, scope: str, me: Holder, report: Report, stop: threadi
     try:
         with azure_errors("the lease could not be taken", on):
             blob = lease.blob()
-            wait(ours, every=_POLL_SECONDS, most=2.0 * SECONDS, stop=stop)
+            tell = minutely(report, f"still waiting for the lease for {scope}")
+            wait(ours, every=_POLL_SECONDS, most=2.0 * SECONDS, tell=tell, stop=stop)
     except Stopped:
         raise NotFinished("nothing was begun", on=on, why="you asked to stop", todo="Run it again.") from None
     except TooLong:

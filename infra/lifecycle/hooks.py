@@ -97,17 +97,16 @@ _SAME_PRESS_SECONDS = 30.0
 
 
 def heed_interrupts() -> None:
-    """Makes the first signal tell the stages at work to stop, and nothing else; a second Ctrl-C ends the program.
+    """Makes the first signal tell the stages at work to stop, and nothing else; one long after it ends the program.
 
     SIGINT comes with a Ctrl-C, and from the language host when the engine ends an update early. The engine waits for
     running hooks and then ends the program itself, so a KeyboardInterrupt would only add its traceback. SIGTERM is how
     CI ends a job that takes too long, SIGHUP a terminal that is closed.
     """
     if threading.current_thread() is threading.main_thread():
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, Interrupts())
-        for other in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(other, stop_all)
+        loop, heard = asyncio.get_running_loop(), Interrupts()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, heard)
 
 
 def stop_all() -> None:
@@ -118,7 +117,7 @@ def stop_all() -> None:
 
 
 class Interrupts:
-    """What each SIGINT does.
+    """What each SIGINT, SIGTERM and SIGHUP does.
 
     One Ctrl-C, or an engine that ends an update early, sends several: the terminal's, and those with which the language
     host passes on that the engine was cancelled and then ends, which a busy engine may do late. So only one long after

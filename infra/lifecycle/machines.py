@@ -7,6 +7,7 @@ azure-native replaces it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,9 @@ def _make_room(props: Mapping[str, Any]) -> None:
 
     work_in(props["subscriptionId"])  # this process does not see the stack's settings
     # It has no log either; the engine shows what it prints.
-    if line := delete_other_size(props["cluster"], props["vmSize"]):
-        print(line, flush=True)
+    say = functools.partial(print, flush=True)
+    if line := delete_other_size(props["cluster"], props["vmSize"], say):
+        say(line)
 
 
 def _recorded(props: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def run(chosen: argparse.Namespace) -> None:
     ask(f"{question} What it has learnt so far is lost.", chosen.yes, "Nothing was cancelled")
     for job in running:
         with azure_errors("the job could not be cancelled", f"job {job.name}"):
-            status = stack_jobs.cancel(arm, target, job.name)
+            status = stack_jobs.cancel(arm, target, job.name, print)
         print(f"{job.name}: {_outcome(job, status)}")
 
 

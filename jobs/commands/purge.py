@@ -39,5 +39,5 @@ def run(chosen: argparse.Namespace) -> None:
         print("Nothing to purge.")
         return
     ask("Purge for good? Nobody can recover it afterwards.", chosen.yes, "Nothing was purged")
-    for line in purge.purge(*where, todo):
+    for line in purge.purge(*where, todo, print):
         print(line)

@@ -62,7 +62,7 @@ def run(spec: PreparationSpec, report: Report, stop: threading.Event) -> None:
             work=PREPARATION,
             stack=spec.stack,
             queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
-            cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
+            cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target, report=report),
             limit=Limit.of_hours(spec.max_hours, "data.cluster.maxHours"),
         ),
     )

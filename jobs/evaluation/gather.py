@@ -225,7 +225,7 @@ def _ask(
     found: list[Candidate] = []
     for role, one in chosen:
         report(f"{role} ({one.name}): {len(questions)} {what}")
-        scores = golden.ask_all(url, key, one.name, questions, asking, stop)
+        scores = golden.ask_all(url, key, one.name, questions, asking, report, stop)
         if stop.is_set():
             why, todo = "you asked to stop; nothing was written", "Run it again when you like."
             raise StageError("the evaluation is not finished", on=f"deployment {one.name}", why=why, todo=todo)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from chat.phi_client import ask
 from chat.phi_key import Key
 from chat.phi_messages import Busy, ChatError, ChatRequest, EndpointUnavailable, KeyRefused
 from cloud.errors import StageError
+from cloud.report import Report
+from cloud.waiting import Stopped, minutely, pause, tells_itself
 from jobs.golden.checks import points
 from jobs.golden.judge import Judge
 from jobs.golden.questions import JUDGE, Question
@@ -22,7 +25,7 @@ from settings.redaction import redact
 
 _ASK = "Ask for the role, or wait until it is known, and run `pulumi up` again."
 _LIKELIEST = 0.0  # a temperature: the most likely answer, however the model is served (chat/phi_messages.py)
-_TRIES, _PAUSE = 3, 2.0  # seconds; for a 429 alone
+_TRIES, _PAUSE, _MOST_PAUSE = 3, 2.0, 60.0  # seconds, and at most where Azure says how long; for a 429 alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,15 +156,26 @@ class Asking:
 
 
 def ask_all(
-    url: str, key: Key, deployment: str, questions: Sequence[Question], asking: Asking, stop: threading.Event
+    url: str,
+    key: Key,
+    deployment: str,
+    questions: Sequence[Question],
+    asking: Asking,
+    report: Report,
+    stop: threading.Event,
 ) -> Scores:
     """Puts every question to ``deployment``, past the traffic rules; "" for whichever the traffic leads to.
+
+    ``report`` hears each minute how many there were.
 
     A question that gets no answer scores 0. What is not asked because ``stop`` was set is left out. Raises StageError
     if the key is refused, if another deployment answers than was asked, or if a judge that is needed says nothing.
     """
     results: list[Result] = []
+    since = time.monotonic()
+    tell = minutely(report, lambda: f"{deployment or 'the endpoint'}: {len(results)} of {len(questions)} are asked")
     for question in questions:
+        tell(time.monotonic() - since)
         samples: list[Sample] = []
         for _ in range(asking.samples):
             if stop.is_set():
@@ -185,9 +199,13 @@ def _ask(url: str, key: Key, deployment: str, question: Question, asking: Asking
         try:
             answer = ask(url, key, request, timeout=asking.timeout)
         except Busy as error:
-            if attempt < _TRIES and not stop.wait(error.retry_after or _PAUSE):
-                continue
-            return _unanswered(error)
+            if attempt == _TRIES:
+                return _unanswered(error)
+            try:
+                pause(min(error.retry_after or _PAUSE, _MOST_PAUSE), tell=tells_itself, stop=stop)
+            except Stopped:
+                return _unanswered(error)
+            continue
         except KeyRefused as error:
             todo = "Run `pulumi up`, which reads the endpoint's keys again." if isinstance(key, str) else _ASK
             raise StageError("the golden questions could not be asked", on=on, why=str(error), todo=todo) from error

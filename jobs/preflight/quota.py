@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors, refusal
 from cloud.report import Report
+from cloud.waiting import minutely
 from jobs.preflight.spec import BASE, CLUSTER, CLUSTERS, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec
 from jobs.release.spec import BASE_DEPLOYMENT
 
@@ -202,7 +203,8 @@ def _ask(arm: Arm, spec: PreflightSpec, name: str, cores: int, report: Report, s
     what, on = f"the quota of {cores} cores was not granted", f"{name} in {spec.location}"
     with azure_errors(what, on):
         try:
-            last = arm.run("PUT", path, {"api-version": QUOTA_VERSION}, body(name, cores), stop)
+            tell = minutely(report, f"{name}: Azure is still deciding")
+            last = arm.run("PUT", path, {"api-version": QUOTA_VERSION}, body(name, cores), stop, tell=tell)
         except HttpResponseError as error:
             code, why = refusal(error)
             if not _known(code):

@@ -87,7 +87,7 @@ def _taken(asset: RegistryAsset, other: str) -> StageError:
 def _evidence(spec: ShareSpec, arm: Arm, version: str, report: Report, stop: threading.Event) -> dict[str, str]:
     """What is written on the version: which release let it through, what it scores, what it is."""
     deployment = _in_service(spec, arm, version)
-    scores = _asked(spec, arm, deployment, stop)
+    scores = _asked(spec, arm, deployment, report, stop)
     found = {
         evidence.BY: spec.stack,
         evidence.AT: datetime.now(UTC).isoformat(timespec="seconds"),
@@ -121,7 +121,7 @@ def _in_service(spec: ShareSpec, arm: Arm, version: str) -> str:
     )
 
 
-def _asked(spec: ShareSpec, arm: Arm, deployment: str, stop: threading.Event) -> Scores | None:
+def _asked(spec: ShareSpec, arm: Arm, deployment: str, report: Report, stop: threading.Event) -> Scores | None:
     """The golden questions put to it; None where there are none. Raises StageError where it answers badly."""
     if not spec.evaluation.questions:
         return None
@@ -135,7 +135,7 @@ def _asked(spec: ShareSpec, arm: Arm, deployment: str, stop: threading.Event) ->
         judge=judge.of(spec.evaluation.judge),
     )
     questions = load(spec.evaluation.questions, spec.evaluation.judge)
-    scores = golden.ask_all(url, str(keys.get("primaryKey") or ""), deployment, questions, asking, stop)
+    scores = golden.ask_all(url, str(keys.get("primaryKey") or ""), deployment, questions, asking, report, stop)
     on = f"deployment {deployment}"
     if stop.is_set():
         raise NotFinished("the model was not shared", on=on, why="you asked to stop", todo=AGAIN)

@@ -16,7 +16,7 @@ from cloud.errors import AGAIN, NotFinished, StageError, azure_errors
 from cloud.faults import passing
 from cloud.report import Report
 from cloud.services.fileshare import Share
-from cloud.waiting import once_allowed
+from cloud.waiting import Stopped, in_words, minutely, once_allowed, pause
 from jobs.publishing import bundle
 from jobs.publishing.spec import FlowSpec
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cloud.arm import Arm
 
-_CREATE_ATTEMPTS = 4
+_CREATE_ATTEMPTS, _MOST_PAUSE = 4, 300.0
 _FINGERPRINT = "fingerprint"
 """Tag of a flow; written last, so it stands for a flow whose files are all there."""
 
@@ -55,7 +55,7 @@ def run(spec: FlowSpec, report: Report, stop: threading.Event) -> None:
         share = Share(project.arm, spec.target)
         once_allowed(lambda: share.write(folder, files), on, report, stop)
         share.prune(folder, files, ".py")
-        address = project.put(found, f"{folder}/{bundle.DEFINITION}", stop)
+        address = project.put(found, f"{folder}/{bundle.DEFINITION}", report, stop)
     report(f"{on} {'published again' if found else 'published'}: {address}")
 
 
@@ -85,7 +85,7 @@ class Project:
         person = str(claims.get("upn") or claims.get("email") or "").partition("@")[0]
         return f"Users/{person or claims['oid']}/promptflow/{self._spec.name}"
 
-    def put(self, found: dict[str, Any] | None, definition: str, stop: threading.Event) -> str:
+    def put(self, found: dict[str, Any] | None, definition: str, report: Report, stop: threading.Event) -> str:
         """Creates the flow, or updates what was found; returns its address in the portal."""
         body = {
             "flowName": self._spec.name,
@@ -95,13 +95,13 @@ class Project:
             "tags": {_FINGERPRINT: self._spec.fingerprint, "connection": self._spec.connection},
         }
         if found is None:
-            made = self._create(body, stop)
+            made = self._create(body, report, stop)
         else:
             self.arm.run("PUT", f"{self._url}/{found['flowId']}", self._query, body)
             made = found
         return str(made.get("studioPortalEndpoint") or "see Prompt flow in the project")
 
-    def _create(self, body: dict[str, Any], stop: threading.Event) -> dict[str, Any]:
+    def _create(self, body: dict[str, Any], report: Report, stop: threading.Event) -> dict[str, Any]:
         """Creates the flow, once: flows have no delete, so after an error it looks for it before it asks again."""
         from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
@@ -116,12 +116,18 @@ class Project:
             except (HttpResponseError, ServiceRequestError, ServiceResponseError) as error:
                 if made := self.find():
                     return made
-                if not passing(error) or attempt == _CREATE_ATTEMPTS or stop.wait(_pause(error, attempt)):
+                if not passing(error) or attempt == _CREATE_ATTEMPTS or stop.is_set():
                     raise
+                seconds = _pause(error, attempt)
+                report(f"Azure has no answer now, the flow is asked for again in {in_words(seconds)}")
+                try:
+                    pause(seconds, tell=minutely(report, "still waiting to ask again"), stop=stop)
+                except Stopped:
+                    raise error from None
 
 
 def _pause(error: AzureError, attempt: int) -> float:
     """Seconds until the next try."""
     response = getattr(error, "response", None)
     wanted = str(response.headers.get("Retry-After", "")) if response is not None else ""
-    return float(wanted) if wanted.isdigit() else 0.5 * 2.0**attempt
+    return min(float(wanted), _MOST_PAUSE) if wanted.isdigit() else 0.5 * 2.0**attempt

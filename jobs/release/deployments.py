@@ -14,7 +14,7 @@ from cloud.errors import AGAIN, ModelFault, NotFinished, StageError, azure_error
 from cloud.faults import passing
 from cloud.report import WARNING
 from cloud.states import HEALTHY
-from cloud.waiting import elapsed
+from cloud.waiting import Stopped, elapsed, minutely, pause
 from jobs.release import scaling, settings_in_place
 from jobs.release.containers import last_lines
 from jobs.release.operations import Operations
@@ -214,8 +214,11 @@ class Endpoint(Operations):
         """
         if (left := self.spec.serving.drain_seconds - already) > 0:
             self.report(f"waiting {left:g} s for the answers under way")
-            if self.stop.wait(left) and not needed:
-                raise self.stopped("the answers under way come to their end")
+            try:
+                pause(left, tell=minutely(self.report, "still waiting for the answers under way"), stop=self.stop)
+            except Stopped:
+                if not needed:
+                    raise self.stopped("the answers under way come to their end") from None
 
     def address(self) -> tuple[str, Key]:
         """Scoring URL, and the key or, where the endpoint has none, what gets tokens of the caller's."""

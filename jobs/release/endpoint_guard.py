@@ -12,6 +12,7 @@ from cloud.catalogue import ENDPOINT
 from cloud.errors import AGAIN, StageError, azure_errors
 from cloud.report import WARNING, Report
 from cloud.target import Target
+from cloud.waiting import minutely
 from jobs.traffic import shares
 from settings.sections.tags import PAUSED, SERVED
 
@@ -34,7 +35,8 @@ def clear_the_way(target: Target, endpoint: str, report: Report) -> None:
             return
     report(f"{WARNING}endpoint {endpoint} has failed and holds no deployment: it is deleted and made anew")
     with azure_errors("the failed endpoint could not be deleted", on):
-        gone = arm.run("DELETE", path, {"api-version": ENDPOINT.version}, seconds=_DELETE_SECONDS) is not None
+        version, tell = {"api-version": ENDPOINT.version}, minutely(report, f"{on}: still being deleted")
+        gone = arm.run("DELETE", path, version, seconds=_DELETE_SECONDS, tell=tell) is not None
     if not gone:
         why = f"Azure has been at it for {_DELETE_SECONDS / 60:g} minutes"
         raise StageError("the failed endpoint could not be deleted", on=on, why=why, todo=AGAIN)

@@ -28,7 +28,7 @@ def after_release(endpoint: Endpoint) -> str:
         found = unfinished.kept({**tags, name: its}, traffic)
         if found is None:
             return ""
-        unfinished.write(spec.endpoint_path, name, tags[name], new)
+        unfinished.write(spec.endpoint_path, name, tags[name], new, endpoint.report)
     found = unfinished.kept({**tags, name: its}, traffic)
     if found is None or found.until <= now:
         return ""
@@ -51,7 +51,8 @@ def begin_again(endpoint: Endpoint, before: Mapping[str, int]) -> None:
     name = endpoint.spec.deployment_name
     its = endpoint.tags().get(name, {})
     if its.get(unfinished.DONE):
-        unfinished.write(endpoint.spec.endpoint_path, name, its, unfinished.begun_again(before))
+        again = unfinished.begun_again(before)
+        unfinished.write(endpoint.spec.endpoint_path, name, its, again, endpoint.report)
 
 
 def over(endpoint: Endpoint, now: datetime) -> None:
@@ -89,7 +90,7 @@ def back_now(endpoint: Endpoint) -> str:
         # Both ways: what was left is what is kept now, and going back twice is where one began.
         hours = max(endpoint.spec.serving.keep_previous_hours, 1)
         new = {**unfinished.tags({left: 100}), **unfinished.done(hours, datetime.now(UTC))}
-        unfinished.write(endpoint.spec.endpoint_path, name, tags[name], new)
+        unfinished.write(endpoint.spec.endpoint_path, name, tags[name], new, endpoint.report)
     if wanted == {name: 100}:
         smoke.confirm(endpoint, name)
     return name

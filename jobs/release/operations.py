@@ -13,7 +13,7 @@ from cloud.errors import AGAIN, NotFinished, StageError
 from cloud.faults import passing
 from cloud.report import Report
 from cloud.states import IN_TRANSITION
-from cloud.waiting import Stopped, TooLong, elapsed, wait
+from cloud.waiting import Stopped, TooLong, elapsed, tells_itself, wait
 from jobs.release.spec import ReleaseSpec
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Operations:
         most = _NEEDED_SECONDS if needed else _MOST_SECONDS
         paid = ", and bills whether you wait or not" if bills else ""
         while True:
-            azure.wait_for(poller, stop, _SILENCE_SECONDS)
+            azure.wait_for(poller, stop, _SILENCE_SECONDS, tells_itself)
             if stop.is_set():
                 raise self.stopped(f"{what} is {doing}{paid}")
             if poller.done():

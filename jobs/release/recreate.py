@@ -15,7 +15,7 @@ from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import ModelFault, StageError, azure_errors
 from cloud.report import WARNING
-from cloud.waiting import Stopped, TooLong, in_words, wait
+from cloud.waiting import Stopped, TooLong, in_words, minutely, wait
 from jobs.paused import BY_RELEASE, Pause
 from jobs.release import unfinished
 from jobs.release.deployments import MODEL, PREVIOUS, Endpoint
@@ -25,7 +25,7 @@ from settings.machines import VM_SIZES
 from settings.sections.tags import PAUSED
 
 IntoService = Callable[[Endpoint], None]
-_POLL_SECONDS, _SAID_SECONDS = 10.0, 60.0
+_POLL_SECONDS = 10.0
 _CLUSTER_SECONDS = 1_800.0
 """So long machines of a cluster are waited for: its idle time (two minutes by itself), and Azure's to free them."""
 
@@ -159,7 +159,7 @@ def remember(endpoint: Endpoint, previous: str) -> None:
     if not previous or there.get(PREVIOUS) or there.get(MODEL) == tags[PREVIOUS]:
         return
     try:
-        unfinished.write(spec.endpoint_path, name, there, tags)
+        unfinished.write(spec.endpoint_path, name, there, tags, endpoint.report)
     except StageError as error:  # it is in service; a rollback then asks for the newest older version
         endpoint.report(f"{WARNING}which version {name} followed is not kept: {error.why}")
 
@@ -189,10 +189,8 @@ def _clusters_gone(endpoint: Endpoint) -> None:
         state = ", ".join(holding)
         return None if holding else True
 
-    def tell(took: float) -> None:
-        if took % _SAID_SECONDS < _POLL_SECONDS:
-            endpoint.report(f"waiting for the machines of clusters, which a release takes: {state}, {in_words(took)}")
-
+    what = "waiting for the machines of clusters, which a release takes"
+    tell = minutely(endpoint.report, lambda: f"{what}: {state},", at_once=True)
     try:
         wait(gone, every=_POLL_SECONDS, most=_CLUSTER_SECONDS, stop=endpoint.stop, tell=tell)
     except Stopped:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import azure_errors
+from cloud.report import Report
+from cloud.waiting import minutely
 from jobs.release.deployments import MODEL
 
 BEFORE, BEGUN = "traffic_before", "release_begun"
@@ -79,14 +81,15 @@ def kept(deployments: Mapping[str, Mapping[str, str]], traffic: Mapping[str, int
         return Kept(former, datetime.fromtimestamp(0, UTC))
 
 
-def write(endpoint: str, deployment: str, its: Mapping[str, str], new: Mapping[str, str]) -> None:
+def write(endpoint: str, deployment: str, its: Mapping[str, str], new: Mapping[str, str], report: Report) -> None:
     """Gives a deployment new tags beside its own, and changes nothing else of it; ``endpoint`` is an id.
 
     Raises StageError.
     """
     with azure_errors("its tags could not be written", f"deployment {deployment}"):
         path = f"{endpoint}/deployments/{deployment}"
-        Arm().run("PATCH", path, {"api-version": ML_VERSION}, {"tags": {**its, **new}})
+        tell = minutely(report, f"deployment {deployment}: its tags are still being written")
+        Arm().run("PATCH", path, {"api-version": ML_VERSION}, {"tags": {**its, **new}}, tell=tell)
 
 
 def release(deployments: Mapping[str, Mapping[str, str]], traffic: Mapping[str, int]) -> Unfinished | None:

@@ -44,7 +44,9 @@ class Reader:
         """One look at everything."""
         stack, path = self._stack, self._stack.target.path
         with azure_errors("the state could not be read", f"workspace {stack.target.workspace}"):
-            if self._arm.find(path, ML_VERSION) is None:
+            answers = Answers()
+            unknown: dict[str, Any] | None = {}
+            if answers.of("the workspace", lambda: self._arm.find(path, ML_VERSION), unknown) is None:
                 raise StageError(
                     f"stack {stack.name} is not up",
                     on=f"workspace {stack.target.workspace}",
@@ -52,13 +54,12 @@ class Reader:
                     todo=f"Run `make up STACK={stack.name}` first.",
                 )
             with ThreadPoolExecutor(6, thread_name_prefix="status") as pool:
-                answers = Answers()
                 jobs = pool.submit(answers.of, JOBS, self._jobs, list[Job]())
                 endpoint = pool.submit(answers.of, ENDPOINT, self._endpoint, None)
                 deployments = pool.submit(answers.of, DEPLOYMENTS, self._deployments, list[Deployment]())
                 wanted = pool.submit(answers.of, WANTED, self._wanted, _NOTHING)
                 found = jobs.result(), endpoint.result(), deployments.result(), *wanted.result()
-            if len(answers.missing) == len(PARTS):
+            if answers.missing.keys() >= set(PARTS):
                 raise answers.silence(f"stack {stack.name}")
             return self._status(answers, *found)
 

@@ -105,10 +105,11 @@ def _log(read: Read, stop: threading.Event, say: Callable[[str], None]) -> None:
     while True:
         try:
             status, failures = read(), 0
-        except StageError:
+        except StageError as error:
             failures += 1
             if failures == _FAILURES:
                 raise
+            print(f"could not be read just now ({error.why}); trying again", file=sys.stderr, flush=True)
         else:
             now = lines(status)
             news = [line for line in now if line not in told]

@@ -67,7 +67,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
             stack=spec.stack,
             wait=spec.finetune.wait,
             queued=functools.partial(queueing.reason, Arm(), spec.target, spec.cluster),
-            cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target),
+            cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target, report=report),
             cancel_on_interrupt=spec.finetune.cancel_on_interrupt,
             limit=limit,
         ),

@@ -13,7 +13,7 @@ from cloud.errors import NotFinished, StageError, azure_errors, first_line
 from cloud.faults import passing
 from cloud.report import WARNING, Report
 from cloud.states import CANCELLED, COMPLETED, ENDED, SILENT
-from cloud.waiting import Stopped, TooLong, elapsed, in_words, rising, seconds_here, wait
+from cloud.waiting import Stopped, TooLong, elapsed, in_words, pause, rising, seconds_here, tells_itself, wait
 from jobs.training.joblog import JobLog
 from jobs.training.limits import Limit
 from jobs.training.stack_jobs import SILENT_SECONDS
@@ -102,7 +102,9 @@ class Following:
 
         here = seconds_here()
         try:
-            return wait(ended, every=rising(*_POLL_SECONDS), most=min(_MOST_SECONDS, here), stop=stop)
+            return wait(
+                ended, every=rising(*_POLL_SECONDS), most=min(_MOST_SECONDS, here), tell=tells_itself, stop=stop
+            )
         except TooLong:
             why = f"`pulumi up` waits {_MOST_SECONDS / 3600:g} hours at most"
             if here < _MOST_SECONDS:
@@ -153,8 +155,10 @@ class Following:
                 report(f"job {name}: Azure gave no answer just now, trying again ({first_line(str(error))})")
             else:
                 return job
-            if stop.wait(_POLL_SECONDS[1]):
-                raise self._interrupted(name, status or "state unknown")
+            try:
+                pause(_POLL_SECONDS[1], tell=tells_itself, stop=stop)
+            except Stopped:
+                raise self._interrupted(name, status or "state unknown") from None
         job = self.client.jobs.get(name)
         return job
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError
+from cloud.report import Report
 from cloud.states import ENDED
 from cloud.target import Target
-from cloud.waiting import Stopped, TooLong, wait
+from cloud.waiting import Stopped, TooLong, minutely, wait
 from settings.machines import spelled
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def status_of(job: dict[str, Any] | None) -> str:
     return str((job or {}).get("properties", {}).get("status", ""))
 
 
-def cancel(arm: Arm, target: Target, name: str, stop: threading.Event | None = None) -> str:
+def cancel(arm: Arm, target: Target, name: str, report: Report, stop: threading.Event | None = None) -> str:
     """Cancels a job and waits for its end; returns its state then, "" if it is gone.
 
     A job that ends by itself meanwhile stays what it is. Gives up waiting after two minutes or when ``stop`` is set:
@@ -110,9 +111,10 @@ def cancel(arm: Arm, target: Target, name: str, stop: threading.Event | None = N
     from azure.core.exceptions import HttpResponseError
 
     stop, deadline = stop or threading.Event(), time.monotonic() + _PATIENCE
+    tell = minutely(report, f"job {name}: still being cancelled")
     path = f"{target.path}/jobs/{name}/cancel"
     try:
-        arm.run("POST", path, {"api-version": ML_VERSION}, stop=stop, seconds=_PATIENCE)
+        arm.run("POST", path, {"api-version": ML_VERSION}, stop=stop, seconds=_PATIENCE, tell=tell)
     except HttpResponseError:
         # What has ended just now cannot be cancelled, and need not be.
         if (status := status_of(one(arm, target, name))) not in ("", *ENDED):
@@ -126,7 +128,7 @@ def cancel(arm: Arm, target: Target, name: str, stop: threading.Event | None = N
         return status if status in ("", *ENDED) else None
 
     with contextlib.suppress(Stopped, TooLong):
-        wait(ended, every=_POLL_SECONDS, most=deadline - time.monotonic(), stop=stop)
+        wait(ended, every=_POLL_SECONDS, most=deadline - time.monotonic(), tell=tell, stop=stop)
     return status
 
 

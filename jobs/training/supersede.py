@@ -37,7 +37,7 @@ def earlier(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
             continue
         report(f"{WARNING}{what}: it is cancelled (finetune.supersede: cancel)")
         with azure_errors("the job of an earlier recipe could not be cancelled", f"job {job.name}"):
-            status = stack_jobs.cancel(arm, spec.target, job.name, stop)
+            status = stack_jobs.cancel(arm, spec.target, job.name, report, stop)
         report(f"job {job.name}: {_outcome(status)}")
         if stop.is_set():
             why = "you asked to stop while the job of an earlier recipe was cancelled"

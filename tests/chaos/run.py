@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,6 +37,9 @@ def run(
         try:
             journey = Journey(stack, seed, number, say, stop)
             return stack.figures, journey.run(first, first + each[number])
+        except Exception as error:  # noqa: BLE001 - the other stacks go on, and nobody hears of it before their end
+            say(f"stack {number} ends: {error!r}")
+            return stack.figures, [f"stack {number}: {traceback.format_exc()}"]
         finally:
             lifecycle.stop(stack.checkout.home)
 

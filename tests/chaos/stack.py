@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import yaml
 
@@ -230,7 +231,7 @@ class ChaosStack:
             if rule.kind == "operation-hangs" and rule.hits:
                 since = hanging.setdefault(name, time.monotonic())
                 if time.monotonic() - since > HANG_SECONDS and hanging[name] != float("inf"):
-                    with suppress(EmulatorError, OSError):  # it is down just now
+                    with suppress(EmulatorError, OSError, httpx.HTTPError):  # it is down just now
                         self.faults("DELETE", f"/{name}")
                         self.figures.count(rule.kind, rule.hits)
                         hanging[name] = float("inf")

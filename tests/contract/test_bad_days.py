@@ -47,7 +47,7 @@ AZURE, METRICS, SCORING = "management.azure.com", "*/providers/Microsoft.Insight
 def bad(arm: Arm) -> Iterator[Site]:
     """With version ONE in service; both versions know nothing, as nobody asks what they know."""
     with pytest.MonkeyPatch.context() as patch:
-        quick = {"retry_backoff_factor": 0.5 / FASTER, "retry_backoff_max": 30 / FASTER, "read_timeout": 1.0}
+        quick = {"retry_backoff_factor": 2 / FASTER, "retry_backoff_max": 30 / FASTER, "read_timeout": 1.0}
         patch.setattr(azure, "RETRIES", {**azure.RETRIES, **quick})
         patch.setattr(azure, "POLLING_SECONDS", azure.POLLING_SECONDS / FASTER)
         for module, names in (

@@ -407,7 +407,7 @@ def test_a_job_that_hangs_is_ended_by_its_limit(lab: Lab) -> None:
         follow = Following(
             client=client,
             work="fine-tuning",
-            cancel=functools.partial(stack_jobs.cancel, jobs_arm.Arm(), target),
+            cancel=functools.partial(stack_jobs.cancel, jobs_arm.Arm(), target, report=print),
             limit=Limit.of_hours(0.0001, "finetune.maxHours"),
         )
         with pytest.raises(StageError, match="reached its limit and was cancelled"):

@@ -228,10 +228,10 @@ def test_soft_deleted_names_are_found_and_purged(
     assert {finding.check for finding in in_the_way} == {"soft-deleted vault", "soft-deleted AI Services"}
     assert all("python -m jobs purge --stack local" in finding.fix for finding in in_the_way)
     assert {each.state for each in purging.remainders(*where, wanted)} == {"soft-deleted"}
-    assert all(line.endswith(": purged") for line in purging.purge(*where, wanted))
+    assert all(line.endswith(": purged") for line in purging.purge(*where, wanted, print))
     assert found(spec) == []
     group_of, live = workspace.split("/")[4], workspace.rsplit("/", 1)[1]
-    lines = purging.purge(SUBSCRIPTION_ID, "eastus2", group_of, {"workspaces": [live]})
+    lines = purging.purge(SUBSCRIPTION_ID, "eastus2", group_of, {"workspaces": [live]}, print)
     assert lines == [f"workspace {live}: is in use, left alone"]
     assert arm.get(workspace, "2025-12-01")["name"] == live
 
@@ -248,14 +248,14 @@ def test_only_what_is_deleted_for_good_while_it_lives_frees_its_name(arm: Arm, g
         "properties": {key: shown["properties"][key] for key in names if shown["properties"].get(key)},
     }
     arm.put(path, "2025-12-01", body)
-    assert delete_for_good(path, {workspace: "2025-12-01"}).endswith("left alone")
-    assert delete_for_good(path, {}) == f"workspace {name}: deleted for good, its name is free"
-    assert delete_for_good(path, {}).startswith(f"workspace {name}: is gone already")
+    assert delete_for_good(path, {workspace: "2025-12-01"}, print).endswith("left alone")
+    assert delete_for_good(path, {}, print) == f"workspace {name}: deleted for good, its name is free"
+    assert delete_for_good(path, {}, print).startswith(f"workspace {name}: is gone already")
     arm.put(path, "2025-12-01", body)
     arm.delete(path, "2025-12-01")
     where = (SUBSCRIPTION_ID, "eastus2", path.split("/")[4])
     assert [each.state for each in purging.remainders(*where, {"workspaces": [name]})] == ["soft-deleted"]
-    (line,) = purging.purge(*where, {"workspaces": [name]})
+    (line,) = purging.purge(*where, {"workspaces": [name]}, print)
     assert line == f"workspace {name}: {purging.UNCONFIRMED}"
     with pytest.raises(Refusal, match="Soft-deleted workspace exists"):
         arm.put(path, "2025-12-01", body)
@@ -270,13 +270,13 @@ def test_logs_are_purged_live_and_afterwards(arm: Arm, group: str) -> None:
         return str(arm.get(path, "2023-09-01")["properties"]["customerId"])
 
     first = made()
-    assert delete_for_good(path, {}) == "workspace log-purged: deleted for good, its name is free"
+    assert delete_for_good(path, {}, print) == "workspace log-purged: deleted for good, its name is free"
     second = made()
     assert second != first
     arm.delete(path, "2023-09-01")
     where = (SUBSCRIPTION_ID, "eastus2", GROUP)
     assert [each.state for each in purging.remainders(*where, {"logs": ["log-purged"]})] == ["soft-deleted"]
-    assert purging.purge(*where, {"logs": ["log-purged"]}) == ["log log-purged: purged"]
+    assert purging.purge(*where, {"logs": ["log-purged"]}, print) == ["log log-purged: purged"]
     assert made() != second
 
 

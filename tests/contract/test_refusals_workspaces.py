@@ -245,13 +245,13 @@ def test_with_its_workspace_the_machines_are_gone(lab: Lab) -> None:
 def test_another_size_gets_other_machines(lab: Lab) -> None:
     """What the program does before azure-native replaces a cluster."""
     path = lab.make_cluster("resized")
-    assert delete_other_size(path, A100.upper()) is None
-    line = delete_other_size(path, NC48)
+    assert delete_other_size(path, A100.upper(), print) is None
+    line = delete_other_size(path, NC48, print)
     assert line is not None and line.startswith(f"cluster resized: deleted with its machines of size {A100.upper()}")
     lab.delete(path)  # azure-native's own, of what is gone
     lab.make_cluster("resized", NC48)
     assert machines_of(lab, path) == (NC48.upper(), NC48.upper())
-    assert delete_other_size(path.replace("resized", "none-yet"), NC48) is None
+    assert delete_other_size(path.replace("resized", "none-yet"), NC48, print) is None
 
 
 def test_ssh_is_open_where_nothing_is_said(lab: Lab) -> None:

@@ -165,6 +165,7 @@ class ArmOfJobs:
         query: dict[str, str],
         stop: threading.Event | None = None,
         seconds: float = 0,
+        tell: object = None,
     ) -> None:
         *_, name, action = path.split("/")
         assert (method, action) == ("POST", "cancel")

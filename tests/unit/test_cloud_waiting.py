@@ -21,7 +21,7 @@ from cloud import waiting
 from cloud.errors import NotFinished, StageError
 from cloud.faults import Fault, fault, job_taken, passing, taken
 from cloud.tokens import NotRenewed
-from cloud.waiting import Stopped, TooLong, elapsed, rising, wait
+from cloud.waiting import Stopped, TooLong, elapsed, minutely, pause, rising, tells_itself, wait
 
 
 @pytest.fixture(autouse=True)
@@ -44,38 +44,62 @@ def answers(*values: int | None) -> Any:
 
 @pytest.mark.parametrize(("values", "pauses"), [((7,), []), ((None, 7), [5]), ((None, None, 7), [5, 5])])
 def test_it_asks_at_once_and_after_each_pause(values: Any, pauses: list[float], slept: list[float]) -> None:
-    assert wait(answers(*values), every=5) == 7
+    assert wait(answers(*values), every=5, most=99, tell=tells_itself) == 7
     assert slept == pauses
 
 
 def test_nothing_is_an_answer_and_false_is_one() -> None:
-    assert wait(answers(None, 0), every=1) == 0
+    assert wait(answers(None, 0), every=1, most=99, tell=tells_itself) == 0
 
 
 def test_pauses_may_grow_to_the_last(slept: list[float]) -> None:
     assert list(islice(rising(1, 2, 1.5), 4)) == [1, 1.5, 2, 2]
-    wait(answers(None, None, None, 1), every=rising(1, 2, 1.5))
+    wait(answers(None, None, None, 1), every=rising(1, 2, 1.5), most=99, tell=tells_itself)
     assert slept == [1, 1.5, 2]
 
 
 @pytest.mark.parametrize(("most", "asked"), [(0, 1), (10, 3), (11, 4)])
 def test_it_ends_after_the_question_at_which_the_time_is_over(most: float, asked: int, slept: list[float]) -> None:
     with pytest.raises(TooLong):
-        wait(lambda: None, every=5, most=most)
+        wait(lambda: None, every=5, most=most, tell=tells_itself)
     assert len(slept) == asked - 1
 
 
 def test_it_ends_in_the_pause_in_which_it_is_stopped(slept: list[float]) -> None:
     stop = Stop(lambda: None, lambda: stop.set())
     with pytest.raises(Stopped):
-        wait(lambda: None, every=3, stop=stop)
+        wait(lambda: None, every=3, most=99, tell=tells_itself, stop=stop)
     assert stop.waited == [3, 3] and slept == []
 
 
 def test_each_pause_is_told_of_with_the_time_so_far() -> None:
     told: list[float] = []
-    wait(answers(None, None, None, 1), every=2, tell=told.append)
+    wait(answers(None, None, None, 1), every=2, most=99, tell=told.append)
     assert told == [0, 2, 4]
+
+
+def test_a_pause_is_told_of_each_minute_and_ends_where_it_is_stopped() -> None:
+    told: list[float] = []
+    stop = Stop()
+    pause(150, tell=told.append, stop=stop)
+    assert stop.waited == [60, 60, 30] and told == [60, 120]
+    pause(0, tell=told.append, stop=stop)
+    stop.turns.append(stop.set)
+    with pytest.raises(Stopped):
+        pause(7, tell=told.append, stop=stop)
+    assert stop.waited == [60, 60, 30, 7] and told == [60, 120]
+
+
+def test_what_is_waited_for_is_said_once_a_minute() -> None:
+    said: list[str] = []
+    tell = minutely(said.append, lambda: f"still {len(said)}")
+    for took in (0, 30, 59.9, 60, 119, 121, 700):
+        tell(took)
+    assert said == ["still 0 after 1 min 00 s", "still 1 after 2 min 01 s", "still 2 after 11 min 40 s"]
+    tell = minutely(said.append, "here", at_once=True)
+    for took in (0, 30, 60):
+        tell(took)
+    assert said[3:] == ["here after 0 s", "here after 1 min 00 s"]
 
 
 @pytest.mark.parametrize(

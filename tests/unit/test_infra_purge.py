@@ -19,7 +19,7 @@ def record(group: str, vault: str, **more: Any) -> dict[str, Any]:
 def test_names_of_an_earlier_suffix_are_purged_too(monkeypatch: pytest.MonkeyPatch) -> None:
     purged: list[tuple[str, Any]] = []
 
-    def purge(_s: str, _l: str, group: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+    def purge(_s: str, _l: str, group: str, names: Mapping[str, Sequence[str]], _report: object) -> list[str]:
         purged.append((group, names["vaults"]))
         return []
 
@@ -57,7 +57,9 @@ def test_a_cluster_makes_room_before_it_gets_another_size_and_never_when_it_goes
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[tuple[str, str]] = []
-    monkeypatch.setattr("cloud.removal.deletion.delete_other_size", lambda cluster, size: asked.append((cluster, size)))
+    monkeypatch.setattr(
+        "cloud.removal.deletion.delete_other_size", lambda cluster, size, say: asked.append((cluster, size))
+    )
     provider, old = machines._Provider(), {"subscriptionId": "s", "cluster": "/c", "vmSize": "A"}
     new = {**old, "vmSize": "B"}
     provider.create(old)

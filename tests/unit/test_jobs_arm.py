@@ -60,7 +60,7 @@ def test_nothing_is_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     arm = install(monkeypatch)
     waited: list[float] = []
 
-    def in_vain(poller: object, stop: object, seconds: float) -> None:
+    def in_vain(poller: object, stop: object, seconds: float, tell: object) -> None:
         waited.append(seconds)
 
     monkeypatch.setattr(azure, "wait_for", in_vain)
@@ -68,7 +68,7 @@ def test_nothing_is_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     arm.then("DELETE", "/x", (202, {"Azure-AsyncOperation": operation}, None))
     arm.get(operation, {"status": "Succeeded"})
     with pytest.raises(AzureError, match="has not ended DELETE after 2 h; it may go on there"):
-        Arm().delete("/x", "2021-04-01")
+        Arm().delete("/x", "2021-04-01", print)
     assert Arm().run("DELETE", "/x", {"api-version": "2021-04-01"}, seconds=60) is None
     assert waited == [7200, 60]
 
@@ -110,7 +110,7 @@ def test_a_deletion_says_whether_something_was_there(
 ) -> None:
     arm = install(monkeypatch)
     arm.then("DELETE", "/x", (status, {}, None))
-    assert Arm().delete("/x", "2021-04-01", forceToPurge="true") is deleted
+    assert Arm().delete("/x", "2021-04-01", print, forceToPurge="true") is deleted
     assert arm.sent == [("DELETE", "https://management.azure.com/x?api-version=2021-04-01&forceToPurge=true")]
 
 

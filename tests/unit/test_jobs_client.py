@@ -75,7 +75,7 @@ def test_an_operation_is_followed_no_longer_than_was_asked(monkeypatch: pytest.M
             now[0] += seconds
 
     endless: Any = Endless()
-    assert azure.wait_for(endless, threading.Event(), 2.0) is None
+    assert azure.wait_for(endless, threading.Event(), 2.0, print) is None
     assert now == [2.0]
 
 

@@ -245,7 +245,9 @@ def test_golden_questions_leave_nothing_to_chance(monkeypatch: pytest.MonkeyPatc
         return Answer("Paris.", request.deployment, 0.1)
 
     monkeypatch.setattr(golden, "ask", answer)
-    golden.ask_all("https://e/score", "k", "m1", [Question("Capital?", ("Paris",))], golden.Asking(timeout=9), Stop())
+    golden.ask_all(
+        "https://e/score", "k", "m1", [Question("Capital?", ("Paris",))], golden.Asking(timeout=9), print, Stop()
+    )
     assert asked[0].payload()["input_data"]["parameters"] == {"do_sample": False, "max_new_tokens": 128}
     assert asked[0].completion()["temperature"] == 0.0
 

@@ -46,7 +46,7 @@ def arm(monkeypatch: pytest.MonkeyPatch) -> ArmFake:
 
 
 def delete(target: str, **holds: str) -> str:
-    return deletion.delete_for_good(target, holds or HOLDS, seconds=60)
+    return deletion.delete_for_good(target, holds or HOLDS, print, seconds=60)
 
 
 def sent(arm: ArmFake, method: str = "DELETE") -> list[str]:
@@ -120,7 +120,7 @@ NC24 = {"properties": {"properties": {"vmSize": "STANDARD_NC24ADS_A100_V4"}}}
 def test_a_cluster_of_another_size_is_deleted_with_its_machines(arm: ArmFake) -> None:
     arm.then("GET", CLUSTER, (200, {}, NC24), GONE)
     arm.then("DELETE", CLUSTER, (200, {}, None))
-    line = delete_other_size(CLUSTER, "STANDARD_NC48ADS_A100_V4")
+    line = delete_other_size(CLUSTER, "STANDARD_NC48ADS_A100_V4", print)
     assert line is not None and line.startswith("cluster gpu-cluster: deleted with its machines of size STANDARD_NC24")
     assert sent(arm) == [f"{ARM}{CLUSTER}?api-version=2025-12-01&underlyingResourceAction=Delete"]
 
@@ -129,5 +129,5 @@ def test_a_cluster_of_another_size_is_deleted_with_its_machines(arm: ArmFake) ->
 def test_a_cluster_of_the_same_size_stays(arm: ArmFake, found: Any) -> None:
     if found:
         arm.get(CLUSTER, found)
-    assert delete_other_size(CLUSTER, "Standard_NC24ads_A100_v4") is None
+    assert delete_other_size(CLUSTER, "Standard_NC24ads_A100_v4", print) is None
     assert not sent(arm)

@@ -155,7 +155,7 @@ class Endpoint:
 def ask_all(monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint, stop: Stop | None = None) -> golden.Scores:
     monkeypatch.setattr(golden, "ask", endpoint)
     questions = (PARIS, FOUNDERS)
-    return golden.ask_all("https://e/score", "the-key", "m1", questions, Asking(timeout=30), stop or Stop())
+    return golden.ask_all("https://e/score", "the-key", "m1", questions, Asking(timeout=30), print, stop or Stop())
 
 
 def test_every_question_is_asked_and_the_scores_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,8 +177,8 @@ def test_they_are_asked_as_those_who_chat_ask(monkeypatch: pytest.MonkeyPatch) -
         return Answer("Paris", "m1", 0.25)
 
     monkeypatch.setattr(golden, "ask", ask)
-    golden.ask_all("https://e/score", "k", "m1", [PARIS], Asking(timeout=30, system="Answer in rhymes."), Stop())
-    golden.ask_all("https://e/score", "k", "m1", [PARIS], Asking(timeout=30), Stop())
+    golden.ask_all("https://e/score", "k", "m1", [PARIS], Asking(timeout=30, system="Answer in rhymes."), print, Stop())
+    golden.ask_all("https://e/score", "k", "m1", [PARIS], Asking(timeout=30), print, Stop())
     assert [(each.system, each.question, each.temperature) for each in requests] == [
         ("Answer in rhymes.", PARIS.question, 0.0),
         ("", PARIS.question, 0.0),
@@ -255,7 +255,7 @@ def test_several_answers_are_sampled_as_people_get_them_and_each_may_have_its_le
 
     monkeypatch.setattr(golden, "ask", ask)
     question = Question("Capital?", ("Paris",), Check(max_tokens=7))
-    scores = golden.ask_all("https://e/score", "k", "m1", [question], Asking(timeout=30, samples=3), Stop())
+    scores = golden.ask_all("https://e/score", "k", "m1", [question], Asking(timeout=30, samples=3), print, Stop())
     assert [(each.temperature, each.max_new_tokens) for each in asked] == [(0.7, 7)] * 3
     assert (scores.score, scores.exact, scores.cut_off) == (pytest.approx(2 / 3), 0, 1)
     assert (scores.within(50), scores.within(100), scores.results[0].seconds) == (2.0, 3.0, 2.0)

@@ -37,7 +37,7 @@ def ml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeMl:
     ml = install(monkeypatch)
     monkeypatch.setattr(evidence, "FOLDER", tmp_path / "releases")
 
-    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> None:
+    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], **_: object) -> None:
         assert (method, query) == ("PATCH", {"api-version": "2025-12-01"})
         ml.online_endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
 

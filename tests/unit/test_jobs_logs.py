@@ -240,7 +240,7 @@ def test_a_job_that_takes_its_time_to_end(ml: FakeMl, monkeypatch: pytest.Monkey
     ml.jobs.cancelled[FIRST] = "CancelRequested"
     arm: Any = ArmOfJobs(ml.jobs)
     ended = Stop(lambda: None, lambda: setattr(job, "status", "Canceled"))
-    assert stack_jobs.cancel(arm, TARGET, FIRST, ended) == "Canceled"
+    assert stack_jobs.cancel(arm, TARGET, FIRST, print, ended) == "Canceled"
     assert ended.waited == [2.0, 2.0]
     ml.jobs.cancelled[FIRST] = "CancelRequested"
     never = Stop()
@@ -248,7 +248,7 @@ def test_a_job_that_takes_its_time_to_end(ml: FakeMl, monkeypatch: pytest.Monkey
     for module in (stack_jobs, waiting):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(stack_jobs, "_PATIENCE", 6.0)
-    assert stack_jobs.cancel(arm, TARGET, FIRST, never) == "CancelRequested"
+    assert stack_jobs.cancel(arm, TARGET, FIRST, print, never) == "CancelRequested"
     assert len(never.waited) == 3
 
 
@@ -268,7 +268,7 @@ def test_the_time_for_a_cancel_includes_azures_own_operation(ml: FakeMl, monkeyp
 
     monkeypatch.setattr(arm, "run", slow)
     never = Stop()
-    assert stack_jobs.cancel(arm, TARGET, FIRST, never) == "CancelRequested"  # type: ignore[arg-type]
+    assert stack_jobs.cancel(arm, TARGET, FIRST, print, never) == "CancelRequested"  # type: ignore[arg-type]
     assert (now, never.waited) == ([120.0], [])
 
 
@@ -282,10 +282,10 @@ def test_a_refused_cancel_is_an_error_only_while_the_job_runs(ml: FakeMl, monkey
     arm: Any = ArmOfJobs(ml.jobs)
     monkeypatch.setattr(arm, "run", refuse)
     job = ml.jobs.put(FIRST, "Completed", **TAGS)
-    assert stack_jobs.cancel(arm, TARGET, FIRST) == "Completed"
+    assert stack_jobs.cancel(arm, TARGET, FIRST, print) == "Completed"
     job.status = "Running"
     with pytest.raises(HttpResponseError):
-        stack_jobs.cancel(arm, TARGET, FIRST)
+        stack_jobs.cancel(arm, TARGET, FIRST, print)
 
 
 @pytest.mark.parametrize("command", ["logs", "cancel"])

@@ -57,7 +57,7 @@ def scoring(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> Scoring:
 def tagged(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
     """Azure, where it is asked by plain REST: for tags of a deployment."""
 
-    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> None:
+    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], **_: object) -> None:
         assert (method, query) == ("PATCH", {"api-version": "2025-12-01"})
         ml.online_endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
 

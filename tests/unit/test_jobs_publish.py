@@ -159,7 +159,8 @@ def test_a_passing_failure_is_asked_again(
     signed_in(monkeypatch, oid="o-1")
     azure.queues[POST] = [*answers]
     stop = Stop(*[lambda: None] * len(pauses))
-    assert run(stop=stop) == [f"{ON} published: see Prompt flow in the project"]
+    told = [f"Azure has no answer now, the flow is asked for again in {pause} s" for pause in pauses]
+    assert run(stop=stop) == [*told, f"{ON} published: see Prompt flow in the project"]
     assert stop.waited == pauses
     assert methods(azure).count("POST") == len(answers)
     assert methods(azure).count("GET") == len(answers), "after each failure it is looked whether the flow was made"

@@ -94,7 +94,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
         lambda one: f"make {one.name}" if hasattr(one, "endpoint_name") else f"traffic {_shown(one.traffic)}",
     )
 
-    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> None:
+    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], **_: object) -> None:
         endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
 
     monkeypatch.setattr(unfinished, "Arm", lambda: SimpleNamespace(run=run))

@@ -518,10 +518,7 @@ def test_a_model_that_fares_badly_under_traffic_is_taken_back(
     endpoints = in_service.online_endpoints
     assert endpoints.history == [{OLD: 90, NEW: 10}, {OLD: 100}]
     assert endpoints.deleted == [NEW]
-    assert stop.waited == [
-        30,
-        RELEASE.serving.drain_seconds,
-    ]  # at the first look; then the answers under way come to their end
+    assert stop.waited == [30, 60, 15]  # at the first look; then the answers under way come to their end
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_answers_of_a_version_that_is_taken_back_may_end(ml: FakeMl, asked: tupl
     stop = Stop()
     rollout.run(RELEASE, lambda line: None, stop)
     # That version's answers come first, then three steps of 60 s, looked at each 30 s, and the rest of the last 75 s.
-    assert stop.waited == [75, *[30] * 6, 15]
+    assert stop.waited == [60, 15, *[30] * 6, 15]
 
 
 @pytest.mark.parametrize("name", STATES)

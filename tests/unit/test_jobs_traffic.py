@@ -31,7 +31,7 @@ class Azure:
         assert path.endswith("/onlineEndpoints/e/deployments")
         return list(self.deployments)
 
-    def run(self, method: str, path: str, query: dict[str, str], *, seconds: float) -> Any:
+    def run(self, method: str, path: str, query: dict[str, str], *, seconds: float, tell: object) -> Any:
         assert method == "DELETE" and query["api-version"] and seconds == 1_800
         self.deleted.append(path.rsplit("/", 1)[1])
         return self.answer

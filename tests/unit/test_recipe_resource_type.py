@@ -38,7 +38,7 @@ inputs = {"resourceGroupName": "rg", "configStoreName": "appcs-phi-dev-1", "loca
 sent = []
 
 class Arm:
-    def run(self, method, path, query):
+    def run(self, method, path, query, **how):
         sent.append([method, path, dict(query)])
 
 cloud.arm.Arm = Arm
@@ -58,7 +58,7 @@ for rule in RULES:
 step = Step(urn, TYPE, "replace", State(inputs, {}), State({**inputs, "configStoreName": "other"}, {}), "")
 print(json.dumps({
     "recover": azure_id(TYPE, inputs, "s"),
-    "purge": [*purge("s", "eastus2", "rg", {"stores": ["appcs-phi-dev-1"]}), *sent],
+    "purge": [*purge("s", "eastus2", "rg", {"stores": ["appcs-phi-dev-1"]}, print), *sent],
     "at a destroy": "stores" in PURGED_AFTERWARDS,
     "names": names.soft_deleted()["stores"],
     "protected": TYPE in STATEFUL,

@@ -5,6 +5,7 @@ All is asked past the traffic rules, of the deployment by its name, and over the
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +13,7 @@ from chat.phi_client import CHAT_COMPLETIONS, CONTRACT, ROUTES, ask
 from chat.phi_messages import Answer, Busy, ChatError, ChatRequest, KeyRefused
 from cloud.errors import AGAIN, ModelFault, NotFinished, StageError
 from cloud.report import WARNING
+from cloud.waiting import Stopped, minutely, pause, tells_itself
 from jobs.golden import judge
 from jobs.golden.comparison import Outcome, compare
 from jobs.golden.golden import Asking, Scores, ask_all, models_fault
@@ -56,7 +58,8 @@ def confirm(endpoint: Endpoint, name: str = "") -> None:
     NotFinished when told to stop.
     """
     name = name or endpoint.spec.deployment_name
-    agreed = 0
+    agreed, since = 0, time.monotonic()
+    tell = minutely(endpoint.report, f"still asking the endpoint for answers of {name}")
     for _ in range(_LOOKS):
         try:
             answer = _patiently(endpoint, "", f"deployment {name} has 100 % of the traffic")
@@ -73,6 +76,7 @@ def confirm(endpoint: Endpoint, name: str = "") -> None:
             endpoint.report(f"the endpoint's answers come from {name}")
             return
         if not agreed:
+            tell(time.monotonic() - since)
             _wait(endpoint, f"deployment {name} has 100 % of the traffic")
     why = f"it has 100 % of the traffic, but {answer.deployment} goes on answering"
     raise StageError("the traffic did not reach the new model", on=f"deployment {name}", why=why, todo=AGAIN)
@@ -124,12 +128,12 @@ def _asked(endpoint: Endpoint, name: str) -> Scores:
         judge=judge.of(evaluation.judge),
     )
     try:
-        scores = ask_all(*endpoint.address(), name, questions, asking, endpoint.stop)
+        scores = ask_all(*endpoint.address(), name, questions, asking, endpoint.report, endpoint.stop)
     except StageError as error:
         if not isinstance(error.__cause__, KeyRefused):
             raise
         # Somebody rotates the keys meanwhile: once more, with the new one.
-        scores = ask_all(*endpoint.address(), name, questions, asking, endpoint.stop)
+        scores = ask_all(*endpoint.address(), name, questions, asking, endpoint.report, endpoint.stop)
     if endpoint.stop.is_set():
         raise _stopped(endpoint, "the new deployment has no traffic yet")
     return scores
@@ -140,14 +144,16 @@ def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
     spec = endpoint.spec
     # Nothing left to chance: a sound model is not refused for one unlucky word.
     request = ChatRequest(spec.serving.question, deployment=deployment, temperature=0.0, system=spec.system_prompt)
-    failures = Counter[bool]()
+    failures, since, why = Counter[bool](), time.monotonic(), ""
+    tell = minutely(endpoint.report, lambda: f"no answer of {deployment or endpoint.on} yet ({why})")
     while True:
         # The key is read anew for each try, as somebody may rotate the keys meanwhile.
         url, key = endpoint.address()
         try:
             answer = ask(url, key, request, timeout=spec.serving.request_timeout_seconds)
         except ChatError as error:
-            of_model = models_fault(error)
+            of_model, why = models_fault(error), str(error).rstrip(".")
+            tell(time.monotonic() - since)
             failures[of_model] += 1
             if failures[of_model] < (_TRIES_OF_MODEL if of_model else _TRIES):
                 _wait(endpoint, doing)
@@ -161,8 +167,10 @@ def _patiently(endpoint: Endpoint, deployment: str, doing: str) -> Answer:
 
 
 def _wait(endpoint: Endpoint, doing: str) -> None:
-    if endpoint.stop.wait(_PAUSE):
-        raise _stopped(endpoint, doing)
+    try:
+        pause(_PAUSE, tell=tells_itself, stop=endpoint.stop)
+    except Stopped:
+        raise _stopped(endpoint, doing) from None
 
 
 def _stopped(endpoint: Endpoint, doing: str) -> NotFinished:

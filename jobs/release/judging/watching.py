@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cloud.errors import AGAIN, ModelFault, NotFinished, StageError
 from cloud.report import WARNING
+from cloud.waiting import Stopped, minutely, pause, tells_itself
 from jobs.release.deployments import Endpoint
 from jobs.release.judging import health, probing
 from jobs.release.judging.health import Health
@@ -27,11 +28,14 @@ def soak(endpoint: Endpoint, since: datetime, before: Mapping[str, int]) -> None
     limits = endpoint.spec.serving.health
     left, waited = float(endpoint.spec.serving.soak_seconds), 0.0
     last, known = "", True
+    tell, took = minutely(endpoint.report, lambda: f"watched so far: {_plain(last)},"), 0.0
     while left > 0:
-        pause = min(left, _LOOK_SECONDS)
-        left -= pause
-        _wait(endpoint, pause)
+        look = min(left, _LOOK_SECONDS)
+        left, took = left - look, took + look
+        _wait(endpoint, look)
         last, known = _judged(endpoint, since, before)
+        if left > 0:
+            tell(took)
     if not known and endpoint.spec.serving.probe:
         last, known = _probed(endpoint, before)
     while not known and limits.no_data == "wait":
@@ -41,9 +45,9 @@ def soak(endpoint: Endpoint, since: datetime, before: Mapping[str, int]) -> None
             raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=todo)
         if waited % _SAID_SECONDS < _LOOK_SECONDS:
             endpoint.report(f"waiting for requests to judge by: {_plain(last)}")
-        pause = min(_LOOK_SECONDS, limits.wait_seconds - waited)
-        waited += pause
-        _wait(endpoint, pause)
+        look = min(_LOOK_SECONDS, limits.wait_seconds - waited)
+        waited += look
+        _wait(endpoint, look)
         last, known = _judged(endpoint, since, before)
     if not known and limits.no_data == "fail":
         raise _fault(endpoint, f"{_plain(last)} (serving.health.noData: fail)", {})
@@ -52,9 +56,11 @@ def soak(endpoint: Endpoint, since: datetime, before: Mapping[str, int]) -> None
 
 
 def _wait(endpoint: Endpoint, seconds: float) -> None:
-    if endpoint.stop.wait(seconds):
+    try:
+        pause(seconds, tell=tells_itself, stop=endpoint.stop)
+    except Stopped:
         why = f"you asked to stop; live is {shown(endpoint.traffic())}"
-        raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN)
+        raise NotFinished("the release is not finished", on=endpoint.on, why=why, todo=AGAIN) from None
 
 
 def _plain(told: str) -> str:
