@@ -27,6 +27,7 @@ from infra.lifecycle.tags import leave_alone
 from infra.monitoring import Monitoring, MonitoringArgs
 from infra.outputs import export
 from infra.preflight import Preflight, tell
+from infra.registry import ModelRegistry, ModelRegistryArgs
 from infra.role_assignments import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
@@ -144,6 +145,12 @@ Monitoring(
     opts=pulumi.ResourceOptions(depends_on=[*workspace.purge, *base.logs_purge]),
 )
 
+# The registry that the model goes to, for other stacks, where this one is to make it.
+shared = []
+if settings.model.share.make:
+    args = ModelRegistryArgs(place=place, resource_group=base.group.name, name=settings.model.share.registry)
+    shared = [ModelRegistry("model-registry", args).registry]
+
 # Data to the workspace, the fine-tune, its release behind the endpoint; the prompt flow to the project.
 stages = Stages(
     "stages",
@@ -155,6 +162,7 @@ stages = Stages(
         serving=serving,
         foundry=foundry,
         connection=connection,
+        shared=shared,
     ),
 )
 

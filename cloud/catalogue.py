@@ -204,6 +204,11 @@ PROJECT = replace(
     WORKSPACE, kind="project", label="project", names=("project",), holds="its flows and connections",
     reach=None,  # as public as its hub
 )  # fmt: skip
+MODEL_REGISTRY = ResourceType(
+    type=f"{_AZURE}machinelearningservices:Registry", label="model registry", version=ML_VERSION,
+    path=_in_group("Microsoft.MachineLearningServices/registries/{registryName}"), priced=Priced.BY_USE,
+    holds="the models that stacks share", protect=True, region=True, acts=True, reach=("publicNetworkAccess", ""),
+)  # fmt: skip
 CLUSTER = ResourceType(
     type=f"{_AZURE}machinelearningservices:Compute", label="cluster", version=ML_VERSION,
     path=f"{_ML}/computes/{{computeName}}", names=("cluster", "data_cluster"), priced=Priced.BY_MACHINE,

@@ -195,6 +195,12 @@ _ROWS = (
     ),
     ResourceType("machinelearningservices:Workspace", "2025-12-01", WORKSPACE),
     ResourceType(
+        "machinelearningservices:Registry",
+        "2025-12-01",
+        _provider("Microsoft.MachineLearningServices/registries/{registryName}"),
+        replaces=_PLACED,
+    ),
+    ResourceType(
         "machinelearningservices:Compute",
         "2025-12-01",
         f"{WORKSPACE}/computes/{{computeName}}",

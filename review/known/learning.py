@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloud.catalogue import CLUSTER, CONNECTION, DEPLOYMENT, ENDPOINT, WORKSPACE
+from cloud.catalogue import CLUSTER, CONNECTION, DEPLOYMENT, ENDPOINT, MODEL_REGISTRY, WORKSPACE
 from review.known.judge import Finding, Level, Property, for_good, harmless, matters, naming, number, one_of, prop
 from review.known.stores import KEY_SOURCE, NETWORK, NO_LOCAL_AUTH, PUBLIC, TIER, off
 
@@ -56,6 +56,15 @@ LEARNING: dict[str, tuple[Property, ...]] = {
         prop("sharedPrivateLinkResources**", NETWORK),
         prop("serverlessComputeSettings.**", NETWORK),
         prop("workspaceHubConfig.**", matters("what its projects are made with is another", at_first=LOW)),
+    ),
+    MODEL_REGISTRY.type: (
+        *naming("intellectualPropertyPublisher", "managedResourceGroup.**", "managedResourceGroupSettings.**"),
+        *harmless("discoveryUrl", "mlFlowRegistryUri", "kind"),
+        prop("publicNetworkAccess", PUBLIC, "Enabled"),
+        prop("regionDetails**", matters("it is kept in other regions, or otherwise, and is paid for there",
+             at_first=LOW)),
+        prop("registryPrivateEndpointConnections**", NETWORK),
+        prop("sku.**", TIER),
     ),
     CLUSTER.type: (
         *naming("computeName", "workspaceName", "properties.computeType"),

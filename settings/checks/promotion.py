@@ -17,6 +17,9 @@ def promotion(settings: Settings, stack: str) -> Iterator[Conflict]:
         if name.lower().startswith("azureml"):
             rule, remedy = "is Microsoft's, to which nobody else's models go", "name a registry of your own"
             yield Conflict(at, name, rule, remedy, ())
+    if share.make and not share.registry:
+        rule, remedy = "needs model.share.registry, the name of what is made", "give it a name"
+        yield Conflict("model.share.make", True, rule, remedy, ("model.share.registry",))
     if not taken.stack:
         for key in ("registry", "version"):
             if value := getattr(taken, key):

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from settings.fields import Count, Number, Positive, Section, Text, as_number
 from settings.problems import refuse, similar
@@ -21,6 +21,8 @@ PREFIX = "sweep-"
 _TRIES = 50
 """Draws for each run before there are taken to be no more combinations."""
 _RANGE = {"min", "max", "log"}
+_POLICIES = ("earlyTermination", "early_termination", "earlyStopping", "early_stopping")
+"""What people call Azure's bandit, median and truncation policies here, and its own documents in YAML."""
 
 
 class SweepSettings(Section):
@@ -45,6 +47,16 @@ class SweepSettings(Section):
     """US dollars that all runs together may cost; 0: no limit but those of each"""
     leave_out: tuple[Text, ...] = ()
     """names of runs that are not made, as one that fails whatever is done"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_policy(cls, given: Any) -> Any:
+        for key in _POLICIES if isinstance(given, dict) else ():
+            if key in given:
+                rule = "is of Azure's own sweep jobs, which cannot run the component (docs/decisions/sweeps.md)"
+                remedy = "remove it; recipe.apply_early_stopping ends a run that gets no better"
+                raise refuse(rule, remedy, at=key, value=given[key])
+        return given
 
     @field_validator("over")
     @classmethod

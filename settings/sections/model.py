@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from settings.fields import AssetName, AsText, Count, Number, Pattern, RegistryVersion, Section
+from settings.fields import AssetName, AsText, Count, Flag, Number, Pattern, RegistryVersion, Section
 from settings.models import Model, Shape, model
 from settings.problems import refuse
 
@@ -46,6 +46,8 @@ class ShareSettings(Section):
 
     registry: Annotated[str, _REGISTRY] = ""
     """an Azure ML registry of your own; empty: nowhere"""
+    make: Flag = False
+    """the stack makes that registry in its own group, and protects it; false: it is there"""
 
 
 class PromoteSettings(Section):

@@ -19,6 +19,7 @@ def _everything(config: dict[str, Any]) -> None:
     config["finetune-phi:data"] = {**config["finetune-phi:data"], "runOn": "cluster"}
     config["finetune-phi:recipes"] = {"gentle": {"learning_rate": 1e-5}, "bold": {"learning_rate": 1e-4}}
     config["finetune-phi:released"] = "best"
+    config["finetune-phi:model"] |= {"share": {"registry": "mlr-phi", "make": True}}
     config["finetune-phi:monitoring"] = {
         "diagnostics": True,
         "alerts": True,

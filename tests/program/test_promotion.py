@@ -55,6 +55,20 @@ def test_sharing_is_one_more_stage_and_changes_no_other(run: Run) -> None:
     assert share["model_fingerprint"] == spec(after, "finetune")["fingerprint"]
 
 
+def making(config: dict[str, Any]) -> None:
+    config["finetune-phi:model"] |= {"share": {"registry": "mlr-phi", "make": True}}
+
+
+def test_the_registry_is_made_where_it_is_missing_and_never_destroyed_by_accident(run: Run) -> None:
+    program = run(change=making)
+    made = program.resources["model-registry"]
+    assert made.inputs["registryName"] == "mlr-phi"
+    assert made.request.protect, "others serve what is in it, whatever `protect` says of this stack"
+    assert made.inputs["regionDetails"][0]["location"] == "eastus2"
+    assert "model-registry" in program.waits_for("share")
+    assert set(program.resources) - set(run(change=sharing).resources) == {"model-registry"}
+
+
 def test_the_best_of_several_is_the_one_that_is_shared(run: Run) -> None:
     program = run(change=sharing_the_best)
     release, share = spec(program, "release"), spec(program, "share")

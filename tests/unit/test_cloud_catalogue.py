@@ -29,6 +29,7 @@ def test_what_is_protected_from_deletion() -> None:
         "azure-native:containerregistry:Registry",
         f"{ML}:Workspace",
         f"{ML}:OnlineEndpoint",
+        f"{ML}:Registry",
     } == STATEFUL
 
 
@@ -112,6 +113,7 @@ def test_what_is_paid_by_machine_and_by_tier() -> None:
         "storage account",
         "key vault",
         "AI Services account",
+        "model registry",
         "alert",
     ]
     assert [row.label for row in CATALOGUE if row.priced is Priced.UNKNOWN] == []

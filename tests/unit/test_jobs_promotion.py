@@ -75,6 +75,7 @@ TAKEN = {"stack": "dev", "registry": "mlr-phi"}
         ({"model": {"promote": {"version": "3"}}}, "model.promote.version", "without model.promote.stack"),
         ({"model": {"promote": {**TAKEN, "registry": "azureml"}}}, "model.promote.registry", "is Microsoft's"),
         ({"model": {"share": {"registry": "azureml-meta"}}}, "model.share.registry", "is Microsoft's"),
+        ({"model": {"share": {"make": True}}}, "model.share.make", "needs model.share.registry"),
         ({"model": {"share": {"registry": "ml"}}}, "model.share.registry", "must be 3 to 33 letters"),
         ({"model": {"promote": {**TAKEN, "version": "latest"}}}, "model.promote.version", "must be the number"),
         ({"model": {"promote": TAKEN, "share": {"registry": "mlr-phi"}}}, "model.share.registry", "for a stack that"),

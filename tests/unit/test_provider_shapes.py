@@ -102,6 +102,12 @@ REQUESTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"location": "eastus2", "sku": {"name": "Standard"}, "properties": {"adminUserEnabled": False}},
     ),
     (
+        "machinelearningservices:Registry",
+        {**IN_GROUP, "registryName": "mlr-phi", "publicNetworkAccess": "Enabled"},
+        f"{G}/providers/Microsoft.MachineLearningServices/registries/mlr-phi",
+        {"location": "eastus2", "properties": {"publicNetworkAccess": "Enabled"}},
+    ),
+    (
         "managedidentity:UserAssignedIdentity",
         {**IN_GROUP, "resourceName": "phi-id"},
         ID,

@@ -141,3 +141,11 @@ def test_what_is_wrong_with_a_sweep(sections: dict[str, Any], problem: str, reme
         parse(**sections)
     assert problem in str(refused.value)
     assert remedy in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["earlyTermination", "early_termination", "earlyStopping"])
+def test_azures_policies_are_refused_in_a_sentence(key: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse(sweep={"over": {"seed": [1, 2]}, key: {"type": "bandit", "slack_factor": 0.1}}, released="best")
+    problem = next(each for each in refused.value.problems if each.key == f"finetune-phi:sweep.{key}")
+    assert "is of Azure's own sweep jobs" in problem.rule and "apply_early_stopping" in problem.remedy
