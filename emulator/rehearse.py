@@ -136,7 +136,9 @@ class Rehearsal:
         return f"{QUESTION} {' '.join(answer.split())}"
 
     def _destroy(self) -> str:
-        protected = bool(self.settings["finetune-phi:protect"])
+        # The registry that models are shared through is protected in any case.
+        shares = (self.settings.get("finetune-phi:model") or {}).get("share") or {}
+        protected = bool(self.settings["finetune-phi:protect"]) or bool(shares.get("make"))
         if protected:  # else the destroy would be refused, as it should be
             self._pulumi("state", "unprotect", "--all", "--yes", "--stack", self.stack)
         done = summary(self._pulumi("destroy", *QUIETLY, "--stack", self.stack))
