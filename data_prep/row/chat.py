@@ -25,7 +25,7 @@ SPEAKERS = {
 WEIGHTS = ("weight", "loss_weight", "loss", "train", "training")
 _LEARNT = (1, "1", "1.0", "true", "True")
 _ROLES = ("role", "from", "speaker", "sender", "author")
-_CONTENTS = ("content", "value", "text", "utterance", "message")
+_CONTENTS = ("content", "value", "text", "utterance", "message", "parts")
 _TEXTS = ("text", "input_text", "output_text")
 _MOST = 2**23  # characters of a cell that is read as JSON or as a Python literal
 
@@ -120,6 +120,8 @@ def joined(content: Any) -> Any:
 
     Two words are not made one: where no blank is between two parts, a line ends there.
     """
+    if isinstance(content, Mapping) and isinstance(content.get("parts"), list):  # Gemini's system instruction
+        content = content["parts"]
     if not isinstance(content, list) or not content:
         return content
     texts: list[str] = []

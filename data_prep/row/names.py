@@ -12,9 +12,9 @@ from data_prep.row.rules import PICTURES
 PARTS: dict[str, tuple[str, ...]] = {
     "messages": (
         *("messages", "conversations", "conversation", "dialog", "dialogue", "dialogs", "chat", "chats", "turns"),
-        *("items", "utterances"),
+        *("items", "utterances", "contents"),
     ),
-    "system": ("system", "system_prompt", "system_message", "sys_prompt"),
+    "system": ("system", "system_prompt", "system_message", "sys_prompt", "system_instruction"),
     "context": ("context", "contexts", "passage", "document", "documents", "background"),
     "question": ("prompt", "question", "query", "input", "inputs", "instruction"),
     "answer": (

@@ -13,7 +13,7 @@ from typing import Any
 from data_prep.row.chat import chat, is_chat, joined, unpacked
 from data_prep.row.fields import Fields
 from data_prep.row.names import PARTS, harmless, is_empty, snake
-from data_prep.row.templates import untemplated
+from data_prep.row.templates import opened, untemplated
 
 AUTO = "auto"
 
@@ -83,6 +83,8 @@ def _pair(fields: Fields) -> Messages | None:
         before = _chat(asked, fields) if is_chat(asked) else [{"content": asked, "role": "user"}]
         after = _chat(answer, fields) if is_chat(answer) else [{"content": answer, "role": "assistant"}]
         return _with_system([*_history(fields), *before, *after], fields)
+    if isinstance(asked, str) and isinstance(answer, str) and (said := opened(asked, answer)) is not None:
+        return _with_system([*_history(fields), *said], fields)
     extra = None if snake(str(key)) in ("input", "inputs") else fields.take("question", "input")
     return _turns(fields, [asked, extra, fields.take("context")], answer)
 

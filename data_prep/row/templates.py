@@ -30,6 +30,11 @@ _PREAMBLE = re.compile(
     r"Below is an instruction that describes a task.*?appropriately completes the request\.", re.DOTALL
 )
 _LABELS = {"response": "assistant", "input": "user"}
+_OPEN = re.compile(
+    r"(?:(?:\A|\n)[ \t]*(?:#{2,3} *(?:Response|Assistant)|Assistant):| ASSISTANT:|<\|assistant\|>|\[/INST\]"
+    r"|<\|im_start\|>assistant(?:<\|im_sep\|>|\n)|<start_of_turn>model\n|assistant<\|end_header_id\|>)\s*\Z"
+)
+"""Where a template has the answer begin."""
 _BEFORE = 1000  # characters that a template says of its own before the first message
 
 
@@ -43,6 +48,15 @@ def untemplated(text: str) -> list[dict[str, Any]] | None:
     if found and _whole(text, [match.span() for match in found]):
         return _llama_2(found)
     return _labelled(text)
+
+
+def opened(prompt: str, answer: str) -> list[dict[str, Any]] | None:
+    """The messages of a prompt that ends where a known template has the answer begin; None for any other prompt.
+
+    ``Question: …`` and ``Answer:`` are left as they are: they may be words of a prompt that is written so on purpose.
+    """
+    found = untemplated(f"{prompt} {answer}") if _OPEN.search(prompt) else None
+    return found if found and len(found) > 1 and found[-1]["role"] == "assistant" else None
 
 
 def _whole(text: str, spans: list[tuple[int, int]]) -> bool:

@@ -1,0 +1,59 @@
+"""Prompts in which a template is open, and messages of parts: read as the conversations they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from data_prep.row.reading import Reader
+from data_prep.row.rules import problems
+
+Q_A = [("user", "Why?"), ("assistant", "So.")]
+GEMINI = [{"role": "user", "parts": [{"text": "Why?"}]}, {"role": "model", "parts": [{"text": "So."}]}]
+
+
+def messages(row: dict[str, Any]) -> list[tuple[str, str]]:
+    read = Reader().read(row)
+    assert (problems(read.row), read.problems, read.unused) == ([], (), ())
+    return [(each["role"], each["content"]) for each in read.row["messages"]]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "\n\nHuman: Why?\n\nAssistant:",
+        "### Human: Why?\n### Assistant:",
+        "### Instruction:\nWhy?\n\n### Response:\n",
+        "USER: Why? ASSISTANT:",
+        "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n",
+        "<|user|>Why?<|end|><|assistant|>",
+        "<s>[INST] Why? [/INST]",
+        "<start_of_turn>user\nWhy?<end_of_turn>\n<start_of_turn>model\n",
+        "<|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+    ],
+)
+def test_an_open_template_around_a_prompt_is_taken_off(prompt: str) -> None:
+    assert messages({"prompt": prompt, "completion": " So."}) == Q_A
+    assert messages({"system": "Be.", "prompt": prompt, "completion": "So."}) == [("system", "Be."), *Q_A]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["Question: Why?\nAnswer:", "Say what Human: and Assistant: mean.", "Assistant:", "Who is your assistant:"],
+)
+def test_a_prompt_that_only_looks_like_one_stays(prompt: str) -> None:
+    assert messages({"prompt": prompt, "completion": "So."}) == [("user", prompt), ("assistant", "So.")]
+
+
+@pytest.mark.parametrize("name", ["systemInstruction", "system_instruction"])
+def test_gemini(name: str) -> None:
+    assert messages({"contents": GEMINI}) == Q_A
+    told = {"role": "system", "parts": [{"text": "Be."}]}
+    assert messages({name: told, "contents": GEMINI}) == [("system", "Be."), *Q_A]
+
+
+@pytest.mark.parametrize("part", [{"functionCall": {"name": "f"}}, {"inlineData": {"mimeType": "image/png"}}])
+def test_parts_that_are_no_text_are_refused(part: dict[str, Any]) -> None:
+    row = Reader().read({"contents": [GEMINI[0], {"role": "model", "parts": [{"text": "So."}, part]}]}).row
+    assert [(each.field, each.code) for each in problems(row)] == [("messages[1].content", "content-type")]
