@@ -116,7 +116,6 @@ def tags(card: Card) -> dict[str, str]:
         "rows_train": card.rows["train"],
         "rows_test": card.rows["test"],
         **({"rows_validation": card.rows["validation"]} if "validation" in card.rows else {}),
-        **{f"sha256_{name.partition('_')[0]}": found for name, found in card.files.items()},
         "rows_rejected": card.rows["rejected"],
         "tokens_train": card.tokens["train"],
         "duplicates": _looked(card.duplicates["repeated"]),
