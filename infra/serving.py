@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
@@ -24,6 +25,7 @@ from infra.lifecycle.hooks import HookFunction, project_importable, reporting
 from infra.lifecycle.lifetime import made, not_read, of_endpoint
 from infra.lifecycle.tags import without
 from infra.workspace import Workspace
+from jobs.release import standing
 from jobs.release.endpoint_guard import clear_the_way, guard
 from jobs.release.spec import ReleaseSpec
 from settings.sections.tags import PAUSED, SERVED
@@ -140,6 +142,11 @@ def _failed(live: ml.GetOnlineEndpointResult | None) -> str | None:
     return f"In place of the one of {made(live.system_data)}, which failed"
 
 
+def _tags(inputs: Mapping[str, Any] | None) -> dict[str, str]:
+    """The stack's among an endpoint's."""
+    return without((inputs or {}).get("tags"), TOLD)
+
+
 def _shares(traffic: Mapping[str, int] | None) -> dict[str, pulumi.Input[int]] | None:
     return {name: int(share) for name, share in traffic.items()} if traffic else None
 
@@ -155,6 +162,7 @@ def _guard(target: Target, endpoint: str) -> HookFunction:
             with together.held(target, CHANGED, "pulumi up, endpoint", report, threading.Event()):
                 guard(target, endpoint, dict(sent), dict(inputs.get("tags") or {}))
                 clear_the_way(target, endpoint, report)
+                standing.retag(target, endpoint, _tags(args.old_inputs), _tags(inputs), report)
 
         await asyncio.to_thread(see_to_it)
 

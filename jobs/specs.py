@@ -125,6 +125,7 @@ def release(settings: Settings, place: Place, model_version: str, model_fingerpr
         evaluation=settings.evaluation,
         system_prompt=settings.flow.system_prompt,
         registry=model.promote.registry,
+        tags=dict(place.tags),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloud.errors import NotFinished, StageError
 from cloud.report import WARNING
 from cloud.states import HEALTHY
-from jobs.release import contracts, unfinished
+from jobs.release import contracts, standing, unfinished
 from jobs.release.deployments import MODEL, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT
 
@@ -35,7 +35,11 @@ class BaseModelBeside:
                 if not unfinished.ours(tags):
                     raise _strangers()
                 self._endpoint.remove(BASE_DEPLOYMENT)
-            tags = {**wanted, **contracts.of_base(spec.base_model, self._endpoint.report).tags}
+            tags = {
+                **standing.fitting(spec.tags, self._endpoint.report),
+                **wanted,
+                **contracts.of_base(spec.base_model, self._endpoint.report).tags,
+            }
             self._poller = self._endpoint.begin(BASE_DEPLOYMENT, spec.base_model.model_uri, tags)
         except NotFinished:
             raise

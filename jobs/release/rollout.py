@@ -197,7 +197,7 @@ def _provide(endpoint: Endpoint, base: BaseModelBeside, before: Mapping[str, int
         else contracts.of_version(spec.target, spec.model_name, version, endpoint.report)
     )
     tags |= served.tags | scaling.tags(spec.serving.scale)
-    poller = endpoint.begin(name, asset, tags)
+    poller = endpoint.begin(name, asset, standing.fitting(spec.tags, endpoint.report) | tags)
     base.begin()
     endpoint.finish(name, poller)
     scaling.apply(spec, name, endpoint.report)

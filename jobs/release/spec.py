@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from cloud.target import RegistryAsset, Target
@@ -28,13 +29,14 @@ class ReleaseSpec(Spec):
     version that no fine-tuning of this program has made. ``system_prompt`` is what those who chat tell the model first,
     so that it is asked in the same way before it goes into service. ``registry`` is where the version is that another
     stack has shared; empty: in this workspace. ``deployed_as`` is what the stage finds out: the name under which this
-    model stands on these machines already, made with other instances or time-outs.
+    model stands on these machines already, made with other instances or time-outs. ``tags`` are the stack's.
     """
 
     CHANGES: ClassVar = "endpoint"
 
     BESIDE: ClassVar = "serving"
     RENAMED: ClassVar = {"vm_size": "instance_type", "instances": "instance_count"}
+    BETWEEN: ClassVar = frozenset({"tags"})
     WHERE_SET: ClassVar = frozenset({"system_prompt", "deployed_as", "registry"})
     ALWAYS: ClassVar = frozenset(
         {
@@ -57,6 +59,7 @@ class ReleaseSpec(Spec):
     system_prompt: str = ""
     registry: str = ""
     deployed_as: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

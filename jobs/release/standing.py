@@ -1,15 +1,40 @@
-"""What of a release stands already: its deployment, under whichever name, and with which settings."""
+"""What of a release stands already: its deployment, under whichever name, with which settings and whose tags.
+
+Deployments bill, so they carry the stack's tags beside a release's own. Those decide nothing and stand in no state: a
+new deployment is made with them, and where they change, those that stand are given them in place, before the endpoint
+is updated for the same reason (infra/serving.py).
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
+from chat.phi_client import CONTRACT
+from cloud.arm import Arm
+from cloud.catalogue import ML_VERSION
 from cloud.errors import azure_errors
+from cloud.report import WARNING, Report
 from cloud.states import HEALTHY
-from jobs.release import scaling
-from jobs.release.deployments import MODEL, Endpoint
+from cloud.target import Target
+from cloud.waiting import minutely
+from jobs.release import scaling, unfinished
+from jobs.release.contracts import IMAGE
+from jobs.release.deployments import MODEL, PREVIOUS, Endpoint
 from jobs.release.spec import BASE_DEPLOYMENT
 from jobs.training import registering
+from settings.sections.tags import OWN_TAGS
+
+OWN = frozenset(
+    {
+        *(MODEL, PREVIOUS, "instance_type"),
+        *(unfinished.BEFORE, unfinished.BEGUN, unfinished.DONE, unfinished.KEPT_UNTIL),
+        *(scaling.SCALED, CONTRACT, IMAGE),
+    }
+)
+"""What a release says on its deployments: such a tag is never the stack's."""
+_MOST = 50 - len(OWN)
+"""Azure takes fifty tags in all."""
 
 
 def under_its_name(endpoint: Endpoint) -> Endpoint:
@@ -59,3 +84,32 @@ def version(endpoint: Endpoint) -> str:
     with azure_errors("the model could not be looked up", f"model {spec.model_name}:{spec.model_version}"):
         found = registering.find(endpoint.client, spec.model_name, spec.model_version, spec.model_fingerprint)
     return found or spec.model_version  # of which Azure ML says that there is none
+
+
+def fitting(tags: Mapping[str, str], report: Report) -> dict[str, str]:
+    """Those of the stack's tags that a deployment can have beside its own; the program's come first."""
+    named = sorted(tags, key=lambda name: name not in OWN_TAGS)
+    room = [name for name in named if name.lower() not in OWN]
+    if left := [*(name for name in named if name.lower() in OWN), *room[_MOST:]]:
+        report(f"{WARNING}deployments do not get the tags {', '.join(left)}: Azure takes 50, and some are a release's")
+    return {name: tags[name] for name in room[:_MOST]}
+
+
+def retag(target: Target, endpoint: str, before: Mapping[str, str], now: Mapping[str, str], report: Report) -> None:
+    """Gives each deployment of a release the stack's tags ``now``, and takes away those of ``before`` that are gone.
+
+    What a release or somebody else has written there stays. Raises StageError.
+    """
+    arm, path, on = Arm(), f"{target.path}/onlineEndpoints/{endpoint}", f"endpoint {endpoint}"
+    wanted = fitting(now, report)
+    gone = {name.lower() for name in before} - {name.lower() for name in now} - OWN
+    with azure_errors("the deployments' tags could not be changed", on):
+        for found in arm.items(f"{path}/deployments", ML_VERSION):
+            its, name = dict(found.get("tags") or {}), str(found.get("name"))
+            if not unfinished.ours(its):
+                continue
+            others = {tag: value for tag, value in its.items() if tag.lower() not in gone}
+            if (tags := {**others, **wanted}) != its:
+                tell = minutely(report, f"deployment {name}: its tags are still being written")
+                arm.run("PATCH", f"{path}/deployments/{name}", {"api-version": ML_VERSION}, {"tags": tags}, tell=tell)
+                report(f"deployment {name} has the stack's tags")

@@ -104,11 +104,15 @@ def test_the_hook_before_an_update_compares_what_is_sent(
     live(monkeypatch, {"new": 100}, **{SERVED: "a"})
     took: list[object] = []
     monkeypatch.setattr(serving.together, "held", lambda *what: nullcontext(took.append(what[:3])))
+    labelled: list[object] = []
+    monkeypatch.setattr(serving.standing, "retag", lambda *what: labelled.append(what[:4]))
     before: Any = serving._guard(TARGET, "e")
-    args = SimpleNamespace(name="endpoint", new_inputs={"properties": inputs, "tags": {SERVED: "a"}})
+    sent = {"properties": inputs, "tags": {SERVED: "a", "owner": "you"}}
+    args = SimpleNamespace(name="endpoint", new_inputs=sent, old_inputs={"tags": {"owner": "me", PAUSED: "x"}})
     with pytest.raises(StageError, match="pulumi up --refresh") if refused else nullcontext():
         asyncio.run(before(args))
     assert took == [(TARGET, "endpoint", "pulumi up, endpoint")]
+    assert labelled == ([] if refused else [(TARGET, "e", {"owner": "me"}, {"owner": "you"})])
 
 
 def test_an_endpoint_that_is_gone_has_none_to_lose() -> None:
