@@ -77,12 +77,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class _Part:
-    """So many of something, always or only while serving."""
+    """So many of something, always or only while serving; ``least`` where there may be fewer, by load."""
 
     resource: str
     meter: Meter
     count: float
     serving: bool
+    least: float | None = None
 
 
 def price_of(meter: Meter, book: PriceBook) -> Price | None:
@@ -178,8 +179,9 @@ def _parts(step: Step, state: State, region: str) -> Iterator[_Part]:
         release = inputs.get("input") or {}
         size, count = release.get("instance_type"), release.get("instance_count")
         if isinstance(size, str) and isinstance(count, int | float):
-            most = at(release, "scale.max") or 0
-            yield _Part("deployment", Meter(MACHINES, region, size), float(max(count, most)), serving=True)
+            most, least = at(release, "scale.max") or 0, at(release, "scale.min") or 0
+            machines, fewest = Meter(MACHINES, region, size), float(least) if most > least > 0 else None
+            yield _Part("deployment", machines, float(max(count, most)), serving=True, least=fewest)
             if release.get("compare_with_base"):
                 yield _Part("deployment base", Meter(MACHINES, region, size), float(count), serving=True)
 
@@ -204,13 +206,25 @@ def _lines(before: list[_Part], after: list[_Part], prices: dict[str, Price | No
         amount = Amount(_worth(was, prices), _worth(will, prices))
         nothing = Amount(0.0, 0.0)
         idle = nothing if either.serving else amount
-        lines.append(Line(resource, _what(was, will), idle, amount, prices[either.meter.key]))
+        lines.append(Line(resource, _what(was, will, prices), idle, amount, prices[either.meter.key]))
     return lines
 
 
-def _what(was: _Part | None, will: _Part | None) -> str:
-    texts = [f"{part.count:g} × {part.meter.sku}" if part else "nothing" for part in (was, will)]
+def _what(was: _Part | None, will: _Part | None, prices: dict[str, Price | None]) -> str:
+    texts = [_many(part, prices) if part else "nothing" for part in (was, will)]
     return texts[0] if texts[0] == texts[1] else " → ".join(texts)
+
+
+def _many(part: _Part, prices: dict[str, Price | None]) -> str:
+    """How many of what; where the load decides, also what the fewest and the most cost, as the sums have the most."""
+    if part.least is None:
+        return f"{part.count:g} × {part.meter.sku}"
+    price = prices[part.meter.key]
+    by_load = f"{part.least:g} to {part.count:g} × {part.meter.sku} by load"
+    if price is None:
+        return by_load
+    least, most = (number * price.hourly * HOURS_A_MONTH for number in (part.least, part.count))
+    return f"{by_load} ({least:,.0f} to {most:,.0f} USD in 730 hours; counted at the most)"
 
 
 def _worth(part: _Part | None, prices: dict[str, Price | None]) -> float | None:
