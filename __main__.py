@@ -74,6 +74,7 @@ base = Foundation(
         tenant_id=account.tenant_id,
         storage=settings.storage,
         vault=settings.vault,
+        encryption=settings.encryption,
         purge_on_destroy=settings.purge_on_destroy,
         commit_tag=settings.commit_tag,
     ),

@@ -57,6 +57,11 @@ class Role(Enum):
         "forbidden without a condition, as it can grant every role",
     )
     OWNER = ("Owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "forbidden; whoever deploys may have it")
+    KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER = (
+        "Key Vault Crypto Service Encryption User",
+        "e147488a-f6f5-4113-8e2d-b22465e65bf6",
+        "the identity that the stack's data are encrypted as: use the key, where it is one of your own",
+    )
     READER = ("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", "named in reviews")
     STORAGE_BLOB_DATA_OWNER = ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "named in reviews")
     ACR_PUSH = ("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec", "named in reviews")

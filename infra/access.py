@@ -19,6 +19,14 @@ class Access:
     local_auth: bool
     """Whether an endpoint, AI Services and clusters know other callers than those of Entra ID."""
 
+    sensitive: bool
+    """The setting `highBusinessImpact`."""
+
+    @property
+    def high_business_impact(self) -> bool | None:
+        """`hbiWorkspace`; left out where it is not asked for."""
+        return True if self.sensitive else None
+
     @property
     def no_local_auth(self) -> bool | None:
         """`disableLocalAuth`; left out where it is not asked for, so that an old stack sees no change."""
@@ -51,4 +59,5 @@ class Access:
             ml.ManagedNetworkSettingsArgs(isolation_mode=ml.IsolationMode.ALLOW_INTERNET_OUTBOUND) if managed else None,
             None if settings.storage.shared_keys else ml.SystemDatastoresAuthMode.IDENTITY,
             settings.local_auth,
+            settings.high_business_impact,
         )

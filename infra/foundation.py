@@ -20,7 +20,9 @@ from pulumi_azure_native import storage as azure_storage
 
 from cloud.catalogue import APPLICATION_INSIGHTS
 from cloud.place import Place
+from infra.encryption import Encryption, EncryptionArgs, of_registry_under
 from infra.purge import Purge, PurgeArgs, PurgeLive, PurgeLiveArgs
+from settings.estate.encryption import EncryptionSettings
 from settings.sections.storage import StorageSettings
 from settings.sections.vault import VaultSettings
 
@@ -33,6 +35,7 @@ class FoundationArgs:
     tenant_id: str
     storage: StorageSettings
     vault: VaultSettings
+    encryption: EncryptionSettings
     purge_on_destroy: bool
     commit_tag: bool
 
@@ -46,6 +49,8 @@ class Foundation(pulumi.ComponentResource):
     storage: azure_storage.StorageAccount
     key_vault: keyvault.Vault
     registry: containerregistry.Registry
+    key: Encryption | None
+    """A key of one's own, where there is one."""
     purge: Purge | None
     """What the resources with a soft-deleted afterlife depend on."""
     logs_purge: list[pulumi.Resource]
@@ -72,6 +77,11 @@ class Foundation(pulumi.ComponentResource):
                 PurgeArgs(place.subscription_id, place.location, place.names.resource_group, place.soft_deleted),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.group]),
             )
+
+        self.key = None
+        if args.encryption.key:
+            of_key = EncryptionArgs(place=args.place, resource_group=self.group.name, encryption=args.encryption)
+            self.key = Encryption("encryption", of_key, opts=child)
 
         self.logs_purge = []
         if theirs := given.get("logs"):
@@ -149,8 +159,12 @@ class Foundation(pulumi.ComponentResource):
             allow_shared_key_access=args.storage.shared_keys,
             enable_https_traffic_only=True,
             minimum_tls_version="TLS1_2",
+            identity=azure_storage.IdentityArgs(type="UserAssigned", user_assigned_identities=[self.key.identity_id])
+            if self.key
+            else None,
+            encryption=self.key.storage() if self.key else _twice(args.encryption),
             tags=args.place.tags,
-            opts=child,
+            opts=self._under_key(child),
         )
 
     def _vault(self, args: FoundationArgs) -> keyvault.Vault:
@@ -178,15 +192,24 @@ class Foundation(pulumi.ComponentResource):
             registry_name=args.place.names.container_registry,
             resource_group_name=self.group.name,
             location=args.place.location,
-            sku=containerregistry.SkuArgs(name="Standard"),
+            # Keys of one's own are Premium's.
+            sku=containerregistry.SkuArgs(name="Premium" if self.key else "Standard"),
+            identity=of_registry_under(self.key),
+            encryption=self.key.registry() if self.key else None,
             admin_user_enabled=False,
             tags=args.place.tags,
-            opts=child,
+            opts=self._under_key(child),
         )
+
+    def _under_key(self, options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        """Options of what lies under a key of one's own: its identity has to have the role."""
+        granted = self.key.granted if self.key else []
+        return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=granted)) if granted else options
 
     def purged_after_delete(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Options of a resource that Azure keeps soft-deleted after its deletion."""
-        return pulumi.ResourceOptions(parent=parent or self, depends_on=[self.purge] if self.purge else [])
+        purged = pulumi.ResourceOptions(parent=parent or self, depends_on=[self.purge] if self.purge else [])
+        return self._under_key(purged)
 
     def purge_live(
         self, name: str, target: pulumi.CustomResource, holds: Mapping[str, str], parent: pulumi.Resource | None = None
@@ -200,6 +223,14 @@ class Foundation(pulumi.ComponentResource):
             return []
         args = PurgeLiveArgs(self._subscription_id, target.id, holds)
         return [PurgeLive(f"{name}-purge", args, opts=pulumi.ResourceOptions(parent=parent or self))]
+
+
+def _twice(encryption: EncryptionSettings) -> azure_storage.EncryptionArgs | None:
+    """Under Microsoft's keys, and once more under others of theirs."""
+    if not encryption.infrastructure:
+        return None
+    source = azure_storage.KeySource.MICROSOFT_STORAGE
+    return azure_storage.EncryptionArgs(key_source=source, require_infrastructure_encryption=True)
 
 
 def _commit() -> dict[str, str]:

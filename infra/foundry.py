@@ -12,6 +12,7 @@ from chat.phi_key import ENTRA
 from cloud.catalogue import CONNECTION, PROJECT
 from cloud.place import Place
 from infra.access import Access
+from infra.encryption import of_account_under, of_workspace_under
 from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
 from infra.serving import Serving
@@ -51,11 +52,12 @@ class Foundry(pulumi.ComponentResource):
             location=args.place.location,
             kind="AIServices",
             sku=cognitiveservices.SkuArgs(name="S0"),
-            identity=cognitiveservices.IdentityArgs(type=cognitiveservices.ResourceIdentityType.SYSTEM_ASSIGNED),
+            identity=of_account_under(base.key),
             # Access with Entra ID tokens, as the hub's connection has, needs a name of its own.
             properties=cognitiveservices.AccountPropertiesArgs(
                 custom_sub_domain_name=names.ai_services,
                 disable_local_auth=args.access.no_local_auth,
+                encryption=base.key.account() if base.key else None,
                 public_network_access=cognitiveservices.PublicNetworkAccess.ENABLED,
             ),
             tags=args.place.tags,
@@ -68,8 +70,11 @@ class Foundry(pulumi.ComponentResource):
             location=args.place.location,
             kind="Hub",
             friendly_name=names.hub,
-            identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
+            identity=of_workspace_under(base.key),
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
+            encryption=base.key.workspace() if base.key else None,
+            enable_service_side_cmk_encryption=True if base.key else None,
+            hbi_workspace=args.access.high_business_impact,
             storage_account=base.storage.id,
             key_vault=base.key_vault.id,
             application_insights=base.application_insights.id,

@@ -11,6 +11,7 @@ from pulumi_azure_native import machinelearningservices as ml
 from cloud.catalogue import CLUSTER, ENDPOINT
 from cloud.place import Place
 from infra.access import Access
+from infra.encryption import of_workspace_under
 from infra.foundation import Foundation
 from infra.identity import Identity
 from infra.lifecycle.lifetime import of_workspace
@@ -56,8 +57,11 @@ class Workspace(pulumi.ComponentResource):
             location=args.place.location,
             kind="Default",
             friendly_name=args.place.names.workspace,
-            identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
+            identity=of_workspace_under(base.key),
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
+            encryption=base.key.workspace() if base.key else None,
+            enable_service_side_cmk_encryption=True if base.key else None,
+            hbi_workspace=args.access.high_business_impact,
             storage_account=base.storage.id,
             key_vault=base.key_vault.id,
             application_insights=base.application_insights.id,

@@ -17,6 +17,7 @@ from jobs.dataset.asked import validates
 from jobs.golden.questions import load
 from jobs.preflight.grants import grants
 from jobs.preflight.names import unique
+from jobs.preflight.own_key import own_key
 from jobs.preflight.spec import (
     BASE,
     CLUSTER,
@@ -217,6 +218,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         existing=place.existing,
         shared_access="storage" in place.existing and settings.storage.shared_keys,
         grants=() if settings.identity.assign_roles else grants(settings, place),
+        own_key=own_key(settings, place),
     )
 
 

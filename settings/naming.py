@@ -151,6 +151,11 @@ class Names:
         """Of the identity that GitHub's workflows deploy as."""
         return f"{self.identity}-github"
 
+    @property
+    def key_identity(self) -> str:
+        """Of the identity that may use the key that the stack's data lie under."""
+        return f"{self.identity}-key"
+
     @classmethod
     def of(
         cls,
@@ -233,8 +238,8 @@ def patterns() -> dict[str, str]:
     parts = _parts("[a-z][a-z0-9]{1,7}", f"[a-z0-9]{{1,{SLUG_LENGTH}}}", f"[a-z0-9]{{3,{SUFFIX_LENGTH}}}")
     made = {each.name: str(each.metadata["convention"]) for each in fields(Names)}
     found = {name: convention.format(**parts) for name, convention in made.items() if re.search("{[buc]", convention)}
-    # GitHub's workflows have an identity beside the one that trains and serves.
-    return {**found, "identity": f"{found['identity']}(-github)?"}
+    # GitHub's workflows, and a key of one's own, have an identity beside the one that trains and serves.
+    return {**found, "identity": f"{found['identity']}(-github|-key)?"}
 
 
 def patterns_of(chosen: Mapping[str, str]) -> dict[str, str]:

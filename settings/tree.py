@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from settings.estate.encryption import EncryptionSettings
 from settings.estate.existing import ExistingSettings
 from settings.estate.names import NamesSettings
 from settings.fields import GUID, Flag, Pattern, Section, Text
@@ -58,6 +59,11 @@ class Settings(Section):
     local_auth: Flag = True
     """Whether keys open anything: false for Entra ID alone at the endpoint, AI Services, clusters and the storage
     account (which then has sharedKeys: false). Who asks the model needs a role on the endpoint
+    """
+    encryption: EncryptionSettings = EncryptionSettings()
+    high_business_impact: Flag = False
+    """Mark workspace and hub as holding sensitive data, of which Microsoft then collects less for diagnosis; counts
+    only when they are made
     """
     tags: dict[str, Tag] = Field(default_factory=dict)
     """Tags for every resource, beside project and stack, such as owner and cost-centre"""

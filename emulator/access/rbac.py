@@ -97,6 +97,13 @@ BUILT_IN = (
         (),
         tuple(f"{KEYS}/{verb}" for verb in KEY_VERBS),
     ),
+    Role(
+        "Key Vault Crypto Service Encryption User",
+        "e147488a-f6f5-4113-8e2d-b22465e65bf6",
+        (),
+        (),
+        (f"{KEYS}/read", f"{KEYS}/wrap/action", f"{KEYS}/unwrap/action"),
+    ),
     Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", (), (), (f"{KEYS}/*",)),
     Role(
         "Storage File Data Privileged Contributor",

@@ -71,6 +71,19 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnKey:
+    """A key of one's own, by its address and `name`, the id of its vault, who uses it where that is given, and the id
+    of the registry that is to lie under it.
+    """
+
+    key: str
+    name: str
+    vault: str
+    identity: str
+    registry: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantsSpec(Spec):
     """All that others have to grant."""
 
@@ -93,10 +106,13 @@ class PreflightSpec(Spec):
     by now: the state remembers it here, and all names derive from it. `unique_names` are those that the settings
     choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines
     one after the other. `existing` is what somebody else has made, by the keys of that setting, and `shared_access`
-    whether its storage account has to take keys; `grants` are roles that others grant.
+    whether its storage account has to take keys; `grants` are roles that others grant, `own_key` what the
+    data lie under in place of Microsoft's keys.
     """
 
-    WHERE_SET: ClassVar = frozenset({"origin", "unique_names", "in_turn", "existing", "shared_access", "grants"})
+    WHERE_SET: ClassVar = frozenset(
+        {"origin", "unique_names", "in_turn", "existing", "shared_access", "grants", "own_key"}
+    )
 
     stack: str
     subscription_id: str
@@ -121,6 +137,7 @@ class PreflightSpec(Spec):
     existing: Mapping[str, str] = field(default_factory=dict)
     shared_access: bool = False
     grants: tuple[Grant, ...] = ()
+    own_key: OwnKey | None = None
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

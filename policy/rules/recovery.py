@@ -82,7 +82,7 @@ def workspace_user_identity(resource: Resource, _config: Config) -> Iterator[str
     "Workspaces and hubs are kept under a key of one's own.",
     types=(WORKSPACE,),
     reason="whoever has to be able to take the key away keeps it; it can only be set when the workspace is made",
-    remedy="set encryption; this program leaves it to Azure, so it is for stacks whose own program sets it",
+    remedy="set finetune-phi:encryption before the first deployment",
     severity=LOW,
     level=DISABLED,
     covers=("Azure Policy ba769a63-b8cc-4b2d-abf6-ac33c7204be8",),

@@ -53,6 +53,7 @@ LEARNING: dict[str, tuple[Property, ...]] = {
         prop("managedNetwork.enableNetworkMonitor", matters("the network is watched, or no longer"), False),
         *harmless("managedNetwork.status.**", "associatedWorkspaces**"),
         prop("encryption.**", KEY_SOURCE),
+        prop("enableServiceSideCMKEncryption", for_good("it counts only when a workspace is made"), False),
         prop("sharedPrivateLinkResources**", NETWORK),
         prop("serverlessComputeSettings.**", NETWORK),
         prop("workspaceHubConfig.**", matters("what its projects are made with is another", at_first=LOW)),

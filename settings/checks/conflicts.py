@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from settings.checks import estate, recipes
+from settings.checks import estate, locked, recipes
 from settings.checks.conflict import Conflict
 from settings.checks.promotion import promotion
 from settings.models import model as known
@@ -81,13 +81,6 @@ def _purge(settings: Settings) -> Iterator[Conflict]:
             "set purgeOnDestroy to false, or vault.purgeProtection to false before the vault is made",
             ("vault.purgeProtection",),
         )
-
-
-def _keys(settings: Settings) -> Iterator[Conflict]:
-    if not settings.local_auth and settings.storage.shared_keys:
-        rule = "cannot be with localAuth: false, by which no key opens anything"
-        remedy = "remove the line, as false follows from localAuth, or set localAuth to true"
-        yield Conflict("storage.sharedKeys", True, rule, remedy, ("localAuth",))
 
 
 def _recipients(settings: Settings) -> Iterator[Conflict]:
@@ -207,7 +200,8 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     recipes.alike,
     recipes.released,
     _purge,
-    _keys,
+    locked.keys,
+    locked.own_key,
     _recipients,
     _late_alert,
     _recreate,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -66,22 +67,34 @@ USABLE = {
 """By the key of the setting `existing`."""
 
 
-def _id_of(key: str) -> AfterValidator:
-    """An id of that type, or nothing."""
-    usable = USABLE[key]
+def _example(kind: str) -> str:
     where = "/subscriptions/<id>/resourceGroups/<group>"
-    example = f"{where}/providers/{usable.kind}/<name>" if usable.kind else where
+    return f"{where}/providers/{kind}/<name>" if kind else where
+
+
+def an_id(kind: str, words: str) -> Callable[[str], str]:
+    """Checks that a value is an id of that type, or empty."""
 
     def check(value: str) -> str:
         found = AzureId.of(value)
-        if value and (found is None or found.kind.lower() != usable.kind.lower()):
-            raise refuse(
-                f"must be the id of {'an' if usable.words[0] in 'aeiou' else 'a'} {usable.words}",
-                f"it looks like {example}",
-            )
+        if value and (found is None or found.kind.lower() != kind.lower()):
+            article = "an" if words[0] in "aeiou" else "a"
+            raise refuse(f"must be the id of {article} {words}", f"it looks like {_example(kind)}")
+        return value
+
+    return check
+
+
+def _id_of(key: str) -> AfterValidator:
+    """An id of that type, or nothing."""
+    usable = USABLE[key]
+    is_one = an_id(usable.kind, usable.words)
+
+    def check(value: str) -> str:
+        found = AzureId.of(is_one(value))
         expression, words = rule_of(usable.attribute)
         if found and not re.fullmatch(expression, found.name):
-            raise refuse(f"must end with a name as Azure takes it: {words}", f"as in {example}")
+            raise refuse(f"must end with a name as Azure takes it: {words}", f"as in {_example(usable.kind)}")
         return value
 
     return AfterValidator(check)

@@ -25,7 +25,7 @@ _VERSIONS = {
     r"/subscriptions/[^/]+(/locations)?": "2022-12-01",
     r"/subscriptions/[^/]+/providers": "2021-04-01",
     _GROUP: "2024-03-01",
-    r".*/providers/microsoft\.authorization/permissions": "2022-04-01",
+    r".*/providers/microsoft\.authorization/(permissions|roleassignments)": "2022-04-01",
     r".*/providers/microsoft\.keyvault/.*": "2024-11-01",
     r".*/providers/microsoft\.cognitiveservices/.*": "2025-06-01",
     r".*/providers/microsoft\.quota/.*": "2025-09-01",

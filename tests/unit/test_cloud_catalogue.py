@@ -121,7 +121,7 @@ def test_what_is_paid_by_machine_and_by_tier() -> None:
 
 def test_names_that_tell_their_stack() -> None:
     assert patterns()["key_vault"] == "kv[a-z][a-z0-9]{1,7}[a-z0-9]{1,8}[a-z0-9]{3,6}"
-    assert patterns()["identity"] == "id-[a-z][a-z0-9]{1,7}-[a-z0-9]{1,8}(-github)?"
+    assert patterns()["identity"] == "id-[a-z][a-z0-9]{1,7}-[a-z0-9]{1,8}(-github|-key)?"
     assert not {"cluster", "data_cluster", "connection", "flow"} & patterns().keys()
     names = Names.of("phi", "dev", "00000000-0000-0000-0000-000000000001")
     for attribute, pattern in patterns().items():

@@ -544,3 +544,43 @@ def test_what_somebody_else_has_made_is_neither_named_nor_tagged_nor_budgeted() 
             },
             "test",
         )
+
+
+LOCKED_GROUP = "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/rg"
+LOCKED_VAULT = f"{LOCKED_GROUP}/providers/Microsoft.KeyVault/vaults/kv-k"
+LOCKED_KEY = "https://kv-k.vault.azure.net/keys/cmk/0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("sections", "key", "rule"),
+    [
+        ({"localAuth": False, "storage": {"sharedKeys": True}}, "storage.sharedKeys", "by which no key opens anything"),
+        ({"encryption": {"key": LOCKED_KEY}}, "encryption.vault", "is needed beside encryption.key"),
+        (
+            {"encryption": {"key": LOCKED_KEY.replace("kv-k", "kv-other"), "vault": LOCKED_VAULT}},
+            "encryption.vault",
+            "is another vault",
+        ),
+        ({"encryption": {"vault": LOCKED_VAULT}}, "encryption.vault", "has no effect without encryption.key"),
+        ({"encryption": {"key": LOCKED_KEY[:-33], "vault": LOCKED_VAULT}}, "encryption.key", "with its version"),
+        (
+            {
+                "encryption": {"key": LOCKED_KEY, "vault": LOCKED_VAULT},
+                "identity": {"assignRoles": False},
+            },
+            "encryption.identity",
+            "is needed with identity.assignRoles: false",
+        ),
+    ],
+)
+def test_what_does_not_go_with_being_locked_down(sections: dict[str, Any], key: str, rule: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse(**sections)
+    assert [(each.key, rule in each.rule) for each in raised.value.problems] == [(f"finetune-phi:{key}", True)]
+
+
+@pytest.mark.parametrize("off", [False, "false"])
+def test_without_local_auth_the_storage_account_takes_no_keys(off: Any) -> None:
+    assert parse(localAuth=off).storage.shared_keys is False
+    assert parse(localAuth=off, storage={"sku": "Standard_GRS"}).storage.shared_keys is False
+    assert parse(localAuth=True).storage.shared_keys is True

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
+from cloud.arm import Arm
 from cloud.credentials import CredentialError
 from cloud.errors import StageError
 from cloud.target import RegistryAsset
 from jobs import __main__ as cli
 from jobs import specs
-from jobs.preflight import run
+from jobs.preflight import own_key, run
 from jobs.preflight.findings import Finding, State
-from jobs.preflight.spec import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, PreflightSpec, TrainingData
+from jobs.preflight.spec import BASE, CLUSTER, DATA_CLUSTER, ENDPOINT, Machines, OwnKey, PreflightSpec, TrainingData
 from jobs.preflight.subscription import allows
 from tests.unit.arm_fake import ArmFake, install
 
@@ -760,4 +761,48 @@ def test_what_somebody_else_has_made_is_looked_at(
     findings = found(spec)
     assert [each.state for each in findings] == ([state] if state else [])
     assert all(each.check == "existing" and id_ in each.found and said in each.found for each in findings)
+    assert {method for method, _ in arm.sent} == {"GET"}, "it only reads"
+
+
+KEYS = "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/rg-keys/providers"
+OWN_VAULT = f"{KEYS}/Microsoft.KeyVault/vaults/kv-keys"
+OWN_IDENTITY = f"{KEYS}/Microsoft.ManagedIdentity/userAssignedIdentities/id-keys"
+OWN_REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/cr"
+OWN_KEY = OwnKey(key="https://x", name="cmk", vault=OWN_VAULT, identity=OWN_IDENTITY, registry=OWN_REGISTRY)
+ROLE = "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6"
+
+
+@pytest.mark.parametrize(
+    ("path", "there", "said"),
+    [
+        (OWN_VAULT, None, "is not there, or you may not see it"),
+        (OWN_VAULT, {"location": "eastus2", "properties": {}}, "no purge protection"),
+        (OWN_VAULT, {"location": "westeurope", "properties": {"enablePurgeProtection": True}}, "is in westeurope"),
+        (f"{OWN_VAULT}/keys/cmk", None, "has no key cmk"),
+        (f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": False}}}, "is disabled"),
+        (OWN_IDENTITY, None, "id-keys: is not there"),
+        (f"{OWN_VAULT}/providers/Microsoft.Authorization/roleAssignments", {"value": []}, "may not use the key"),
+        (WORKSPACE, {"properties": {}}, "workspace ws: is there already under Microsoft's key"),
+        (
+            OWN_REGISTRY,
+            {"properties": {"encryption": {"status": "disabled"}}},
+            "container registry cr: is there already",
+        ),
+        (WORKSPACE, {"properties": {"encryption": {"status": "Enabled"}}}, ""),
+    ],
+)
+def test_a_key_of_ones_own_is_looked_at_before_anything_lies_under_it(
+    arm: ArmFake, path: str, there: Any, said: str
+) -> None:
+    arm.get(OWN_VAULT, {"name": "kv-keys", "location": "eastus2", "properties": {"enablePurgeProtection": True}})
+    arm.get(f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": True}}})
+    arm.get(OWN_IDENTITY, {"properties": {"principalId": "them"}})
+    assigned = {"principalId": "them", "roleDefinitionId": ROLE, "scope": OWN_VAULT}
+    arm.get(f"{OWN_VAULT}/providers/Microsoft.Authorization/roleAssignments", {"value": [{"properties": assigned}]})
+    if there is None:
+        del arm.routes[f"GET {path}".lower()]
+    else:
+        arm.get(path, there)
+    findings = [each for each in own_key.usable(dataclasses.replace(SPEC, own_key=OWN_KEY), Arm()) if each.fix]
+    assert [said in each.found for each in findings] == ([True] if said else [])
     assert {method for method, _ in arm.sent} == {"GET"}, "it only reads"
