@@ -58,6 +58,7 @@ try:
 except (SettingsError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 state.refuse_own(place.existing)
+state.refuse_move(settings)
 state.tell(place.existing)
 access = Access.of(settings)
 follow(MOVED)

@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
     from settings.problems import SettingsError
 
     try:
-        check_stack(chosen.stack, chosen.command)
+        if not chosen.new_stack:
+            check_stack(chosen.stack, chosen.command)
         chosen.run(chosen)
     except (StackError, StageError, OutputsError, SettingsError) as error:
         sys.exit(f"error: {error}")
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=command.HELP)
         verb.add_argument("--stack", default="local", help="default: local")
         command.arguments(verb)
-        verb.set_defaults(run=command.run)
+        verb.set_defaults(run=command.run, new_stack=getattr(command, "NEW_STACK", False))
     return parser
 
 

@@ -13,9 +13,11 @@ import pulumi
 from pulumi.runtime import invoke
 
 from settings.estate.existing import USABLE, AzureId
+from settings.machines import HOURLY_DOLLARS
 from settings.naming import Origin
 from settings.outputs import PREFLIGHT
 from settings.redaction import redact
+from settings.stack import Settings
 
 MADE_AS = {
     "group": "::resource-group",
@@ -27,6 +29,8 @@ MADE_AS = {
     "identity": "UserAssignedIdentity::identity",
 }
 """Ends of the URNs of what the program makes where the setting `existing` gives nothing, by its keys."""
+
+_HOLDS_DATA = ("StorageAccount::storage", "Workspace::workspace", "OnlineEndpoint::endpoint")
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,37 @@ class OwnState:
                         "longer its own. Nothing was changed. Remove the line, or make another stack that uses it."
                     )
 
+    def refuse_move(self, settings: Settings) -> None:
+        """Raises RunError for a region that is not the one that the stack's data are in.
+
+        The engine would make everything anew there and delete what is here, data and models with it.
+        """
+        for urn, row in self.rows.items():
+            here = str((row.get("outputs") or {}).get("location") or "").replace(" ", "").lower()
+            if urn.endswith(_HOLDS_DATA) and here and here != settings.location:
+                there, stack = settings.location, pulumi.get_stack()
+                raise pulumi.RunError(
+                    f"azure-native:location: this stack is in {here}, and would be deleted there and made anew in "
+                    f"{there}. That costs {_fine_tune(settings)}; nobody is answered until the new endpoint is there; "
+                    "and data, job outputs and models of the old region are gone for good. Nothing was changed. Set it "
+                    f"back to {here}, or make a second stack beside this one: copy Pulumi.{stack}.yaml to "
+                    f"Pulumi.{stack}{there}.yaml, `pulumi stack init {stack}{there}`, `pulumi up`, move those who ask, "
+                    "then `pulumi destroy` this one."
+                )
+
     @staticmethod
     def tell(existing: Mapping[str, str]) -> None:
         """Shows in a preview what is used and left alone; the engine does not show what it reads."""
         if existing and pulumi.runtime.is_dry_run():
             listed = "".join(f"\n  {USABLE[key].words} {id_}" for key, id_ in existing.items())
             pulumi.log.info(f"uses, and neither changes nor deletes, what somebody else has made:{listed}")
+
+
+def _fine_tune(settings: Settings) -> str:
+    """What one more of each recipe may cost at most."""
+    size, recipes = settings.compute.vm_size, settings.trained.values()
+    nodes = sum(recipe.num_nodes_finetune or 1 for recipe in recipes)
+    hours = settings.finetune.max_hours * nodes
+    price = settings.compute.hourly_price or HOURLY_DOLLARS.get(size, 0)
+    bill = f" x {price:g} USD = {hours * price:,.2f} USD" if price else " at a price that is not known here"
+    return f"another fine-tune of up to {hours:g} h of {size}{bill}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from infra.lifecycle import moved
 from infra.lifecycle.moved import Moved
+from infra.lifecycle.origin import OwnState
 from settings.naming import Names
+from settings.stack import parse
 from tests.program.conftest import SUBSCRIPTION, Azure, Program, Run
 
 PREFLIGHT = "urn:pulumi:dev::finetune-phi::finetune-phi:infra:Preflight$pulumi:index:Stash::preflight"
@@ -81,3 +84,30 @@ def test_what_moves_into_another_component_is_known_by_where_it_was(run: Run, mo
     assert aliases("storage") == [("account", parent)]
     assert aliases("endpoint") == [("shell", "")]
     assert aliases("key-vault") == []
+
+
+GROUP_ROW = "urn:pulumi:dev::finetune-phi::azure-native:resources:ResourceGroup::resource-group"
+STORAGE_ROW = "urn:pulumi:dev::finetune-phi::azure-native:storage:StorageAccount::storage"
+
+
+@pytest.mark.parametrize(
+    ("urn", "location", "refused"),
+    [
+        (STORAGE_ROW, "westeurope", True),
+        (STORAGE_ROW, "eastus2", False),
+        (STORAGE_ROW, "East US 2", False),
+        (STORAGE_ROW, None, False),
+        (GROUP_ROW, "westeurope", False),  # an empty group loses nothing
+    ],
+)
+def test_another_region_is_refused_where_data_would_be_lost(urn: str, location: str | None, *, refused: bool) -> None:
+    state = OwnState({urn: {"outputs": {"location": location}}})
+    settings = parse({"azure-native:location": "eastus2", "finetune-phi:purgeOnDestroy": False}, "dev")
+    if not refused:
+        state.refuse_move(settings)
+        return
+    with pytest.raises(pulumi.RunError) as raised:
+        state.refuse_move(settings)
+    said = str(raised.value)
+    assert said.startswith("azure-native:location: this stack is in westeurope, and would be deleted there")
+    assert "12 h of Standard_NC24ads_A100_v4 x 3.67 USD = 44.04 USD" in said
