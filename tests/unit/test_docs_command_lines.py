@@ -21,6 +21,7 @@ SWITCHES = ("--json", "--yes", "--quiet")
 NO_TABLE = {
     "python -m data_prep": "writes files, one of them data/card.json",
     "python -m review": "prints JSON with --format json, beside Markdown and HTML",
+    "python -m jobs adopt": "writes the file",
     "python -m jobs cancel": "acts",
     "python -m jobs download": "acts",
     "python -m jobs github-subject": "prints lines to be copied; its exit code says whether they have to be",
