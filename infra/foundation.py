@@ -20,7 +20,7 @@ from pulumi_azure_native import storage as azure_storage
 
 from cloud.catalogue import APPLICATION_INSIGHTS
 from cloud.place import Place
-from infra.encryption import Encryption, EncryptionArgs, of_registry_under
+from infra.locked.encryption import Encryption, EncryptionArgs, of_registry_under
 from infra.purge import Purge, PurgeArgs, PurgeLive, PurgeLiveArgs
 from settings.estate.encryption import EncryptionSettings
 from settings.sections.storage import StorageSettings

@@ -12,9 +12,9 @@ from chat.phi_key import ENTRA
 from cloud.catalogue import CONNECTION, PROJECT
 from cloud.place import Place
 from infra.access import Access
-from infra.encryption import of_account_under, of_workspace_under
 from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
+from infra.locked.encryption import of_account_under, of_workspace_under
 from infra.serving import Serving
 
 _NO_KEY = "none"

@@ -11,11 +11,11 @@ from pulumi_azure_native import machinelearningservices as ml
 from cloud.catalogue import CLUSTER, ENDPOINT
 from cloud.place import Place
 from infra.access import Access
-from infra.encryption import of_workspace_under
 from infra.foundation import Foundation
 from infra.identity import Identity
 from infra.lifecycle.lifetime import of_workspace
 from infra.lifecycle.machines import ClusterSize, ClusterSizeArgs
+from infra.locked.encryption import of_workspace_under
 from settings.sections.compute import ComputeSettings
 from settings.sections.data import DataSettings
 
