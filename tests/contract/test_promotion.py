@@ -27,7 +27,7 @@ from jobs.card import fetch
 from jobs.promotion import evidence, share, take
 from jobs.promotion.found import proved
 from jobs.promotion.spec import PromotionSpec, ShareSpec
-from jobs.release import rollout
+from jobs.release import rollback, rollout
 from jobs.release.rollback import Version
 from jobs.release.spec import ReleaseSpec
 from jobs.training.spec import model_version
@@ -220,6 +220,11 @@ def test_the_model_comes_home_from_the_workspace_and_from_the_registry(
         checked = subprocess.run(["sha256sum", "-c", fetch.SUMS], cwd=folder, capture_output=True, check=False)
         assert checked.returncode == 0, checked.stdout
     assert sums[0] == sums[1] and "MLmodel" in sums[0]
+
+
+def test_to_go_back_the_registrys_versions_are_listed(two: Two, shared: list[str]) -> None:
+    (found,) = rollback.versions(azure.registry_client(REGISTRY), MODEL)
+    assert (found.version, found.fingerprint, found.job) == (NUMBER, FINGERPRINT, TAGS["job"])
 
 
 def test_what_changes_after_it_was_planned_is_not_released(two: Two, shared: list[str]) -> None:
