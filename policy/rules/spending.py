@@ -64,6 +64,7 @@ def _hourly(prices: Mapping[str, float], vm_size: str) -> float | None:
 )
 def finetune_spending(stack: Stack, config: Config) -> Iterator[Problem]:
     costs: dict[str, float] = {}
+    too_much: set[str] = set()
 
     def look(stage: Member) -> Iterator[Problem]:
         name = stage.at("input.cluster")
@@ -71,10 +72,12 @@ def finetune_spending(stack: Stack, config: Config) -> Iterator[Problem]:
             size = str(cluster.peek("properties.properties.vmSize"))
             told, costs[stage.name] = _finetune(stage, size, config, trained_on(stack, stage, size))
             if told:
+                too_much.add(stage.name)
                 yield told, stage
 
     yield from each(filter(is_finetune, stack.of(STAGE)), look)
-    if len(costs) > 1 and sum(costs.values()) > config["maximumDollars"]:
+    # Where one is too much by itself, all together are so as well, which says nothing more.
+    if len(costs) > 1 and not too_much and sum(costs.values()) > config["maximumDollars"]:
         yield (
             f"{len(costs)} fine-tunes together may cost {sum(costs.values()):,.0f} US dollars; "
             f"allowed: {config['maximumDollars']:,.0f}",

@@ -183,7 +183,9 @@ def test_prod_keeps_what_it_has(prod: Program) -> None:
 
 
 def test_prod_protects_what_holds_data_and_nothing_else(prod: Program, run: Run) -> None:
-    assert {each.type for each in prod.resources.values() if each.request.protect} == STATEFUL
+    assert {each.type for each in prod.resources.values() if each.request.protect} == STATEFUL - {
+        "azure-native:machinelearningservices:Registry"  # which prod does not make
+    }
     assert not [each.name for each in run().resources.values() if each.request.protect]
 
 

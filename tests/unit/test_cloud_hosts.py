@@ -135,7 +135,7 @@ def test_an_operation_is_not_followed_to_another_host(monkeypatch: pytest.Monkey
     arm.then("DELETE", "/x", (202, {header: "https://evil.example/operations/1"}, None))
     arm.get("https://evil.example/operations/1", {"status": "Succeeded"})
     with pytest.raises(AzureError, match=r"leads to another host, evil\.example, which gets no token"):
-        Arm().delete("/x", "2021-04-01")
+        Arm().delete("/x", "2021-04-01", print)
     assert len(arm.sent) == 1
 
 

@@ -30,6 +30,7 @@ AZURES = {
 }
 """Microsoft's list of built-in roles, as much of it as is spoken of here."""
 EMULATED = {
+    "AzureML Registry User": "1823dd4f-9b8c-4ab6-ab4e-7397a3684615",
     "Key Vault Crypto User": "12338af0-0e69-4776-bea7-57ae8d297424",
     "Key Vault Crypto Officer": "14b46e9e-c2b7-41b4-b07b-48a6ebf60603",
 }

@@ -60,7 +60,7 @@ def test_a_purge_tells_what_there_is_and_takes_what_is_not_live(
     purged: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     cli.main(["purge", "--stack", "dev", "--yes"])
-    assert purged == [("sub", "eastus2", "rg", {"workspaces": ["mlw"], "vaults": ["kv", "kv2"]})]
+    assert purged == [("sub", "eastus2", "rg", {"workspaces": ["mlw"], "vaults": ["kv", "kv2"]}, print)]
     assert capsys.readouterr().out.splitlines() == [
         "workspaces mlw: not live; if it is soft-deleted, which Azure does not tell, asked to purge it",
         "vaults kv: soft-deleted, to be purged",
