@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from azure.core.exceptions import ResourceNotFoundError
+
 from chat.phi_client import CONTRACT
 from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
@@ -104,7 +106,11 @@ def retag(target: Target, endpoint: str, before: Mapping[str, str], now: Mapping
     wanted = fitting(now, report)
     gone = {name.lower() for name in before} - {name.lower() for name in now} - OWN
     with azure_errors("the deployments' tags could not be changed", on):
-        for found in arm.items(f"{path}/deployments", ML_VERSION):
+        try:
+            deployments = arm.items(f"{path}/deployments", ML_VERSION)
+        except ResourceNotFoundError:
+            return  # the endpoint is made anew, and each new deployment begins with them
+        for found in deployments:
             its, name = dict(found.get("tags") or {}), str(found.get("name"))
             if not unfinished.ours(its):
                 continue

@@ -23,6 +23,7 @@ from tests.contract.official_arm import (
     VAULT,
 )
 
+MODELS = "mlr-official"
 W, ENDPOINT, SIZE = "mlw-official", "official-endpoint", "Standard_NC24ads_A100_v4"
 WORKSPACE = f"{SCOPE}/providers/Microsoft.MachineLearningServices/workspaces/{W}"
 BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
@@ -116,7 +117,30 @@ def _of_data(folder: str) -> dict[str, Any]:
     return {"description": "made by hand", **({"dataType": "uri_file"} if folder == "data" else {})}
 
 
+def _registry() -> dict[str, Any]:
+    made_by_azure = {
+        "acrDetails": [{"systemCreatedAcrAccount": {"acrAccountSku": "Premium"}}],
+        "storageAccountDetails": [{"systemCreatedStorageAccount": {"storageAccountType": "Standard_LRS"}}],
+    }
+    return {
+        "location": PLACE,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {"regionDetails": [{"location": PLACE, **made_by_azure}]},
+    }
+
+
 THEN = (
+    Driven(
+        "Microsoft.MachineLearningServices/registries",
+        create=lambda c: c.ml.registries.begin_create_or_update(GROUP, MODELS, _registry()),
+        get=lambda c: c.ml.registries.get(GROUP, MODELS),
+        lists=(
+            lambda c: c.ml.registries.list(GROUP),
+            lambda c: c.ml.registries.list_by_subscription(),
+        ),
+        update=lambda c: c.ml.registries.update(GROUP, MODELS, TAGS),
+        delete=lambda c: c.ml.registries.begin_delete(GROUP, MODELS),
+    ),
     Driven(
         ML,
         create=lambda c: c.ml.workspaces.begin_create_or_update(GROUP, W, _workspace()),

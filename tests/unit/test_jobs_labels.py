@@ -56,6 +56,12 @@ def test_a_deployment_that_stands_gets_them_in_place(
     assert ("deployment m1 has the stack's tags" in said) is bool(sent)
 
 
+def test_an_endpoint_that_is_made_anew_has_none_to_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    azure = install(monkeypatch)
+    azure.refuse("GET", PATH, 404, "ResourceNotFound")
+    assert put(azure, {}, {"stack": "dev"}) == [] and azure.bodies == []
+
+
 def test_what_does_not_fit_beside_a_releases_own_is_said_and_left_out() -> None:
     said: list[str] = []
     many = {**{f"tag{number:02d}": "x" for number in range(40)}, "Previous": "x", "project": "p", "stack": "dev"}
