@@ -56,7 +56,7 @@ def command(
 
 
 class Running:
-    """A preview that works already; beside it, what is known of earlier updates is asked."""
+    """A preview that works already; while it is read, what is known of earlier updates is asked."""
 
     def __init__(self, line: Sequence[str], stack: str, plan: Path, pool: ThreadPoolExecutor) -> None:
         if "destroy" not in line:  # for which the engine makes no plan
@@ -70,13 +70,14 @@ class Running:
         assert self._process.stderr is not None
         self._stack, self._plan = stack, plan
         self._complaints: Future[str] = pool.submit(_drained, self._process.stderr)
-        # Only what is recorded already is asked, so it does not matter that the preview runs meanwhile; one after the
-        # other, as the preview has enough to do with the other cores.
-        self._beside = pool.submit(_asked_beside, stack)
+        self._pool = pool
 
     def read(self, seen: Callable[[Event], None]) -> Recording:
         """Waits for its end, handing each event to `seen` as it comes."""
         recording = Recording()
+        # Only what is recorded already is asked, so it does not matter that the preview runs meanwhile; now and one
+        # after the other, as Pulumi's start, which is over, wants all cores, and the program only one.
+        beside = self._pool.submit(_asked_beside, self._stack)
         assert self._process.stdout is not None
         for event in lines(self._process.stdout):
             recording.events.append(event)
@@ -86,7 +87,7 @@ class Running:
             said = self._complaints.result().strip() or f"pulumi preview ended with exit code {code}"
             recording.complaint = advice(own_name(self._stack), said) or said
         recording.events += _planned(self._plan)
-        state, history, recording.cli = self._beside.result()
+        state, history, recording.cli = beside.result()
         recording.past = past(state or {}, history or [])
         return recording
 
