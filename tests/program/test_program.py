@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -268,7 +269,8 @@ def test_stages_record_their_specs(run: Run, stack: str) -> None:
         spec = getattr(expected, name)
         recorded = program.resources[name].inputs["input"]
         assert {key: recorded[key] for key in spec.to_inputs()} == spec.to_inputs()
-        assert type(spec).from_inputs(recorded) == spec
+        # The tags go to the deployment alone: they decide nothing.
+        assert type(spec).from_inputs(recorded) == (dataclasses.replace(spec, tags={}) if name == "release" else spec)
         assert recorded["fingerprint"] == type(spec).from_inputs(recorded).fingerprint
     assert program.resources["finetune"].request.hooks.before_create == ["finetune"]
     assert program.resources["finetune"].request.hooks.before_update == ["finetune"]
