@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cloud.catalogue import STORAGE, WORKSPACE
 from policy import samples
 from policy.beyond import BLOB_SERVICE, blobs
-from policy.example import but
+from policy.example import Declared, Example, but
 from policy.frameworks import benchmark
 from policy.inputs import workspace_kind
 from policy.rule import DISABLED, HIGH, LOW, MEDIUM, Config, Option, resource_rule
@@ -57,6 +57,11 @@ def storage_trusted_services(resource: Resource, _config: Config) -> Iterator[st
         yield f"{resource.name} lets in no service of Azure's"
 
 
+def _beside_own(name: str) -> Declared:
+    both = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": ["/id/key"]}
+    return samples.workspace(name).but(identity=both)
+
+
 @resource_rule(
     "workspace-user-identity",
     "Workspaces and hubs act as an identity of the stack, and not as one of their own.",
@@ -67,14 +72,24 @@ def storage_trusted_services(resource: Resource, _config: Config) -> Iterator[st
     level=DISABLED,
     framework=benchmark("IM-3"),
     covers=("Azure.ML.UserManagedIdentity (AZR-000407)", "Azure Policy 5f0c7d88-c7de-45b8-ac49-db49e72eaa78"),
-    examples=(but(samples.workspace, identity={"type": "SystemAssigned"}),),
+    examples=(
+        but(samples.workspace, identity={"type": "SystemAssigned"}),
+        Example(
+            passes=(_beside_own("workspace-with-primary").but(primaryUserAssignedIdentity="/id/key"),),
+            fails=(_beside_own("workspace-without-primary"),),
+            on="workspace-without-primary",
+        ),
+    ),
 )
 def workspace_user_identity(resource: Resource, _config: Config) -> Iterator[str]:
     kind = workspace_kind(resource).lower()
-    identities = resource.peek("identity.userAssignedIdentities")
-    # A project has its hub's.
-    if kind != "project" and not identities:
+    if kind == "project":  # which has its hub's
+        return
+    if not resource.peek("identity.userAssignedIdentities"):
         yield f"the {kind} workspace {resource.name} has an identity of its own alone"
+    elif "SystemAssigned" in str(resource.at("identity.type", "")) and not resource.peek("primaryUserAssignedIdentity"):
+        # As with a customer's key, whose identity stands beside it: it may use the key, and the workspace acts on.
+        yield f"the {kind} workspace {resource.name} acts as an identity of its own: the other is not its primary one"
 
 
 @resource_rule(
