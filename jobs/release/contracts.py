@@ -7,6 +7,7 @@ the model version and of each deployment of it, for everyone who asks.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,17 +102,12 @@ def of_shared(model: RegistryAsset, report: Report) -> Contract:
 
     Raises nothing: what is not known is said.
     """
-    try:
-        with azure_errors("how the model is served could not be read", f"model {model.name}"):
-            tags = registry.tags(model, Arm())
-    except StageError as error:
-        found = Contract(why=error.why)
-    else:
-        if tags.get(CONTRACT):
-            return Contract(str(tags[CONTRACT]), str(tags.get(IMAGE) or ""))
-        found = Contract(why=f"it has no tag {CONTRACT}")
-    report(f"{WARNING}how {model.name}:{model.version} is served is not known: {found.why}. Both routes are tried.")
-    return found
+
+    def read_off(tags: Mapping[str, Any]) -> Contract:
+        name = str(tags.get(CONTRACT) or "")
+        return Contract(name, str(tags.get(IMAGE) or "")) if name else Contract(why=f"it has no tag {CONTRACT}")
+
+    return _by_tags(model, read_off, report)
 
 
 def of_base(model: RegistryAsset, report: Report) -> Contract:
@@ -119,14 +115,22 @@ def of_base(model: RegistryAsset, report: Report) -> Contract:
 
     Raises nothing: what is not known is said.
     """
-    try:
-        with azure_errors("the base model could not be read", f"model {model.name}"):
-            tags = registry.tags(model, Arm())
-    except StageError as error:
-        found = Contract(why=error.why)
-    else:
+
+    def read_off(tags: Mapping[str, Any]) -> Contract:
         if "vllm" in str(tags.get("inference_supported_envs", "")):
             return Contract(CHAT_COMPLETIONS)
-        found = Contract(why="its tag inference_supported_envs does not name vllm")
-    report(f"{WARNING}how {model.name} is served is not known: {found.why}. Whoever asks it tries both routes.")
+        return Contract(why="its tag inference_supported_envs does not name vllm")
+
+    return _by_tags(model, read_off, report)
+
+
+def _by_tags(model: RegistryAsset, read_off: Callable[[Mapping[str, Any]], Contract], report: Report) -> Contract:
+    on = f"model {model.name}:{model.version}"
+    try:
+        with azure_errors("how the model is served could not be read", on):
+            found = read_off(registry.tags(model, Arm()))
+    except StageError as error:
+        found = Contract(why=error.why)
+    if found.why:
+        report(f"{WARNING}how {on} is served is not known: {found.why}. Whoever asks it tries both routes.")
     return found

@@ -187,8 +187,8 @@ def test_a_blob_is_read_with_what_its_datastore_is_opened_with(
     ("tags", "name", "said"),
     [
         ({"inference_supported_envs": "['vllm']"}, CHAT_COMPLETIONS, []),
-        ({}, "", ["warning: how Phi-4-mini-instruct is served is not known: its tag inference_supported_envs does not "
-                  "name vllm. Whoever asks it tries both routes."]),
+        ({}, "", ["warning: how model Phi-4-mini-instruct:1 is served is not known: its tag "
+                  "inference_supported_envs does not name vllm. Whoever asks it tries both routes."]),
     ],
 )  # fmt: skip
 def test_the_registry_says_who_serves_the_base_model(
