@@ -6,7 +6,7 @@ Published with the flow, so it needs `requests` and nothing else: whoever can si
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 
@@ -55,7 +55,16 @@ class Opener:
         self._secret = self._token()
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Given as auth and not as a header, which requests would replace by what a .netrc holds."""
+        """Given as auth and not as a header, which requests would replace by what a .netrc holds.
+
+        Raises InvalidInput where the address that requests asks is not the one that was looked at: readers of
+        addresses differ, about a backslash for one.
+        """
+        if urlsplit(str(request.url)).hostname != self._address.hostname:
+            raise InvalidInput(
+                "The endpoint's address can be read in two ways, so nothing was sent to it. "
+                "Correct `endpoint` in the project's connection."
+            )
         request.headers["Authorization"] = f"Bearer {self._secret}"
         return request
 

@@ -1,17 +1,19 @@
-"""Rotation of an endpoint's two keys, so that the key in the project's connection works at every moment.
+"""What an endpoint is asked with, and the rotation of its two keys.
 
-The secondary key is made new, the connection is given it, then the primary is made new and the connection is given
-that. What is to do next follows from which key the connection holds, so a rotation that was interrupted is finished
-by the next one.
+The key in the project's connection works at every moment of a rotation: the secondary key is made new, the connection
+is given it, then the primary is made new and the connection is given that. What is to do next follows from which key
+the connection holds, so a rotation that was interrupted is finished by the next one.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chat.entra import by_token
+from chat.entra import by_token, token
+from chat.phi_key import Key
 from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import NotFinished, StageError, azure_errors
@@ -48,6 +50,18 @@ class Keyring:
     @property
     def connection_path(self) -> str:
         return f"{replace(self.target, workspace=self.project).path}/connections/{self.connection}"
+
+
+def address(arm: Arm, endpoint_path: str, properties: Mapping[str, Any]) -> tuple[str, Key]:
+    """Where an endpoint with these properties is asked, and its primary key or, where it has none, the caller's tokens.
+
+    Raises what ARM raises.
+    """
+    url = str(properties.get("scoringUri") or "")
+    if by_token(str(properties.get("authMode"))):
+        return url, token
+    keys = arm.run("POST", f"{endpoint_path}/listKeys", _VERSION) or {}
+    return url, str(keys.get("primaryKey") or "")
 
 
 def rotate(ring: Keyring, report: Report, stop: threading.Event) -> None:

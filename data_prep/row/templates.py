@@ -37,6 +37,10 @@ _OPEN = re.compile(
 """Where a template has the answer begin."""
 _BEFORE = 1000  # characters that a template says of its own before the first message
 
+_HERE = "\0"
+"""Stands for an answer while its prompt is read."""
+_END = re.compile(r"(?:\s|</s>|<\|(?:im_end|end|eot_id|endoftext)\|>|<end_of_turn>)*\Z")
+
 
 def untemplated(text: str) -> list[dict[str, Any]] | None:
     """The messages of a text in a template that is known; None where it is in none."""
@@ -55,8 +59,11 @@ def opened(prompt: str, answer: str) -> list[dict[str, Any]] | None:
 
     ``Question: …`` and ``Answer:`` are left as they are: they may be words of a prompt that is written so on purpose.
     """
-    found = untemplated(f"{prompt} {answer}") if _OPEN.search(prompt) else None
-    return found if found and len(found) > 1 and found[-1]["role"] == "assistant" else None
+    # The answer is a text by itself, whatever labels stand in it.
+    found = untemplated(f"{prompt} {_HERE}") if _OPEN.search(prompt) else None
+    if not found or len(found) < 2 or found[-1] != {"content": _HERE, "role": "assistant"}:
+        return None
+    return [*found[:-1], {"content": _END.sub("", answer).strip(), "role": "assistant"}]
 
 
 def _whole(text: str, spans: list[tuple[int, int]]) -> bool:

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chat.entra import by_token, token
 from chat.phi_client import CONTRACT, ROUTES
-from chat.phi_key import Key
 from cloud.arm import Arm
 from cloud.catalogue import ML_VERSION
 from cloud.errors import StageError, azure_errors
@@ -27,6 +25,7 @@ from jobs.evaluation.result import BASE, SERVING, TUNED, Candidate, Evaluation, 
 from jobs.golden import golden, judge
 from jobs.golden.leaks import leaked
 from jobs.golden.questions import Question, load
+from jobs.keys import address
 from jobs.release.spec import BASE_DEPLOYMENT
 from jobs.status.reader import Reader
 from jobs.status.stack import Stack
@@ -214,7 +213,7 @@ def _ask(
 ) -> tuple[Candidate, ...]:
     """One after the other, so that nobody's latency suffers from somebody else's questions."""
     endpoint = arm.get(stack.endpoint_path, ML_VERSION)["properties"]
-    url, key = str(endpoint.get("scoringUri") or ""), _key(arm, stack, str(endpoint.get("authMode")))
+    url, key = address(arm, stack.endpoint_path, endpoint)
     ROUTES.tell(url, {one.name: one.tags.get(CONTRACT, "") for _, one in chosen})
     asking = golden.Asking(
         timeout=stack.request_timeout_seconds,
@@ -232,10 +231,3 @@ def _ask(
         found.append(Candidate(role, one.short_model, dataclasses.replace(scores, deployment=one.name)))
         report(f"{role} ({one.name}): {scores}")
     return tuple(found)
-
-
-def _key(arm: Arm, stack: Stack, mode: str) -> Key:
-    if by_token(mode):
-        return token
-    keys = arm.run("POST", f"{stack.endpoint_path}/listKeys", {"api-version": ML_VERSION}) or {}
-    return str(keys.get("primaryKey") or "")

@@ -17,6 +17,7 @@ from cloud.target import RegistryAsset
 from jobs.golden import golden, judge
 from jobs.golden.golden import Asking, Scores
 from jobs.golden.questions import load
+from jobs.keys import address
 from jobs.promotion import evidence
 from jobs.promotion.spec import ShareSpec
 from jobs.traffic import shares
@@ -126,8 +127,7 @@ def _asked(spec: ShareSpec, arm: Arm, deployment: str, report: Report, stop: thr
     if not spec.evaluation.questions:
         return None
     path = f"{spec.target.path}/onlineEndpoints/{spec.endpoint}"
-    url = str(arm.get(path, ML_VERSION)["properties"].get("scoringUri") or "")
-    keys = arm.run("POST", f"{path}/listKeys", {"api-version": ML_VERSION}) or {}
+    url, key = address(arm, path, arm.get(path, ML_VERSION)["properties"])
     asking = Asking(
         timeout=spec.request_timeout_seconds,
         system=spec.system_prompt,
@@ -135,7 +135,7 @@ def _asked(spec: ShareSpec, arm: Arm, deployment: str, report: Report, stop: thr
         judge=judge.of(spec.evaluation.judge),
     )
     questions = load(spec.evaluation.questions, spec.evaluation.judge)
-    scores = golden.ask_all(url, str(keys.get("primaryKey") or ""), deployment, questions, asking, report, stop)
+    scores = golden.ask_all(url, key, deployment, questions, asking, report, stop)
     on = f"deployment {deployment}"
     if stop.is_set():
         raise NotFinished("the model was not shared", on=on, why="you asked to stop", todo=AGAIN)

@@ -46,6 +46,22 @@ def test_a_prompt_that_only_looks_like_one_stays(prompt: str) -> None:
     assert messages({"prompt": prompt, "completion": "So."}) == [("user", prompt), ("assistant", "So.")]
 
 
+@pytest.mark.parametrize(
+    ("answer", "learnt"),
+    [
+        ("Hi\nUser: you can also say\nAssistant: hello", "Hi\nUser: you can also say\nAssistant: hello"),
+        ("Question: why?\nAnswer: because", "Question: why?\nAnswer: because"),
+        ("<|assistant|> is a mark", "<|assistant|> is a mark"),
+        (" So.<|im_end|>\n</s>", "So."),
+    ],
+)
+def test_the_answer_to_an_open_template_is_a_text_by_itself(answer: str, learnt: str) -> None:
+    for prompt in ("Below.\n### Instruction:\nWhy?\n\n### Response:\n", "### Human: Why?\n### Assistant:"):
+        read = Reader().read({"prompt": prompt, "completion": answer})
+        assert read.row["messages"][-1] == {"role": "assistant", "content": learnt}
+        assert [each["role"] for each in read.row["messages"][-2:]] == ["user", "assistant"]
+
+
 @pytest.mark.parametrize("name", ["systemInstruction", "system_instruction"])
 def test_gemini(name: str) -> None:
     assert messages({"contents": GEMINI}) == Q_A

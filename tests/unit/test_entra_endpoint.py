@@ -49,6 +49,13 @@ def test_a_token_is_got_for_each_question_and_hidden_in_what_is_told() -> None:
         assert opener.without_key(f"no {said} here".encode()) == b"no *** here"
 
 
+@pytest.mark.parametrize("secret", ["a-key", lambda: "a-token"])
+def test_an_address_that_requests_reads_otherwise_gets_neither_key_nor_token(secret: Any) -> None:
+    url = "https://evil.com\\.inference.ml.azure.com/score"
+    with pytest.raises(InvalidInput, match="can be read in two ways"):
+        list(stream(url, secret, ChatRequest("hi")))
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_who_is_refused_is_told_which_role_opens(status: int) -> None:
     error = refusal("phi", status, "no", "", by_token=True)
