@@ -84,6 +84,8 @@ def minutely(report: Report, what: str | Callable[[], str], *, at_once: bool = F
 
     def tell(took: float) -> None:
         nonlocal said
+        if took < said:  # another wait has begun
+            said = 0.0
         if took - said >= SAID_SECONDS:
             said = took
             report(f"{what if isinstance(what, str) else what()} after {in_words(took)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from cloud.report import Report
 from cloud.target import Target
+from jobs.promotion import evidence
 from jobs.release import rollback
 from jobs.release.deployments import Endpoint
 from jobs.release.rollback import Version
@@ -63,8 +64,10 @@ class StackEndpoint:
         """Of the model, newest first, in the registry where it is another stack's. Raises StageError."""
         from cloud.client import registry_client
 
-        taken = self.settings.model.promote
-        return rollback.versions(registry_client(taken.registry) if taken.stack else self.client, self.model)
+        if not (taken := self.settings.model.promote).stack:
+            return rollback.versions(self.client, self.model)
+        # Others may share models of this name there, too: what that stack has not proved is not to be served here.
+        return rollback.versions(registry_client(taken.registry), self.model, {evidence.BY: taken.stack})
 
     def release_of(self, version: Version) -> ReleaseSpec:
         """How this version of the model goes into service."""

@@ -53,10 +53,16 @@ def refuse_one_sided(stats: Stats, request: Request, rows: Opened) -> None:
     if request.within is not None:
         return  # a mixture has rows of others as well
     words = {split.TEST: "test", split.TRAIN: "training"}
-    if request.three:
+    if request.three or rows.holds_back_by_name(split.VALIDATION):
         words[split.VALIDATION] = "validation"
     for side, name in words.items():
         if not stats.sides[side]:
+            if side != split.TRAIN and rows.holds_back_by_name(side):
+                files = ", ".join(dict.fromkeys(str(piece.path) for piece in rows.pieces if piece.side == side))
+                raise DataError(
+                    f"{files}: no row can be used, and the {name} rows are to come from there alone; nothing was "
+                    "written: mend it, or name another file"
+                )
             share = f", of which {request.rows} were asked for" if rows.share < 1 else ""
             good = stats.seen - stats.bad - stats.aside.total()
             ratio, asked = (

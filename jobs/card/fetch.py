@@ -21,6 +21,8 @@ from jobs.in_service import StackEndpoint
 from jobs.release.rollback import Version
 
 SUMS = "SHA256SUMS"
+_OF = ".model"
+"""Says which version the folder is of: files of another have the same names, and often the same sizes."""
 _PART = ".part"
 _BLOCK = 1 << 20
 
@@ -36,10 +38,11 @@ def fetch(here: StackEndpoint, version: Version, folder: Path, report: Report, s
         files = place.files()
         if not files:
             raise _damaged(here, version, "storage has no files of it")
+        targets = [_inside(folder, file) for file in files]
+        _keep_apart(folder, what)
         known = _known(folder)
         sums: dict[str, str] = {}
-        for at, file in enumerate(files, 1):
-            target = _inside(folder, file)
+        for at, (file, target) in enumerate(zip(files, targets, strict=True), 1):
             try:
                 sums[file.name] = known.get(file.name, "") if _whole(target, file, known) else ""
                 if not sums[file.name]:
@@ -110,10 +113,30 @@ def _hashes(path: Path) -> tuple[hashlib._Hash, hashlib._Hash]:
 def _inside(folder: Path, file: File) -> Path:
     """Where it goes. Raises StageError for a name that leads out of the folder: whoever wrote the blob chose it."""
     path = PurePosixPath(file.name)
-    if path.is_absolute() or ".." in path.parts or "\\" in file.name or not path.parts or path.name == SUMS:
+    if path.is_absolute() or ".." in path.parts or "\\" in file.name or not path.parts or path.name in (SUMS, _OF):
         why, todo = "its name leads elsewhere", "Nothing was written of it. Look at the model's files in the studio."
         raise StageError("a file of the model is not taken", on=file.name, why=why, todo=todo)
     return folder / path
+
+
+def _keep_apart(folder: Path, what: str) -> None:
+    """Raises StageError where the folder has files of another version, or cannot be written."""
+    mark = folder / _OF
+    try:
+        said = mark.read_text(encoding="utf-8").strip() if mark.is_file() else ""
+        unknown = not said and ((folder / SUMS).exists() or any(folder.rglob(f"*{_PART}")))
+        if unknown or said not in ("", what):
+            raise StageError(
+                "the model could not be written",
+                on=str(folder),
+                why=f"it has files of {said or 'an unknown version'}",
+                todo="Choose another folder with --to.",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(f"{what}\n", encoding="utf-8")
+    except OSError as error:
+        why, todo = f"{mark}: {error.strerror or error}", "Mend that, or choose another folder with --to."
+        raise StageError("the model could not be written", on=str(folder), why=why, todo=todo) from error
 
 
 def _known(folder: Path) -> dict[str, str]:

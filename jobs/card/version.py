@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from azure.core.exceptions import ResourceNotFoundError
+
 from cloud.errors import StageError
 from jobs.in_service import StackEndpoint
 from jobs.release import rollback
@@ -22,6 +24,9 @@ def chosen(here: StackEndpoint, number: str) -> Version:
         )
     try:
         live = rollback.in_service(here.client, here.endpoint, here.model).version
-    except StageError:
+    except StageError as error:
+        # Azure's refusal, but for an endpoint that is not there, is not that nothing is in service.
+        if error.__cause__ is not None and not isinstance(error.__cause__, ResourceNotFoundError):
+            raise
         live = ""
     return next((each for each in known if each.version == live), known[0])

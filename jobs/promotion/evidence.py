@@ -39,6 +39,8 @@ def wrong(
         problems.append(f"it was made from {found['base_model']}, and this stack names {base_model.model_uri}")
     if not found.get(GATE):
         problems.append("it says of no release that let it through")
+    if not found.get(FILES):
+        problems.append("it does not say which files were proved")
     if minimum_score is not None:
         problems += _scored(found, minimum_score)
     return problems

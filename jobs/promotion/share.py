@@ -69,8 +69,11 @@ def run(spec: ShareSpec, report: Report, stop: threading.Event) -> None:
                 registry_name=spec.registry,
             )
             there = shelf.version()
+            if there is None:
+                why = "the registry does not show it after it took it, so its evidence could not be written on it"
+                raise StageError("the model could not be shared", on=asset.model_uri, why=why, todo=AGAIN)
         # A registry need not take the tags over.
-        if there is not None and any(registry.tags_of(there).get(key) != value for key, value in told.items()):
+        if any(registry.tags_of(there).get(key) != value for key, value in told.items()):
             own = arm.get(path, ML_VERSION)["properties"].get("tags") or {}
             shelf.tag(there["properties"], {str(key): str(value) for key, value in own.items()})
     report(f"{asset.model_uri} is shared, for other stacks to take: {told[evidence.GATE]}")

@@ -27,8 +27,8 @@ def run(spec: PromotionSpec, report: Report, stop: threading.Event) -> None:
             raise _changed(spec, f"what is written on it has changed since: {', '.join(other)}")
         with modelfiles.of_registry(arm, asset) as folder:
             files = modelfiles.digest(folder.files())
-    if files != spec.evidence.get(evidence.FILES, files):
-        raise _changed(spec, f"its files are others ({files}) than those that were proved ({now[evidence.FILES]})")
+    if files != (proved := spec.evidence.get(evidence.FILES)):
+        raise _changed(spec, f"its files are others ({files}) than those that were proved ({proved or 'not told'})")
     report(f"{asset.model_uri} is taken from stack {spec.stack}, and nothing is trained: {files}")
     report(f"proved {now.get(evidence.AT)}: {now.get(evidence.GATE)}")
     report(f"made by job {now.get('job')} from {now.get('base_model')} and {now.get('dataset')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,10 +85,10 @@ def in_service(client: MLClient, endpoint: str, model: str) -> InService:
     )
 
 
-def versions(client: MLClient, model: str) -> list[Version]:
-    """All registered ones, newest first. Raises StageError."""
+def versions(client: MLClient, model: str, tagged: Mapping[str, str] | None = None) -> list[Version]:
+    """All registered ones that have these tags, newest first. Raises StageError."""
     with azure_errors("the model's versions could not be listed", f"model {model}"):
-        found = list(client.models.list(name=model))
+        found = [each for each in client.models.list(name=model) if (tagged or {}).items() <= (each.tags or {}).items()]
     ordered = sorted(found, key=lambda each: str(_created(each)), reverse=True)
     return [
         Version(

@@ -105,6 +105,7 @@ def retag(target: Target, endpoint: str, before: Mapping[str, str], now: Mapping
     arm, path, on = Arm(), f"{target.path}/onlineEndpoints/{endpoint}", f"endpoint {endpoint}"
     wanted = fitting(now, report)
     gone = {name.lower() for name in before} - {name.lower() for name in now} - OWN
+    gone |= {name.lower() for name in wanted}  # Azure knows one tag whatever its case
     with azure_errors("the deployments' tags could not be changed", on):
         try:
             deployments = arm.items(f"{path}/deployments", ML_VERSION)

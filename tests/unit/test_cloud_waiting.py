@@ -96,6 +96,9 @@ def test_what_is_waited_for_is_said_once_a_minute() -> None:
     for took in (0, 30, 59.9, 60, 119, 121, 700):
         tell(took)
     assert said == ["still 0 after 1 min 00 s", "still 1 after 2 min 01 s", "still 2 after 11 min 40 s"]
+    for took in (0, 30, 61):  # another wait, told of by the same
+        tell(took)
+    assert said.pop() == "still 3 after 1 min 01 s"
     tell = minutely(said.append, "here", at_once=True)
     for took in (0, 30, 60):
         tell(took)

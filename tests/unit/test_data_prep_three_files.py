@@ -140,6 +140,18 @@ def test_an_own_file_that_cannot_be(chats: Path, tmp_path: Path, name: str, expe
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("side", ["validation", "test"])
+def test_a_file_of_which_no_row_can_be_used_makes_no_side(tmp_path: Path, side: str) -> None:
+    good = [f"How far is the {at}th star?" for at in range(60)]
+    for name in ("train", "test", "validation"):
+        put(tmp_path / f"in/{name}.jsonl", '{"messages": []}\n' * 3 if name == side else lines(good))
+    with pytest.raises(
+        DataError, match=rf"{side}\.jsonl: no row can be used, and the {side} rows are to come from there"
+    ):
+        run(tmp_path / "in", tmp_path / "out", bad_rows="skip", max_rejected="10%")
+    assert not (tmp_path / "out" / f"{side}_data.jsonl").exists()
+
+
 def test_rows_on_two_sides_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def long(start: int, stop: int, ending: str = "") -> str:
         asked = [sentence(at) for at in range(stop)]

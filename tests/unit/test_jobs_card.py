@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from arm_fake import _key
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from test_jobs_comparison import (
     BOLD,
     SPECS,
@@ -228,7 +229,20 @@ def test_what_is_damaged_here_or_there_is_noticed(shelf: Shelf, tmp_path: Path) 
     assert not (tmp_path / "MLmodel.part").exists()
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", "a\\b", "SHA256SUMS"])
+def test_a_folder_is_of_one_version(shelf: Shelf, tmp_path: Path) -> None:
+    """Two versions have files of the same names and sizes, and storage need not have computed anything of them."""
+    shelf.breaks = 20
+    with pytest.raises(StageError, match="the connection broke"):
+        fetched(tmp_path)
+    another = dataclasses.replace(VERSION, version="8")
+    with pytest.raises(StageError, match=rf"it has files of model phi:{VERSION.version}.*Choose another folder"):
+        fetch.fetch(HERE, another, tmp_path, lambda _: None, threading.Event())
+    (tmp_path / ".model").unlink()
+    with pytest.raises(StageError, match="it has files of an unknown version"):
+        fetched(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", "a\\b", "SHA256SUMS", ".model"])
 def test_no_file_is_written_elsewhere(shelf: Shelf, tmp_path: Path, name: str) -> None:
     shelf.content = {name: b"x"}
     with pytest.raises(StageError, match="a file of the model is not taken"):
@@ -251,6 +265,14 @@ def test_which_version_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     assert version.chosen(here, "4") == older
     with pytest.raises(StageError, match="there is no version 7"):
         version.chosen(here, "7")
+    for cause, is_none in ((ResourceNotFoundError("gone"), True), (HttpResponseError("403"), False), (None, True)):
+
+        def refused(*_: object, cause: Exception | None = cause) -> InService:
+            raise StageError("what is in service could not be read", on="e", why="no", todo="Again.") from cause
+
+        monkeypatch.setattr(version.rollback, "in_service", refused)
+        with contextlib.nullcontext() if is_none else pytest.raises(StageError, match="could not be read"):
+            assert version.chosen(here, "") == newest
     with pytest.raises(StageError, match="there is no version of the model"):
         version.chosen(SimpleNamespace(**{**vars(here), "versions": []}), "")  # type: ignore[arg-type]
 

@@ -160,3 +160,11 @@ def test_a_rotation_is_given_the_stacks_endpoint_and_connection(ml: FakeMl, monk
     assert (ring.endpoint, ring.project, ring.connection, ring.pause, stopped) == ("phi", "p", "c", 5, False)
     with pytest.raises(SystemExit):
         cli.main(["rotate-keys", "--stack", "dev", "--yes", "--pause", "soon"])
+
+
+def test_of_a_registry_only_what_the_stack_has_proved_is_offered() -> None:
+    tags: list[dict[str, str] | None] = [{"proved_by": "dev"}, {"proved_by": "qa"}, {}, None]
+    found = [SimpleNamespace(version=str(at), tags=each, creation_context=None) for at, each in enumerate(tags)]
+    client: Any = SimpleNamespace(models=SimpleNamespace(list=lambda name: found))
+    assert [each.version for each in rollback.versions(client, "phi", {"proved_by": "dev"})] == ["0"]
+    assert len(rollback.versions(client, "phi")) == 4
