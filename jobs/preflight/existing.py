@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.catalogue import AZURES, ResourceType
 from jobs.preflight.findings import Finding, State
+from jobs.preflight.own_key import by_roles
 from jobs.preflight.spec import PreflightSpec
 from settings.estate.existing import USABLE, AzureId
 
@@ -75,7 +76,7 @@ def _storage(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objectio
 
 def _vault(_: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
     own = found.get("properties") or {}
-    if not own.get("enableRbacAuthorization"):
+    if not by_roles(found):
         says = "grants by access policies, of which the workspace needs one"
         fix = "let its owner switch it to roles: az keyvault update --enable-rbac-authorization true"
         yield State.WARNING, says, fix

@@ -51,6 +51,9 @@ def _vault(spec: PreflightSpec, own: OwnKey, arm: Arm) -> Iterator[Finding]:
         yield _refused(
             f"vault {name}: has no purge protection, without which Azure encrypts nothing with its keys", fix
         )
+    if not by_roles(vault) and not own.identity:
+        fix = f"az keyvault update --name {name} --enable-rbac-authorization true"
+        yield _refused(f"vault {name}: grants by access policies, and the stack's identity gets a role", fix)
     region = str(vault.get("location", "")).replace(" ", "").lower()
     if region and region != spec.location:
         says = f"vault {name}: is in {region}, and AI Services take a key of their own region, {spec.location}, alone"
@@ -72,10 +75,23 @@ def _identity(own: OwnKey, arm: Arm) -> Iterator[Finding]:
         says = f"{own.identity}: is not there, or you may not see it"
         yield _refused(says, f"az resource show --ids {own.identity}")
         return
+    if (vault := arm.find(own.vault, VAULT.version)) is not None and not by_roles(vault):
+        name = str(vault.get("name") or own.vault.rsplit("/", 1)[-1])
+        says = (
+            f"vault {name}: grants by access policies, and if one lets the identity use the key was not looked at"
+        )
+        fix = "az keyvault show shows them; it needs get, wrapKey and unwrapKey on keys"
+        yield Finding(check=NAME, state=State.WARNING, found=says, fix=fix)
+        return
     role = Role.KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER
     if absent := missing(arm, [Grant(role=role.name, scope=own.vault, identity=own.identity)]):
         name = own.identity.rsplit("/", 1)[-1]
         yield _refused(f"identity {name}: may not use the key, as it lacks {role.title}", "; ".join(az_lines(absent)))
+
+
+def by_roles(vault: Mapping[str, Any]) -> bool:
+    """Whether a key vault grants by roles, and not by policies of its own."""
+    return bool((vault.get("properties") or {}).get("enableRbacAuthorization"))
 
 
 def _late(spec: PreflightSpec, own: OwnKey, arm: Arm) -> Iterator[Finding]:

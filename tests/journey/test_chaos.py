@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.run import planned, run
-from tests.chaos.schedule import TARGETS, plan
+from tests.chaos.schedule import TARGETS, habits, plan
 
 pytestmark = pytest.mark.journey
 
-ROUNDS, SEED, STACKS = 8, 421, 2
-"""A cycle of each stack: of the seeds below 4,000 with a kill of each target, this one plans the most kinds of faults
-beside four other operators. A workflow runs 200 rounds with another seed each night."""
+ROUNDS, SEED, STACKS = 8, 3301, 2
+"""A cycle of each stack: of the seeds below 4,000 this one plans the most kinds of faults, a kill of each target, four
+other operators, and everything that stacks are used for. A workflow runs 200 rounds with another seed each night."""
 
 
 def test_the_same_seed_makes_the_same_plan() -> None:
@@ -36,3 +36,8 @@ def test_the_seed_plans_enough_of_everything() -> None:
     kinds = planned(ROUNDS, SEED, STACKS)
     assert all(kinds[f"kill -9 {target}"] for target in TARGETS), kinds
     assert len(kinds) >= 19, kinds
+    assert [kind for kind in kinds if kind.startswith("metrics")], kinds
+    used = [habits(SEED, stack, 0) for stack in range(STACKS)]
+    for use in ("compare", "golden", "publish", "resize"):
+        assert any(getattr(each, use) for each in used), use
+    assert any(len(each.steps) > 1 for each in used)

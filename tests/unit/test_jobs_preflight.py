@@ -764,8 +764,21 @@ def test_what_somebody_else_has_made_is_looked_at(
     assert {method for method, _ in arm.sent} == {"GET"}, "it only reads"
 
 
+def test_the_stacks_own_identity_gets_a_role_which_opens_no_vault_of_access_policies(arm: ArmFake) -> None:
+    arm.get(OWN_VAULT, {"name": "kv-keys", "location": "eastus2", "properties": {"enablePurgeProtection": True}})
+    arm.get(f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": True}}})
+    spec = dataclasses.replace(SPEC, own_key=dataclasses.replace(OWN_KEY, identity=""))
+    (found,) = own_key.usable(spec, Arm())
+    assert (found.state, found.fix) == (
+        State.REFUSED,
+        "az keyvault update --name kv-keys --enable-rbac-authorization true",
+    )
+    assert "grants by access policies" in found.found
+
+
 KEYS = "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/rg-keys/providers"
 OWN_VAULT = f"{KEYS}/Microsoft.KeyVault/vaults/kv-keys"
+SAFE_VAULT = {"enablePurgeProtection": True, "enableRbacAuthorization": True}
 OWN_IDENTITY = f"{KEYS}/Microsoft.ManagedIdentity/userAssignedIdentities/id-keys"
 OWN_REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/cr"
 OWN_KEY = OwnKey(key="https://x", name="cmk", vault=OWN_VAULT, identity=OWN_IDENTITY, registry=OWN_REGISTRY)
@@ -776,8 +789,9 @@ ROLE = "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e
     ("path", "there", "said"),
     [
         (OWN_VAULT, None, "is not there, or you may not see it"),
-        (OWN_VAULT, {"location": "eastus2", "properties": {}}, "no purge protection"),
-        (OWN_VAULT, {"location": "westeurope", "properties": {"enablePurgeProtection": True}}, "is in westeurope"),
+        (OWN_VAULT, {"location": "eastus2", "properties": {"enableRbacAuthorization": True}}, "no purge protection"),
+        (OWN_VAULT, {"location": "westeurope", "properties": SAFE_VAULT}, "is in westeurope"),
+        (OWN_VAULT, {"location": "eastus2", "properties": {"enablePurgeProtection": True}}, "was not looked at"),
         (f"{OWN_VAULT}/keys/cmk", None, "has no key cmk"),
         (f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": False}}}, "is disabled"),
         (OWN_IDENTITY, None, "id-keys: is not there"),
@@ -794,7 +808,7 @@ ROLE = "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e
 def test_a_key_of_ones_own_is_looked_at_before_anything_lies_under_it(
     arm: ArmFake, path: str, there: Any, said: str
 ) -> None:
-    arm.get(OWN_VAULT, {"name": "kv-keys", "location": "eastus2", "properties": {"enablePurgeProtection": True}})
+    arm.get(OWN_VAULT, {"name": "kv-keys", "location": "eastus2", "properties": SAFE_VAULT})
     arm.get(f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": True}}})
     arm.get(OWN_IDENTITY, {"properties": {"principalId": "them"}})
     assigned = {"principalId": "them", "roleDefinitionId": ROLE, "scope": OWN_VAULT}
