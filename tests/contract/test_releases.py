@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -36,9 +36,6 @@ from tests.contract.asking import QUESTION, Tally, asking
 from tests.contract.lab import endpoint_body
 from tests.contract.site import MODEL, VERSION, Site, make_site
 from tests.contract.tuning import FACTS
-
-if TYPE_CHECKING:
-    pass
 
 DEMANDING = HealthSettings.model_construct(minimum_requests=100_000, no_data="fail")
 """More requests than anybody asks here: a limit that the model in service exceeds too is held against neither."""

@@ -69,15 +69,15 @@ def test_all_that_can_lies_under_a_key_of_ones_own(run: Run) -> None:
     registry = program.resources["container-registry"].inputs
     assert registry["sku"] == {"name": "Premium"}
     assert registry["encryption"]["status"] == "enabled"
-    assert registry["encryption"]["keyVaultProperties"]["keyIdentifier"] == KEY
+    assert registry["encryption"]["keyVaultProperties"] == {"keyIdentifier": KEY, "identity": "client"}
     account = program.resources["ai-services"].inputs
     assert account["identity"] == {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": [ours]}
     assert account["properties"]["encryption"]["keySource"] == "Microsoft.KeyVault"
-    assert account["properties"]["encryption"]["keyVaultProperties"] | {"identityClientId": ""} == {
+    assert account["properties"]["encryption"]["keyVaultProperties"] == {
         "keyName": "cmk",
         "keyVersion": VERSION,
         "keyVaultUri": "https://kv-keys.vault.azure.net/",
-        "identityClientId": "",
+        "identityClientId": "client",
     }
     for name in ("workspace", "hub"):
         inputs = program.resources[name].inputs
