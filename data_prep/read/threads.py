@@ -17,6 +17,7 @@ from data_prep.row.rules import Problem, shown
 KEYS = frozenset(("message_id", "parent_id", "role", "text"))
 """What such a row has; the ids, which mean nothing elsewhere, are read for it."""
 _KEPT = ("role", "text", "rank")
+_READ = KEYS | {"rank", "deleted", "review_result"}
 _LOST = (
     "is the id of no row since the last message without a parent: the rows of a conversation have to follow each other"
 )
@@ -24,7 +25,13 @@ _LOST = (
 
 def is_message(row: Any) -> bool:
     """Whether a row is one message of a conversation whose others are rows of their own."""
-    return isinstance(row, Mapping) and row.keys() >= KEYS and "replies" not in row and "messages" not in row
+    # What is empty of the first message, its parent, is left out where rows are read from CSV.
+    return (
+        isinstance(row, Mapping)
+        and row.keys() >= KEYS - {"parent_id"}
+        and "replies" not in row
+        and "messages" not in row
+    )
 
 
 def together(rows: Rows) -> Rows:
@@ -39,16 +46,20 @@ def together(rows: Rows) -> Rows:
             yield place, row if isinstance(row, Broken) else Broken(problem, _shown(row))
             continue
         node = _node(row)
-        if is_empty(row["parent_id"]):
+        parent_id = row.get("parent_id")
+        if is_empty(parent_id):
             if begun is not None:
                 yield begun
-            begun, nodes = (place, {"prompt": node}), {}
-        elif (parent := nodes.get(str(row["parent_id"]))) is not None:
+            # The first message's other columns are the conversation's: a system prompt, a weight, a date.
+            begun = place, {**{key: value for key, value in row.items() if key not in _READ}, "prompt": node}
+            nodes = {}
+        # Pandas writes whole numbers of a column with gaps as 1.0.
+        elif (parent := nodes.get(said := str(parent_id)) or nodes.get(said.removesuffix(".0"))) is not None:
             parent["replies"].append(node)
         else:
             yield (
                 place,
-                Broken(Problem("parent_id", f"({shown(str(row['parent_id']))}) {_LOST}", "thread"), _shown(row)),
+                Broken(Problem("parent_id", f"({shown(said)}) {_LOST}", "thread"), _shown(row)),
             )
             continue
         nodes[str(row["message_id"])] = node
@@ -58,8 +69,13 @@ def together(rows: Rows) -> Rows:
 
 def _node(row: Mapping[str, Any]) -> dict[str, Any]:
     """As trees have it; one that reviewers did not let pass counts as deleted."""
-    gone = bool(row.get("deleted")) or row.get("review_result") is False
+    gone = _says(row.get("deleted"), "true") or _says(row.get("review_result"), "false")
     return {**{key: row.get(key) for key in _KEPT}, "deleted": gone, "replies": []}
+
+
+def _says(value: Any, what: str) -> bool:
+    """A flag, which is text in CSV."""
+    return str(value).strip().lower() == what
 
 
 def _shown(row: Any) -> str:

@@ -17,6 +17,8 @@ class Fields:
         self.ignore = ignore
         self.more: list[str] = []
         """Keys below a column, of a message for one, that nothing is made of."""
+        self.aside = ""
+        """Why what was read says itself that it is not to be learnt; the row's own columns aside."""
         self._used: set[Any] = set()
         self._keys: dict[str, Any] = {}
         self._mapped: dict[str, Any] = {}

@@ -77,7 +77,7 @@ class Reader:
         made: dict[str, Any] = {"messages": messages}
         if shape == "messages":
             made |= {key: fields.row[key] for key in ("prompt", "prompt_id") if fields.row.get(key) is not None}
-        aside = _aside(fields)
+        aside = fields.aside or _aside(fields)
         problems = list(_marks(fields))
         unused = [name for name in dict.fromkeys(fields.more) if snake(name) not in self._ignore]
         said = [message.get("content") for message in messages if isinstance(message, Mapping)]

@@ -194,6 +194,8 @@ def _tree(fields: Fields) -> Messages | None:
     if not isinstance(node, Mapping) or "replies" not in node:
         return None
     fields.use(key)
+    if node.get("deleted"):
+        fields.aside = "deleted, or refused by its reviewers"
     path: list[Mapping[str, Any]] = []
     left = False
     while isinstance(node, Mapping):
@@ -208,7 +210,7 @@ def _tree(fields: Fields) -> Messages | None:
         messages.pop()
     if left:
         fields.more.append("replies (all but the best of each)")
-    return messages
+    return _with_system(messages, fields)
 
 
 def _rank(reply: Mapping[str, Any]) -> tuple[bool, float]:

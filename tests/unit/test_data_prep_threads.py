@@ -49,6 +49,7 @@ EXPECTED = [["Is 0 odd?", "Count.", "And then?", "Halve."], ["Is 1 odd?", "Count
 
 
 def written(path: Path, messages: list[dict[str, Any]]) -> Path:
+    path.parent.mkdir(exist_ok=True)
     if path.suffix == ".parquet":
         listed = [{"review_result": None, **each} for each in messages]
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(listed), path, row_group_size=5)
@@ -91,6 +92,35 @@ def test_a_message_whose_parent_is_not_there_is_named(tmp_path: Path) -> None:
         run(path)
     assert "1 of 41 rows cannot be used" in str(caught.value)
     assert run(path, bad_rows="skip", max_rejected="10%").card.rows["in"] == 41
+
+
+def test_a_first_message_that_did_not_pass_sets_its_conversation_aside(tmp_path: Path) -> None:
+    first, *others = MESSAGES
+    made = run(written(tmp_path / "x.jsonl", [{**first, "deleted": True}, *others]))
+    assert made.card.set_aside == {"deleted, or refused by its reviewers": 1}
+    assert sum(made.card.rows[side] for side in ("train", "test")) == 39
+
+
+def test_what_else_the_first_message_says_is_the_conversations(tmp_path: Path) -> None:
+    told = [{**each, "system": "Be brief."} if each["parent_id"] is None else each for each in MESSAGES]
+    assert texts(run(written(tmp_path / "x.jsonl", told)))[0] == ["Be brief.", *EXPECTED[0]]
+
+
+def test_ids_and_flags_as_pandas_and_csv_have_them(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    rows = ["message_id,parent_id,role,text,deleted"]
+    for at in range(0, 120, 3):
+        rows += [f"{at},,prompter,Is {at} odd?,False", f"{at + 1},{at}.0,assistant,Count.,False"]
+        rows += [f"{at + 2},{at}.0,assistant,Spam.,True"]
+    path.write_text("\n".join(rows) + "\n")
+    numbers = [
+        {**each, "message_id": at, "parent_id": None if each["parent_id"] is None else float(at - 1)}
+        for at, each in enumerate(message(str(at), "p" if at % 2 else None, ("prompter", "assistant")[at % 2], f"{at}?")
+                                  for at in range(40))
+    ]  # fmt: skip
+    assert len(texts(run(written(tmp_path / "n/x.jsonl", numbers)))) == 20
+    made = texts(run(path))
+    assert len(made) == 40 and made[0] == ["Is 0 odd?", "Count."]
 
 
 def test_a_tree_in_a_row_and_a_row_with_messages_are_what_they_were(tmp_path: Path) -> None:
