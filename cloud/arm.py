@@ -76,7 +76,7 @@ class Arm:
         """The answer of a service whose collections are plain arrays."""
         response: Any = self._client.send_request(self._request("GET", url, query))
         _check(response)
-        return list(response.json())
+        return list(_decoded(response))
 
     def run(
         self,
@@ -142,17 +142,21 @@ def _url(path: str) -> str:
 
 def _object(response: Any) -> dict[str, Any]:
     """Empty where there is no body, as after a DELETE. Raises DecodeError for a body that is no JSON."""
-    from azure.core.exceptions import DecodeError
-
     if not response.content.strip():
         return {}
+    loaded = _decoded(response)
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _decoded(response: Any) -> Any:
+    from azure.core.exceptions import DecodeError
+
     try:
-        loaded = response.json()
+        return response.json()
     except ValueError as error:
         what = f"{response.status_code} {response.headers.get('Content-Type', 'of no type')}"
         said = "the answer is not Azure's, but perhaps a proxy's on the way to it"
         raise DecodeError(message=f"{said} ({what})", response=response) from error
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def _check(response: Any) -> None:

@@ -44,7 +44,7 @@ def _key(connection: CustomConnection) -> Key:
 
 
 def _tokens() -> Callable[[], str]:
-    from azure.core.exceptions import ClientAuthenticationError
+    from azure.core.exceptions import AzureError, ClientAuthenticationError
     from azure.identity import DefaultAzureCredential
 
     credential = DefaultAzureCredential()  # it keeps its tokens, and asks for another before one ends
@@ -53,6 +53,11 @@ def _tokens() -> Callable[[], str]:
         try:
             return credential.get_token(_AUDIENCE).token
         except ClientAuthenticationError as error:
-            raise ChatError("The endpoint takes tokens of Entra ID, and nobody is signed in here.") from error
+            raise ChatError(
+                "The endpoint takes tokens of Entra ID, and nobody is signed in here. "
+                "Run `az login`, or give the compute that runs the flow an identity with a role on the endpoint."
+            ) from error
+        except AzureError as error:
+            raise ChatError("Entra ID gave no token for the endpoint. Check the network, then ask again.") from error
 
     return token

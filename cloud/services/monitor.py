@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cloud.arm import Arm
 
-_VERSION = "2024-02-01"
+VERSION = "2024-02-01"
 MODEL_ERROR = "424"
 """The container answered otherwise than 200; the dimension `modelStatusCode` says how."""
 _MOST_SERIES = 100
@@ -63,12 +63,12 @@ def series(
 
     query = {
         "metricnames": metric,
-        "timespan": "/".join(_text(moment) for moment in span),
+        "timespan": "/".join(text(moment) for moment in span),
         "interval": interval,
         "aggregation": "Average",
         **({"$filter": dimensions, "top": str(_MOST_SERIES)} if dimensions else {}),
     }
-    answer = arm.get(f"{endpoint}/providers/Microsoft.Insights/metrics", _VERSION, **query)
+    answer = arm.get(f"{endpoint}/providers/Microsoft.Insights/metrics", VERSION, **query)
     if not (values := answer.get("value")):
         raise AzureError(f"Azure Monitor says nothing of {metric}")
     try:
@@ -92,5 +92,6 @@ def _read(given: dict[str, Any]) -> Series:
     return Series(labels, points)
 
 
-def _text(moment: datetime) -> str:
+def text(moment: datetime) -> str:
+    """As Azure Monitor reads a time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -49,7 +49,13 @@ def _shares(card: Card) -> Iterator[str]:
     total = sum(card.rows[side] for side in sides if side not in given)
     for side in ("test", "validation"):
         wanted = card.settings.get(f"{side}_ratio", 0)
-        if side in given or side not in sides or not total or not is_far(card.rows[side] / total, wanted, total):
+        if (
+            side in given
+            or side not in sides
+            or not wanted
+            or not total
+            or not is_far(card.rows[side] / total, wanted, total)
+        ):
             continue
         yield (
             f"{card.rows[side] / total:.0%} are {side} rows, and {wanted:.0%} were asked for: {total} rows begin with "

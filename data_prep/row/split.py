@@ -13,21 +13,13 @@ def point(text: str, seed: int) -> int:
     return _point(f"{seed}\n{_identity(text)}")
 
 
-def is_test(question: str, seed: int, test_ratio: float) -> bool:
-    """True where the conversation that opens with ``question`` belongs to the test rows.
-
-    The side is a function of the question, the seed and the ratio alone. So a row never moves when other
-    rows come or go, or when an answer is corrected; the same question, however spaced or capitalised, never
-    is on both sides; and raising the ratio only ever moves rows from train to test. The share of test rows
-    is ``test_ratio`` (0 to 1) on average, not to the row.
-    """
-    return is_below(point(question, seed), test_ratio)
-
-
 def side_of(at: int, test_ratio: float, validation_ratio: float) -> str:
     """test, validation or train: the side of what has the :func:`point` ``at``.
 
-    Test rows are those of :func:`is_test` whatever the validation ratio, which takes from the training rows alone.
+    So the side of a conversation is a function of its first question, the seed and the ratios alone: a row never moves
+    when other rows come or go, or when an answer is corrected; the same question, however spaced or capitalised, never
+    is on two sides; and raising the test ratio only ever moves rows to test. The validation ratio takes from the
+    training rows alone. The shares are reached on average, not to the row.
     """
     if is_below(at, test_ratio):
         return TEST

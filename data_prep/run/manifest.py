@@ -85,7 +85,8 @@ def made(rows: Opened, request: Request) -> tuple[Entry, ...]:
     for number, path in enumerate(files, start=1):
         piece = first[path]
         shapes, good, bad = _looked(piece, reader)
-        if bad and not good and len(files) > 1 and request.bad_rows == "refuse":
+        asked = rows.window.all or piece.own  # of a part of the rows nobody knows yet in which files they are
+        if bad and not good and asked and len(files) > 1 and request.bad_rows == "refuse":
             raise DataError(_unusable(piece, bad, number, len(files)))
         named = relative(path, rows.root) if rows.root and not piece.own else path.name
         found.append(Entry(path=path, name=named, side=piece.side, form=piece.form, shapes=shapes))

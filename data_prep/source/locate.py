@@ -102,19 +102,21 @@ def with_own(source: Source, base: Path, named: Mapping[str, str]) -> Source:
     Raises :class:`DataError` for one that is no file, folder or pattern, and for a file that is there twice.
     """
     own: dict[Path, str] = {}
+    left_out = list(source.left_out)
     for side, name in named.items():
         if not name:
             continue
         found = locate(name, base)
         if found.kind != "file":
             raise DataError(f"data.{side} must be a file, a folder or a pattern of files on this machine, is {name}")
+        left_out += found.left_out
         for file in found.files:
             other = next((each for each in (*source.files, *own) if each.samefile(file)), None)
             if other is not None:
                 where = own.get(other, source.label)
                 raise DataError(f"{file} is named twice, as data.{side} and as {where}: its rows would be on two sides")
             own[file] = side
-    return dataclasses.replace(source, own=own)
+    return dataclasses.replace(source, own=own, left_out=tuple(left_out))
 
 
 def without_validation(source: Source) -> Source:

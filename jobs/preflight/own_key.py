@@ -77,9 +77,7 @@ def _identity(own: OwnKey, arm: Arm) -> Iterator[Finding]:
         return
     if (vault := arm.find(own.vault, VAULT.version)) is not None and not by_roles(vault):
         name = str(vault.get("name") or own.vault.rsplit("/", 1)[-1])
-        says = (
-            f"vault {name}: grants by access policies, and if one lets the identity use the key was not looked at"
-        )
+        says = f"vault {name}: grants by access policies, and if one lets the identity use the key was not looked at"
         fix = "az keyvault show shows them; it needs get, wrapKey and unwrapKey on keys"
         yield Finding(check=NAME, state=State.WARNING, found=says, fix=fix)
         return

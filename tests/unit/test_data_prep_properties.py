@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sides import is_test
 
 from data_prep.row import personal
 from data_prep.row.repairs import REPAIRS, repaired
 from data_prep.row.rules import in_order, problems, question, record, sound
 from data_prep.row.shapes import SHAPES
-from data_prep.row.split import is_taken, is_test
+from data_prep.row.split import is_taken
 
 QUICK = settings(max_examples=80, deadline=None)
 

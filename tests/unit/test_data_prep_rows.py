@@ -6,9 +6,9 @@ import hashlib
 from typing import Any
 
 import pytest
+from sides import is_test
 
 from data_prep.row.rules import problems, record
-from data_prep.row.split import is_test
 
 USER = {"role": "user", "content": "Why?"}
 ASSISTANT = {"role": "assistant", "content": "Because."}

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
+from sides import is_test
 
 from data_prep.row.rules import problems
-from data_prep.row.split import is_test
 from data_prep.source.locate import SAMPLE_FILE
 
 QUESTION = "Who founded Microsoft?"

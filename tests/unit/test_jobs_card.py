@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from arm_fake import _key
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from test_jobs_comparison import (
     BOLD,
     SPECS,
@@ -113,8 +113,11 @@ def test_energy_is_what_azure_monitor_has_of_the_job() -> None:
     assert found is not None and found / energy.KILOWATT_HOUR == 1.5
     assert asked[0]["$filter"] == "rootRunId eq 'job-1'"
     assert asked[0]["timespan"] == "2026-11-25T10:00:00Z/2026-11-25T12:00:00Z"
-    nothing: Any = SimpleNamespace(get=lambda *_, **__: {"value": []})
+    nothing: Any = SimpleNamespace(get=lambda *_, **__: {"value": [{"timeseries": []}]})
     assert energy.joules(nothing, "/w", "job-1", span) is None
+    silent: Any = SimpleNamespace(get=lambda *_, **__: {})
+    with pytest.raises(AzureError, match="says nothing"):
+        energy.joules(silent, "/w", "job-1", span)
 
 
 def test_the_page_and_the_markdown_show_nothing_as_markup(azure: Logged, tmp_path: Path) -> None:  # noqa: F811

@@ -28,7 +28,8 @@ def test_every_stack_has_questions(stack: str) -> None:
 
 
 def test_the_local_ones_are_trained_on() -> None:
-    from data_prep.row.split import is_test
+    from sides import is_test
+
     from data_prep.source.locate import SAMPLE_FILE
 
     bundled = [json.loads(line)["messages"] for line in SAMPLE_FILE.read_text(encoding="utf-8").splitlines()]
