@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from arm_fake import _key
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from status_azure import NOW, STACK, book
 from test_jobs_comparison import (
     BOLD,
     SPECS,
     Logged,
     azure,  # noqa: F401
 )
-from test_jobs_status import NOW, STACK, book
 
 from cloud.errors import NotFinished, StageError
 from cloud.services import energy, modelfiles

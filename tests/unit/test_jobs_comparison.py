@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from arm_fake import install
+from status_azure import A100, MLFLOW, NOW, STACK, Azure, book, printed
 from test_jobs_specs import FINETUNE, RELEASE
-from test_jobs_status import A100, MLFLOW, NOW, STACK, Azure, book, printed
 
 from jobs.choosing.spec import ChoiceSpec
 from jobs.comparison import files, gather, table

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from jobs_fake import Stop
-from test_jobs_status import MLFLOW, NOW, STACK, WANTED, Azure, azure, book
+from status_azure import MLFLOW, NOW, STACK, WANTED, Azure, azure, book
 
 from chat.phi_messages import Answer, ChatError, ChatRequest, ModelFailed
 from cloud.errors import StageError

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from preflight_asked import SPEC
 
 from cloud.arm import Arm
 from cloud.errors import StageError
@@ -15,7 +16,6 @@ from jobs.preflight import grants
 from jobs.preflight.findings import State
 from jobs.preflight.spec import Grant, GrantsSpec
 from tests.unit.arm_fake import ArmFake, install
-from tests.unit.test_jobs_preflight import SPEC
 
 S = "/subscriptions/00000000-0000-4000-8000-000000000001"
 RG = f"{S}/resourceGroups/rg-ours"

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
+from status_azure import azure
 from test_jobs_evaluation import RIGHT, Said, evaluate, finetune, said, stack
-from test_jobs_status import azure
 
 from chat.phi_messages import Answer, ChatRequest, Turn
 from jobs.evaluation import files, held_out

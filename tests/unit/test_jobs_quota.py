@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
+from preflight_asked import A100, ML, NC24, SPEC, T4, usage
 
 from cloud.errors import StageError
 from jobs import __main__ as cli
@@ -14,7 +15,6 @@ from jobs import specs
 from jobs.preflight import quota
 from jobs.preflight.spec import CLUSTER, ENDPOINT, Machines
 from tests.unit.arm_fake import ArmFake, install
-from tests.unit.test_jobs_preflight import A100, ML, NC24, SPEC, T4, usage
 
 REQUEST = f"{ML}/providers/Microsoft.Quota/quotas/standardNCADSA100v4Family"
 DECISION = f"https://management.azure.com{ML}/providers/Microsoft.Quota/quotaRequests/1"

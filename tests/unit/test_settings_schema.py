@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from settings_parsed import WRONG
 
 from documentation.settings.schema import schema
 from settings.commandline import stacks
 from settings.stack import ROOT
 from settings.tree import Settings
-from tests.unit.test_infra_settings import WRONG
 
 VALIDATOR = Draft202012Validator(schema())
 ASKED_OF_THE_PROGRAM = (
