@@ -117,6 +117,8 @@ def described(card: Card, request: Request, cards: Sequence[Card], kept: Mapping
     rows = dict(card.rows)
     for name in ("in", "rejected", "repaired", "set_aside"):
         rows[name] = sum(own.rows[name] for own in cards)
+    if called := sum(own.rows.get("with_calls", 0) for own in cards):
+        rows["with_calls"] = called
     rows["left_out"] += sum(own.rows["left_out"] for own in cards)
     return dataclasses.replace(
         card,

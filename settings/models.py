@@ -48,9 +48,10 @@ class Model:
     `context` is the longest conversation in tokens, `shape` what it consists of (its config.json on the hub),
     `template` how its messages are laid out, `per_message` the template's own tokens in each. `serving_memory` is the
     GPU memory in GB of one machine that serves it in 16 bit with room for a conversation; None where unknown.
-    `versions` are those of the registry that this project was tried with. `retired` is the day on which Azure ended
-    fine-tuning it, by Microsoft's page "Model deprecation and retirement for Azure AI Foundry Models" and, of
-    Phi-3-mini-4k-instruct, the registry's entry.
+    `tools` says that the template writes the tools of a system message, and the tokenizer has marks for calls
+    (docs/data.md has where that was read). `versions` are those of the registry that this project was tried with.
+    `retired` is the day on which Azure ended fine-tuning it, by Microsoft's page "Model deprecation and retirement for
+    Azure AI Foundry Models" and, of Phi-3-mini-4k-instruct, the registry's entry.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Model:
     template: str | None = None
     per_message: int = 4
     serving_memory: int | None = None
+    tools: bool = False
     retired: str = ""
     successor: str = ""
 
@@ -105,6 +107,7 @@ _KNOWN = (
         template=_PHI4_MINI,
         per_message=3,
         serving_memory=24,
+        tools=True,
     ),
     Model(name="Phi-4-mini-reasoning", context=131_072, shape=_MINI_4, template=_PHI4_MINI, per_message=3),
     Model(name="Phi-4-mini-flash-reasoning", context=65_536, shape=_FLASH_4, template=_PHI4_MINI, per_message=3),

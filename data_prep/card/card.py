@@ -34,7 +34,7 @@ class Card:
     settings: dict[str, Any]  # what decides the bytes besides the source's content
     source: dict[str, str]  # kind; sha256 (files) or revision (hub, data asset); licence as the source states it
     shape: str  # of the source's rows
-    rows: dict[str, int]  # in, train, test, validation (of three), rejected, repaired, left_out, dropped, set_aside
+    rows: dict[str, int]  # in, train, test, validation (of three), rejected, repaired, left_out, dropped, set_aside, …
     rejected: dict[str, int]  # rule → rows
     repaired: dict[str, int]  # repair → rows
     unused: dict[str, int]  # column, or key of a message, that nothing was made of → rows in which it held something
@@ -141,7 +141,7 @@ def _check(path: Path) -> None:
         number = 0
         for number, line in enumerate(file, start=1):
             try:
-                found = problems(json.loads(line))
+                found = problems(json.loads(line), tools=True)
             except ValueError as error:
                 raise DataError(f"{path}:{number} is not valid JSON ({error}): mend the line or {remedy}") from error
             if found:

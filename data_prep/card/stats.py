@@ -44,6 +44,7 @@ class Stats:
     unused: Counter[str] = field(default_factory=Counter)  # column or key of a message → rows that hold one
     aside: Counter[str] = field(default_factory=Counter)  # a row's own mark that it is not to be learnt → rows
     private: Counter[str] = field(default_factory=Counter)  # finds by kind
+    called: int = 0  # rows that offer tools or call some, as a part of their texts
     private_rows: int = 0
     turns: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)  # rows by text bytes // BIN
@@ -65,7 +66,7 @@ class Stats:
 
     def add(self, other: Stats) -> None:
         """Add those of a later piece; its problems are shown by the caller, who knows where it begins."""
-        for name in ("seen", "places", "passed_over", "bad", "mended", "private_rows", "too_long"):
+        for name in ("seen", "places", "passed_over", "bad", "mended", "called", "private_rows", "too_long"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))

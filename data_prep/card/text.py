@@ -35,6 +35,7 @@ def markdown(card: Card) -> bytes:
                 "left out, as a share was asked for": rows["left_out"],
                 "dropped as duplicates": rows["dropped"],
                 "set aside by their own mark": _counted(rows["set_aside"], card.set_aside),
+                **({"with tools or calls of them": rows["with_calls"]} if "with_calls" in rows else {}),
                 "columns and keys that nothing was made of (rows)": _listed(card.unused),
             }
         ),

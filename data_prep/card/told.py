@@ -16,6 +16,8 @@ def warnings(card: Card) -> Iterator[str]:
         yield f"not to be learnt by their own mark: {_rows(card.set_aside)}"
     if card.unused:
         yield f"not used: {_rows(card.unused)}; data.columns names the part of one, data.ignore what may go"
+    if calls := card.rows.get("with_calls"):
+        yield f"{calls} rows offer tools or call them, which are a part of their texts, between the model's own marks"
     if card.private["rows"]:
         kinds = ", ".join(f"{kind} {number}" for kind, number in card.private.items() if kind != "rows")
         done = "masked" if card.settings["mask"] else "left as they are (mask: true replaces them)"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from data_prep.row import calls
 from data_prep.row.fields import Fields
 from data_prep.row.names import MEANING, harmless, part_of, snake
 from data_prep.row.rules import Problem, is_bare
@@ -26,6 +27,7 @@ class Read:
         unused: columns, and keys of messages, that nothing is made of and that may mean nothing.
         problems: columns that nothing can be made of, though the row means something else without them.
         aside: why the row says itself that it is not to be learnt; empty where it does not.
+        calls: whether it offers tools or calls some, which are now a part of its texts.
     """
 
     row: Any
@@ -33,14 +35,22 @@ class Read:
     unused: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     aside: str = ""
+    calls: bool = False
 
 
 class Reader:
-    """Reads rows in one shape, or each in its own."""
+    """Reads rows in one shape, or each in its own; ``model`` is the base model, for tools and their calls."""
 
-    def __init__(self, shape: str = AUTO, columns: Mapping[str, str] | None = None, ignore: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        shape: str = AUTO,
+        columns: Mapping[str, str] | None = None,
+        ignore: Iterable[str] = (),
+        model: str = "",
+    ) -> None:
         self._shapes: tuple[Shape, ...] = IN_ORDER if shape == AUTO else (SHAPES[shape],)
         self._asked = shape != AUTO
+        self._model = model
         self._columns = {snake(name): part for name, part in (columns or {}).items()}
         self._ignore = frozenset(map(snake, ignore))
         self._plain: dict[tuple[Any, ...], bool] = {}
@@ -74,11 +84,12 @@ class Reader:
         return Read(row)
 
     def _accounted(self, shape: str, messages: list[Any], fields: Fields) -> Read:
+        messages, unlearnt, called = calls.written(messages, fields, self._model)
         made: dict[str, Any] = {"messages": messages}
         if shape == "messages":
             made |= {key: fields.row[key] for key in ("prompt", "prompt_id") if fields.row.get(key) is not None}
         aside = fields.aside or _aside(fields)
-        problems = list(_marks(fields))
+        problems = [*unlearnt, *_marks(fields)]
         unused = [name for name in dict.fromkeys(fields.more) if snake(name) not in self._ignore]
         said = [message.get("content") for message in messages if isinstance(message, Mapping)]
         for key, part in fields.unused():
@@ -90,8 +101,8 @@ class Reader:
             if part not in MEANING or (self._asked and part in ("question", "answer")):
                 unused.append(key)
             else:
-                problems.append(_problem(key, part, shape))
-        return Read(made, shape, tuple(unused), tuple(problems), aside)
+                problems.append(_problem(key, part, shape, self._model))
+        return Read(made, shape, tuple(unused), tuple(problems), aside, called)
 
 
 def _aside(fields: Fields) -> str:
@@ -122,6 +133,8 @@ def _marks(fields: Fields) -> Iterator[Problem]:
         yield Problem(str(key), "must be 0 or 1: the fine-tune component learns an answer or does not", "weight")
 
 
-def _problem(key: str, part: str, shape: str) -> Problem:
+def _problem(key: str, part: str, shape: str, model: str) -> Problem:
+    if part == "tools" and not calls.learnable(model):
+        return Problem(key, f"{MEANING[part]}, which {calls.why_not(model)}", f"column-{part}")
     rule = f"{MEANING[part]}, and nothing can be made of it in a row taken as {shape}"
     return Problem(key, rule, f"column-{part}")

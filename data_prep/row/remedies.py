@@ -9,6 +9,9 @@ _COLUMN = "name the part it is (data.columns: {COLUMN: question}), or list it in
 REMEDIES: Mapping[str, str] = {
     "messages-missing": "name the columns that hold question and answer (data.columns: {COLUMN: question, …})",
     "tools": "take the calls out of these conversations, or leave the rows out (data.badRows: skip)",
+    "tools-unclear": "mend these rows, or leave them out (data.badRows: skip)",
+    "tool-result": "leave these rows out (data.badRows: skip), or end each before its first answer of a tool "
+    "(badRows: repair with drop-results among repairs)",
     "weight": "leave these rows out (data.badRows: skip), or end each before its first answer of weight 0 "
     "(badRows: repair with drop-unlearnt among repairs)",
     "picture": "leave these rows out (data.badRows: skip)",

@@ -9,7 +9,7 @@ from typing import Any
 from data_prep.errors import DataError
 from data_prep.row.chat import role_of
 from data_prep.row.names import is_empty
-from data_prep.row.rules import CONTROL, MARK, TOOL
+from data_prep.row.rules import CONTROL, MARK, TOOL, apart
 
 Messages = list[dict[str, Any]]
 
@@ -40,15 +40,21 @@ def _ended(match: re.Match[str]) -> str:
     return "" if "\n" in beside else "\n"
 
 
-def _marks(messages: Messages) -> Messages:
-    """Marks of the chat template are removed from the texts, until none is left."""
+def _marks(messages: Messages, tools: bool = False) -> Messages:
+    """Marks of the chat template are removed from the texts, until none is left; those of tools and calls stay where
+    they belong."""
     return [
-        {**message, "content": _unmarked(message["content"])} if isinstance(message.get("content"), str) else message
+        {**message, "content": _unmarked(message["content"], message.get("role") if tools else None)}
+        if isinstance(message.get("content"), str)
+        else message
         for message in messages
     ]
 
 
-def _unmarked(text: str) -> str:
+def _unmarked(text: str, role: Any) -> str:
+    said, called = apart(text, role)
+    if called:  # with the marks around it
+        return _unmarked(said, None) + text[len(said) :]
     while (without := MARK.sub("", text)) != text:
         text = without
     return text
@@ -103,20 +109,28 @@ def _drop_unlearnt(messages: Messages) -> Messages:
     return messages
 
 
+def _drop_results(messages: Messages) -> Messages:
+    """A conversation ends before the first answer of a tool, with the call that asked for it."""
+    ends = (at for at, message in enumerate(messages) if message.get("role") == TOOL)
+    at = next(ends, None)
+    return messages if at is None else _drop_tail(messages[:at])
+
+
 REPAIRS: dict[str, Callable[[Messages], Messages]] = {
     "role-names": _role_names,
     "control": _control,
     "marks": _marks,
     "drop-unlearnt": _drop_unlearnt,
+    "drop-results": _drop_results,
     "drop-empty": _drop_empty,
     "merge-roles": _merge_roles,
     "drop-lead": _drop_lead,
     "drop-tail": _drop_tail,
 }
 """Name → repair, in the order in which they are applied."""
-DEFAULT = tuple(name for name in REPAIRS if name not in ("marks", "drop-unlearnt"))
+DEFAULT = tuple(name for name in REPAIRS if name not in ("marks", "drop-unlearnt", "drop-results"))
 """What is tried unless the settings name others: a mark may be an attempt to make the model say something, and what
-comes after an answer of weight 0 may be the better part of a conversation."""
+comes after an answer of weight 0, or of a tool, may be the better part of a conversation."""
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:
@@ -127,8 +141,9 @@ def chosen(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in REPAIRS if name in wanted)
 
 
-def repaired(row: Any, names: Iterable[str]) -> tuple[Any, list[str]]:
-    """``row`` after the repairs, and the names of those that changed something."""
+def repaired(row: Any, names: Iterable[str], tools: bool = False) -> tuple[Any, list[str]]:
+    """``row`` after the repairs, and the names of those that changed something; ``tools`` as in
+    :func:`~data_prep.row.rules.problems`."""
     if not isinstance(row, Mapping) or not isinstance(row.get("messages"), list):
         return row, []
     messages = row["messages"]
@@ -136,7 +151,7 @@ def repaired(row: Any, names: Iterable[str]) -> tuple[Any, list[str]]:
         return row, []
     changed = []
     for name in names:
-        after = REPAIRS[name](messages)
+        after = _marks(messages, tools) if name == "marks" else REPAIRS[name](messages)
         if after != messages:
             changed.append(name)
             messages = after

@@ -12,11 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from data_prep.row.prefilter import Prefilter
 
 ROLES = ("system", "user", "assistant")
 TOOL = "tool"
 CALLS = ("tool_calls", "function_call", "tools", "functions")
+TOOL_MARKS, CALL_MARKS = ("<|tool|>", "<|/tool|>"), ("<|tool_call|>", "<|/tool_call|>")
+"""Marks around the tools of a system message and around the calls of an answer, in Phi-4-mini's tokenizer."""
 PICTURES = ("image", "images", "picture", "pictures", "audio", "audios", "video", "videos")
 LEAST_ROWS = 10
 """The fine-tune component refuses fewer to train on."""
@@ -38,7 +42,14 @@ _UNSOUND = Prefilter((rb"\\u00", rb"\\[bf]", rb"\x7f", rb"\xc2[\x80-\x9f]", rb"<
 """How a line of JSON holds control characters (escaped by orjson, DEL as it is, and U+0080 to U+009F as UTF-8), and
 what a mark looks like."""
 
-_NO_TOOLS = "which the chat templates of the Phi models do not write: the call would not be learnt"
+_LEARNT_TOO = (
+    "is what a tool answered, which the fine-tune component would have the model say, and all questions after it: it "
+    "takes a message of a tool for a part of the answer"
+)
+_BLOCKS = {
+    role: re.compile(rf"{re.escape(start)}(.*){re.escape(end)}\Z", re.DOTALL)
+    for role, (start, end) in (("system", TOOL_MARKS), ("assistant", CALL_MARKS))
+}
 _NAMES = {"\x00": "NUL", "\x08": "backspace", "\x0c": "form feed", "\x1b": "escape", "\x7f": "delete"}
 _ROLE_SET = frozenset(ROLES)
 
@@ -52,8 +63,9 @@ class Problem:
     code: str = ""
 
 
-def problems(row: Any) -> list[Problem]:
-    """The rules ``row`` breaks, in reading order; empty for a good row.
+def problems(row: Any, tools: bool = False) -> list[Problem]:
+    """The rules ``row`` breaks, in reading order; empty for a good row. With ``tools`` the base model's template knows
+    them (:mod:`data_prep.row.calls`), and their marks may stand where they belong.
 
     The order of the roles is looked at only where every message is sound by itself.
     """
@@ -72,12 +84,12 @@ def problems(row: Any) -> list[Problem]:
         return [Problem("messages", f"must be at most {MAX_TURNS} messages, are {len(messages)}", "too-many-turns")]
     found: list[Problem] = []
     for at, message in enumerate(messages):
-        found.extend(_message(f"messages[{at}]", message))
+        found.extend(_message(f"messages[{at}]", message, tools))
     found.extend(_extras(row))
     return found or [*_order([message["role"] for message in messages]), *_size(messages)]
 
 
-def _message(field: str, message: Any) -> Iterator[Problem]:
+def _message(field: str, message: Any, tools: bool) -> Iterator[Problem]:
     if not isinstance(message, Mapping):
         yield Problem(field, f"must be an object with role and content, is {kind(message)}", "message-type")
         return
@@ -97,18 +109,32 @@ def _message(field: str, message: Any) -> Iterator[Problem]:
     elif not content.strip():
         yield Problem(f"{field}.content", "must not be empty", "content-empty")
     else:
-        yield from _text(f"{field}.content", content)
+        said, called = apart(content, role) if tools else (content, "")
+        yield from _text(f"{field}.content", content, said + called)
+
+
+def apart(text: str, role: Any) -> tuple[str, str]:
+    """A text, and the JSON between marks that it ends with: tools in that of the system, calls in an answer."""
+    pattern = _BLOCKS.get(role) if isinstance(role, str) else None
+    found = pattern.search(text) if pattern and text.endswith("|>") else None
+    if found is None:
+        return text, ""
+    try:
+        orjson.loads(found[1])
+    except ValueError:
+        return text, ""
+    return text[: found.start()], found[1]
 
 
 def _beside(field: str, message: Mapping[str, Any]) -> Iterator[Problem]:
     """What a message holds besides, and what it would mean something else without."""
     if message.get("role") == TOOL:
-        yield Problem(f"{field}.role", f"is that of a tool, {_NO_TOOLS}", "tools")
+        yield Problem(f"{field}.role", _LEARNT_TOO, "tool-result")
     for key, value in message.items():
         if key in ("role", "content") or value is None or value == []:
             continue
         if key in CALLS:
-            yield Problem(f"{field}.{key}", f"is a call of a tool, or tells of tools, {_NO_TOOLS}", "tools")
+            yield Problem(f"{field}.{key}", "is a call of a tool, or tells of tools, and would not be learnt", "tools")
         elif key in PICTURES:
             yield Problem(f"{field}.{key}", "is no text, and the model learns from texts alone", "picture")
         elif key == "weight" and message.get("role") == "assistant" and value != 1:
@@ -121,12 +147,12 @@ def _shown(role: Any) -> str:
     return repr(role) if isinstance(role, str) else kind(role)
 
 
-def _text(field: str, text: str) -> Iterator[Problem]:
-    """What JSON lets through and a tokenizer should not see."""
+def _text(field: str, text: str, said: str | None = None) -> Iterator[Problem]:
+    """What JSON lets through and a tokenizer should not see; ``said`` is the text without marks that belong there."""
     if match := CONTROL.search(text):
         name = _NAMES.get(match[0], f"U+{ord(match[0]):04X}")
         yield Problem(field, f"must hold no control characters, has {name} at character {match.start() + 1}", "control")
-    if match := MARK.search(text):
+    if match := MARK.search(text if said is None else said):
         rule = f"must hold no marks of the chat template, has {match[0]} at character {match.start() + 1}"
         yield Problem(field, rule, "mark")
     try:

@@ -88,7 +88,7 @@ def _taken(rows: Opened, request: Request) -> Iterator[str]:
     if request.shape != AUTO:
         yield f"the rows are taken as {request.shape}"
         return
-    shapes = rows.shapes(Reader(AUTO, request.columns, request.ignore))
+    shapes = rows.shapes(Reader(AUTO, request.columns, request.ignore, request.model))
     if len(shapes) > 1:
         yield f"the rows are taken each in its own shape: {', '.join(shapes)} (--shape overrides it)"
     elif shapes not in ([], ["messages"]):
@@ -229,6 +229,7 @@ def _card(
             "left_out": stats.passed_over,
             "dropped": dropped,
             "set_aside": stats.aside.total(),
+            **({"with_calls": stats.called} if stats.called else {}),
         },
         rejected=dict(sorted(stats.rejected.items())),
         repaired=dict(sorted(stats.repaired.items())),

@@ -15,6 +15,7 @@ from data_prep.read.form import Form
 from data_prep.read.readers import Piece, read
 from data_prep.read.texts import BLANK, Broken
 from data_prep.request import Request
+from data_prep.row.calls import learnable
 from data_prep.row.reading import Reader
 from data_prep.row.remedies import REMEDIES
 from data_prep.row.rules import Problem, problems
@@ -78,13 +79,14 @@ def made(rows: Opened, request: Request) -> tuple[Entry, ...]:
     Raises :class:`DataError` for a file of several of which none of the first rows can be used, where such rows refuse
     the whole: before any other is worked through.
     """
-    reader = Reader(request.shape, request.columns, request.ignore)
+    reader = Reader(request.shape, request.columns, request.ignore, request.model)
+    tools = learnable(request.model)
     first = {piece.path: piece for piece in reversed(rows.pieces)}
     files = list(dict.fromkeys(piece.path for piece in rows.pieces))
     found = []
     for number, path in enumerate(files, start=1):
         piece = first[path]
-        shapes, good, bad = _looked(piece, reader)
+        shapes, good, bad = _looked(piece, reader, tools)
         asked = rows.window.all or piece.own  # of a part of the rows nobody knows yet in which files they are
         if bad and not good and asked and len(files) > 1 and request.bad_rows == "refuse":
             raise DataError(_unusable(piece, bad, number, len(files)))
@@ -93,7 +95,7 @@ def made(rows: Opened, request: Request) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _looked(piece: Piece, reader: Reader) -> tuple[tuple[str, ...], int, list[tuple[int, Problem]]]:
+def _looked(piece: Piece, reader: Reader, tools: bool) -> tuple[tuple[str, ...], int, list[tuple[int, Problem]]]:
     """The shapes of the first rows, the most frequent one first; how many are good, and what is wrong with others."""
     shapes: Counter[str] = Counter()
     good, bad = 0, []
@@ -105,7 +107,7 @@ def _looked(piece: Piece, reader: Reader) -> tuple[tuple[str, ...], int, list[tu
             continue
         taken = reader.read(row)
         shapes[taken.shape] += 1
-        broken = [] if taken.aside else [*taken.problems] or problems(taken.row)
+        broken = [] if taken.aside else [*taken.problems] or problems(taken.row, tools)
         if broken:
             bad.append((place, broken[0]))
         else:

@@ -10,6 +10,7 @@ import orjson
 
 from data_prep.errors import DataError
 from data_prep.request import Request
+from data_prep.row.calls import learnable
 from data_prep.row.reading import Read, Reader
 from data_prep.row.remedies import REMEDIES
 from data_prep.row.rules import problems, question, record, shown
@@ -40,7 +41,7 @@ def preview(request: Request, workspace: Workspace | None = None, rows: int = _R
     tokenizer = resolve(request.tokenizer, model(request.model), online=source.kind == "hub")
     template, origin = template_of(model(request.model), tokenizer)
     yield f"{found.label}; chat template {origin if template else 'unknown, so the bare texts'}"
-    reader = Reader(request.shape, request.columns, request.ignore)
+    reader = Reader(request.shape, request.columns, request.ignore, request.model)
     for number, row in enumerate(first, start=1):
         yield from _before(number, row)
         yield from _after(reader.read(row), request, tokenizer, template)
@@ -59,7 +60,7 @@ def _after(read: Read, request: Request, tokenizer: Tokenizer, template: str | N
     if read.aside:
         yield f"--- {shape}: set aside by its own mark ({read.aside})"
         return
-    if broken := [*read.problems] or problems(read.row):
+    if broken := [*read.problems] or problems(read.row, learnable(request.model)):
         yield f"--- {shape}: cannot be used"
         for code, problem in {problem.code: problem for problem in reversed(broken)}.items():
             yield f"{problem.field} {problem.rule}"

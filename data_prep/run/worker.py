@@ -13,6 +13,7 @@ import orjson
 from data_prep.card.stats import BIN, Kind, Stats
 from data_prep.read.texts import BLANK, Broken, Rows
 from data_prep.row import personal
+from data_prep.row.calls import learnable
 from data_prep.row.reading import Reader
 from data_prep.row.repairs import repaired
 from data_prep.row.rules import Problem, in_order, is_bare, problems, question, record, sound
@@ -69,7 +70,8 @@ class Worker:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._reader = Reader(rules.shape, rules.columns, rules.ignore)
+        self._reader = Reader(rules.shape, rules.columns, rules.ignore, rules.model)
+        self._tools = learnable(rules.model)
         self._side, self._share, self._own = "", 1.0, False
         self._counter = Counter(rules.tokenizer, model(rules.model))
 
@@ -124,7 +126,7 @@ class Worker:
             if not found:
                 found, made, line = self._judge(good, quick or (in_order(good) and is_bare(good)))
                 if found and self._rules.repairs:
-                    better, mended = repaired(good, self._rules.repairs)
+                    better, mended = repaired(good, self._rules.repairs, self._tools)
                     if mended:
                         remaining, better_made, better_line = self._judge(better, in_order(better) and is_bare(better))
                         if not remaining:
@@ -142,6 +144,7 @@ class Worker:
         read = self._reader.read(row)
         stats.shapes[read.shape] += 1
         stats.unused.update(read.unused)
+        stats.called += read.calls
         if read.aside:
             stats.aside[read.aside] += 1
         return read.row, list(read.problems), bool(read.aside)
@@ -153,11 +156,11 @@ class Worker:
             try:
                 line = orjson.dumps(made, option=_LINE)
             except TypeError:  # half of a surrogate pair
-                return problems(row), made, b""
-            if not sound(line) and (found := problems(row)):
+                return problems(row, self._tools), made, b""
+            if not sound(line) and (found := problems(row, self._tools)):
                 return found, made, line
         else:
-            if found := problems(row):
+            if found := problems(row, self._tools):
                 return found, {}, b""
             made = record(row)
             line = orjson.dumps(made, option=_LINE)

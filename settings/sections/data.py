@@ -125,7 +125,15 @@ class DataSettings(RowsSettings):
     """what happens to rows that break a rule: refuse | skip | repair"""
     repairs: tuple[
         Literal[
-            "role-names", "control", "marks", "drop-unlearnt", "drop-empty", "merge-roles", "drop-lead", "drop-tail"
+            "role-names",
+            "control",
+            "marks",
+            "drop-unlearnt",
+            "drop-results",
+            "drop-empty",
+            "merge-roles",
+            "drop-lead",
+            "drop-tail",
         ],
         ...,
     ] = (
@@ -136,7 +144,9 @@ class DataSettings(RowsSettings):
         "drop-lead",
         "drop-tail",
     )
-    """with repair: some of role-names control marks drop-unlearnt drop-empty merge-roles drop-lead drop-tail"""
+    """with repair: some of role-names control marks drop-unlearnt drop-results drop-empty merge-roles drop-lead
+    drop-tail
+    """
     max_rejected: Annotated[RowCount, Pattern(r"\d+(\.\d+)?%?", "must be a number or a share like 1%")] = "1%"
     """with skip and repair: most rows that may be left out, a number or a share like 1%"""
     duplicates: Literal["report", "near", "drop"] = "report"

@@ -89,7 +89,7 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         yield "role-missing", with_(at, role=None)
         yield "content-missing", without(at, "content")
         yield "content-missing", with_(at, content=None)
-        yield "tools", with_(at, role="tool")
+        yield "tool-result", with_(at, role="tool")
         for role in ("narrator", "", 5, ["user"], {"role": "user"}, True):
             yield "role-unknown", with_(at, role=role)
         for content in (5, True, {"text": "x"}, [], [{"type": "image_url"}], 1.5):

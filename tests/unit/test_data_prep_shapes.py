@@ -176,8 +176,8 @@ def test_what_would_change_the_meaning_is_refused(row: dict[str, Any], field: st
         ({**ANSWER, "train": False}, "messages[1].weight", "weight"),
         ({**ANSWER, "tool_calls": [{"id": "c"}]}, "messages[1].tool_calls", "tools"),
         ({"role": "assistant", "content": None, "function_call": {"name": "f"}}, "messages[1].function_call", "tools"),
-        ({"role": "tool", "content": "x"}, "messages[1].role", "tools"),
-        ({"from": "observation", "value": "x"}, "messages[1].role", "tools"),
+        ({"role": "tool", "content": "x"}, "messages[1].role", "tool-result"),
+        ({"from": "observation", "value": "x"}, "messages[1].role", "tool-result"),
         ({**ANSWER, "images": ["x"]}, "messages[1].images", "picture"),
     ],
 )
@@ -247,7 +247,7 @@ def test_a_kind_of_problem_is_one_message(tmp_path: Path) -> None:
     text = str(raised.value)
     assert text.count("x.jsonl:31: messages[1].weight marks an answer that is not to be learnt") == 1
     assert "; 19 more like it (:33, :35, …): leave these rows out (data.badRows: skip), or end each" in text
-    assert text.count("x.jsonl:32: tools is what the model may call") == 1
+    assert text.count("x.jsonl:32: tools must be a list of functions, each with its name") == 1
     assert len(text.splitlines()) == 4
 
 
@@ -265,7 +265,9 @@ def test_an_answer_of_weight_0_is_never_learnt(tmp_path: Path) -> None:
 def test_no_repair_takes_a_call_from_a_row_that_is_kept(tmp_path: Path) -> None:
     call = {"role": "assistant", "content": None, "tool_calls": [{"id": "c"}]}
     bad = [{"messages": [USER, call, ANSWER]}, {"messages": [USER, {**call, "content": "x"}, ANSWER]}]
-    assert made(tmp_path / "x.jsonl", [*MIXED, *bad], bad_rows="repair", max_rejected="2").card.rejected == {"tools": 2}
+    assert made(tmp_path / "x.jsonl", [*MIXED, *bad], bad_rows="repair", max_rejected="2").card.rejected == {
+        "tools-unclear": 2
+    }
 
 
 def test_columns_of_a_parquet_file_are_accounted_for(tmp_path: Path) -> None:
