@@ -183,6 +183,7 @@ class Status:
             "stack": self.stack,
             "at": self.at.isoformat(),
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "recipe": self.recipe,
             "job": job.name if job else "",
             "job_status": job.status if job else NOT_THERE,
             "job_url": job.url if job else "",
