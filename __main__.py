@@ -26,7 +26,7 @@ from infra.lifecycle.protection import protect_stateful
 from infra.lifecycle.tags import leave_alone
 from infra.monitoring import Monitoring, MonitoringArgs
 from infra.outputs import export
-from infra.preflight import Preflight, tell
+from infra.preflight import Preflight, side_by_side, tell
 from infra.registry import ModelRegistry, ModelRegistryArgs
 from infra.role_assignments import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
@@ -47,7 +47,7 @@ try:
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
-for finding in (*memory.fits(settings), *learnt.told(settings)):
+for finding in (*memory.fits(settings), *learnt.told(settings), *side_by_side(settings)):
     tell(finding)
 work_in(settings.subscription_id)
 account = authorization.get_client_config()

@@ -6,11 +6,14 @@ base model) changes, and a refusal is not recorded, so the next update asks agai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pulumi
 
 from infra.lifecycle.hooks import working
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
+from settings.stack import Settings
 
 
 def tell(finding: Finding) -> None:
@@ -20,6 +23,21 @@ def tell(finding: Finding) -> None:
     if pulumi.runtime.is_dry_run():
         log = pulumi.log.warn if finding.state is State.WARNING else pulumi.log.info
         log(str(finding))
+
+
+def side_by_side(settings: Settings) -> Iterator[Finding]:
+    """Where the cluster has room for more jobs than Pulumi does things at a time (`--parallel`)."""
+    recipes, at_once = settings.trained.values(), int(pulumi.runtime.settings.SETTINGS.parallel or 0)
+    room = settings.compute.max_nodes // min(recipe.num_nodes_finetune or 1 for recipe in recipes)
+    jobs = min(len(recipes), room)
+    if at_once and jobs > at_once:
+        yield Finding(
+            check="recipes",
+            state=State.WARNING,
+            found=f"the cluster has room for {jobs} jobs at a time (compute.maxNodes is {settings.compute.max_nodes}), "
+            f"and an update does {at_once} things at a time: that many are trained side by side, the others after them",
+            fix=f"pulumi up --parallel {jobs}",
+        )
 
 
 class Preflight(pulumi.ComponentResource):

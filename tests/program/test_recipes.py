@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from settings.stack import Settings
 from tests.program.conftest import Program, Run
 
 GENTLE, BOLD = {"learning_rate": 0.001}, {"learning_rate": 0.01, "num_train_epochs": 5}
@@ -93,3 +94,30 @@ def test_a_release_of_a_name_and_of_the_best_differ_in_the_model_alone(run: Run,
     assert {key for key in {*single, *several} if single.get(key) != several.get(key)} == {
         *("model_version", "model_fingerprint", "fingerprint")
     }
+
+
+def test_a_preview_says_where_an_update_follows_fewer_jobs_than_the_cluster_has_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from infra import preflight
+
+    def told(at_once: int | None, **changed: object) -> list[str]:
+        settings = Settings.model_validate(
+            {
+                "purgeOnDestroy": True,
+                "recipes": {f"r{at}": {"learning_rate": 1e-5 * at} for at in range(1, 13)},
+                "released": "r1",
+                **changed,
+            }
+        )
+        monkeypatch.setattr(preflight.pulumi.runtime.settings.SETTINGS, "parallel", at_once, raising=False)
+        return [str(each) for each in preflight.side_by_side(settings)]
+
+    assert told(8, compute={"maxNodes": 8}) == [], "the others wait for the cluster anyway"
+    (found,) = told(8, compute={"maxNodes": 10})
+    assert "room for 10 jobs at a time" in found and found.endswith("pulumi up --parallel 10")
+    (found,) = told(8, compute={"maxNodes": 100})
+    assert found.endswith("--parallel 12"), "there are no more recipes"
+    two = {"recipe": {"num_nodes_finetune": 2, "apply_deepspeed": True}, "compute": {"maxNodes": 10}}
+    assert told(8, **two) == [], "five at a time"
+    assert told(None, compute={"maxNodes": 100}) == [], "as many as there are"
