@@ -1,8 +1,9 @@
 """What a job's GPUs have used, as Azure Monitor has it: the metric GpuEnergyJoules of an Azure ML workspace.
 
-Its name, unit and the dimension rootRunId are those of Microsoft's page of metrics of
-Microsoft.MachineLearningServices/workspaces. It is kept for 93 days. What that is in carbon Azure does not tell of a
-job: its reports of emissions are of months, subscriptions and services.
+Its name, unit, aggregation and the dimension rootRunId are those of Microsoft's page of metrics of
+Microsoft.MachineLearningServices/workspaces. It is of the GPUs alone, and of each minute. What that is in carbon Azure
+does not tell of a job: the smallest that its reports have (Microsoft.Carbon, carbonEmissionReports) is a resource and a
+month, and a workspace is one resource.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from cloud.arm import Arm
 
 _METRIC = "GpuEnergyJoules"
+KEPT = timedelta(days=93)
+"""How long Azure Monitor keeps its metrics."""
+_LATE = timedelta(minutes=5)
+"""The last minute of a job may be told after its end; it is of this job all the same."""
 KILOWATT_HOUR = 3_600_000.0
 """In joules."""
 
@@ -27,7 +32,8 @@ def joules(arm: Arm, workspace: str, job: str, span: tuple[datetime, datetime]) 
     """
     from azure.core.exceptions import AzureError
 
-    begin, end = span[0], max(span[1], span[0] + timedelta(minutes=1))
+    # Points stand at the beginning of their minute.
+    begin, end = span[0].replace(second=0, microsecond=0), span[1] + _LATE
     query = {
         "metricnames": _METRIC,
         "timespan": "/".join(text(moment) for moment in (begin, end)),

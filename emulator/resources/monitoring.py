@@ -15,6 +15,7 @@ from emulator.arm.paths import ArmPath
 from emulator.machine.store import Resource
 from emulator.resources.base import Kind
 
+WORKSPACES = "microsoft.machinelearningservices/workspaces"
 ENDPOINTS = "microsoft.machinelearningservices/workspaces/onlineendpoints"
 LOGS = {
     "microsoft.machinelearningservices/workspaces": (
@@ -28,7 +29,7 @@ LOGS = {
     "microsoft.keyvault/vaults": ("AuditEvent", "AzurePolicyEvaluationDetails"),
 }
 """Log categories by type; not all of a workspace's."""
-METRICS = {
+METRICS: dict[str, dict[str, tuple[str, ...]]] = {
     ENDPOINTS: {
         "ConnectionsActive": (),
         "NetworkBytes": (),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cloud.services.energy import KILOWATT_HOUR
+from cloud.services.energy import KEPT, KILOWATT_HOUR
 from data_prep.card.card import Card
 from jobs.card.card import UNTOLD, Section
 from jobs.evaluation.result import Losses
@@ -142,11 +142,29 @@ def _training(known: Known) -> Section:
         ("hours", f"{hours:.2f}" if jobs else ""),
         ("machines", machines),
         ("cost by list price", f"{dollars(cost)} USD" if jobs else UNTOLD),
-        ("energy of the GPUs", f"{known.joules / KILOWATT_HOUR:.2f} kWh (Azure Monitor)" if known.joules else UNTOLD),
-        ("carbon", f"{UNTOLD} by Azure for a single job"),
+        ("energy of the GPUs", _energy(known)),
+        ("carbon", _carbon(known)),
     )
     remark = losses.remark()
     return Section("Training and what it cost", rows, (remark,) if remark else ())
+
+
+def _energy(known: Known) -> str:
+    if known.joules:
+        return f"{known.joules / KILOWATT_HOUR:.3g} kWh (Azure Monitor), of the job that made it"
+    job = next((each for each in known.jobs if each.name == known.tags.get("job")), None)
+    if job is not None and job.ended is not None and known.at - job.ended > KEPT:
+        return f"{UNTOLD} any more: Azure Monitor keeps it for {KEPT.days} days"
+    return UNTOLD
+
+
+def _carbon(known: Known) -> str:
+    """By the user's figure, as Azure has none of a job."""
+    grams = known.stack.carbon_intensity
+    if known.joules and grams:
+        of = f"{grams:g} g a kWh (compute.carbonIntensity), of the GPUs' energy alone"
+        return f"{known.joules / KILOWATT_HOUR * grams / 1000:.3g} kg of CO2 by {of}"
+    return f"{UNTOLD} by Azure for a single job" + ("" if grams else "; compute.carbonIntensity reckons it from energy")
 
 
 def _golden(known: Known) -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Stack:
     """`stages` are None while the data, which name their results, are not prepared on this machine.
 
-    `hourly_price` is what an hour of a `cluster_size` machine costs by the settings, in US dollars; 0 for unknown.
+    `hourly_price` is what an hour of a `cluster_size` machine costs by the settings, in US dollars, and
+    `carbon_intensity` the grams of CO2 that a kilowatt-hour of the grid stands for; 0 for unknown.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Stack:
     cluster_size: str
     data_cluster_size: str
     hourly_price: float
+    carbon_intensity: float = 0
     request_timeout_seconds: int
     system_prompt: str
     evaluation: EvaluationSettings
@@ -60,6 +62,7 @@ class Stack:
             cluster_size=settings.compute.vm_size,
             data_cluster_size=settings.data.cluster.vm_size,
             hourly_price=settings.compute.hourly_price,
+            carbon_intensity=settings.compute.carbon_intensity,
             request_timeout_seconds=settings.serving.request_timeout_seconds,
             system_prompt=settings.flow.system_prompt,
             evaluation=settings.evaluation,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from settings.fields import Count, Positive, Section, Text, Whole, gpu_size
+from settings.fields import Count, Number, Positive, Section, Text, Whole, gpu_size
 from settings.machines import VM_SIZES, VmSize
 from settings.problems import refuse
 
@@ -48,6 +48,10 @@ class ComputeSettings(Section):
     # For the data card, and before the price list for what jobs status tells; reviews ask the price list alone.
     hourly_price: Annotated[float, Field(ge=0, le=1_000)] = 0
     """what a node costs you in US dollars an hour, for the data card and jobs status; 0: unknown"""
+
+    # Azure tells carbon of a month and a resource, and of no job (docs/evaluation.md).
+    carbon_intensity: Annotated[Number, Field(ge=0, le=5_000)] = 0
+    """grams of CO2 that a kilowatt-hour of the region's grid stands for, for the model card; 0: unknown"""
 
     # The estimate was never held against a GPU, so it does not have the last word.
     memory_check: Literal["refuse", "warn"] = "refuse"

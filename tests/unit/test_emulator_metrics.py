@@ -79,3 +79,57 @@ def test_figures_come_late_where_a_rule_says_so(metric: Metric, traffic: Traffic
     book.add({"kind": "metrics-late", "seconds": 60, "path": "/other"})
     assert ask(metric, "deployment eq '*'") == {}
     assert ask(metric, "deployment eq '*'") == {("blue",): 1}
+
+
+W = "/subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/w"
+ML = "Microsoft.MachineLearningServices/workspaces"
+BEGAN = datetime(2026, 11, 25, 10, 0, 30, tzinfo=UTC)
+
+
+def put_job(store: Store, name: str, seconds: float, nodes: int = 1) -> None:
+    end = BEGAN + timedelta(seconds=seconds)
+    node = {
+        "componentId": "azureml://registries/azureml/components/chat_completion_pipeline/versions/0.0.82",
+        "inputs": {"num_nodes_finetune": {"job_input_type": "literal", "value": str(nodes)}},
+        "outputs": {},
+    }
+    body = {
+        "id": f"{W}/jobs/{name}",
+        "name": name,
+        "type": f"{ML}/jobs",
+        "properties": {"jobType": "Pipeline", "jobs": {"finetune": node}},
+    }
+    store.put(Resource(body, {"cluster": "gpu", "started": BEGAN.isoformat(), "ended": end.isoformat()}))
+
+
+def joules(metric: Metric, dimensions: str = "", **query: str) -> list[float | None]:
+    given = {
+        "metricnames": "GpuEnergyJoules",
+        "timespan": "2026-11-25T10:00:00Z/2026-11-25T10:03:00Z",
+        "$filter": dimensions,
+        **query,
+    }
+    series = metric.collection(W, [], given)["value"][0]["timeseries"]
+    return [point.get("total") for one in series for point in one["data"]]
+
+
+def test_a_job_uses_so_many_watts_for_each_gpu_of_each_node_while_it_runs(metric: Metric, store: Store) -> None:
+    inner = {"vmSize": "STANDARD_NC48ADS_A100_V4"}
+    store.put(Resource({"id": W, "name": "w", "type": ML, "location": "eastus2", "properties": {}}))
+    cluster = {"id": f"{W}/computes/gpu", "name": "gpu", "type": f"{ML}/computes", "properties": {"properties": inner}}
+    store.put(Resource(cluster))
+    put_job(store, "a", 60)
+    put_job(store, "b", 60, nodes=2)
+    # Two GPUs of 300 W; half a minute of it lies in each.
+    assert joules(metric, "rootRunId eq 'a'") == [18_000, 18_000, None]
+    assert joules(metric, "rootRunId eq 'b'") == [36_000, 36_000, None]
+    assert joules(metric, "rootRunId ne 'b'", interval="PT1H") == [36_000]
+    assert joules(metric, "ComputeName eq 'GPU'") == [54_000, 54_000, None]
+    assert joules(metric, "rootRunId eq 'nobody'") == []
+    with pytest.raises(AzureError, match="does not support requested dimension combination: deployment"):
+        joules(metric, "deployment eq 'blue'")
+    for not_told in ("DeviceId eq '0'", "rootRunId eq '*'"):
+        with pytest.raises(AzureError, match="The emulator does not tell GpuEnergyJoules apart by"):
+            joules(metric, not_told)
+    with pytest.raises(AzureError, match="Failed to find metric"):
+        metric.collection(W, [], {"metricnames": "RequestsPerMinute"})

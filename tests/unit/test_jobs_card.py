@@ -8,7 +8,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,7 +81,7 @@ def test_a_card_tells_what_made_a_version_and_what_came_of_it(azure: Logged, tmp
         "machines": "1 x Standard_NC24ads_A100_v4",
         "cost by list price": "10.00 USD",
         "energy of the GPUs": "not told",
-        "carbon": "not told by Azure for a single job",
+        "carbon": "not told by Azure for a single job; compute.carbonIntensity reckons it from energy",
         "golden score": "0.75 (0.40 to 0.90)",
         "proved by": "dev",
         "longest conversation of the base model": "131,072 tokens",
@@ -112,12 +112,20 @@ def test_energy_is_what_azure_monitor_has_of_the_job() -> None:
     found = energy.joules(arm, "/w", "job-1", span)
     assert found is not None and found / energy.KILOWATT_HOUR == 1.5
     assert asked[0]["$filter"] == "rootRunId eq 'job-1'"
-    assert asked[0]["timespan"] == "2026-11-25T10:00:00Z/2026-11-25T12:00:00Z"
+    assert asked[0]["timespan"] == "2026-11-25T10:00:00Z/2026-11-25T12:05:00Z", "the last minute is told after it"
     nothing: Any = SimpleNamespace(get=lambda *_, **__: {"value": [{"timeseries": []}]})
     assert energy.joules(nothing, "/w", "job-1", span) is None
     silent: Any = SimpleNamespace(get=lambda *_, **__: {})
     with pytest.raises(AzureError, match="says nothing"):
         energy.joules(silent, "/w", "job-1", span)
+
+
+def test_energy_that_azure_monitor_keeps_no_longer_is_said_to_be_so(azure: Logged, tmp_path: Path) -> None:  # noqa: F811
+    azure.get(MODEL, {"name": VERSION.version, "properties": {"modelUri": URI, "tags": TAGS}})
+    subject = dataclasses.replace(STACK, stages=SPECS, carbon_intensity=400)
+    found = rows(gather.card(subject, VERSION, book(tmp_path), lambda: NOW + timedelta(days=94)))
+    assert found["energy of the GPUs"] == "not told any more: Azure Monitor keeps it for 93 days"
+    assert found["carbon"] == "not told by Azure for a single job", "a figure for the grid alone makes none"
 
 
 def test_the_page_and_the_markdown_show_nothing_as_markup(azure: Logged, tmp_path: Path) -> None:  # noqa: F811
