@@ -32,7 +32,7 @@ from infra.role_assignments import Roles, RolesArgs
 from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
-from jobs.preflight import learnt, memory
+from jobs.preflight import learnt, limits, memory
 from jobs.promotion.found import proved
 from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
 from settings.stack import SettingsError, from_pulumi
@@ -47,7 +47,7 @@ try:
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
-for finding in (*memory.fits(settings), *learnt.told(settings), *side_by_side(settings)):
+for finding in (*memory.fits(settings), *learnt.told(settings), *limits.told(settings), *side_by_side(settings)):
     tell(finding)
 work_in(settings.subscription_id)
 account = authorization.get_client_config()

@@ -39,9 +39,6 @@ from settings.machines import VmSize
 from settings.models import model as known_model
 from settings.recipes.named import BEST
 from settings.recipes.recipe import Recipe
-from settings.recipes.sweep import PREFIX
-from settings.recipes.sweep import recipes as runs
-from settings.sections.finetune import FinetuneSettings
 from settings.stack import Settings
 
 
@@ -74,7 +71,7 @@ def specs(settings: Settings, place: Place, dataset: str, promoted: PromotionSpe
 
 
 def _finetune(settings: Settings, place: Place, dataset: str, name: str, recipe: Recipe) -> FinetuneSpec:
-    model, finetune = settings.model, _limited(settings) if name.startswith(PREFIX) else settings.finetune
+    model, finetune = settings.model, settings.finetune_of(name)
     return FinetuneSpec(
         target=place.workspace,
         dataset_name=settings.data.name,
@@ -90,15 +87,6 @@ def _finetune(settings: Settings, place: Place, dataset: str, name: str, recipe:
         recipe_name=name,
         validation=validates(settings),
     )
-
-
-def _limited(settings: Settings) -> FinetuneSettings:
-    """With the part of a sweep's limits that each of its runs has: all of them together cannot have more."""
-    sweep, finetune = settings.sweep, settings.finetune
-    count = max(1, len(runs(sweep)))
-    hours = [finetune.max_hours, *([sweep.max_hours / count] if sweep.max_hours else [])]
-    costs = [each for each in (finetune.max_cost, sweep.max_cost / count) if each]
-    return finetune.model_copy(update={"max_hours": min(hours), "max_cost": min(costs, default=0)})
 
 
 def _choice(settings: Settings, place: Place, finetunes: tuple[FinetuneSpec, ...]) -> ChoiceSpec:

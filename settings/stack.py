@@ -68,6 +68,9 @@ def _of_recipes(settings: Settings, stack: str) -> list[Problem]:
         of_one, known = _place(("recipe", *detail["loc"]))
         made = name not in settings.recipes
         detail["loc"] = (*(("sweep", "over") if made else ("recipes", name)), *detail["loc"])
+        if made:
+            context = detail.get("ctx", {})
+            detail["ctx"] = {**context, "remedy": context.get("remedy") or "take it out, or mend it"}
         found.append(problem_of(detail, stack, of_one, known))
     return list({(problem.key, problem.rule): problem for problem in found}.values())
 

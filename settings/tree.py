@@ -15,7 +15,7 @@ from settings.implied import with_implied
 from settings.problems import refuse, written
 from settings.recipes import named
 from settings.recipes.recipe import Recipe
-from settings.recipes.sweep import SweepSettings
+from settings.recipes.sweep import PREFIX, SweepSettings, limited
 from settings.recipes.sweep import recipes as runs_of
 from settings.sections.compute import ComputeSettings
 from settings.sections.data import DataSettings
@@ -144,6 +144,10 @@ class Settings(Section):
     def own(self) -> dict[str, dict[str, Any]]:
         """What each recipe that has a name has of its own: those of the file, and those that a sweep makes."""
         return {**self.recipes, **runs_of(self.sweep)}
+
+    def finetune_of(self, name: str) -> FinetuneSettings:
+        """How the job of the recipe of that name is run: a run of the sweep within its part of the sweep's limits."""
+        return limited(self.sweep, self.finetune) if name.startswith(PREFIX) else self.finetune
 
     def effective(self) -> dict[str, Any]:
         """The whole tree under the keys of a stack file."""

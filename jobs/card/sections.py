@@ -13,6 +13,7 @@ from jobs.card.card import UNTOLD, Section
 from jobs.evaluation.result import Losses
 from jobs.promotion import evidence
 from jobs.release.rollback import Version
+from jobs.status.progress import in_words
 from jobs.status.spending import dollars
 from jobs.status.stack import Stack
 from jobs.status.status import Job
@@ -139,7 +140,7 @@ def _training(known: Known) -> Section:
         ("held-out loss at the end", f"{losses.last:.3f}" if losses.last is not None else UNTOLD),
         ("held-out loss, lowest", f"{losses.best.value:.3f} at step {losses.best.step}" if losses.best else ""),
         ("attempts", len(jobs) or ""),
-        ("hours", f"{hours:.2f}" if jobs else ""),
+        ("time", in_words(hours * 3600) if jobs else ""),
         ("machines", machines),
         ("cost by list price", f"{dollars(cost)} USD" if jobs else UNTOLD),
         ("energy of the GPUs", _energy(known)),
@@ -164,7 +165,7 @@ def _carbon(known: Known) -> str:
     if known.joules and grams:
         of = f"{grams:g} g a kWh (compute.carbonIntensity), of the GPUs' energy alone"
         return f"{known.joules / KILOWATT_HOUR * grams / 1000:.3g} kg of CO2 by {of}"
-    return f"{UNTOLD} by Azure for a single job" + ("" if grams else "; compute.carbonIntensity reckons it from energy")
+    return f"{UNTOLD} by Azure for a single job" + ("" if grams else "; by energy with compute.carbonIntensity")
 
 
 def _golden(known: Known) -> str:

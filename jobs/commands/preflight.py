@@ -20,11 +20,11 @@ def run(chosen: argparse.Namespace) -> None:
     """Exits with 1 when anything is refused."""
     from cloud.arm import Arm
     from jobs import specs
-    from jobs.preflight import findings, grants, memory, run
+    from jobs.preflight import findings, grants, limits, memory, run
     from settings.stack import load
 
-    spec = specs.preflight_of(chosen.stack)
-    found = [*run.check(spec), *memory.fits(load(chosen.stack))]
+    spec, settings = specs.preflight_of(chosen.stack), load(chosen.stack)
+    found = [*run.check(spec), *memory.fits(settings), *limits.told(settings)]
     refused = run.refuses(found)
     if chosen.json:
         show({"stack": chosen.stack, "refused": refused, "findings": [finding.to_json() for finding in found]})

@@ -143,8 +143,15 @@ def alike(settings: Settings) -> Iterator[Conflict]:
 
 
 def swept(settings: Settings) -> Iterator[Conflict]:
-    """More combinations than runs, ranges that a grid has no steps for, and names that are no run's."""
+    """More combinations than runs, ranges that a grid has no steps for, names that are no run's, and no run at all."""
     sweep = settings.sweep
+    if not sweep.over:
+        defaults = type(sweep)()
+        for name, field in type(sweep).model_fields.items():
+            if name != "over" and (value := getattr(sweep, name)) != getattr(defaults, name):
+                remedy = "say in sweep.over which keys of recipe take which values, or remove this key"
+                at = f"sweep.{field.alias or name}"
+                yield Conflict(at, value, "has no effect without sweep.over", remedy, ("sweep.over",))
     ranges = [key for key, values in sweep.over.items() if not isinstance(values, list)]
     if sweep.method == "grid" and ranges:
         rule = "is a range, of which a grid knows no steps"
@@ -158,6 +165,9 @@ def swept(settings: Settings) -> Iterator[Conflict]:
         if sweep.over and name not in there:
             remedy = f"{similar(name, there)} there are {', '.join(there)}".strip()
             yield Conflict("sweep.leaveOut", name, "is no run of the sweep", remedy, ("sweep.over",))
+    if there and not set(there) - set(sweep.leave_out):
+        remedy = "remove the sweep, or leave out fewer"
+        yield Conflict("sweep.leaveOut", list(sweep.leave_out), "leaves no run of the sweep", remedy, ("sweep.over",))
     for name in settings.recipes:
         if name.startswith(PREFIX):
             rule = f"is called as the runs of a sweep are ({PREFIX}…)"
@@ -166,19 +176,19 @@ def swept(settings: Settings) -> Iterator[Conflict]:
 
 def released(settings: Settings) -> Iterator[Conflict]:
     """Which of several goes into service."""
-    name, recipes = settings.released, settings.own
+    name, recipes, beside = settings.released, settings.own, ("recipes", "sweep")
     if not recipes:
-        if name:
-            rule = "names one of several recipes, and there are none in recipes"
-            yield Conflict("released", name, rule, "remove this key, or name the recipes", ("recipes",))
+        if name and not settings.sweep.over:
+            rule = "names one of several recipes, and there are none: neither recipes nor sweep makes any"
+            yield Conflict("released", name, rule, "remove this key, or name the recipes", beside)
         return
     if not name and len(recipes) > 1:
         rule = f"is needed to say which of {len(recipes)} recipes goes into service"
         remedy = f"set it to {', '.join(settings.recipes) or 'the name of one'} or {named.BEST}"
-        yield Conflict("released", name, rule, remedy, ("recipes",))
+        yield Conflict("released", name, rule, remedy, beside)
     if name and name != named.BEST and name not in recipes:
         remedy = f"{similar(name, recipes)} there are {', '.join(recipes)}, and {named.BEST}".strip()
-        yield Conflict("released", name, "is none of the recipes", remedy, ("recipes",))
+        yield Conflict("released", name, "is none of the recipes", remedy, beside)
     if name == named.BEST:
         yield from _each(settings, _measured)
 

@@ -11,16 +11,19 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from settings.fields import Count, Number, Positive, Section, Text, as_number
 from settings.problems import refuse, similar
 from settings.recipes.recipe import Recipe
+from settings.sections.finetune import FinetuneSettings
 
 PREFIX = "sweep-"
 """How the names of such recipes begin, and of no others."""
 _TRIES = 50
 """Draws for each run before there are taken to be no more combinations."""
 _RANGE = {"min", "max", "log"}
+_A_LIST, _A_RANGE = "for example [8, 16]", "for example {min: 0.00001, max: 0.001, log: true}"
 _POLICIES = ("earlyTermination", "early_termination", "earlyStopping", "early_stopping")
 """What people call Azure's bandit, median and truncation policies here, and its own documents in YAML."""
 
@@ -65,13 +68,20 @@ class SweepSettings(Section):
             if key not in Recipe.model_fields:
                 raise refuse("is no key of recipe", similar(key, Recipe.model_fields), at=key, value=given)
             if isinstance(given, list) and given:
+                if len({json.dumps(_plain(value), sort_keys=True) for value in given}) < len(given):
+                    raise refuse("has a value twice", "name each once", at=key, value=given)
                 continue
             if not isinstance(given, dict) or not {"min", "max"} <= set(given) <= _RANGE:
                 rule = "must be a list of values, or {min, max} with log: true or without it"
-                raise refuse(rule, "for example [8, 16], or {min: 0.00001, max: 0.001, log: true}", at=key, value=given)
-            low, high = as_number(given["min"]), as_number(given["max"])
+                raise refuse(rule, f"{_A_LIST}, or {_A_RANGE.removeprefix('for example ')}", at=key, value=given)
+            try:
+                low, high = as_number(given["min"]), as_number(given["max"])
+            except PydanticCustomError:
+                rule = "must have numbers for min and max"
+                raise refuse(rule, _A_RANGE, at=key, value=given) from None
             if not low < high or (given.get("log") and low <= 0):
-                raise refuse("must have a min below its max, above 0 with log", "", at=key, value=given)
+                rule = "must have a min below its max, above 0 with log"
+                raise refuse(rule, _A_RANGE, at=key, value=given)
         return over
 
 
@@ -83,6 +93,14 @@ def recipes(sweep: SweepSettings) -> dict[str, dict[str, Any]]:
     for own in itertools.islice(_grid(sweep.over) if sweep.method == "grid" else _drawn(sweep), sweep.runs):
         found[_name(own)] = own
     return {name: own for name, own in found.items() if name not in sweep.leave_out}
+
+
+def limited(sweep: SweepSettings, finetune: FinetuneSettings) -> FinetuneSettings:
+    """With the part of a sweep's limits that each of its runs has: all of them together cannot have more."""
+    count = max(1, len(recipes(sweep)))
+    hours = [finetune.max_hours, *([sweep.max_hours / count] if sweep.max_hours else [])]
+    costs = [each for each in (finetune.max_cost, sweep.max_cost / count) if each]
+    return finetune.model_copy(update={"max_hours": min(hours), "max_cost": min(costs, default=0)})
 
 
 def combinations(sweep: SweepSettings) -> int:

@@ -21,7 +21,6 @@ from cloud.arm import Arm as Rest
 from cloud.errors import StageError
 from cloud.services.mlflow import RunHistory
 from emulator.machine.home import Home
-from jobs import specs
 from jobs.choosing import choose
 from jobs.choosing.spec import ChoiceSpec
 from jobs.training import finetune
@@ -70,9 +69,13 @@ def place(arm: Arm, home: Home, train_file: Path, tmp_path_factory: pytest.TempP
 
 def runs_of(place: Place) -> list[FinetuneSpec]:
     """As the program makes them, in this workspace."""
-    limited = specs._limited(SETTINGS)
     alone = [
-        changed(place.recipe(0), recipe={"seed": 0, **own}, recipe_name=name, max_hours=limited.max_hours)
+        changed(
+            place.recipe(0),
+            recipe={"seed": 0, **own},
+            recipe_name=name,
+            max_hours=SETTINGS.finetune_of(name).max_hours,
+        )
         for name, own in recipes(SETTINGS.sweep).items()
     ]
     every = [each.fingerprint for each in alone]

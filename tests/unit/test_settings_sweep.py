@@ -101,6 +101,23 @@ def test_all_runs_together_stay_within_the_limits(
         ({"sweep": {"over": {"lerning_rate": [1]}}}, "sweep.over.lerning_rate", "did you mean learning_rate?"),
         ({"sweep": {"over": {"seed": 3}}}, "must be a list of values, or {min, max}", "for example [8, 16]"),
         ({"sweep": {"over": {"seed": []}}}, "must be a list of values, or {min, max}", "for example [8, 16]"),
+        ({"sweep": {"over": {"seed": [1, "1"]}}}, "has a value twice", "name each once"),
+        ({"sweep": {"over": {"seed": {"min": 1, "max": "x"}}}}, "sweep.over.seed = ", "for example {min: 0.00001"),
+        (
+            {"sweep": {"maxCost": 5}},
+            "sweep.maxCost = 5.0\n      has no effect without sweep.over",
+            "say in sweep.over which",
+        ),
+        (
+            {"sweep": {"over": {"seed": [1]}, "leaveOut": ["sweep-a4bbadc1"]}, "released": "best"},
+            "leaves no run of the sweep",
+            "leave out fewer",
+        ),
+        (
+            {"sweep": {"over": {"apply_lora": {"min": 0, "max": 1}}, "method": "random"}, "released": "best"},
+            "sweep.over.apply_lora = 0\n      must be true or false",
+            "take it out, or mend it",
+        ),
         ({"sweep": {"over": {"seed": {"min": 3}}}}, "must be a list of values, or {min, max}", ""),
         (
             {"sweep": {"over": {"learning_rate": {"min": 0, "max": 1, "log": True}}, "method": "random"}},
@@ -141,6 +158,17 @@ def test_what_is_wrong_with_a_sweep(sections: dict[str, Any], problem: str, reme
         parse(**sections)
     assert problem in str(refused.value)
     assert remedy in str(refused.value)
+
+
+def test_what_makes_no_recipe_is_not_told_again_as_a_released_one_that_is_not_there() -> None:
+    for sweep in (
+        {"over": {"sede": [1]}},
+        {"over": {"seed": []}},
+        {"over": {"seed": [1]}, "leaveOut": ["sweep-a4bbadc1"]},
+    ):
+        with pytest.raises(SettingsError) as refused:
+            parse(sweep=sweep, released="best")
+        assert len(refused.value.problems) == 1, refused.value
 
 
 @pytest.mark.parametrize("key", ["earlyTermination", "early_termination", "earlyStopping"])
