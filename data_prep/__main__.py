@@ -13,11 +13,12 @@ from itertools import chain
 from pathlib import Path
 
 from data_prep import mixing
+from data_prep.asked import request_fingerprint
 from data_prep.card.fit import fit
 from data_prep.card.prompts import disagreement
 from data_prep.card.told import warnings
 from data_prep.errors import DataError
-from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
+from data_prep.prepare import Prepared, Request, divide, prepare
 from data_prep.request import BAD_ROWS, DUPLICATES
 from data_prep.row.columns import columns_of, names_of
 from data_prep.row.repairs import REPAIRS
@@ -65,7 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for line in chain.from_iterable(preview(each, workspace) for each in mixing.each(request)):
                 _say(line)
             return
-        prepared = prepare(request, report, again=options.again, quiet=options.quiet, workspace=workspace)
+        if options.part:
+            divide(request, options.part, report, quiet=options.quiet)
+            return
+        prepared = prepare(
+            request, report, again=options.again, quiet=options.quiet, workspace=workspace, parts=options.parts
+        )
     except _OnClusterError:
         report("the data are prepared on a cluster, in `pulumi up` (data.runOn: cluster); --out makes them here")
         return
@@ -108,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--tokenizer", help="auto, estimate, a tokenizer.json or a repository of the hub")
     add("--processes", type=_processes, help="worker processes; 0: one for each core")
     add("--out", type=Path, help="directory of the files")
+    add("--part", help="of several machines: work through this part of the rows (2/3) and leave it in --out")
+    add("--parts", type=Path, nargs="+", default=(), help="of several machines: join these parts of the rows")
     show = "show three rows as they are and as the model will see them, write nothing"
     add("--look", "--dry-run", action="store_true", help=show)
     add("--again", action="store_true", help="make the files even if nothing has changed")

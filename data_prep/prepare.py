@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from data_prep import mixing
 from data_prep.card import card as cards
@@ -22,9 +20,11 @@ from data_prep.run.replace import replacing
 from data_prep.run.targets import refuse_to_overwrite, without_results
 from data_prep.source import locate as sources
 from data_prep.source.azureml import Workspace
-from settings.sections.sources import format_of
 
-__all__ = ["Prepared", "Request", "prepare", "request_fingerprint", "three"]
+if TYPE_CHECKING:
+    from data_prep.run.parts import Parts
+
+__all__ = ["Prepared", "Request", "divide", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,14 @@ def prepare(
     again: bool = False,
     quiet: bool = True,
     workspace: Workspace | None = None,
+    parts: Sequence[Path] = (),
 ) -> Prepared:
     """Bring the files and their card into the directory of ``request``.
 
     Nothing is done, and nothing heavy imported, where the card and the files show that they were made from the same
     source content and settings; of a hub data set and a data asset the settings alone are compared. ``again`` makes
-    them regardless. ``workspace`` is where an ``azureml:`` source is looked up.
+    them regardless. ``workspace`` is where an ``azureml:`` source is looked up. ``parts`` are what :func:`divide` has
+    left on several machines of all rows, which are then only joined.
 
     Raises :class:`DataError` for anything wrong with the source, its rows or the directory; earlier files
     then stay as they were.
@@ -80,6 +82,7 @@ def prepare(
         if (earlier := _of_two_files(source, request, again)) is not None:
             report(_TWO)
             source = earlier
+        divided = _joined(parts, source)
         files_read = (*source.files, *source.own)
         before = [digests.state(file) for file in files_read]
         origin = _Later(lambda: _origin(source))
@@ -105,7 +108,7 @@ def prepare(
             return found
 
         try:
-            card = make(source, request, unchanged, workspace, report, quiet)
+            card = make(source, request, unchanged, workspace, report, quiet, divided=divided)
         except DataError:
             digests.refuse_changed(files_read, before)  # that is why, rather than what was found in it
             raise
@@ -116,6 +119,33 @@ def prepare(
     if request.within is None:
         mixing.swept(request)  # of a mixture that it was before
     return Prepared(directory, card, made=True)
+
+
+def divide(request: Request, share: str, report: Callable[[str], None], quiet: bool = True) -> None:
+    """Work through a part of the rows (``2/3``) and leave it in the directory of ``request``, to be joined with others.
+
+    Raises :class:`DataError`.
+    """
+    from data_prep.run.parts import Share, make
+
+    if request.sources:
+        raise DataError("a mixture is made of whole sources, so it cannot be divided among machines")
+    source = _located(request)
+    try:
+        told = make(source, request, Share.read(share), quiet)
+    except OSError as error:
+        raise _no_result(error, request.directory) from error
+    report(told)
+
+
+def _joined(parts: Sequence[Path], source: sources.Source) -> Parts | None:
+    if not parts:
+        return None
+    from data_prep.run.parts import Parts
+
+    divided = Parts(parts)
+    divided.note(source)
+    return divided
 
 
 def _located(request: Request) -> sources.Source:
@@ -236,44 +266,6 @@ class _Later:
 
     def result(self) -> dict[str, str]:
         return self._future.result()
-
-
-def request_fingerprint(request: Request) -> str:
-    """12 hex characters over what was asked for: settings, content of local files, format of the result.
-
-    What a job on a cluster will make is known by this before it ran. Of a hub data set and a data asset the settings
-    alone count: pin a revision. Raises :class:`DataError` for a source that cannot be used.
-    """
-    located = sources.locate(request.source, request.base)
-    source = _divided(without_results(located, request.directory, request.three), request)
-    try:
-        content = digests.digest_of(source.files) if source.files else None
-        own = {file: digests.digest(file) for file in source.own}
-    except OSError as error:
-        raise DataError(f"cannot read {error.filename or source.label}: {error.strerror or error}") from error
-    asked: dict[str, Any] = {
-        "settings": request.deciding(bool(source.files)),
-        "kind": source.kind,
-        "sha256": content,
-        "formats": [format_of(file) for file in source.files],
-        "format": cards.REQUESTED,
-    }
-    if source.sides:
-        asked["sides"] = [source.sides[file] for file in source.files]
-    if own:
-        asked["own"] = [[source.own[file], format_of(file), found] for file, found in own.items()]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def three(request: Request) -> bool:
-    """Whether there will be a validation file beside the test file; of a data asset, only where that is asked for."""
-    if request.three:
-        return True
-    try:
-        located = sources.locate(request.source, request.base)
-    except DataError:  # not there, which is told where its content is asked for
-        return False
-    return without_results(located, request.directory).holds_back("validation")
 
 
 def _estimated(card: Card, request: Request) -> Card:

@@ -8,8 +8,8 @@ from pathlib import Path
 from cloud.place import Place, described
 from cloud.target import RegistryAsset
 from data_prep import DataError, fingerprint
+from data_prep.asked import request_fingerprint
 from data_prep.card.card import read as read_card
-from data_prep.prepare import request_fingerprint
 from data_prep.stack import request_of
 from jobs.choosing.spec import ChoiceSpec
 from jobs.dataset.asked import dataset as dataset_of

@@ -51,6 +51,13 @@ def written(path: Path, found: str) -> None:
                 _note(path, before, found)
 
 
+def known(path: Path, found: str) -> None:
+    """Remember the digest of a file that somebody else has reckoned who was given the same one."""
+    with suppress(OSError):
+        if (now := state(path))[1] >= REMEMBERED:
+            _note(path, now, found)
+
+
 def state(path: Path) -> list[int]:
     """What a change of a file changes: inode, size and times. Raises OSError."""
     status = path.stat()

@@ -54,6 +54,24 @@ class Stats:
     kinds: dict[str, Kind] = field(default_factory=dict)  # by the short name of the rule broken
     sample: list[tuple[int, list[dict[str, Any]]]] = field(default_factory=list)  # a heap, largest hash first
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it; :meth:`from_json` reads it back."""
+        kinds = {code: [kind.rows, kind.first] for code, kind in self.kinds.items()}
+        return {**vars(self), "kinds": kinds}
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any]) -> Stats:
+        """Of what JSON has made of :meth:`to_json`, in which every key is a text and every pair a list."""
+        counters = {name: Counter(given[name]) for name in _COUNTERS}
+        for name in ("turns", "lengths"):
+            counters[name] = Counter({int(key): rows for key, rows in given[name].items()})
+        kinds = {
+            code: Kind(rows, [(place, words) for place, words in first])
+            for code, (rows, first) in given["kinds"].items()
+        }
+        sample = [(key, messages) for key, messages in given["sample"]]
+        return cls(**{**given, **counters, "kinds": kinds, "sample": sample})
+
     def keep(self, key: int, messages: list[dict[str, Any]]) -> None:
         """Keep the rows with the smallest hashes: a sample that does not depend on the order."""
         if len(self.sample) < SAMPLED:

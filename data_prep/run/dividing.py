@@ -1,4 +1,4 @@
-"""Whether the rows are divided as was asked, and what divides them where one question would not."""
+"""The rules that rows are worked through by, and whether these divide them as was asked."""
 
 from __future__ import annotations
 
@@ -10,8 +10,30 @@ from data_prep.request import Request
 from data_prep.row.split import TEST, VALIDATION
 from data_prep.run.merge import Merger
 from data_prep.run.opening import Opened
+from data_prep.run.worker import Rules
+from data_prep.source.tokens import Tokenizer
 
 _FEW, _COMMON = 10, 0.05  # rows, and their share of all, from which a first question is a frequent one
+
+
+def rules_of(request: Request, rows: Opened, tokenizer: Tokenizer) -> Rules:
+    """Everything that decides what becomes of a row."""
+    return Rules(
+        shape=request.shape,
+        columns=request.columns,
+        ignore=request.ignore,
+        seed=request.seed,
+        test_ratio=0 if rows.holds_back(TEST) else request.test_ratio,
+        validation_ratio=0 if rows.holds_back(VALIDATION) else request.validation_ratio,
+        common=frozenset(),
+        share=rows.share,
+        repairs=request.repairs if request.bad_rows == "repair" else (),
+        mask=request.mask,
+        near=request.duplicates != "report",
+        model=request.model,
+        tokenizer=tokenizer,
+        keep_rejected=request.bad_rows != "refuse",
+    )
 
 
 class OneQuestionError(Exception):

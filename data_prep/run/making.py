@@ -21,16 +21,17 @@ from data_prep.row.reading import Reader
 from data_prep.row.rules import LEAST_ROWS
 from data_prep.row.shapes import AUTO
 from data_prep.run import manifest, pool, progress, worker
-from data_prep.run.dividing import OneQuestionError, divide_otherwise
+from data_prep.run.dividing import OneQuestionError, divide_otherwise, rules_of
 from data_prep.run.merge import Duplicates, Merger
 from data_prep.run.opening import Opened, opened
+from data_prep.run.parts import Parts
 from data_prep.run.refusals import refuse_bad, refuse_one_sided
 from data_prep.run.replace import replacing
-from data_prep.run.scratch import scratch
+from data_prep.run.scratch import scratch, short_of_room
 from data_prep.run.targets import not_ours
 from data_prep.source.azureml import Workspace
 from data_prep.source.locate import Source
-from data_prep.source.tokens import Tokenizer, resolve
+from data_prep.source.tokens import resolve
 from settings.models import model
 
 Report = Callable[[str], None]
@@ -49,11 +50,13 @@ def make(
     report: Report,
     quiet: bool,
     finished: Finished = lambda card, kept: card,
+    divided: Parts | None = None,
 ) -> Card:
     """Make the files of ``request`` and return their card. Raises :class:`DataError` and OSError.
 
     ``origin`` gives what the card says of the source, and is asked last: a digest of all of it takes a while.
-    ``finished`` has the last word about the card; it is given how many rows of each file were taken.
+    ``finished`` has the last word about the card; it is given how many rows of each file were taken. ``divided`` are
+    the rows as several machines have worked through them.
     """
     earlier = cards.written_here(request.directory)
     tokenizer = resolve(request.tokenizer, model(request.model), online=source.kind == "hub")
@@ -63,11 +66,12 @@ def make(
         place = stack.enter_context(scratch(request.directory))
         rows = rows or opened(source, request, workspace, place)
         entries = manifest.made(rows, request) if source.kind != "mixture" else ()
-        for line in (*rows.told, *manifest.shown(entries), *_taken(rows, request)):
+        room = short_of_room(place, int(rows.size * rows.share * (2 if request.duplicates == "drop" else 1)))
+        for line in (*rows.told, *manifest.shown(entries), *_taken(rows, request), *([room] if room else [])):
             report(line)
-        rules = _rules(request, rows, tokenizer)
+        rules = rules_of(request, rows, tokenizer)
         try:
-            card = _worked(rows, rules, request, origin, place, report, quiet, finished, entries)
+            card = _worked(rows, rules, request, origin, place, report, quiet, finished, entries, divided)
         except OneQuestionError as found:
             report(str(found))
             again = place / "again"
@@ -95,25 +99,6 @@ def _taken(rows: Opened, request: Request) -> Iterator[str]:
         yield f"the rows are taken as {shapes[0]} (--shape overrides it)"
 
 
-def _rules(request: Request, rows: Opened, tokenizer: Tokenizer) -> worker.Rules:
-    return worker.Rules(
-        shape=request.shape,
-        columns=request.columns,
-        ignore=request.ignore,
-        seed=request.seed,
-        test_ratio=0 if rows.holds_back(split.TEST) else request.test_ratio,
-        validation_ratio=0 if rows.holds_back(split.VALIDATION) else request.validation_ratio,
-        common=frozenset(),
-        share=rows.share,
-        repairs=request.repairs if request.bad_rows == "repair" else (),
-        mask=request.mask,
-        near=request.duplicates != "report",
-        model=request.model,
-        tokenizer=tokenizer,
-        keep_rejected=request.bad_rows != "refuse",
-    )
-
-
 def _worked(
     rows: Opened,
     rules: worker.Rules,
@@ -124,6 +109,7 @@ def _worked(
     quiet: bool,
     finished: Finished,
     entries: Sequence[manifest.Entry],
+    divided: Parts | None = None,
 ) -> Card:
     third = request.three or rows.holds_back_by_name(split.VALIDATION)
     written = {side: name for side, name in _FILES.items() if third or side != split.VALIDATION}
@@ -144,7 +130,7 @@ def _worked(
         merger = Merger(place, sides, files.get(REJECTED), late)
         with progress.shown(rows.total, quiet) as tell:
             offset = 0
-            for number, part_stats in _parts(rows, rules, request, place, tell):
+            for number, part_stats in _parts(rows, rules, request, place, tell, divided):
                 if rows.begins(number):
                     offset = 0
                 merger.add(number, rows.file(number), offset)
@@ -174,12 +160,18 @@ def _worked(
 
 
 def _parts(
-    rows: Opened, rules: worker.Rules, request: Request, place: Path, tell: Callable[[int], None]
+    rows: Opened,
+    rules: worker.Rules,
+    request: Request,
+    place: Path,
+    tell: Callable[[int], None],
+    divided: Parts | None,
 ) -> Iterator[tuple[int, Stats]]:
-    """Several processes only where each has more than a piece to read: starting them takes half a second."""
-    processes = min(request.processes or pool.cores(), len(rows.pieces) // 2)
-    if processes > 1 and rows.window.all and rows.stream is None:
-        return pool.in_processes(rows.pieces, rules, place, processes, tell)
+    """What the source is made of; rows that come in a stream, or are counted off, are read by one process."""
+    if divided is not None:
+        return divided.stats(rows, rules, place, tell)
+    if rows.window.all and rows.stream is None:
+        return pool.of(rows.pieces, range(len(rows.pieces)), rules, place, request.processes, tell)
     return pool.in_one_process(rows.parts(), rules, place, tell)
 
 

@@ -60,6 +60,12 @@ class Opened:
         """Whether part ``number`` is the first one of its file."""
         return self._is_stream(number) or self.pieces[number].start == 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of the files, about as many as come out of lines; a compressed one holds more."""
+        whole = self.window.all and self.stream is None
+        return sum(path.stat().st_size for path in {piece.path for piece in self.pieces}) if whole else 0
+
     def _is_stream(self, number: int) -> bool:
         return self.stream is not None and number == len(self.pieces)
 

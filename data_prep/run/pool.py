@@ -36,22 +36,37 @@ class Part(NamedTuple):
 _worker: Worker | None = None
 
 
-def in_one_process(parts: Iterator[Part], rules: Rules, directory: Path, tell: Tell) -> Iterator[tuple[int, Stats]]:
-    """(number, counts) of each part, made here."""
+def of(
+    pieces: Sequence[Piece], which: range, rules: Rules, directory: Path, processes: int, tell: Tell
+) -> Iterator[tuple[int, Stats]]:
+    """(number, counts) of some neighbours among the pieces: by several processes (0: one for each core) only where each
+    has more than a piece to read, as starting them takes half a second."""
+    mine = pieces[which.start : which.stop]
+    workers = min(processes or cores(), len(mine) // 2)
+    if workers > 1:
+        return in_processes(mine, rules, directory, workers, tell, which.start)
+    parts = (Part(read(piece), piece.side, piece.share, piece.own) for piece in mine)
+    return in_one_process(parts, rules, directory, tell, which.start)
+
+
+def in_one_process(
+    parts: Iterator[Part], rules: Rules, directory: Path, tell: Tell, first: int = 0
+) -> Iterator[tuple[int, Stats]]:
+    """(number, counts) of each part, made here; they count from ``first``."""
     worker = Worker(rules)
-    for number, part in enumerate(parts):
+    for number, part in enumerate(parts, start=first):
         yield number, worker.run(part.rows, directory, number, part.side, tell, part.share, part.own)
 
 
 def in_processes(
-    pieces: Sequence[Piece], rules: Rules, directory: Path, processes: int, tell: Tell
+    pieces: Sequence[Piece], rules: Rules, directory: Path, processes: int, tell: Tell, first: int = 0
 ) -> Iterator[tuple[int, Stats]]:
     """The same parts as :func:`in_one_process` makes, by several processes, a few pieces ahead of the reader.
 
     Raises what a worker raised, and :class:`DataError` where one was killed.
     """
     context = multiprocessing.get_context("spawn")  # arrow has threads, which a fork would lose
-    waiting = iter(enumerate(pieces))
+    waiting = iter(enumerate(pieces, start=first))
     running: deque[tuple[int, Future[Stats]]] = deque()
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(rules,)) as pool:
         try:

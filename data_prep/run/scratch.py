@@ -36,6 +36,14 @@ def scratch(directory: Path) -> Iterator[Path]:
                 directory.rmdir()
 
 
+def short_of_room(directory: Path, needed: int) -> str:
+    """That the disk of a directory has less free than is needed, in words; empty where it has enough."""
+    free = shutil.disk_usage(directory).free
+    if free >= needed:
+        return ""
+    return f"the disk of {directory} has {free / 1e9:,.1f} GB free, and the result may take {needed / 1e9:,.1f} GB"
+
+
 def _sweep(directory: Path) -> None:
     for path in directory.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # in use, or swept by another run

@@ -13,6 +13,7 @@ from emulator.cloud.uris import job_output_uri
 from emulator.dataplane import tracking
 from emulator.dataplane.registries import Registries
 from emulator.machine.store import Resource
+from emulator.runs import graph
 from emulator.runs.launching import LOG, current_run
 from emulator.runs.runner import log_place
 
@@ -141,7 +142,8 @@ def _error(job: Resource, run: str) -> dict[str, Any] | None:
     """A pipeline says only which node failed; the reason is the failed step's."""
     message = job.internal.get("error")
     if message and run != current_run(job):
-        nodes = ", ".join(f"/{node}" for node in job.properties["jobs"])
+        failed = (node for node in job.properties["jobs"] if graph.run(job.name, node) == job.internal.get("failed"))
+        nodes = ", ".join(f"/{node}" for node in list(failed) or job.properties["jobs"])
         message = (
             f"Pipeline has failed child jobs. Failed nodes: {nodes}. For more details and logs, please go to the job "
             "detail page and check the child jobs."

@@ -25,6 +25,8 @@ from emulator.manager.service import ResourceManager
 from emulator.resources.assets import (
     CodeContainer,
     CodeVersion,
+    ComponentContainer,
+    ComponentVersion,
     DataContainer,
     DataVersion,
     EnvironmentContainer,
@@ -82,6 +84,8 @@ KINDS: tuple[type[Kind], ...] = (
     CodeVersion,
     EnvironmentContainer,
     EnvironmentVersion,
+    ComponentContainer,
+    ComponentVersion,
     Job,
     OnlineEndpoint,
     Deployment,

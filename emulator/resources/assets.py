@@ -1,4 +1,4 @@
-"""Versioned assets of a workspace: data, models, and what command jobs run: code and environments."""
+"""Versioned assets of a workspace: data, models, and what command jobs run: code, environments, components."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ class CodeContainer(Container):
 
 class EnvironmentContainer(Container):
     type = f"{ML}/workspaces/environments"
+
+
+class ComponentContainer(Container):
+    type = f"{ML}/workspaces/components"
 
 
 class Version(Kind):
@@ -213,6 +217,19 @@ class EnvironmentVersion(Version):
         same = ("image", "condaFile", "build")
         if old is not None and any(old.properties.get(name) != properties.get(name) for name in same):
             raise user_error(f"The environment {path.names[-2]}:{path.name} exists and cannot change.", 409)
+
+
+class ComponentVersion(Version):
+    """What a node of a pipeline runs: a command, the code and the environment for it, and its inputs and outputs."""
+
+    type = f"{ML}/workspaces/components/versions"
+
+    def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
+        spec = body.get("properties", {}).get("componentSpec") or {}
+        if spec.get("type") != "command" or not spec.get("command") or not spec.get("environment"):
+            raise user_error(f"Component {path.names[-2]}:{path.name} needs a command and an environment.")
+        if old is not None and old.properties["componentSpec"] != spec:
+            raise user_error(f"The component {path.names[-2]}:{path.name} exists and cannot change.", 409)
 
 
 def _with_defaults(resource: Resource) -> None:

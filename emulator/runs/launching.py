@@ -14,7 +14,7 @@ from emulator.cloud.parts import Cloud
 from emulator.cloud.uris import BlobPath, RegistryModel, resolve
 from emulator.machine.store import Resource
 from emulator.registry import steps
-from emulator.runs import command, models, pipeline
+from emulator.runs import command, graph, models, pipeline
 
 LOG = "std_log.txt"
 METRICS = "metrics.jsonl"
@@ -51,7 +51,7 @@ class Plan:
         nodes: of its cluster, that it runs on at the same time.
     """
 
-    step: pipeline.FineTune | command.Command
+    step: pipeline.FineTune | command.Command | graph.Graph
     computes: tuple[str, ...]
     runs: list[dict[str, str]]
     seconds: float | None = None
@@ -68,6 +68,9 @@ def plan(job: Resource) -> Plan:
     if kind == "Command":
         order = command.read(job)
         return Plan(order, (order.compute,) if order.compute else (), [], order.seconds)
+    if kind == "Pipeline" and graph.is_graph(job):
+        parts = graph.read(job)
+        return Plan(parts, parts.computes, graph.begun(job), nodes=0)  # each part of it waits for its own
     if kind == "Pipeline":
         step = pipeline.read(job)
         names = [step.literals.get(name, "serverless") for name in pipeline.COMPUTES]
@@ -75,7 +78,7 @@ def plan(job: Resource) -> Plan:
         computes = tuple(name for name in names if name != "serverless")
         return Plan(step, computes, first, nodes=int(step.literals.get("num_nodes_finetune") or 1))
     raise user_error(
-        f"The emulator runs command jobs and pipeline jobs around the fine-tune component, not {kind} jobs."
+        f"The emulator runs command jobs, and pipelines of them or around the fine-tune component, not {kind} jobs."
     )
 
 
@@ -86,14 +89,22 @@ def workspace_of(job: Resource) -> str:
 
 def current_run(job: Resource) -> str:
     """Id of the run that is at work, or that failed: a command job itself; of a pipeline the last step begun."""
+    if failed := job.internal.get("failed"):
+        return str(failed)
     begun = [run["id"] for run in job.internal.get("runs") or [] if run.get("status") != steps.NOT_STARTED]
     return str(begun[-1]) if begun else job.name
 
 
 def training_run(job: Resource) -> str:
     """Id of the run that logs metrics: a command job itself; of a pipeline the step that trains."""
-    nodes = job.properties.get("jobs")
-    return steps.run(job.name, next(iter(nodes)), steps.FINETUNE) if nodes else job.name
+    node = component_node(job)
+    return steps.run(job.name, node, steps.FINETUNE) if node else job.name
+
+
+def component_node(job: Resource) -> str:
+    """The node of a pipeline around the fine-tune component; empty for any other job."""
+    nodes = job.properties.get("jobs") or {}
+    return str(next(iter(nodes))) if nodes and not graph.is_graph(job) else ""
 
 
 def launch(cloud: Cloud, job: Resource, step: pipeline.FineTune | command.Command, work: Path) -> list[Launch]:

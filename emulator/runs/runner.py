@@ -20,8 +20,12 @@ from emulator.faults.causes import Failure, last_words
 from emulator.faults.rules import JOB
 from emulator.machine.store import Resource
 from emulator.registry import steps
-from emulator.runs.launching import LOG, METRICS, Launch, Plan, current_run, launch, plan, workspace_of
+from emulator.runs.children import Children
+from emulator.runs.command import Command
+from emulator.runs.graph import Graph
+from emulator.runs.launching import LOG, METRICS, Launch, Plan, component_node, current_run, launch, plan, workspace_of
 from emulator.runs.nodes import Nodes
+from emulator.runs.pipeline import FineTune
 from emulator.subscription import skus
 from emulator.subscription.quota import Quota, machines
 
@@ -100,31 +104,32 @@ class Runner:
         if wanted.seconds:
             limit.start()
         try:
-            self._run_steps(job_id, job, wanted, work)
+            self._meet_fault(job_id, job, work)
+            if isinstance(wanted.step, Graph):
+                Children(self._cloud, self._nodes, self).run(job, wanted.step, work)
+            else:
+                self._run_steps(job_id, job, wanted.step, work)
         finally:
             limit.cancel()
 
-    def _run_steps(self, job_id: str, job: Resource, wanted: Plan, work: Path) -> None:
+    def _meet_fault(self, job_id: str, job: Resource, work: Path) -> None:
         rule = self._faults.hit(JOB, "PUT", ARM_HOST, job_id, job_id)
         if rule is not None and rule.kind == "job-hangs":
             self._hang(job_id)
         elif rule is not None:
             self._fail_on_purpose(job, Failure.of(rule), work)
-        for process in launch(self._cloud, job, wanted.step, work):
+
+    def _run_steps(self, job_id: str, job: Resource, step: FineTune | Command, work: Path) -> None:
+        for process in launch(self._cloud, job, step, work):
             if self._status(job_id) in ENDED:
                 return
             self._update(job_id, status="Running", **_at(job, process.step))
-            code = self._work(self._cloud.store.get(job_id) or job, process)
+            current = self._cloud.store.get(job_id) or job
+            self.work(current, process, current_run(current))
             if self._status(job_id) == "Canceled":
                 return
-            if code:
-                raise user_error(
-                    f"Execution failed. User process 'python' exited with status code "
-                    f"{code if code >= 0 else 128 - code}. Please check log file 'user_logs/{LOG}' for error details. "
-                    f"Error: {last_words(self._output(job, process).read_text(errors='replace').splitlines())}"
-                )
         self._update(job_id, status="Finalizing", **_at(job, steps.CONVERTER))
-        self._store_outputs(job, process.outputs)
+        self.store_outputs(job, process.outputs)
         self._update(job_id, status="Completed", ended=now())
 
     def _hang(self, job_id: str) -> None:
@@ -140,13 +145,13 @@ class Runner:
         Raises:
             AzureError: always; its message is the run's error.
         """
-        if nodes := job.properties.get("jobs"):
-            self._update(job.id, runs=failure.runs(job.name, next(iter(nodes))))
+        if node := component_node(job):
+            self._update(job.id, runs=failure.runs(job.name, node))
         if failure.log:
             self._update(job.id, status="Running")
             current = self._cloud.store.get(job.id) or job
             command = failure.command(work)
-            self._work(current, Launch(command, dict(os.environ), {}))
+            self._process(current, Launch(command, dict(os.environ), {}), current_run(current))
         raise user_error(failure.message)
 
     def _check_compute(self, job: Resource, wanted: Plan) -> Resource | None:
@@ -171,8 +176,21 @@ class Runner:
             time.sleep(QUOTA_SECONDS)
         self._update(job_id, status="Preparing", cluster=cluster.name, waiting=None)
 
-    def _work(self, job: Resource, process: Launch) -> int:
-        """Run the process to its end, its log copied to blob storage meanwhile; returns its exit code."""
+    def work(self, job: Resource, process: Launch, run: str) -> None:
+        """Run the process to its end, its log copied to blob storage meanwhile.
+
+        Raises:
+            AzureError: it failed, and was not cancelled.
+        """
+        code = self._process(job, process, run)
+        if code and self._status(job.id) != "Canceled":
+            raise user_error(
+                f"Execution failed. User process 'python' exited with status code "
+                f"{code if code >= 0 else 128 - code}. Please check log file 'user_logs/{LOG}' for error details. "
+                f"Error: {last_words(self._output(job, process).read_text(errors='replace').splitlines())}"
+            )
+
+    def _process(self, job: Resource, process: Launch, run: str) -> int:
         output = self._output(job, process)
         child = self._cloud.processes.run(
             "job",
@@ -182,7 +200,7 @@ class Runner:
             environment=process.environment,
             directory=process.directory,
         )
-        place = log_place(self._cloud, job, current_run(job))
+        place = log_place(self._cloud, job, run)
         copied = -1
         while True:
             ended = _ended(child)
@@ -197,7 +215,7 @@ class Runner:
     def _output(self, job: Resource, process: Launch) -> Path:
         return _work_directory(self._cloud, job) / f"{process.step}{LOG}"
 
-    def _store_outputs(self, job: Resource, outputs: dict[str, Path]) -> None:
+    def store_outputs(self, job: Resource, outputs: dict[str, Path]) -> None:
         for output, folder in outputs.items():
             place = resolve(self._cloud, workspace_of(job), job.properties["outputs"][output]["uri"])
             assert isinstance(place, BlobPath)
@@ -241,8 +259,8 @@ def metrics_file(cloud: Cloud, job: Resource) -> Path:
 
 def _at(job: Resource, step: str) -> dict[str, Any]:
     """The runs of a pipeline that has come to this step; nothing for a command job."""
-    nodes = job.properties.get("jobs")
-    return {"runs": steps.tree(job.name, next(iter(nodes)), step)} if nodes and step else {}
+    node = component_node(job)
+    return {"runs": steps.tree(job.name, node, step)} if node and step else {}
 
 
 def log_place(cloud: Cloud, job: Resource, run: str) -> BlobPath:

@@ -102,6 +102,8 @@ BODIES: Mapping[str, Body] = MappingProxyType(
         f"{_ML}/codes/versions": _ml("CodeVersion"),
         f"{_ML}/environments": _ml("EnvironmentContainer"),
         f"{_ML}/environments/versions": _ml("EnvironmentVersion"),
+        f"{_ML}/components": _ml("ComponentContainer"),
+        f"{_ML}/components/versions": _ml("ComponentVersion"),
         f"{_ML}/jobs": _ml("JobBase"),
         f"{_ML}/onlineEndpoints": _ml("OnlineEndpoint"),
         f"{_ML}/onlineEndpoints/deployments": _ml("OnlineDeployment"),

@@ -189,7 +189,11 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         f"{_ML}/connections": CONNECTIONS,
         f"{_ML}/datastores": DATASTORES,
         **dict.fromkeys(
-            (f"{_ML}/{name}" for name in ("data", "models", "codes", "environments", "jobs", "onlineendpoints")), ASSETS
+            (
+                f"{_ML}/{name}"
+                for name in ("data", "models", "codes", "environments", "components", "jobs", "onlineendpoints")
+            ),
+            ASSETS,
         ),
     }
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cloud.place import Place
+from data_prep.asked import three
 from data_prep.card.card import VALIDATION, prepared
-from data_prep.prepare import three
 from data_prep.row.columns import written
 from data_prep.stack import DECIDING, request_of
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
@@ -40,6 +40,7 @@ def dataset(settings: Settings, place: Place, version: str) -> DatasetSpec:
         max_attempts=settings.finetune.max_attempts,
         stack=place.stack,
         max_hours=data.cluster.max_hours,
+        nodes=data.cluster.nodes,
         validation=validates(settings),
         own={side: name for side in ("test", "validation") if (name := getattr(data, side))},
     )

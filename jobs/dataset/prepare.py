@@ -1,7 +1,8 @@
 """Stage dataset on a cluster: the package ``data_prep`` as an Azure ML job, its files registered as data assets.
 
-The job runs the same code on the same rows as ``python -m data_prep`` here, so it makes the same bytes. One node is
-enough: ``data_prep`` gives each of its cores a part of the rows and merges them in order.
+The job runs the same code on the same rows as ``python -m data_prep`` here, so it makes the same bytes: on one node,
+where ``data_prep`` gives each of its cores a part of the rows and merges them in order, or on several
+(:mod:`jobs.dataset.pipeline`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cloud.report import Report
 from cloud.waiting import once_allowed
 from data_prep.card.card import VALIDATION
 from jobs.dataset.image import PACKAGE, ROOT, code, environment
+from jobs.dataset.pipeline import divided
 from jobs.dataset.spec import PreparationSpec
 from jobs.dataset.upload import exists
 from jobs.training import queueing, stack_jobs
@@ -29,6 +31,7 @@ from jobs.training.attempts import Attempts
 from jobs.training.following import Following
 from jobs.training.limits import Limit
 from jobs.training.stack_jobs import FINGERPRINT, MACHINE, PREPARATION, STACK
+from settings.machines import HOURLY_DOLLARS, PRICES_SEEN
 
 if TYPE_CHECKING:
     from azure.ai.ml import Input, MLClient
@@ -100,26 +103,39 @@ def _submit(client: MLClient, spec: PreparationSpec, name: str, report: Report, 
             inputs[side] = Input(type=AssetTypes.URI_FOLDER, path=path)
             source += f" --{side} {bound}"
         flags = [text for key, value in spec.options.items() for text in _flag(key, value)]
-        line = f"python -m {PACKAGE} --source {source} {shlex.join(flags)} --out ${{{{outputs.{OUTPUT}}}}}"
-        submitted: Job = client.jobs.create_or_update(
-            command(
-                name=name,
+        line = f"{before}python -m {PACKAGE} --source {source} {shlex.join(flags)}"
+        what: dict[str, Any] = {"inputs": inputs, "code": str(code(Path(scratch))), "environment": environment()}
+        job: Any
+        if spec.nodes > 1:
+            job = divided(spec, command=line, output=OUTPUT, folder=folder_of(name), **what)
+            report(_announced(spec))
+        else:
+            job = command(
                 display_name=f"{spec.name}: {spec.source}",
                 experiment_name=spec.experiment,
-                tags={STACK: spec.stack, FINGERPRINT: spec.fingerprint, MACHINE: spec.vm_size},
-                code=str(code(Path(scratch))),
-                command=f"{before}{line}",
-                environment=environment(),
+                command=f"{line} --out ${{{{outputs.{OUTPUT}}}}}",
                 compute=spec.cluster,
                 timeout=round(spec.max_hours * 3600),
-                inputs=inputs,
                 # Not mounted: the files are renamed into place, which blob storage cannot do.
                 outputs={
                     OUTPUT: Output(type=AssetTypes.URI_FOLDER, path=folder_of(name), mode=InputOutputModes.UPLOAD)
                 },
+                **what,
             )
-        )
+        job.name = name
+        job.tags = {STACK: spec.stack, FINGERPRINT: spec.fingerprint, MACHINE: spec.vm_size}
+        submitted: Job = client.jobs.create_or_update(job)
     return submitted
+
+
+def _announced(spec: PreparationSpec) -> str:
+    """What several nodes cost, before any is started."""
+    dollars = HOURLY_DOLLARS.get(spec.vm_size)
+    each = f", about {dollars:g} USD an hour each ({PRICES_SEEN})" if dollars else ""
+    return (
+        f"the rows are divided among {spec.nodes} nodes of {spec.vm_size}{each}; one of them joins the parts, and "
+        "needs room on its disk for the whole result"
+    )
 
 
 def _flag(key: str, value: Any) -> list[str]:
@@ -143,7 +159,7 @@ def _request(spec: PreparationSpec) -> Request:
 def _check_unchanged(spec: PreparationSpec) -> None:
     """The source must still be what the version was computed from: it is a promise about it."""
     from data_prep import DataError
-    from data_prep.prepare import request_fingerprint
+    from data_prep.asked import request_fingerprint
 
     on = f"source {spec.source}"
     try:

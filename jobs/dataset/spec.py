@@ -48,7 +48,7 @@ class PreparationSpec(DatasetSpec):
     settings, and so are files of ``own`` for a side (test, validation); ``directory`` is not used.
     """
 
-    WHERE_SET: ClassVar = frozenset({"max_hours", "validation", "own"})
+    WHERE_SET: ClassVar = frozenset({"max_hours", "validation", "own", "nodes"})
 
     source: str
     options: dict[str, RecipeValue]
@@ -59,6 +59,7 @@ class PreparationSpec(DatasetSpec):
     stack: str = ""
     max_hours: float = PREPARATION_HOURS
     own: dict[str, str] = field(default_factory=dict)
+    nodes: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", {key: whole(value) for key, value in self.options.items()})
@@ -73,6 +74,11 @@ class PreparationSpec(DatasetSpec):
         return f"{self.name}-source-{side}"
 
     def job_name(self, attempt: int) -> str:
-        """Attempts count from 1; another machine size means new ones."""
-        where = {"fingerprint": self.fingerprint, "cluster": self.cluster, "vm_size": self.vm_size}
+        """Attempts count from 1; another machine size, or number of machines, means new ones."""
+        where: dict[str, str | int] = {
+            "fingerprint": self.fingerprint,
+            "cluster": self.cluster,
+            "vm_size": self.vm_size,
+        }
+        where |= {"nodes": self.nodes} if self.nodes > 1 else {}
         return f"prepare-{digest(where)}-{attempt}"

@@ -45,8 +45,9 @@ class Job:
 
     @property
     def nodes(self) -> int:
-        """How many machines it trains on at the same time."""
-        given = str(self.inputs.get("num_nodes_finetune") or "1")
+        """How many machines it trains on at the same time, or the rows are divided among."""
+        parts = str(self.inputs.get("number") or "1/1").rpartition("/")[2]
+        given = str(self.inputs.get("num_nodes_finetune") or parts)
         return int(given) if given.isdecimal() else 1
 
     def hours(self, now: datetime) -> float:

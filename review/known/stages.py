@@ -116,6 +116,7 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.vm_size", matters("a job on other machines prepares the data, at another price")),
         prop("input.max_attempts", _attempts),
         prop("input.max_hours", matters("the job that prepares the data may run for another time"), PREPARATION_HOURS),
+        prop("input.nodes", matters("other machines prepare the data, at another price"), 1),
         prop("input.validation", matters("another file of the data decides which model is taken"), False),
         prop("input.own**", matters("other conversations judge the model, or decide which is taken")),
     ),

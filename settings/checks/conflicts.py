@@ -10,6 +10,7 @@ from settings.checks.conflict import Conflict
 from settings.checks.promotion import promotion
 from settings.models import model as known
 from settings.sections.data import RowsSettings
+from settings.sections.sources import of_the_hub
 from settings.tree import Settings
 
 
@@ -56,6 +57,26 @@ def _mixture(settings: Settings) -> Iterator[Conflict]:
     for name in sorted(set(RowsSettings.model_fields) & data.model_fields_set):
         rule = "has no effect beside data.sources, each of which has its own"
         yield Conflict(f"data.{name}", getattr(data, name), rule, "move it into sources", ("data.sources",))
+
+
+def _nodes(settings: Settings) -> Iterator[Conflict]:
+    data, wanted, most = settings.data, settings.data.cluster.nodes, settings.data.cluster.max_nodes
+    if wanted == 1 or data.run_on != "cluster":
+        return
+    if wanted > most:
+        rule = f"is more than the cluster ever has: data.cluster.maxNodes is {most}"
+        remedy = f"set it to {most} or less, or raise maxNodes"
+        yield Conflict("data.cluster.nodes", wanted, rule, remedy, ("data.cluster.maxNodes",))
+    one = "set it to 1"
+    if of_the_hub(data.source):
+        rule = f"divides files, and {data.source} is streamed from the hub, which one node does"
+        yield Conflict("data.cluster.nodes", wanted, rule, one, ("data.source",))
+    elif not data.rows.endswith("%") and data.rows != "all":
+        rule = f"divides all rows, and data.rows counts {data.rows} off from the beginning, which one node does"
+        yield Conflict("data.cluster.nodes", wanted, rule, f"{one}, or rows to a share", ("data.rows",))
+    elif "[" in data.split and data.split != RowsSettings.model_fields["split"].default:
+        rule = f"divides all rows, and data.split is {data.split}, which one node counts off"
+        yield Conflict("data.cluster.nodes", wanted, rule, one, ("data.split",))
 
 
 def _three_files(settings: Settings) -> Iterator[Conflict]:
@@ -211,6 +232,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _tags_of_two,
     _tokenizer_file,
     _mixture,
+    _nodes,
     _three_files,
     _deployers,
 )

@@ -32,6 +32,8 @@ class DataClusterSettings(Section):
     """size of a node"""
     max_nodes: Annotated[Positive, Field(le=100)] = 1
     """nodes at most"""
+    nodes: Annotated[Positive, Field(le=100)] = 1
+    """nodes among which the rows are divided, maxNodes at most; a further step joins them"""
     max_hours: Annotated[Number, Field(gt=0, le=720)] = PREPARATION_HOURS
     """how long the job may run; Azure cancels it then"""
 

@@ -35,6 +35,13 @@ def is_address(name: str) -> bool:
     return "://" in name and not name.startswith(AZUREML)
 
 
+def of_the_hub(name: str) -> bool:
+    """Whether it names a data set of the hub, as no file, asset or sample is named so."""
+    path = any(sign in name for sign in "*?[") or name.startswith((".", "~", "/")) or name.endswith("/")
+    other = name == SAMPLE or name.startswith(AZUREML) or path or format_of(PurePath(name)) is not None
+    return not other and HUB_NAME.fullmatch(name) is not None
+
+
 def may_be_source(name: str) -> bool:
     """Whether `data_prep` could find something under it: the sample, an asset, files or a data set."""
     if is_address(name):

@@ -240,6 +240,18 @@ THEN = (
         ),
         "environment",
     ),
+    *_asset(
+        "component",
+        "components",
+        lambda c: c.ml.component_versions.create_or_update(
+            GROUP,
+            W,
+            "component",
+            "1",
+            {"properties": {"componentSpec": {"type": "command", "command": "true", "environment": "environment:1"}}},
+        ),
+        "component",
+    ),
     Driven(
         f"{ML}/jobs",
         create=lambda c: c.ml.jobs.create_or_update(GROUP, W, "official", _job()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
@@ -13,13 +14,15 @@ from cloud import client
 from cloud.errors import StageError
 from cloud.target import Target
 from data_prep import fingerprint
-from data_prep.prepare import Request, prepare, request_fingerprint
+from data_prep.asked import request_fingerprint
+from data_prep.prepare import Request, prepare
 from data_prep.stack import DECIDING
 from emulator.machine.home import SUBSCRIPTION_ID, Home
 from jobs.dataset import prepare as stage
 from jobs.dataset import upload
 from jobs.dataset.image import ROOT
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
+from jobs.training.joblog import JobLog
 from tests.contract.arm import Arm, Refusal
 from tests.contract.conftest import GROUP
 from tests.contract.lab import cluster_body
@@ -103,6 +106,49 @@ def test_files_of_this_machine_are_uploaded_and_read_in_their_order(target: Targ
     spec = asked(target, "uploaded", request)
     stage.run(spec, lambda _: None, threading.Event())
     assert fingerprint(fetched(target, spec, tmp_path / "there")) == here.card.fingerprint
+
+
+def test_two_nodes_make_the_bytes_of_one(
+    arm: Arm, workspace: str, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm.put(f"{workspace}/computes/{CLUSTER}", "2025-12-01", cluster_body(CPU, nodes=2))
+    folder = tmp_path / "chats"
+    folder.mkdir()
+    sample = (ROOT / "data_prep/sample/conversations.jsonl").read_text().splitlines(keepends=True)
+    (folder / "b.jsonl").write_text("".join(sample[:90]))
+    (folder / "a.jsonl").write_text("".join(sample[60:183]))
+    request = Request(source=str(folder), directory=tmp_path / "here", duplicates="drop", processes=1)
+    here = prepare(request, lambda _: None)
+    assert here.card.rows["dropped"] >= 30
+    spec = dataclasses.replace(asked(target, "divided", request), nodes=2)
+    said: list[str] = []
+    stage.run(spec, said.append, threading.Event())
+
+    assert fingerprint(fetched(target, spec, tmp_path / "there")) == here.card.fingerprint
+    assert any("the rows are divided among 2 nodes of Standard_D4s_v3" in line for line in said), said
+    log = "\n".join(said)
+    assert "part 1/2 of " in log and "part 2/2 of " in log and " of its 2 pieces" in log
+    job = client.ml_client(target).jobs.get(spec.job_name(1))
+    assert job.type == "pipeline" and set(job.jobs) == {"part_1", "part_2", "join"}
+    runs = {run.title: run.status for run in JobLog(client=client.ml_client(target), job_name=job.name).children()}
+    assert runs == {"part_1": "Completed", "part_2": "Completed", "join": "Completed"}
+
+    again: list[str] = []
+    stage.run(spec, again.append, threading.Event())
+    assert again == [f"data assets divided-train and divided-test:{spec.fingerprint} are there already"]
+
+
+def test_a_part_that_fails_is_the_one_that_is_named(target: Target, tmp_path: Path) -> None:
+    folder = tmp_path / "chats"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text((ROOT / "data_prep/sample/conversations.jsonl").read_text())
+    (folder / "b.jsonl").write_text('{"messages": [{"role": "user", "content": "Who?"}]}\n' * 30)
+    spec = dataclasses.replace(asked(target, "half", Request(source=str(folder))), nodes=2)
+    with pytest.raises(StageError) as caught:
+        stage.run(spec, lambda _: None, threading.Event())
+    assert "the preparation of the data did not succeed" in str(caught.value)
+    assert "b.jsonl:1" in str(caught.value) and "part_" in str(caught.value)
+    assert not upload.exists(client.ml_client(target), spec.train_asset, spec.fingerprint)
 
 
 def test_an_asset_is_read_where_it_is(target: Target, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from data_prep import DataError
 from data_prep.__main__ import main
-from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
+from data_prep.asked import request_fingerprint
+from data_prep.prepare import Prepared, Request, prepare
 
 
 def lines(number: int, word: str = "odd") -> bytes:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from data_prep.__main__ import main
-from data_prep.prepare import Prepared, Request, prepare, request_fingerprint
+from data_prep.asked import request_fingerprint
+from data_prep.prepare import Prepared, Request, prepare
 from data_prep.source.sides import sides
 
 

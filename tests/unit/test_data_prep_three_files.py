@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from data_prep.__main__ import main
+from data_prep.asked import request_fingerprint, three
 from data_prep.card.card import combined, fingerprint
 from data_prep.errors import DataError
 from data_prep.mixing import PLACE
-from data_prep.prepare import Prepared, Request, prepare, request_fingerprint, three
+from data_prep.prepare import Prepared, Request, prepare
 from data_prep.request import Mixed
 
 TRAIN, TEST, VALIDATION = "train_data.jsonl", "test_data.jsonl", "validation_data.jsonl"

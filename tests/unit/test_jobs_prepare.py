@@ -8,13 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from azure.ai.ml import Input
 from jobs_fake import FakeMl, Stop, install
 from test_jobs_specs import TARGET
 
 from cloud.errors import NotFinished, StageError
-from data_prep.prepare import Request, request_fingerprint
+from data_prep.asked import request_fingerprint
+from data_prep.prepare import Request
 from data_prep.stack import DECIDING
-from jobs.dataset import prepare
+from jobs.dataset import pipeline, prepare
+from jobs.dataset.image import environment
 from jobs.dataset.spec import PreparationSpec
 
 
@@ -77,6 +80,34 @@ def test_no_job_yet_submits_follows_and_registers(ml: FakeMl, said: list[str]) -
     assert any(pin.startswith("datasets==") for pin in pins)
     assert paths(ml) == files_of(FIRST)
     assert ml.data.there["chats-train", SPEC.fingerprint].tags == {"request": SPEC.fingerprint, "job": FIRST}
+
+
+def test_several_nodes_are_a_pipeline_of_parts_and_a_join(tmp_path: Path) -> None:
+    spec = dataclasses.replace(SPEC, nodes=3)
+    assert spec.job_name(1) != FIRST
+    (tmp_path / "x.py").touch()
+    given = {"source": Input(type="uri_folder", path="azureml:chats-source:1")}
+    folder = prepare.folder_of("job")
+    line = "python -m data_prep --source ${{inputs.source}}"
+    job = pipeline.divided(
+        spec, command=line, inputs=given, code=str(tmp_path), environment=environment(), output="data", folder=folder
+    )
+    assert list(job.jobs) == ["part_1", "part_2", "part_3", "join"]
+    nodes = {name: node._to_rest_object() for name, node in job.jobs.items()}
+    parts, join = [nodes[f"part_{number}"] for number in (1, 2, 3)], nodes["join"]
+    assert [part["inputs"]["number"]["value"] for part in parts] == ["1/3", "2/3", "3/3"]
+    assert {key: each["value"] for key, each in join["inputs"].items() if key != "source"} == {
+        f"part_{number}": f"${{{{parent.jobs.part_{number}.outputs.made}}}}" for number in (1, 2, 3)
+    }
+    assert {node["limits"]["timeout"] for node in nodes.values()} == {"PT12H"}
+    assert {node["computeId"] for node in nodes.values()} == {"cpu-cluster"}
+    taken = " ".join(f"${{{{inputs.part_{number}}}}}" for number in (1, 2, 3))
+    assert {job.jobs[name].component.command for name in nodes} == {
+        f"{line} --part ${{{{inputs.number}}}} --out ${{{{outputs.made}}}}",
+        f"{line} --parts {taken} --out ${{{{outputs.data}}}}",
+    }
+    assert job._to_rest_object().properties.outputs["data"].mode == "Upload"
+    assert (job.outputs["data"].path, job.outputs["data"].mode) == (folder, "upload")
 
 
 def test_what_is_registered_needs_no_job(ml: FakeMl, said: list[str]) -> None:

@@ -1,0 +1,195 @@
+"""The rows of a source, worked through by several machines, each a part of them, and joined by one.
+
+A part is what a run here keeps in its scratch directory: the files of its pieces, with what was counted in each. The
+pieces are those of a run on one machine, in the same order, so what is joined from parts has the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep.card import card as cards
+from data_prep.card import digests
+from data_prep.card.stats import Stats
+from data_prep.errors import DataError
+from data_prep.read.readers import PIECE, Piece
+from data_prep.request import Request
+from data_prep.run import manifest, pool, progress, worker
+from data_prep.run.dividing import rules_of
+from data_prep.run.opening import Opened, opened
+from data_prep.run.scratch import scratch
+from data_prep.source.locate import Source
+from data_prep.source.tokens import resolve
+from settings.models import model
+
+INDEX = "part.json"
+_FORMAT = 1
+
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Share:
+    """Part ``number``, from 1, of ``of``."""
+
+    number: int
+    of: int
+
+    @classmethod
+    def read(cls, text: str) -> Share:
+        """``2/3``. Raises :class:`DataError`."""
+        found = re.fullmatch(r"([1-9]\d{0,2})/([1-9]\d{0,2})", text)
+        if found is None or int(found[1]) > int(found[2]):
+            raise DataError(f"a part is a number of how many, like 2/3, and not {text!r}")
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def of_pieces(self, pieces: Sequence[Piece]) -> range:
+        """Which pieces are this part's: neighbours, and about as many bytes as every other part has."""
+        weights = [_weight(piece) for piece in pieces]
+        total, before, mine = sum(weights), 0, []
+        for number, weight in enumerate(weights):
+            if (2 * before + weight) * self.of // max(1, 2 * total) == self.number - 1:
+                mine.append(number)
+            before += weight
+        return range(mine[0], mine[-1] + 1) if mine else range(0)
+
+
+def _weight(piece: Piece) -> int:
+    if piece.form.layout == "parquet":
+        return PIECE
+    return max(1, piece.stop - piece.start if piece.stop >= 0 else piece.path.stat().st_size)
+
+
+def make(source: Source, request: Request, share: Share, quiet: bool) -> str:
+    """Leave a part in the directory of ``request``; which pieces it has, and how many rows, in words.
+
+    Raises :class:`DataError`, and OSError where the directory cannot be written.
+    """
+    rows = opened(source, request, None, None)
+    refuse_undivided(rows)
+    manifest.made(rows, request)  # a file that is wrong as a whole is told now
+    rules = rules_of(request, rows, resolve(request.tokenizer, model(request.model), online=False))
+    files = (*source.files, *source.own)
+    before = [digests.state(file) for file in files]
+    mine = share.of_pieces(rows.pieces)
+    whole = Stats()
+    counted: dict[str, Any] = {}
+    directory = request.directory
+    directory.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        place = stack.enter_context(scratch(directory))
+        tell = stack.enter_context(progress.shown(None, quiet))
+        for number, stats in pool.of(rows.pieces, mine, rules, place, request.processes, tell):
+            whole.add(stats)
+            counted[str(number)] = dataclasses.replace(stats, sample=[]).to_json()
+            for output in worker.OUTPUTS:
+                made = worker.part_of(place, number, output)
+                if made.stat().st_size:
+                    made.replace(worker.part_of(directory, number, output))
+            if number == 0 and worker.hopeless(rules, stats):
+                break  # the join tells it
+        known = {str(at): digests.digest(file) for at, file in enumerate(files) if at % share.of == share.number - 1}
+        digests.refuse_changed(files, before)
+        index = {
+            "part": str(share),
+            "asked": asked(rules, rows, share.of),
+            "pieces": counted,
+            "sample": whole.sample,
+            "digests": known,
+        }
+        written = place / INDEX
+        written.write_text(json.dumps(index), encoding="utf-8")
+        written.replace(directory / INDEX)
+    return f"part {share} of {rows.label}: {len(mine)} of its {len(rows.pieces)} pieces, {whole.seen:,} rows"
+
+
+def refuse_undivided(rows: Opened) -> None:
+    """Raise :class:`DataError` for rows that only one machine can read: a stream, or a part that is counted off."""
+    if rows.stream is not None or not rows.window.all:
+        raise DataError(
+            f"{rows.label} is read from its beginning, row after row, so it cannot be divided among machines: take "
+            "one (data.cluster.nodes: 1), or files as a whole"
+        )
+
+
+def asked(rules: worker.Rules, rows: Opened, parts: int) -> str:
+    """What parts have to agree in before they are joined: the rules, the pieces, and how many parts there are."""
+    decided = dataclasses.asdict(dataclasses.replace(rules, tokenizer=type(rules.tokenizer)(), common=frozenset()))
+    pieces = [[piece.path.name, piece.start, piece.stop, piece.side, piece.own] for piece in rows.pieces]
+    content = [_FORMAT, cards.REQUESTED, parts, rules.tokenizer.label, decided, pieces]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()
+
+
+class Parts:
+    """All parts of a source, as their machines have left them."""
+
+    def __init__(self, directories: Sequence[Path]) -> None:
+        """Raises :class:`DataError` where one is missing, twice there, or no part."""
+        self._found: dict[int, tuple[Path, dict[str, Any]]] = {}
+        of = len(directories)
+        for directory in directories:
+            index = _index(directory)
+            share = Share.read(str(index["part"]))
+            if share.of != of or share.number in self._found:
+                raise DataError(f"{directory} holds part {share}, and {of} parts are to be joined, each once")
+            self._found[share.number] = directory, index
+
+    def note(self, source: Source) -> None:
+        """Remember the digests of the source's files that the parts have reckoned, so that nobody reads them again."""
+        files = (*source.files, *source.own)
+        for _, index in self._found.values():
+            for at, found in index["digests"].items():
+                digests.known(files[int(at)], str(found))
+
+    def stats(self, rows: Opened, rules: worker.Rules, place: Path, tell: Tell) -> Iterator[tuple[int, Stats]]:
+        """What was counted in each piece, in order, its files in ``place``. Raises :class:`DataError`."""
+        refuse_undivided(rows)
+        wanted = asked(rules, rows, len(self._found))
+        following = 0
+        for number, (directory, index) in sorted(self._found.items()):
+            if index["asked"] != wanted:
+                raise DataError(f"part {number} in {directory} is not of the same rows, or was made by other rules")
+            sample = [(int(key), messages) for key, messages in index["sample"]]
+            for piece, counted in sorted(((int(at), each) for at, each in index["pieces"].items())):
+                if piece != following:
+                    raise DataError(f"piece {following} of {rows.label} is in no part, and {piece} is in {directory}")
+                following += 1
+                stats = Stats.from_json(counted)
+                stats.sample, sample = sample, []
+                _link(directory, place, piece)
+                tell(stats.seen)
+                yield piece, stats
+        if following != len(rows.pieces):
+            raise DataError(f"the parts hold {following} of the {len(rows.pieces)} pieces of {rows.label}")
+
+
+def _index(directory: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((directory / INDEX).read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{directory} holds no part that is whole: {error}") from error
+    if not isinstance(found, dict) or not {"part", "asked", "pieces", "sample", "digests"} <= set(found):
+        raise DataError(f"{directory} holds no part that is whole: {INDEX} is of another version")
+    return found
+
+
+def _link(directory: Path, place: Path, number: int) -> None:
+    """The files of a piece under their names in ``place``; one without content was not kept."""
+    for output in worker.OUTPUTS:
+        made = worker.part_of(directory, number, output)
+        here = worker.part_of(place, number, output)
+        if made.exists():
+            here.symlink_to(made.absolute())
+        else:
+            here.touch()
