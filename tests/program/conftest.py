@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,19 +21,41 @@ from documentation.program import (
     write_data,
 )
 
-__all__ = ["KEY", "ROOT", "SUBSCRIPTION", "Azure", "Change", "Monitor", "Program", "Run"]
+__all__ = ["KEY", "ML", "ROOT", "SUBSCRIPTION", "Azure", "Change", "Monitor", "Program", "Run"]
 
 Run = Callable[..., Program]
+ML = "azure-native:machinelearningservices:"
+
+
+@contextlib.contextmanager
+def _in(folder: Path) -> Iterator[Path]:
+    write_data(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.syspath_prepend(str(ROOT))
+        with without_engine():
+            yield folder
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(tmp_path: Path) -> Iterator[Path]:
     """A directory with prepared data, and no engine to register hooks with."""
-    write_data(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(ROOT))
-    with without_engine():
-        yield tmp_path
+    with _in(tmp_path) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """What the program registers for the stack local: run once, and only looked at."""
+    with _in(tmp_path_factory.mktemp("local")):
+        return run_program()
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """What it registers for the stack prod: run once, and only looked at."""
+    with _in(tmp_path_factory.mktemp("prod")):
+        return run_program("prod")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The flow as prompt flow runs it, and the terminal chat around it."""
+"""The flow as prompt flow runs it, and the terminal that chats with it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from flow_fake import CONNECTION
 from rich.console import Console
 
-from chat import __main__ as cli
-from chat import connection, front_ends, phi_client
-from chat.connection import Connection, connection_id
+from chat import front_ends, phi_client
 from chat.lines import answer_lines
 from chat.phi_messages import Answer, AnswerCutOff, Busy, ChatError, ChatRequest, Ending, Turn, Unreachable
 from chat.prompt_flow import FLOW_DIRECTORY
 from chat.terminal import Models, Terminal
-from cloud import credentials
-from settings import outputs
 
 ROOT = Path(__file__).resolve().parents[2]
-SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
-ID = connection_id(SUBSCRIPTION, "rg", "project", "phi-connection-1")
-CONNECTION = Connection(ID, "https://phi.eastus2.inference.ml.azure.com/score", "canary-key", timeout=150.0)
 
 
 def test_the_flow_is_the_tutorials() -> None:
@@ -200,153 +193,6 @@ def test_what_has_arrived_is_in_the_error_of_a_line() -> None:
     assert not answer_lines(flow, ChatRequest(""), ['{"question": "A"}'], out)
     error = json.loads(out.getvalue())["error"]
     assert error == {"kind": "AnswerCutOff", "message": "cut off", "retry_after": None, "text": "Bill"}
-
-
-def _pulumi(monkeypatch: pytest.MonkeyPatch, code: int, stdout: str = "", stderr: str = "") -> None:
-    monkeypatch.setattr(outputs.shutil, "which", lambda _: "/usr/bin/pulumi")
-    done = SimpleNamespace(returncode=code, stdout=stdout, stderr=stderr)
-    monkeypatch.setattr(outputs.subprocess, "run", lambda *_, **__: done)
-
-
-@pytest.mark.parametrize(
-    ("code", "stdout", "stderr", "message"),
-    [
-        (255, "", "error: no stack named 'dev' found\n", "There is no stack dev yet. Run `make up STACK=dev`"),
-        (255, "", "warning: x\nerror: passphrase must be set\n", "passphrase must be set"),
-        (255, "", "error: PULUMI_ACCESS_TOKEN must be set for login\n", "Run `pulumi login --local`"),
-        (0, "{}", "", "not up yet.*make up STACK=dev"),
-        (0, '{"deployment": ""}', "", "it has no deployment"),
-        (0, "oops", "", "not JSON"),
-    ],
-)
-def test_outputs_that_are_not_there(
-    monkeypatch: pytest.MonkeyPatch, code: int, stdout: str, stderr: str, message: str
-) -> None:
-    _pulumi(monkeypatch, code, stdout, stderr)
-    with pytest.raises(outputs.OutputsError, match=message):
-        outputs.read("dev", "deployment")
-
-
-def test_outputs_leave_secrets_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    _pulumi(monkeypatch, 0, json.dumps({"endpoint": "phi", "key": "[secret]"}))
-    assert outputs.read("dev", "endpoint") == {"endpoint": "phi"}
-
-
-def test_no_pulumi(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs.shutil, "which", lambda _: None)
-    with pytest.raises(outputs.OutputsError, match="make setup"):
-        outputs.read("dev")
-
-
-def test_pulumi_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang(command: list[str], **_: object) -> None:
-        raise subprocess.TimeoutExpired(command, 60)
-
-    _pulumi(monkeypatch, 0)
-    monkeypatch.setattr(outputs.subprocess, "run", hang)
-    with pytest.raises(outputs.OutputsError, match="within 60 s"):
-        outputs.read("dev")
-
-
-def test_chat_before_up_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    _pulumi(monkeypatch, 255, stderr="error: no stack named 'dev' found")
-    monkeypatch.setattr(front_ends, "load", lambda _: None)
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["--stack", "dev", "--ask", "Hi"])
-    assert str(caught.value) == (
-        "error: There is no stack dev yet. Run `make up STACK=dev` first; on Azure, `pulumi stack init dev` comes "
-        "before it."
-    )
-
-
-class Azure:
-    """Stands where requests would reach Azure Resource Manager."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, status: int, properties: object) -> None:
-        self.url = ""
-        self._answer = SimpleNamespace(status_code=status, json=lambda: {"properties": properties})
-        token = SimpleNamespace(get_token=lambda _: SimpleNamespace(token="t"))
-        monkeypatch.setattr(connection, "credential", lambda: token)
-        monkeypatch.setattr(credentials, "_environment", {})
-        monkeypatch.setattr(connection.requests, "post", self)
-
-    def __call__(self, url: str, **_: object) -> SimpleNamespace:
-        self.url = url
-        return self._answer
-
-
-@pytest.mark.parametrize(
-    "properties",
-    [
-        {"metadata": {"endpoint": "https://e/score"}, "credentials": {"keys": {"key": "k"}}},
-        {"metadata": None, "credentials": {"keys": {"endpoint": "https://e/score", "key": "k"}}},
-    ],
-)
-def test_the_connection_as_the_program_and_as_the_portal_write_it(
-    monkeypatch: pytest.MonkeyPatch, properties: object
-) -> None:
-    azure = Azure(monkeypatch, 200, properties)
-    found = connection.read_connection(ID)
-    assert (found.endpoint, found.key) == ("https://e/score", "k")
-    assert azure.url.startswith(f"https://management.azure.com{ID}/listsecrets?api-version=")
-    assert "'k'" not in repr(found)
-
-
-def test_who_has_several_tenants_is_asked_in_that_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    Azure(monkeypatch, 200, {"metadata": {"endpoint": "https://e/score"}, "credentials": {"keys": {"key": "k"}}})
-    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "default-of-az")
-    connection.read_connection(ID)
-    assert credentials.subscription_id() == SUBSCRIPTION
-
-
-@pytest.mark.parametrize(
-    ("written", "timeout"), [("150", 150.0), (None, 90.0), ("soon", 90.0), ("-1", 90.0), ("nan", 90.0)]
-)
-def test_the_connection_says_how_long_an_answer_may_take(
-    monkeypatch: pytest.MonkeyPatch, written: str | None, timeout: float
-) -> None:
-    metadata = {"endpoint": "https://e/score"} | ({"request_timeout_seconds": written} if written else {})
-    Azure(monkeypatch, 200, {"metadata": metadata, "credentials": {"keys": {"key": "k"}}})
-    assert connection.read_connection(ID).timeout == timeout
-
-
-@pytest.mark.parametrize(("written", "system"), [("Answer in rhymes.", "Answer in rhymes."), (None, "")])
-def test_the_connection_says_what_the_model_is_told_first(
-    monkeypatch: pytest.MonkeyPatch, written: str | None, system: str
-) -> None:
-    metadata = {"endpoint": "https://e/score"} | ({"system_prompt": written} if written else {})
-    Azure(monkeypatch, 200, {"metadata": metadata, "credentials": {"keys": {"key": "k"}}})
-    assert connection.read_connection(ID).system == system
-
-
-def test_the_plain_front_end_waits_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-    monkeypatch.setattr(front_ends, "stream", lambda *_, timeout: waited.append(timeout))
-    front_ends.front_end(front_ends.PLAIN, CONNECTION)(ChatRequest("Who?"))
-    assert waited == [150.0]
-
-
-@pytest.mark.parametrize(
-    ("status", "properties", "says"),
-    [
-        (403, {}, "Ask for the role"),
-        (404, {}, "There is no connection phi-connection-1 of project project"),
-        (500, {}, "answered 500"),
-        (200, {"metadata": {"endpoint": "https://e/score"}, "credentials": None}, "lacks key"),
-        (200, [], "lacks endpoint, key"),
-    ],
-)
-def test_a_connection_that_cannot_be_read(
-    monkeypatch: pytest.MonkeyPatch, status: int, properties: object, says: str
-) -> None:
-    Azure(monkeypatch, status, properties)
-    with pytest.raises(connection.ConnectionUnreadable, match=says):
-        connection.read_connection(ID)
-
-
-def test_an_id_that_is_no_connections() -> None:
-    with pytest.raises(connection.ConnectionUnreadable, match="not a connection's id"):
-        connection.read_connection("phi-connection")
 
 
 def test_two_questions_at_once_print_no_progress() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import scoring_fake
-from jobs_fake import MACHINE, FakeMl, Stop, install
+from endpoints_fake import MACHINE
+from jobs_fake import FakeMl, Stop, install
 from scoring_fake import Scoring
 from test_jobs_specs import RELEASE
 

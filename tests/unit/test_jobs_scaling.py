@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import scoring_fake
 from azure.core.exceptions import HttpResponseError
-from jobs_fake import MACHINE, FakeMl, Stop, install
+from endpoints_fake import MACHINE
+from jobs_fake import FakeMl, Stop, install
 from test_jobs_specs import RELEASE
 
 from cloud.errors import StageError

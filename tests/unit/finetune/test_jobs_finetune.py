@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from endpoints_fake import MACHINE
 from finetune_jobs import FIRST, SECOND, registered
-from jobs_fake import MACHINE, FakeMl, Stop
+from jobs_fake import FakeMl, Stop
 from test_jobs_specs import FINETUNE
 
 from cloud.errors import StageError

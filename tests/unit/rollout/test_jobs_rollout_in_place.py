@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from jobs_fake import MACHINE, FakeMl, Poller, Stop, probe
+from endpoints_fake import MACHINE, Poller, probe
+from jobs_fake import FakeMl, Stop
 from rollout_runs import NEW, OLD, run
 from scoring_fake import Scoring
 from test_jobs_specs import RELEASE
