@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from endpoints_fake import Endpoints
+from endpoints_fake import MACHINE, Endpoints
 
 from cloud import client as azure
 from cloud.target import Target
