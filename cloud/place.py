@@ -12,7 +12,7 @@ from cloud.credentials import subscription_id, work_in
 from cloud.target import Target
 from settings import outputs
 from settings.commandline import own_name
-from settings.estate.existing import USABLE
+from settings.estate.existing import not_made
 from settings.naming import PROJECT, Names, Origin, Wrong, wrong
 from settings.problems import Problem, SettingsError, shown, written
 from settings.stack import Settings, load
@@ -61,7 +61,7 @@ class Place:
     @property
     def soft_deleted(self) -> dict[str, list[str]]:
         """The stack's own names that Azure keeps after a deletion, by the words of `cloud.catalogue`."""
-        return self.names.soft_deleted([USABLE[key].attribute for key in self.existing])
+        return self.names.soft_deleted(not_made(self.existing))
 
     @property
     def renamed(self) -> Origin | None:

@@ -57,8 +57,13 @@ class Azure(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if args.resource_id:
-            name, principal = args.resource_id.rsplit("/", 1)[1], {"principalId": "their-principal"}
-            return args.resource_id, {"name": name, **(principal if "userAssigned" in args.resource_id else {})}
+            theirs = {"name": args.resource_id.rsplit("/", 1)[1]}
+            if "userAssigned" in args.resource_id:
+                theirs["principalId"] = "their-principal"
+            if args.typ.endswith("machinelearningservices:Workspace"):
+                theirs["workspaceId"] = f"guid-of-their-{theirs['name']}"
+                theirs["hubResourceId"] = f"{args.resource_id.rsplit('/', 1)[0]}/hub-of-{theirs['name']}"
+            return args.resource_id, theirs
         outputs = copy.deepcopy(args.inputs)
         named = [value for key, value in args.inputs.items() if key.endswith(("Name", "Name_"))]
         outputs["name"] = next((v for v in named if v != args.inputs.get("resourceGroupName")), args.name)

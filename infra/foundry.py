@@ -30,32 +30,56 @@ class FoundryArgs:
 
 
 class Foundry(pulumi.ComponentResource):
-    """Without AI Search, which the flow has no use for."""
+    """Without AI Search, which the flow has no use for. A hub that is given has the AI Services its owner chose."""
 
-    hub: ml.Workspace
+    hub_name: pulumi.Output[str]
+    hub_id: pulumi.Output[str]
     project: ml.Workspace
     project_purge: list[pulumi.Resource]
     """What everything in the project depends on."""
     lifetime: pulumi.Output[str]
     """Of the project: another one when it is made anew."""
-    ai_services: cognitiveservices.Account
-    ai_services_connection: ml.WorkspaceConnection
+    connected: list[pulumi.Resource]
+    """Connections that another one waits for: two written at once on one project are a conflict for Azure."""
 
     def __init__(self, name: str, args: FoundryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Foundry", name, {}, opts)
-        names, base = args.place.names, args.foundation
-        group = base.group.name
-        self.ai_services = cognitiveservices.Account(
+        child, given = pulumi.ResourceOptions(parent=self), args.place.existing
+        names, own = args.place.names, args.place.project.path
+        self.connected, hub_purge, hub = [], [], None
+        # What is given is read, and no part of the stack; what is made in it is.
+        if theirs := given.get("hub"):
+            hub = ml.Workspace.get("existing-hub", theirs, opts=child)
+        elif "project" not in given:
+            ai_services, hub = self._ai_services(args), self._hub(args)
+            hub_purge = args.foundation.purge_live("hub", hub, {own: PROJECT.version}, self)
+            self.connected = [self._connect(args, hub, ai_services, hub_purge)]
+        if theirs := given.get("project"):
+            self.project, self.project_purge = ml.Workspace.get("existing-project", theirs, opts=child), []
+        else:
+            assert hub is not None  # only a project that is given spares it
+            self.project = self._project(args, hub, hub_purge)
+            connection = f"{own}/connections/{names.connection}"
+            holds = {connection: CONNECTION.version}
+            self.project_purge = args.foundation.purge_live("project", self.project, holds, self)
+        self.lifetime = of_workspace(self.project, names, names.project)
+        self.hub_id = hub.id if hub else self.project.hub_resource_id.apply(str)
+        self.hub_name = hub.name if hub else self.hub_id.apply(lambda id_: id_.rsplit("/", 1)[-1])
+        self.register_outputs({"hub": self.hub_name, "project": self.project.name})
+
+    def _ai_services(self, args: FoundryArgs) -> cognitiveservices.Account:
+        base, name = args.foundation, args.place.names.ai_services
+        return cognitiveservices.Account(
             "ai-services",
-            account_name=names.ai_services,
-            resource_group_name=group,
+            account_name=name,
+            resource_group_name=base.group.name,
             location=args.place.location,
             kind="AIServices",
             sku=cognitiveservices.SkuArgs(name="S0"),
             identity=of_account_under(base.key),
             # Access with Entra ID tokens, as the hub's connection has, needs a name of its own.
             properties=cognitiveservices.AccountPropertiesArgs(
-                custom_sub_domain_name=names.ai_services,
+                custom_sub_domain_name=name,
                 disable_local_auth=args.access.no_local_auth,
                 encryption=base.key.account() if base.key else None,
                 public_network_access=cognitiveservices.PublicNetworkAccess.ENABLED,
@@ -63,13 +87,16 @@ class Foundry(pulumi.ComponentResource):
             tags=args.place.tags,
             opts=base.purged_after_delete(parent=self),
         )
-        self.hub = ml.Workspace(
+
+    def _hub(self, args: FoundryArgs) -> ml.Workspace:
+        base, name = args.foundation, args.place.names.hub
+        return ml.Workspace(
             "hub",
-            workspace_name=names.hub,
-            resource_group_name=group,
+            workspace_name=name,
+            resource_group_name=base.group.name,
             location=args.place.location,
             kind="Hub",
-            friendly_name=names.hub,
+            friendly_name=name,
             identity=of_workspace_under(base.key),
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
             encryption=base.key.workspace() if base.key else None,
@@ -86,45 +113,46 @@ class Foundry(pulumi.ComponentResource):
             tags=args.place.tags,
             opts=args.access.only_at_first(base.purged_after_delete(parent=self)),
         )
-        own = args.place.project.path
-        hub_purge = base.purge_live("hub", self.hub, {own: PROJECT.version}, self)
-        self.project = ml.Workspace(
+
+    def _project(self, args: FoundryArgs, hub: ml.Workspace, hub_purge: list[pulumi.Resource]) -> ml.Workspace:
+        base, name = args.foundation, args.place.names.project
+        return ml.Workspace(
             "project",
-            workspace_name=names.project,
-            resource_group_name=group,
+            workspace_name=name,
+            resource_group_name=base.group.name,
             location=args.place.location,
             kind="Project",
-            friendly_name=names.project,
+            friendly_name=name,
             identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
-            hub_resource_id=self.hub.id,
+            hub_resource_id=hub.id,
             tags=args.place.tags,
             opts=pulumi.ResourceOptions.merge(
                 base.purged_after_delete(parent=self), pulumi.ResourceOptions(depends_on=hub_purge)
             ),
         )
-        connection = f"{own}/connections/{names.connection}"
-        self.project_purge = base.purge_live("project", self.project, {connection: CONNECTION.version}, self)
-        self.lifetime = of_workspace(self.project, names, names.project)
-        self.ai_services_connection = ml.WorkspaceConnection(
+
+    def _connect(
+        self, args: FoundryArgs, hub: ml.Workspace, account: cognitiveservices.Account, hub_purge: list[pulumi.Resource]
+    ) -> ml.WorkspaceConnection:
+        return ml.WorkspaceConnection(
             "ai-services-connection",
-            connection_name=names.ai_services_connection,
-            workspace_name=self.hub.name,
-            resource_group_name=group,
+            connection_name=args.place.names.ai_services_connection,
+            workspace_name=hub.name,
+            resource_group_name=args.foundation.group.name,
             properties=ml.AADAuthTypeWorkspaceConnectionPropertiesArgs(
                 auth_type="AAD",
                 category="AIServices",
-                target=self.ai_services.properties.endpoint,
+                target=account.properties.endpoint,
                 is_shared_to_all=True,
                 metadata={
                     "ApiType": "Azure",
-                    "ResourceId": self.ai_services.id,
+                    "ResourceId": account.id,
                     "Location": args.place.location,
                 },
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=hub_purge),
         )
-        self.register_outputs({"hub": self.hub.name, "project": self.project.name})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +202,7 @@ class EndpointConnection(pulumi.ComponentResource):
                 parent=self,
                 # The SDK does not know that a key is in there.
                 additional_secret_outputs=["properties"],
-                # Two connections written at once on one project are a conflict for Azure.
-                depends_on=[args.foundry.ai_services_connection, *args.foundry.project_purge],
+                depends_on=[*args.foundry.connected, *args.foundry.project_purge],
             ),
         )
         self.register_outputs({"name": self.connection.name})

@@ -48,9 +48,11 @@ class Monitoring(pulumi.ComponentResource):
         settings = args.settings
         if settings.diagnostics:
             logs = args.foundation.logs.id
-            self._diagnostics("workspace", args.workspace.id, logs, groups=ALL)
+            # Of what is somebody else's, its owner says where its logs go.
+            if "workspace" not in args.place.existing:
+                self._diagnostics("workspace", args.workspace.id, logs, groups=ALL)
             self._diagnostics("endpoint", args.serving.endpoint.id, logs, categories=ENDPOINT_LOGS)
-            if "vault" not in args.place.existing:  # whose owner says where its logs go
+            if "vault" not in args.place.existing:
                 self._diagnostics("vault", args.foundation.key_vault.id, logs, groups=ALL)
         if settings.alerts:
             self._alerts(args)

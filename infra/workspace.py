@@ -49,8 +49,38 @@ class Workspace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Workspace", name, {}, opts)
-        base, compute = args.foundation, args.compute
-        self.workspace = ml.Workspace(
+        base, compute, given = args.foundation, args.compute, args.place.existing
+        child = pulumi.ResourceOptions(parent=self)
+        self._own = own = args.place.workspace.path
+        # What is given is read, and no part of the stack; what is made in it is.
+        if theirs := given.get("workspace"):
+            self.workspace, self.purge = ml.Workspace.get("existing-workspace", theirs, opts=child), []
+        else:
+            self.workspace = self._workspace(args)
+            holds = {
+                f"{own}/computes/{args.place.names.cluster}": CLUSTER.version,
+                f"{own}/onlineEndpoints/{args.place.names.endpoint}": ENDPOINT.version,
+            }
+            self.purge = base.purge_live("workspace", self.workspace, holds, self)
+        if theirs := given.get("cluster"):
+            self.cluster = ml.Compute.get("existing-cluster", theirs, opts=child)
+        else:
+            scale = (compute.min_nodes, compute.max_nodes, compute.idle_seconds)
+            self.cluster = self._cluster("cluster", args, args.place.names.cluster, compute.vm_size, scale)
+        self.data_cluster = None
+        if args.data.run_on == "cluster":
+            cpu, scale = args.data.cluster, (0, args.data.cluster.max_nodes, DATA_IDLE_SECONDS)
+            # Azure provisions a managed network with the first cluster; a second one meanwhile is a race.
+            after = [self.cluster] if args.access.managed_network else []
+            name = args.place.names.data_cluster
+            self.data_cluster = self._cluster("data-cluster", args, name, cpu.vm_size, scale, after)
+        self.name, self.id = self.workspace.name, self.workspace.id
+        self.lifetime = of_workspace(self.workspace, args.place.names, args.place.names.workspace)
+        self.register_outputs({"name": self.name, "cluster": self.cluster.name})
+
+    def _workspace(self, args: WorkspaceArgs) -> ml.Workspace:
+        base = args.foundation
+        return ml.Workspace(
             "workspace",
             workspace_name=args.place.names.workspace,
             resource_group_name=base.group.name,
@@ -73,24 +103,6 @@ class Workspace(pulumi.ComponentResource):
             tags=args.place.tags,
             opts=args.access.only_at_first(base.purged_after_delete(parent=self)),
         )
-        self._own = own = args.place.workspace.path
-        holds = {
-            f"{own}/computes/{args.place.names.cluster}": CLUSTER.version,
-            f"{own}/onlineEndpoints/{args.place.names.endpoint}": ENDPOINT.version,
-        }
-        self.purge = base.purge_live("workspace", self.workspace, holds, self)
-        scale = (compute.min_nodes, compute.max_nodes, compute.idle_seconds)
-        self.cluster = self._cluster("cluster", args, args.place.names.cluster, compute.vm_size, scale)
-        self.data_cluster = None
-        if args.data.run_on == "cluster":
-            cpu, scale = args.data.cluster, (0, args.data.cluster.max_nodes, DATA_IDLE_SECONDS)
-            # Azure provisions a managed network with the first cluster; a second one meanwhile is a race.
-            after = [self.cluster] if args.access.managed_network else []
-            name = args.place.names.data_cluster
-            self.data_cluster = self._cluster("data-cluster", args, name, cpu.vm_size, scale, after)
-        self.name, self.id = self.workspace.name, self.workspace.id
-        self.lifetime = of_workspace(self.workspace, args.place.names, args.place.names.workspace)
-        self.register_outputs({"name": self.name, "cluster": self.cluster.name})
 
     def _cluster(
         self,

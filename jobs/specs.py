@@ -204,6 +204,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         unique_names=unique(place) if settings.names.chosen() else {},
         in_turn=in_turn,
         existing=place.existing,
+        isolated="workspace" in place.existing and settings.network != "public",
         shared_access="storage" in place.existing and settings.storage.shared_keys,
         grants=() if settings.identity.assign_roles else grants(settings, place),
         own_key=own_key(settings, place),

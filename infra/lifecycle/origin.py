@@ -27,6 +27,10 @@ MADE_AS = {
     "vault": "::key-vault",
     "registry": "::container-registry",
     "identity": "UserAssignedIdentity::identity",
+    "workspace": "machinelearningservices:Workspace::workspace",
+    "cluster": "machinelearningservices:Compute::cluster",
+    "hub": "machinelearningservices:Workspace::hub",
+    "project": "machinelearningservices:Workspace::project",
 }
 """Ends of the URNs of what the program makes where the setting `existing` gives nothing, by its keys."""
 

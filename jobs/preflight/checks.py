@@ -14,6 +14,7 @@ from cloud.catalogue import AI_SERVICES, ML_VERSION, VAULT
 from jobs.preflight import quota
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import CLUSTERS, PreflightSpec
+from settings.estate.existing import not_made
 
 Check = Callable[[PreflightSpec, Arm], list[Finding]]
 
@@ -126,6 +127,8 @@ def deleted_vault(spec: PreflightSpec, arm: Arm) -> list[Finding]:
 def deleted_account(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     """No deleted AI Services account holds the name."""
     name = "soft-deleted AI Services"
+    if "ai_services" in not_made(spec.existing):
+        return [Finding(check=name, state=State.OK, found="a hub of somebody else's is used, and what it has")]
     rows = arm.items(f"{spec.scope}/providers/Microsoft.CognitiveServices/deletedAccounts", AI_SERVICES.version)
     if not any(str(row.get("name", "")).lower() == spec.ai_services.lower() for row in rows):
         return [Finding(check=name, state=State.OK, found=f"{spec.ai_services} is free")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloud.catalogue import AZURES, ResourceType
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.own_key import by_roles
-from jobs.preflight.spec import PreflightSpec
+from jobs.preflight.spec import CLUSTER, DATA_CLUSTER, PreflightSpec
 from settings.estate.existing import USABLE, AzureId
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NAME = "existing"
 _ANYWHERE = ("group", "logs", "identity")
 """What may be in another region: the rest is read and written by whatever runs in the stack's."""
+_BOUND = ("workspace", "hub")
+"""What Azure has in the region of what is made in it."""
 Objection = tuple[State, str, str]
 """How bad it is, what is wrong, and what mends it."""
 
@@ -49,7 +51,11 @@ def _look(spec: PreflightSpec, arm: Arm, key: str, id_: str) -> Iterator[Finding
     if key not in _ANYWHERE and region and region != spec.location:
         says = f"{what}: is in {region}, the stack in {spec.location}, so traffic between them is slow and billed"
         fix = f"take one in {spec.location}, or set azure-native:location to {region}"
-        yield Finding(check=NAME, state=State.WARNING, found=says, fix=fix)
+        if key in _BOUND and not (key == "hub" and "project" in spec.existing):
+            says = f"{what}: is in {region}, and the stack would make in {spec.location} what Azure has in its region"
+            yield Finding(check=NAME, state=State.REFUSED, found=says, fix=fix)
+        else:
+            yield Finding(check=NAME, state=State.WARNING, found=says, fix=fix)
     for state, says, fix in _OBJECTIONS.get(key, _none)(spec, found):
         yield Finding(check=NAME, state=state, found=f"{what}: {says}", fix=fix)
 
@@ -93,6 +99,111 @@ def _insights(_: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]
         yield State.WARNING, says, "let its owner move it to a Log Analytics workspace"
 
 
+def _workspace(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
+    """Azure ML's own, with what the stack trains on, and a registry for the images of its deployments."""
+    own = found.get("properties") or {}
+    yield from _ready(found, "default", "Azure ML workspace")
+    yield from _closed(own)
+    if own.get("v1LegacyMode"):
+        yield State.REFUSED, "is in v1LegacyMode, without the API that the program uses", "let its owner switch it off"
+    for key, name in (("storage", "storageAccount"), ("registry", "containerRegistry")):
+        there, given = str(own.get(name) or ""), spec.existing.get(key, "")
+        if key == "registry" and not there:
+            says = f"has no {USABLE[key].words}, which a deployment's image goes to"
+            where = AzureId.of(str(found.get("id") or ""))
+            group = where.group if where else spec.resource_group
+            fix = (
+                f"az ml workspace update --name {found.get('name')} --resource-group {group} "
+                f"--container-registry {given} --update-dependent-resources"
+            )
+            yield State.REFUSED, says, fix
+        elif not _same(there, given):
+            says = f"stands on {USABLE[key].words} {there}, and existing.{key} is {given or 'empty'}"
+            yield State.REFUSED, says, f"set existing.{key} to its own"
+    by_identity = str(own.get("systemDatastoresAuthMode") or "").lower() == "identity"
+    if by_identity and spec.shared_access:
+        says = "reaches its storage by identity, and the stack counts on keys"
+        yield State.REFUSED, says, "set finetune-phi:storage.sharedKeys to false"
+    elif not by_identity and not spec.shared_access:
+        says = "reaches its storage with keys, though storage.sharedKeys is false"
+        yield State.WARNING, says, "let its owner set systemDatastoresAuthMode to identity, or set sharedKeys to true"
+    mode = str((own.get("managedNetwork") or {}).get("isolationMode") or "Disabled")
+    clusters = "cluster" not in spec.existing or any(each.use == DATA_CLUSTER for each in spec.machines)
+    if clusters and mode != "Disabled" and not spec.isolated:
+        says = f"has a managed network ({mode}), in which a cluster may have no public address"
+        yield State.REFUSED, says, "set finetune-phi:network to managed"
+    elif clusters and mode == "Disabled" and spec.isolated:
+        says = "has no managed network, and a cluster without one needs a public address"
+        yield State.REFUSED, says, "set finetune-phi:network to public"
+
+
+def _hub(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
+    yield from _ready(found, "hub", "hub")
+    yield from _foundry(spec, found)
+
+
+def _project(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
+    yield from _ready(found, "project", "project")
+    yield from _foundry(spec, found)
+    hub, given = str((found.get("properties") or {}).get("hubResourceId") or ""), spec.existing.get("hub", "")
+    if given and not _same(hub, given):
+        yield (
+            State.REFUSED,
+            f"is in hub {hub}, and existing.hub is another",
+            "set existing.hub to its own, or to nothing",
+        )
+
+
+def _foundry(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
+    """The flow's files go to the storage that it stands on."""
+    own = found.get("properties") or {}
+    yield from _closed(own)
+    storage = str(own.get("storageAccount") or "")
+    if storage and not _same(storage, spec.existing.get("storage", "")):
+        says = f"keeps the flow on {storage}, which is not the stack's storage account"
+        fix = "whoever runs the program needs that account's keys, or Storage File Data Privileged Contributor on it"
+        yield State.WARNING, says, fix
+
+
+def _cluster(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
+    """Its machines are those that the settings count on, and it acts as the identity that has the roles."""
+    own = found.get("properties") or {}
+    inner = own.get("properties") or {}
+    if (kind := str(own.get("computeType") or "of no known kind")) != "AmlCompute":
+        yield State.REFUSED, f"is {kind}, which trains nothing here", "take a compute cluster, AmlCompute"
+        return
+    if own.get("provisioningState") == "Failed":
+        yield State.REFUSED, "has failed", "let its owner mend it, or take another"
+    size, scale = str(inner.get("vmSize") or ""), inner.get("scaleSettings") or {}
+    wanted = next((each for each in spec.machines if each.use == CLUSTER), None)
+    if wanted and size.lower() != wanted.vm_size.lower():
+        yield State.REFUSED, f"has machines of {size}", f"set finetune-phi:compute.vmSize to {size}, or take another"
+    most = int(scale.get("maxNodeCount") or 0)
+    if wanted and most < wanted.count:
+        says = f"grows to {most} machines, and compute.maxNodes is {wanted.count}"
+        yield State.REFUSED, says, f"set finetune-phi:compute.maxNodes to {most}, or let its owner let it grow"
+    if least := int(scale.get("minNodeCount") or 0):
+        yield State.WARNING, f"keeps {least} machines that bill without a job", "let its owner set its least to 0"
+    acts = [*((found.get("identity") or {}).get("userAssignedIdentities") or {})]
+    if not any(_same(each, spec.existing.get("identity", "")) for each in acts):
+        says = f"acts as {', '.join(acts) or 'no identity of its own'}, and not as existing.identity"
+        yield State.REFUSED, says, "set existing.identity to its own, or take another cluster"
+
+
+def _ready(found: Mapping[str, Any], kind: str, words: str) -> Iterator[Objection]:
+    """Workspace, hub and project are one type of Azure's."""
+    there = str(found.get("kind") or "Default")
+    if there.lower() != kind:
+        yield State.REFUSED, f"is of the kind {there}, and no {words}", "give the id of one"
+    if (found.get("properties") or {}).get("provisioningState") == "Failed":
+        yield State.REFUSED, "has failed", "let its owner mend it, or take another"
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two ids are of one thing: Azure ignores case in them."""
+    return one.rstrip("/").lower() == other.rstrip("/").lower()
+
+
 def _closed(own: Mapping[str, Any]) -> Iterator[Objection]:
     if own.get("publicNetworkAccess") == "Disabled":
         says = "answers to nobody outside its network, in which neither this machine nor the workspace is"
@@ -104,4 +215,8 @@ _OBJECTIONS: dict[str, Callable[[PreflightSpec, Mapping[str, Any]], Iterator[Obj
     "vault": _vault,
     "registry": _registry,
     "insights": _insights,
+    "workspace": _workspace,
+    "cluster": _cluster,
+    "hub": _hub,
+    "project": _project,
 }

@@ -9,7 +9,7 @@ from cloud.catalogue import AI_SERVICES, AZURES, REGISTRY, STORAGE, VAULT, Resou
 from cloud.place import Place
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
-from settings.estate.existing import USABLE
+from settings.estate.existing import not_made
 
 if TYPE_CHECKING:
     from cloud.arm import Arm
@@ -24,7 +24,7 @@ _USUAL = ("checkNameAvailability", "name", "nameAvailable")
 
 def unique(place: Place) -> dict[str, str]:
     """Those of the names of what a stack makes that must be nobody else's, by attribute."""
-    given = {USABLE[key].attribute for key in place.existing}
+    given = not_made(place.existing)
     wanted = [attribute for row in UNIQUE for attribute in row.names if attribute not in given]
     return {attribute: str(getattr(place.names, attribute)) for attribute in wanted}
 

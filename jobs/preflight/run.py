@@ -56,9 +56,11 @@ def run(spec: PreflightSpec, report: Report, stop: threading.Event) -> None:
     if refused:
         again = f"Mend this, check with `python -m jobs preflight --stack {spec.stack}`, then run `pulumi up` again."
         count = "one thing stands" if len(refused) == 1 else f"{len(refused)} things stand"
-        reasons = "".join([f"{count} in the way", *(f"\n  - {finding}" for finding in refused)])
+        # Below the sentence: what mends one is often a command, and whoever copies it copies no full stop.
+        reasons = "".join(f"\n  - {finding}" for finding in refused)
         on = f"subscription {spec.subscription_id}, {spec.location}"
-        raise StageError("Azure would refuse this stack, so nothing was created", on=on, why=reasons, todo=f"\n{again}")
+        what = "Azure would refuse this stack, so nothing was created"
+        raise StageError(what, on=on, why=f"{count} in the way", todo=f"{reasons}\n{again}")
     if stop.is_set():
         raise StageError("the preflight was stopped", on=spec.location, why="you asked to stop", todo="Run it again.")
 

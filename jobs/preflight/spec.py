@@ -106,12 +106,13 @@ class PreflightSpec(Spec):
     by now: the state remembers it here, and all names derive from it. `unique_names` are those that the settings
     choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines
     one after the other. `existing` is what somebody else has made, by the keys of that setting, and `shared_access`
-    whether its storage account has to take keys; `grants` are roles that others grant, `own_key` what the
+    whether its storage account has to take keys, `isolated` whether its workspace has to have a managed network;
+    `grants` are roles that others grant, `own_key` what the
     data lie under in place of Microsoft's keys.
     """
 
     WHERE_SET: ClassVar = frozenset(
-        {"origin", "unique_names", "in_turn", "existing", "shared_access", "grants", "own_key"}
+        {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated", "grants", "own_key"}
     )
 
     stack: str
@@ -136,6 +137,7 @@ class PreflightSpec(Spec):
     in_turn: bool = False
     existing: Mapping[str, str] = field(default_factory=dict)
     shared_access: bool = False
+    isolated: bool = False
     grants: tuple[Grant, ...] = ()
     own_key: OwnKey | None = None
 

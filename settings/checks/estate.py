@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic.alias_generators import to_camel
 
@@ -46,6 +46,33 @@ def existing(settings: Settings) -> Iterator[Conflict]:
             "set it to 0, and ask who owns the group for a budget with the filter tag stack",
             ("existing.group",),
         )
+    yield from _within(ids)
+
+
+def _within(ids: Mapping[str, str]) -> Iterator[Conflict]:
+    """What lies in something else, or stands on it, goes with it."""
+    group = AzureId.of(ids.get("group", ""))
+    for key in ("workspace", "project"):
+        found = AzureId.of(ids.get(key, ""))
+        if found and (group is None or found.place != group.place):
+            rule = "is in a group that is not existing.group, and the stack works in one"
+            remedy = f"set existing.group to {ids[key].lower().split('/providers/')[0]}"
+            yield Conflict(f"existing.{key}", ids[key], rule, remedy, ("existing.group",))
+    if workspace := ids.get("workspace"):
+        lacking = [f"existing.{key}" for key in ("storage", "vault", "registry", "insights") if key not in ids]
+        if lacking:
+            rule = f"stands on things of its own, and {', '.join(lacking)} would be made beside them"
+            remedy = f"give these too: az resource show --ids {workspace} --query properties prints them"
+            yield Conflict("existing.workspace", workspace, rule, remedy, tuple(lacking))
+    if cluster := ids.get("cluster"):
+        if not cluster.lower().startswith(f"{ids.get('workspace', '').lower()}/computes/"):
+            rule = "is in a workspace that is not existing.workspace"
+            remedy = f"set existing.workspace to {cluster.rsplit('/', 2)[0]}"
+            yield Conflict("existing.cluster", cluster, rule, remedy, ("existing.workspace",))
+        if "identity" not in ids:
+            rule = "does not act as the identity that the stack would make"
+            remedy = "set existing.identity to the user-assigned identity that it acts as"
+            yield Conflict("existing.cluster", cluster, rule, remedy, ("existing.identity",))
 
 
 def roles(settings: Settings) -> Iterator[Conflict]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -29,6 +29,11 @@ class AzureId:
     kind: str
     name: str
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Subscription and group, in which Azure ignores case."""
+        return self.subscription_id, self.group.lower()
+
     @classmethod
     def of(cls, text: str) -> AzureId | None:
         """None for what is no id of a resource in a group, or of a group."""
@@ -42,13 +47,19 @@ class AzureId:
 
 @dataclass(frozen=True, kw_only=True)
 class Usable:
-    """What can be given: Azure's type, and the attribute of `settings.naming.Names` that it takes the place of."""
+    """What can be given: Azure's type, and the attribute of `settings.naming.Names` that it takes the place of.
+
+    `spares` are attributes of what the program then does not make either, as it comes with what is given.
+    """
 
     kind: str
     attribute: str
     words: str
+    spares: tuple[str, ...] = ()
 
 
+_WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+_OF_A_HUB = ("ai_services", "ai_services_connection")
 USABLE = {
     "group": Usable(kind="", attribute="resource_group", words="resource group"),
     "logs": Usable(
@@ -63,13 +74,23 @@ USABLE = {
         kind="Microsoft.ContainerRegistry/registries", attribute="container_registry", words="container registry"
     ),
     "identity": Usable(kind="Microsoft.ManagedIdentity/userAssignedIdentities", attribute="identity", words="identity"),
+    "workspace": Usable(kind=_WORKSPACES, attribute="workspace", words="Azure ML workspace"),
+    "cluster": Usable(kind=f"{_WORKSPACES}/computes", attribute="cluster", words="cluster"),
+    "hub": Usable(kind=_WORKSPACES, attribute="hub", words="hub", spares=_OF_A_HUB),
+    "project": Usable(kind=_WORKSPACES, attribute="project", words="project", spares=("hub", *_OF_A_HUB)),
 }
 """By the key of the setting `existing`."""
 
 
+def not_made(given: Iterable[str]) -> frozenset[str]:
+    """Attributes of `Names` of what a stack does not make, by the keys of the setting that are given."""
+    return frozenset(each for key in given for each in (USABLE[key].attribute, *USABLE[key].spares))
+
+
 def _example(kind: str) -> str:
     where = "/subscriptions/<id>/resourceGroups/<group>"
-    return f"{where}/providers/{kind}/<name>" if kind else where
+    namespace, *types = kind.split("/")
+    return f"{where}/providers/{namespace}" + "".join(f"/{each}/<name>" for each in types) if kind else where
 
 
 def an_id(kind: str, words: str) -> Callable[[str], str]:
@@ -121,6 +142,14 @@ class ExistingSettings(Section):
     """the container registry of workspace and hub"""
     identity: Annotated[str, _id_of("identity")] = ""
     """the identity that trains and serves"""
+    workspace: Annotated[str, _id_of("workspace")] = ""
+    """the Azure ML workspace, in the group of existing.group; with it go its storage, vault, registry and insights"""
+    cluster: Annotated[str, _id_of("cluster")] = ""
+    """the cluster that trains, in existing.workspace; it acts as existing.identity"""
+    hub: Annotated[str, _id_of("hub")] = ""
+    """AI Foundry's hub; the stack then makes no AI Services and no connection to them"""
+    project: Annotated[str, _id_of("project")] = ""
+    """AI Foundry's project, in the group of existing.group; the stack then makes no hub"""
 
     def ids(self) -> dict[str, str]:
         """Those that are given, by key."""

@@ -1,11 +1,12 @@
-"""A stack on what somebody else has made: group, logs, insights, storage, vault, registry, identity.
+"""A stack on what somebody else has made: all that can be given, and roles that others grant.
 
-Up, up again, and destroyed, what was there before is byte for byte as it was.
+Up, up again, asked, and destroyed, what was there before is byte for byte as it was.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 import uuid
@@ -57,6 +58,56 @@ THEIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {**PLACE, "sku": {"name": "Standard"}},
     ),
     "identity": (f"{SHARED}/Microsoft.ManagedIdentity/userAssignedIdentities/id-train", "2023-01-31", PLACE),
+}
+ML = "providers/Microsoft.MachineLearningServices/workspaces"
+ML_VERSION = "2025-12-01"
+IDS = {key: path for key, (path, _, _) in THEIRS.items()}
+STANDS_ON = {
+    "storageAccount": IDS["storage"],
+    "keyVault": IDS["vault"],
+    "applicationInsights": IDS["insights"],
+    "containerRegistry": IDS["registry"],
+    "publicNetworkAccess": "Enabled",
+    "systemDatastoresAuthMode": "AccessKey",
+    "managedNetwork": {"isolationMode": "Disabled"},
+}
+SYSTEM = {"type": "SystemAssigned"}
+BASIC = {"name": "Basic", "tier": "Basic"}
+WORKSPACE = f"{GROUPS['rg-platform']}/{ML}/mlw-team"
+# A platform's hub is in a group of its own, its projects are where their teams are.
+HUB = f"{GROUPS['rg-shared']}/{ML}/hub-shared"
+THEIRS |= {
+    "workspace": (
+        WORKSPACE,
+        ML_VERSION,
+        {**PLACE, "kind": "Default", "identity": SYSTEM, "sku": BASIC, "properties": STANDS_ON},
+    ),
+    "cluster": (
+        f"{WORKSPACE}/computes/a100",
+        ML_VERSION,
+        {
+            **PLACE,
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": {IDS["identity"]: {}}},
+            "properties": {
+                "computeType": "AmlCompute",
+                "properties": {
+                    "vmSize": "Standard_NC24ads_A100_v4",
+                    "vmPriority": "Dedicated",
+                    "scaleSettings": {
+                        "minNodeCount": 0,
+                        "maxNodeCount": 1,
+                        "nodeIdleTimeBeforeScaleDown": "PT120S",
+                    },
+                },
+            },
+        },
+    ),
+    "hub": (HUB, ML_VERSION, {**PLACE, "kind": "Hub", "identity": SYSTEM, "sku": BASIC, "properties": STANDS_ON}),
+    "project": (
+        f"{GROUPS['rg-platform']}/{ML}/proj-team",
+        ML_VERSION,
+        {**PLACE, "kind": "Project", "identity": SYSTEM, "sku": BASIC, "properties": {"hubResourceId": HUB}},
+    ),
 }
 BESIDE = (f"{SHARED}/Microsoft.KeyVault/vaults/kv-beside", "2024-11-01", {**PLACE, "properties": VAULT})
 """In the group, and not given."""
@@ -132,20 +183,21 @@ def test_what_was_there_is_byte_for_byte_as_before(checkout: Checkout) -> None:
     before = theirs(checkout)
     assert None not in before
     looked = checkout.emulated(sys.executable, "-m", "jobs", "preflight", "--stack", "local")
-    assert looked.returncode == 0, looked.stdout + looked.stderr
+    # All that roles are granted on and to is there, so nothing has to be made to see that they are missing.
+    assert looked.returncode == 1 and "4 missing" in looked.stdout, looked.stdout + looked.stderr
     assert "resource grant0 'Microsoft.Authorization/roleAssignments@2022-04-01'" in looked.stdout
 
     _, report, text = checkout.review()
-    assert "storage stshared" in text and "which somebody else has made" in text, text
+    assert "storage stshared" in text and "workspace mlw-team" in text and "which somebody else has made" in text, text
     assert "looks whether others have granted 4 roles" in text.lower() and "does not know what a" not in text, text
     assert report["verdict"] != "refused", text
 
-    # Roles are granted by others: without them the update stops after what needs none, and says which.
+    # Roles are granted by others: without them nothing is made, and it is said which.
     refused = checkout.up()
     assert refused.returncode != 0
     said = refused.stdout + refused.stderr
-    assert "roles are missing that others grant" in said and "Traceback" not in said, said
-    lines = sorted({line.strip() for line in said.splitlines() if line.strip().startswith("az role assignment create")})
+    assert "Azure would refuse this stack, so nothing was created" in said and "Traceback" not in said, said
+    lines = sorted(set(re.findall(r"az role assignment create .*? --scope [^\s;]+", said)))
     assert len(lines) == 4, said
     assert [row for row in assignments(checkout) if "/stshared/" in row or "/crshared/" in row] == []
     # Whoever may runs just these.
@@ -155,6 +207,8 @@ def test_what_was_there_is_byte_for_byte_as_before(checkout: Checkout) -> None:
     done = checkout.up()
     assert done.returncode == 0, done.stdout + done.stderr
     assert theirs(checkout) == before
+    answer = checkout.emulated(sys.executable, "-m", "chat", "--stack", "local", "--ask", "Who founded Microsoft?")
+    assert answer.returncode == 0 and answer.stdout.strip(), answer.stderr
     preview = checkout.emulated("pulumi", "preview", "--stack", "local")
     assert "uses, and neither changes nor deletes, what somebody else has made:" in preview.stdout + preview.stderr
     assert set(checkout.changes().values()) <= {"read"}
@@ -171,7 +225,7 @@ def test_what_was_there_is_byte_for_byte_as_before(checkout: Checkout) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert theirs(checkout) == before
     left = json.loads(checkout.python("-m", "emulator", "inventory", "--json").stdout)["live"]
-    # What others have granted on what is theirs stays theirs, too; what was on the workspace went with it.
-    assert [row for row in left if "roleAssignments" in row] == [row for row in granted if "/workspaces/" not in row]
+    # What others have granted on what is theirs stays theirs, too.
+    assert len(granted) >= 4 and [row for row in left if "roleAssignments" in row] == granted
     # Two groups, one of them among theirs, and a vault beside.
     assert len([row for row in left if "roleAssignments" not in row]) == len(THEIRS) + 2, left

@@ -24,6 +24,20 @@ IDS = {
     "registry": f"{OTHER}/providers/Microsoft.ContainerRegistry/registries/crshared",
     "identity": f"{OTHER}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-train",
 }
+ML = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces"
+IDS |= {
+    "workspace": f"{ML}/mlw-platform",
+    "cluster": f"{ML}/mlw-platform/computes/a100",
+    # A platform's hub is in a group of its own, its projects are where their teams are.
+    "hub": f"{OTHER}/providers/Microsoft.MachineLearningServices/workspaces/hub-shared",
+    "project": f"{ML}/proj-team",
+}
+NEEDS = {
+    "workspace": ("group", "storage", "vault", "registry", "insights"),
+    "cluster": ("workspace", "identity", "group", "storage", "vault", "registry", "insights"),
+    "project": ("group",),
+}
+"""What goes with one that is given."""
 MADE = {
     "group": "resource-group",
     "logs": "log-analytics",
@@ -32,7 +46,20 @@ MADE = {
     "vault": "key-vault",
     "registry": "container-registry",
     "identity": "identity",
+    "workspace": "workspace",
+    "cluster": "cluster",
+    "hub": "hub",
+    "project": "project",
 }
+BESIDE = {
+    "vault": {"vault-diagnostics"},
+    "logs": {"log-analytics-purge"},
+    "workspace": {"workspace-purge", "workspace-diagnostics"},
+    "cluster": {"cluster-size"},
+    "hub": {"hub-purge", "ai-services", "ai-services-connection"},
+    "project": {"project-purge", "hub", "hub-purge", "ai-services", "ai-services-connection"},
+}
+"""What is of it alone and goes with it: its logs' settings, what frees its name, and what it has or needs no more."""
 
 
 def using(run: Run, *keys: str) -> Program:
@@ -41,18 +68,38 @@ def using(run: Run, *keys: str) -> Program:
 
 @pytest.mark.parametrize("key", IDS)
 def test_one_alone_is_read_and_the_rest_is_made(run: Run, key: str) -> None:
-    program, alone = using(run, key), run("dev")
-    assert program.read == {f"existing-{key}": IDS[key]}
+    keys = (*NEEDS.get(key, ()), key)
+    program, alone = using(run, *keys), run("dev")
+    assert program.read == {f"existing-{each}": IDS[each] for each in keys}
     gone = set(alone.resources) - set(program.resources)
-    # What is of it alone goes with it: its logs' settings, and what frees its name.
-    beside = {"vault": {"vault-diagnostics"}, "logs": {"log-analytics-purge"}}
-    assert gone == {MADE[key]} | beside.get(key, set())
+    assert gone == {MADE[each] for each in keys}.union(*(BESIDE.get(each, set()) for each in keys))
     assert set(program.resources) <= set(alone.resources)
 
 
-def test_all_together(run: Run) -> None:
+def test_what_is_given_is_what_the_rest_is_made_in(run: Run) -> None:
     program = using(run, *IDS)
-    assert program.read == {f"existing-{key}": id_ for key, id_ in IDS.items()}
+    made = program.resources
+    assert made["endpoint"].inputs["workspaceName"] == "mlw-platform"
+    assert made["endpoint-connection"].inputs["workspaceName"] == "proj-team"
+    finetune = made["finetune"].inputs["input"]
+    assert (finetune["target"]["workspace"], finetune["cluster"]) == ("mlw-platform", "a100")
+    assert finetune["workspace_id"] == "guid-of-their-mlw-platform"
+    assert made["flow"].inputs["input"]["target"]["workspace"] == "proj-team"
+    assert program.outputs["workspaceId"] == IDS["workspace"] and program.outputs["hubId"] == IDS["hub"]
+    assert not {"workspace", "cluster", "cluster-size", "hub", "project", "ai-services"} & made.keys()
+    # Nothing is left that Azure would keep soft-deleted, as nothing of that is the stack's.
+    assert made["purge"].inputs["names"] == {}
+    # A project is in a hub, whether that is given or not.
+    alone = using(run, "group", "project")
+    assert alone.outputs["hubId"] == f"{ML}/hub-of-proj-team" and alone.outputs["hub"] == "hub-of-proj-team"
+    team = using(run, "hub")
+    assert team.resources["project"].inputs["hubResourceId"] == IDS["hub"]
+
+
+def test_all_together(run: Run) -> None:
+    stores = [key for key in IDS if key not in ("workspace", "cluster", "hub", "project")]
+    program = using(run, *stores)
+    assert program.read == {f"existing-{key}": IDS[key] for key in stores}
     workspace, hub = program.resources["workspace"].inputs, program.resources["hub"].inputs
     for each in (workspace, hub):
         assert each["resourceGroupName"] == "rg-platform"
@@ -74,12 +121,12 @@ def test_all_together(run: Run) -> None:
     target = program.resources["finetune"].inputs["input"]["target"]
     assert target["resource_group"] == "rg-platform"
     asked = program.resources["preflight"].inputs["input"]
-    assert asked["existing"] == IDS and asked["shared_access"] is True
+    assert asked["existing"] == {key: IDS[key] for key in stores} and asked["shared_access"] is True
 
 
 def test_nothing_given_is_nothing_recorded(run: Run) -> None:
     asked = run("dev").resources["preflight"].inputs["input"]
-    assert not {"existing", "shared_access", "unique_names", "origin"} & asked.keys()
+    assert not {"existing", "shared_access", "isolated", "unique_names", "origin"} & asked.keys()
     assert run("dev").read == {}
 
 
@@ -93,10 +140,12 @@ def test_every_key_says_what_the_program_makes_instead(run: Run) -> None:
 def row(key: str) -> dict[str, Any]:
     urn = f"urn:pulumi:dev::finetune-phi::finetune-phi:infra:Foundation$azure-native:x:Y::{MADE[key]}"
     name = IDS[key].rsplit("/", 1)[1]
-    return {urn.replace("Y::identity", "UserAssignedIdentity::identity"): {"outputs": {"name": name}}}
+    kinds = {"identity": "UserAssignedIdentity", "cluster": "Compute"}
+    kind = kinds.get(key, "Workspace" if key in ("workspace", "hub", "project") else "Y")
+    return {urn.replace("x:Y", f"machinelearningservices:{kind}"): {"outputs": {"name": name}}}
 
 
-@pytest.mark.parametrize("key", ["storage", "identity", "group"])
+@pytest.mark.parametrize("key", ["storage", "identity", "group", "hub"])
 def test_what_a_stack_has_made_itself_is_not_somebody_elses(
     run: Run, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
