@@ -78,6 +78,11 @@ class Workspace(pulumi.ComponentResource):
         self.lifetime = of_workspace(self.workspace, args.place.names, args.place.names.workspace)
         self.register_outputs({"name": self.name, "cluster": self.cluster.name})
 
+    def _tags(self, args: WorkspaceArgs) -> dict[str, str]:
+        """By which a cluster in a workspace of somebody else's is the stack's."""
+        own = ("project", "stack") if "workspace" in args.place.existing else ()
+        return {key: args.place.tags[key] for key in own}
+
     def _workspace(self, args: WorkspaceArgs) -> ml.Workspace:
         base = args.foundation
         return ml.Workspace(
@@ -118,7 +123,9 @@ class Workspace(pulumi.ComponentResource):
         vm_size = vm_size.upper()  # as Azure answers: what a refresh takes over is no difference then
         size = ClusterSize(
             f"{name}-size",
-            ClusterSizeArgs(args.place.subscription_id, f"{self._own}/computes/{azure_name}", vm_size),
+            ClusterSizeArgs(
+                args.place.subscription_id, f"{self._own}/computes/{azure_name}", vm_size, self._tags(args)
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.workspace, *self.purge]),
         )
         return ml.Compute(

@@ -71,10 +71,11 @@ def delete_for_good(target: str, holds: Mapping[str, str], report: Report, *, se
     return f"{on}: deleted for good, its name is free"
 
 
-def delete_other_size(cluster: str, vm_size: str, report: Report) -> str | None:
+def delete_other_size(cluster: str, vm_size: str, report: Report, tags: Mapping[str, str] | None = None) -> str | None:
     """Deletes the cluster with the id ``cluster``, machines and all, if there is one and it is not of this size.
 
-    Returns a line that says so, None where there was nothing to do. Raises StageError where Azure refuses.
+    With ``tags`` it is the stack's only if it has them. Returns a line that says so, None where there was nothing to
+    do. Raises StageError where Azure refuses, and for a cluster that is somebody else's.
     """
     from cloud.arm import Arm
 
@@ -84,6 +85,14 @@ def delete_other_size(cluster: str, vm_size: str, report: Report) -> str | None:
         size = ((found.get("properties") or {}).get("properties") or {}).get("vmSize")
         if not size or str(size).lower() == vm_size.lower():
             return None
+        own = found.get("tags") or {}
+        if any(own.get(key) != value for key, value in (tags or {}).items()):
+            raise StageError(
+                "it was left alone",
+                on=on,
+                why=f"it has machines of size {size}, and not the tags of this stack: somebody else has made it",
+                todo="Set finetune-phi:names.cluster to another name, or finetune-phi:existing.cluster to its id.",
+            )
         query = {"api-version": CLUSTER.version, "underlyingResourceAction": "Delete"}
         tell = minutely(report, f"{on}: its machines of size {size} are still being deleted")
         arm.run("DELETE", cluster, query, seconds=SECONDS, tell=tell)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -18,11 +18,15 @@ from pulumi import dynamic
 
 @dataclass(frozen=True)
 class ClusterSizeArgs:
-    """`cluster` is the cluster's id, whether there is one yet or not."""
+    """`cluster` is the cluster's id, whether there is one yet or not.
+
+    In a workspace of somebody else's `tags` tell the stack's from others of that name; empty where all is its own.
+    """
 
     subscription_id: str
     cluster: str
     vm_size: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Provider(dynamic.ResourceProvider):
@@ -49,12 +53,13 @@ def _make_room(props: Mapping[str, Any]) -> None:
     work_in(props["subscriptionId"])  # this process does not see the stack's settings
     # It has no log either; the engine shows what it prints.
     say = functools.partial(print, flush=True)
-    if line := delete_other_size(props["cluster"], props["vmSize"], say):
+    if line := delete_other_size(props["cluster"], props["vmSize"], say, props.get("tags")):
         say(line)
 
 
 def _recorded(props: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: props[key] for key in ("subscriptionId", "cluster", "vmSize")}
+    tags = {"tags": dict(props["tags"])} if props.get("tags") else {}
+    return {**{key: props[key] for key in ("subscriptionId", "cluster", "vmSize")}, **tags}
 
 
 class ClusterSize(dynamic.Resource, name="ClusterSize"):
@@ -64,5 +69,11 @@ class ClusterSize(dynamic.Resource, name="ClusterSize"):
     """
 
     def __init__(self, name: str, args: ClusterSizeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        props = {"subscriptionId": args.subscription_id, "cluster": args.cluster, "vmSize": args.vm_size}
+        props: dict[str, Any] = {
+            "subscriptionId": args.subscription_id,
+            "cluster": args.cluster,
+            "vmSize": args.vm_size,
+        }
+        if args.tags:
+            props["tags"] = dict(args.tags)
         super().__init__(_Provider(), name, props, opts)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cloud.catalogue import AZURES, ResourceType
+from cloud.catalogue import AZURES, ML_VERSION, ResourceType
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.own_key import by_roles
 from jobs.preflight.spec import CLUSTER, DATA_CLUSTER, PreflightSpec
 from settings.estate.existing import USABLE, AzureId
+from settings.naming import PROJECT
 
 if TYPE_CHECKING:
     from cloud.arm import Arm
@@ -58,6 +59,28 @@ def _look(spec: PreflightSpec, arm: Arm, key: str, id_: str) -> Iterator[Finding
             yield Finding(check=NAME, state=State.WARNING, found=says, fix=fix)
     for state, says, fix in _OBJECTIONS.get(key, _none)(spec, found):
         yield Finding(check=NAME, state=state, found=f"{what}: {says}", fix=fix)
+    if key == "workspace":
+        for says, fix in _taken(spec, arm, id_):
+            yield Finding(check=NAME, state=State.REFUSED, found=f"{what}: {says}", fix=fix)
+
+
+def _taken(spec: PreflightSpec, arm: Arm, workspace: str) -> Iterator[tuple[str, str]]:
+    """Names of what the stack makes in it that something of somebody else's has: tags tell the stack's own."""
+    uses = {each.use for each in spec.machines}
+    made = {
+        "cluster": f"computes/{spec.cluster_name}" if CLUSTER in uses and "cluster" not in spec.existing else "",
+        "dataCluster": f"computes/{spec.data_cluster_name}" if DATA_CLUSTER in uses else "",
+        "endpoint": f"onlineEndpoints/{spec.endpoint}",
+    }
+    own = {"project": PROJECT, "stack": spec.origin.stack if spec.origin else spec.stack}
+    for key, path in made.items():
+        there = arm.find(f"{workspace}/{path}", ML_VERSION) if path else None
+        tags = (there or {}).get("tags") or {}
+        if there is not None and any(tags.get(name) != value for name, value in own.items()):
+            name = path.rsplit("/", 1)[1]
+            kind = "an endpoint" if key == "endpoint" else "a cluster"
+            says = f"has {kind} {name} already, which this stack has not made"
+            yield says, f"set finetune-phi:names.{key} to another name"
 
 
 def _none(_: PreflightSpec, __: Mapping[str, Any]) -> Iterator[Objection]:

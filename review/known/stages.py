@@ -243,6 +243,6 @@ WORK: dict[str, tuple[Property, ...]] = {
         *harmless("lengths**"),
     ),
     # Told with its cluster.
-    CLUSTER_SIZE.type: (*naming("subscriptionId", "cluster"), *harmless("vmSize")),
+    CLUSTER_SIZE.type: (*naming("subscriptionId", "cluster"), *harmless("vmSize", "tags**")),
 }
 """By type: what the program does beside its resources."""

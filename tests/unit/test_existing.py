@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -216,17 +217,32 @@ def test_one_that_is_not_good_for_it(
 
 
 def test_a_new_cluster_has_a_public_address_only_outside_of_a_managed_network(arm: ArmFake) -> None:
-    import dataclasses
-
     arm.get(WORKSPACE, changed(GOOD[WORKSPACE], "properties.managedNetwork.isolationMode", "AllowInternetOutbound"))
     assert existing.usable(SPEC, Arm())[0].state is State.OK, "the cluster that is given has what it has"
     made = {key: id_ for key, id_ in SPEC.existing.items() if key != "cluster"}
-    (found,) = existing.usable(dataclasses.replace(SPEC, existing=made), Arm())
+    spec = dataclasses.replace(SPEC, existing=made, cluster_name="gpu")
+    (found,) = existing.usable(spec, Arm())
     assert found.state is State.REFUSED and found.fix == "set finetune-phi:network to managed"
-    assert existing.usable(dataclasses.replace(SPEC, existing=made, isolated=True), Arm())[0].state is State.OK
+    assert existing.usable(dataclasses.replace(spec, isolated=True), Arm())[0].state is State.OK
     arm.get(WORKSPACE, GOOD[WORKSPACE])
-    (found,) = existing.usable(dataclasses.replace(SPEC, existing=made, isolated=True), Arm())
+    (found,) = existing.usable(dataclasses.replace(spec, isolated=True), Arm())
     assert found.state is State.REFUSED and found.fix == "set finetune-phi:network to public"
+
+
+def test_what_is_to_be_made_in_it_is_not_somebody_elses_already(arm: ArmFake) -> None:
+    made = {key: id_ for key, id_ in SPEC.existing.items() if key != "cluster"}
+    spec = dataclasses.replace(SPEC, existing=made, cluster_name="gpu")
+    arm.get(f"{WORKSPACE}/computes/gpu", {"tags": {"project": "finetune-phi", "stack": "dev"}})
+    assert existing.usable(spec, Arm())[0].state is State.OK, "the stack's own, of an earlier update"
+    arm.get(f"{WORKSPACE}/computes/gpu", {"tags": {"project": "finetune-phi", "stack": "prod"}})
+    arm.get(f"{WORKSPACE}/onlineEndpoints/e", {"name": "e"})
+    cluster, endpoint = existing.usable(spec, Arm())
+    assert cluster.state is endpoint.state is State.REFUSED
+    assert "has a cluster gpu already, which this stack has not made" in cluster.found
+    assert (cluster.fix, endpoint.fix) == (
+        "set finetune-phi:names.cluster to another name",
+        "set finetune-phi:names.endpoint to another name",
+    )
 
 
 def test_no_name_is_looked_for_of_what_is_not_made(arm: ArmFake) -> None:

@@ -56,9 +56,9 @@ def test_another_target_is_another_purge() -> None:
 def test_a_cluster_makes_room_before_it_gets_another_size_and_never_when_it_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[str, str, object]] = []
     monkeypatch.setattr(
-        "cloud.removal.deletion.delete_other_size", lambda cluster, size, say: asked.append((cluster, size))
+        "cloud.removal.deletion.delete_other_size", lambda cluster, size, say, tags: asked.append((cluster, size, tags))
     )
     provider, old = machines._Provider(), {"subscriptionId": "s", "cluster": "/c", "vmSize": "A"}
     new = {**old, "vmSize": "B"}
@@ -66,4 +66,4 @@ def test_a_cluster_makes_room_before_it_gets_another_size_and_never_when_it_goes
     assert (provider.diff("/c", old, old).changes, provider.diff("/c", old, new).changes) == (False, True)
     provider.update("/c", old, new)
     provider.delete("/c", new)
-    assert asked == [("/c", "A"), ("/c", "B")]
+    assert asked == [("/c", "A", None), ("/c", "B", None)]

@@ -125,6 +125,17 @@ def test_a_cluster_of_another_size_is_deleted_with_its_machines(arm: ArmFake) ->
     assert sent(arm) == [f"{ARM}{CLUSTER}?api-version=2025-12-01&underlyingResourceAction=Delete"]
 
 
+def test_a_cluster_of_somebody_elses_is_left_alone(arm: ArmFake) -> None:
+    ours = {"project": "finetune-phi", "stack": "dev"}
+    arm.get(CLUSTER, {**NC24, "tags": {"project": "finetune-phi", "stack": "prod"}})
+    with pytest.raises(StageError, match=r"it was left alone \(cluster gpu-cluster\).*somebody else has made it"):
+        delete_other_size(CLUSTER, "STANDARD_NC48ADS_A100_V4", print, ours)
+    assert not sent(arm)
+    arm.then("GET", CLUSTER, (200, {}, {**NC24, "tags": {**ours, "team": "x"}}), GONE)
+    arm.then("DELETE", CLUSTER, (200, {}, None))
+    assert delete_other_size(CLUSTER, "STANDARD_NC48ADS_A100_V4", print, ours)
+
+
 @pytest.mark.parametrize("found", [NC24, {"properties": {"properties": None}}, None], ids=["case", "no size", "none"])
 def test_a_cluster_of_the_same_size_stays(arm: ArmFake, found: Any) -> None:
     if found:
