@@ -52,12 +52,12 @@ def view(found: Comparison) -> Group:
     return Group(table, *notes, *(Text(told, style="red") for told in found.not_read))
 
 
-def markdown(found: Comparison, pictures: list[str]) -> str:
-    """For a pull request or a wiki; `pictures` are files beside it."""
+def markdown(found: Comparison, pictures: dict[str, str]) -> str:
+    """For a pull request or a wiki; `pictures` are the titles of files beside it, by their names."""
     lines = [f"# Recipes of stack {found.stack}\n", _line(HEAD), _line(["---"] * len(HEAD))]
     lines += [_line([in_markdown(cell) for cell in cells(row)]) for row in found.rows]
     lines += ["", *(f"- {in_markdown(told)}" for told in (*found.remarks, *found.not_read)), ""]
-    lines += [f"![{name}]({name}.svg)" for name in pictures]
+    lines += [f"{title}:\n\n![{title}]({name}.svg)\n" for name, title in pictures.items()]
     return "\n".join([*lines, f"\n{found.at:%Y-%m-%d %H:%M} UTC"]) + "\n"
 
 

@@ -14,6 +14,7 @@ _TRAINING, _HELD_OUT = "#8a94a3", "#2f7ed8"
 _MOST_POINTS = 300  # of a curve: more is not seen, and makes the page large
 _DOTS = 40  # points of a curve that are drawn as such
 _NARROW = 12  # questions whose bars fit into a third of a page
+_MANY, _COLUMNS = 6, 5  # curves that take the width of the page, and how many of their names stand side by side
 _LABELS = 12, 6  # numbers of questions, steps that are written below an axis
 
 
@@ -49,8 +50,10 @@ def curves(
     """Losses by step, a curve each; there has to be a point."""
     import pygal
 
+    many = len(some) > _MANY
+    options = _options(name, colours, wide=wide or many)
     chart = pygal.XY(
-        **_options(name, colours, wide=wide),
+        **(options | {"legend_at_bottom_columns": _COLUMNS} if many else options),
         x_title="step",
         y_title="loss, nats a token",
         show_x_guides=False,

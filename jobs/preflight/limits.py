@@ -46,8 +46,8 @@ def _too_small(settings: Settings, name: str, recipe: Recipe) -> Finding | None:
     return Finding(
         check=NAME,
         state=State.WARNING,
-        found=f"a job may run for {_in_words(hours)} (finetune.max{what}{part}), and {why} takes about "
-        f"{_in_words(takes)}: it would be cancelled before its end",
+        found=f"a job may run for {_in_words(hours)} (finetune.max{what}{part}), and {why} about {_in_words(takes)}: "
+        "it would be cancelled before its end",
         fix=f"raise that, train less{', take fewer sweep.runs' if part else ''}, or take a faster compute.vmSize",
     )
 
@@ -62,8 +62,8 @@ def _takes(settings: Settings, recipe: Recipe) -> tuple[float, str]:
         )
         hours = cost(card.tokens, settings.model.name, asked)["hours"]
         if isinstance(hours, float):
-            return hours, "by the data card one"
-    return WAITS / 3600, "waiting alone the component"
+            return hours, "by the data card one takes"
+    return WAITS / 3600, "the component's waits alone take"
 
 
 def _in_words(hours: float) -> str:

@@ -97,7 +97,7 @@ class Attempts:
             return name
 
     def _unsuccessful(self, job: Job) -> StageError:
-        logs = self.following.command("logs")
+        logs = self.following.command("logs", str(job.name))
         self._check_limit(job)
         return unsuccessful(self.client, job, work=self.work, limit=self.limit, logs=logs)
 
@@ -105,7 +105,8 @@ class Attempts:
         """Raises StageError for a job that was cancelled for having run as long as it may: another would as well."""
         limit, log = self.following.limit, JobLog(client=self.client, job_name=str(job.name))
         if limit is not None and limits.at_end(limit, azure.state(job.status), log):
-            raise limit.reached(self.work, str(job.name), log, self.following.command("logs"))
+            name = str(job.name)
+            raise limit.reached(self.work, name, log, self.following.command("logs", name))
 
     def _found(self) -> dict[int, Job]:
         """The attempts that exist, by number, in their order.
@@ -151,11 +152,12 @@ class Attempts:
                 self._check_limit(there[max(there)])
             return max(there, default=0) + 1
         last, on = there[failed[-1]], f" on {self.machine}" if self.machine else ""
+        logs = self.following.command("logs", str(last.name))
         raise StageError(
             f"all {self.limit} attempts at this {self.work} failed",
             on=f"job {last.name}",
             why=f"the last one ended {azure.state(last.status)}{on}; its logs are at {studio(last)}",
-            todo=f"`{self.following.command('logs')}` shows why. Change what made it fail ({self.change}), or raise "
+            todo=f"`{logs}` shows why. Change what made it fail ({self.change}), or raise "
             "finetune.maxAttempts to try the same once more; then run `pulumi up` again.",
         )
 

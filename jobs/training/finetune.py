@@ -70,6 +70,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
             cancel=functools.partial(stack_jobs.cancel, Arm(), spec.target, report=report),
             cancel_on_interrupt=spec.finetune.cancel_on_interrupt,
             limit=limit,
+            several=bool(spec.recipe_name),
         ),
     )
     gone: set[str] = set()

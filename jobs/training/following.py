@@ -48,6 +48,7 @@ class Following:
         cancel: cancels a job and returns its state then.
         cancel_on_interrupt: whether an interrupt does that.
         limit: how long it may run, None for as long as it likes.
+        several: whether the stack may have others of its kind, so that commands in messages have to name it.
     """
 
     client: MLClient
@@ -58,6 +59,7 @@ class Following:
     cancel: Callable[[str], str] | None = None
     cancel_on_interrupt: bool = False
     limit: Limit | None = None
+    several: bool = False
 
     def to_end(self, name: str, report: Report, stop: threading.Event) -> Job:
         """Waits for the job's end, telling each new status and log line.
@@ -122,7 +124,7 @@ class Following:
         if status == COMPLETED:
             return self._look(name, status, report, stop)
         if status not in (*ENDED, *CANCELLED, ""):
-            todo = f"`{self.command('cancel')}` asks it again to end; then run `pulumi up`."
+            todo = f"`{self.command('cancel', name)}` asks it again to end; then run `pulumi up`."
             why = f"it has not responded for {silence}, may bill, and is {status} after it was asked to end"
             raise StageError(
                 f"the {self.work} could not be cancelled, it goes on", on=f"job {name}", why=why, todo=todo
@@ -139,7 +141,7 @@ class Following:
             status = self.cancel(name) if self.cancel else azure.state(job.status)
         if status == COMPLETED:
             return self._look(name, status, report, stop)
-        raise limit.reached(self.work, name, log, self.command("logs"))
+        raise limit.reached(self.work, name, log, self.command("logs", name))
 
     def _look(self, name: str, status: str, report: Report, stop: threading.Event) -> Job:
         """The job, asked for some times more where Azure has no answer; ``status`` is what it was the last time."""
@@ -167,12 +169,13 @@ class Following:
         return f"; {why}" if why else ""
 
     def _submitted_only(self, job: Job) -> NotFinished:
+        name = str(job.name)
         return NotFinished(
             f"the {self.work} is under way in Azure ({azure.state(job.status)}); nothing has failed",
-            on=f"job {job.name}",
+            on=f"job {name}",
             why="finetune.wait is false, and the release needs the model, so this update ends here",
-            todo=f"Run `pulumi up` again when the job has completed: `{self.command('logs')} --follow` waits for "
-            f"that. To end it: `{self.command('cancel')}`.",
+            todo=f"Run `pulumi up` again when the job has completed: `{self.command('logs', name)} --follow` waits for "
+            f"that. To end it: `{self.command('cancel', name)}`.",
         )
 
     def _goes_on(self, name: str, status: str, why: str) -> NotFinished:
@@ -181,7 +184,7 @@ class Following:
             on=f"job {name}",
             why=f"{why}; the job is left running, and bills while it does",
             todo="`pulumi up` takes it up again where it is then. To see what it does: "
-            f"`{self.command('logs')} --follow`; to end it: `{self.command('cancel')}`.",
+            f"`{self.command('logs', name)} --follow`; to end it: `{self.command('cancel', name)}`.",
         )
 
     def _interrupted(self, name: str, status: str) -> StageError:
@@ -200,6 +203,7 @@ class Following:
             todo=again,
         )
 
-    def command(self, name: str) -> str:
-        """The command of that name for this stack, as messages show it."""
-        return f"python -m jobs {name}{f' --stack {self.stack}' if self.stack else ''}"
+    def command(self, name: str, job: str) -> str:
+        """The command of that name for this job, as messages show it."""
+        of_stack = f" --stack {self.stack}" if self.stack else ""
+        return f"python -m jobs {name}{of_stack}{f' --job {job}' if self.several else ''}"

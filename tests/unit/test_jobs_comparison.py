@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,9 +14,11 @@ from arm_fake import install
 from status_azure import A100, MLFLOW, NOW, STACK, Azure, book, printed
 from test_jobs_specs import FINETUNE, RELEASE
 
+from cloud.services.mlflow import Point
 from jobs.choosing.spec import ChoiceSpec
 from jobs.comparison import files, gather, table
-from jobs.comparison.recipes import Comparison
+from jobs.comparison.recipes import Comparison, Row
+from jobs.evaluation.result import Losses
 from jobs.stage_specs import StageSpecs
 from jobs.status.reader import Reader
 from jobs.status.status import Status
@@ -172,7 +175,8 @@ def test_it_is_written_as_page_markdown_json_and_pictures(azure: Logged, tmp_pat
     assert [path.name for path in written] == names
     texts = {path.name: path.read_text() for path in written}
     assert (
-        "| bold (released) | " in texts["recipes.md"] and "![held-out-loss](held-out-loss.svg)" in texts["recipes.md"]
+        "| bold (released) | " in texts["recipes.md"]
+        and "![Loss on the held-out data](held-out-loss.svg)" in texts["recipes.md"]
     )
     assert "<strong>bold (released)</strong>" in texts["recipes.html"]
     assert "<script" not in texts["recipes.html"] and "http://" not in texts["recipes.html"].replace(
@@ -184,6 +188,27 @@ def test_it_is_written_as_page_markdown_json_and_pictures(azure: Logged, tmp_pat
     assert (told[1]["held_out_loss"], told[1]["best_held_out_loss"]) == (3.0, {"step": 10, "value": 2.5})
     assert told[1]["golden"] == {"score": 0.75, "low": 0.4, "high": 0.9} and told[0]["golden"] is None
     assert "Recipes of stack dev" in printed(table.view(found), 200)
+
+
+def test_of_very_many_the_best_and_the_released_one_are_drawn(tmp_path: Path) -> None:
+    def row(at: int) -> Row:
+        # The later ones are better; the last has no number, and another has logged nothing.
+        value = math.nan if at == 19 else 9 - at / 10
+        points = () if at == 18 else (Point(9.0, 1, 0.0), Point(value, 2, 1.0))
+        shown = {"model": "phi:1", "state": "done", "released": at == 0}
+        return Row(recipe=f"run-{at:02}", losses=Losses(training=points, held_out=points), **shown)  # type: ignore[arg-type]
+
+    found = Comparison(stack="dev", at=NOW, rows=tuple(map(row, range(20))))
+    assert [each.recipe for each in files.drawn(found)] == ["run-00", *(f"run-{at:02}" for at in range(7, 18))]
+    page, text, *_ = (path.read_text() for path in files.write(found, tmp_path))
+    for told in (page, text):
+        assert "(of the 12 with the lowest on the held-out data, the released one among them)" in told
+    picture = (tmp_path / "held-out-loss.svg").read_text()
+    assert "run-17" in picture and "run-06" not in picture
+    assert 'viewBox="0 0 1100 300"' in picture, "so many names need the width of the page"
+    few = dataclasses.replace(found, rows=found.rows[:6])
+    assert files.drawn(few) == list(few.rows)
+    assert 'viewBox="0 0 440 300"' in files.pictures(few)["held-out-loss"]
 
 
 def test_pictures_of_nothing_are_not_drawn(azure: Logged, tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def test_a_job_that_reaches_its_hours_is_cancelled_and_what_to_do_is_said(ml: Fa
     assert f"warning: job {FIRST} has reached 12 h 00 min (finetune.maxHours is 12): it is cancelled" in said
 
 
+def test_of_several_recipes_the_command_names_the_job(ml: FakeMl) -> None:
+    runs_for(ml, FIRST, 13)
+    with pytest.raises(StageError, match=f"python -m jobs logs --job {FIRST}` shows whether"):
+        finetune.run(changed(FINETUNE, recipe_name="gentle"), lambda _: None, Stop())
+
+
 def test_it_is_warned_of_in_time(ml: FakeMl) -> None:
     said: list[str] = []
     runs_for(ml, FIRST, 10)

@@ -33,8 +33,10 @@ def test_limits_that_are_enough_are_not_told_of(said: Any) -> None:
 
 def test_without_a_card_the_components_own_waits_are_what_a_job_takes(said: Any) -> None:
     (found,) = said(finetune={"maxHours": 0.1})
-    assert found.startswith(f"{State.WARNING}: limits: a job may run for 6 min (finetune.maxHours), and waiting alone ")
-    assert "the component takes about 7 min: it would be cancelled before its end" in found
+    assert found.startswith(
+        f"{State.WARNING}: limits: a job may run for 6 min (finetune.maxHours), and the component's "
+    )
+    assert "waits alone take about 7 min: it would be cancelled before its end" in found
     assert said(finetune={"maxHours": 0.2}) == []
     steps = {"max_steps": 5}
     assert said(CARD, recipe=steps, finetune={"maxHours": 0.2}) == [], "so few tokens are not the card's"
