@@ -15,6 +15,7 @@ LONGEST = (
     "journey/test_baselines.py",
     "contract/test_releases.py",
     "contract/test_faults.py",
+    "contract/test_faults_of_work.py",
 )
 """Begun first: a long one that begins last has one worker wait for the other."""
 

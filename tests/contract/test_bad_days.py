@@ -34,8 +34,8 @@ from settings.sections.evaluation import EvaluationSettings
 from settings.sections.serving import HealthSettings
 from tests.contract.arm import Arm
 from tests.contract.asking import asking
+from tests.contract.faulty import fault, hits
 from tests.contract.site import Site, make_site
-from tests.contract.test_faults import fault, hits
 
 ONE, TWO = "1", "2"
 FASTER, LESS_FAST = 100, 25
