@@ -74,8 +74,8 @@ review: data ## what make up would change, risk and cost, and whether policies a
 approve: setup ## approve the last make review: make up does what that shows, or refuses and says what differs
 	@$(VENV) -m review --stack $(STACK) --approve
 
-rehearse: setup ## try the stack's settings, unchanged, on a throw-away emulator (make rehearse STACK=prod)
-	@$(VENV) -m emulator rehearse --stack $(STACK)
+rehearse: setup ## try the stack's settings, unchanged, on a throw-away emulator (OPTIONS="--with FILE")
+	@$(VENV) -m emulator rehearse --stack $(STACK) $(OPTIONS)
 
 conformance: setup ## the local journey with Pulumi's own CLI, language host and azure-native plugin, where found
 	@$(VENV) -m emulator conformance $(OPTIONS)

@@ -14,6 +14,7 @@ from pulumi_azure_native import authorization
 from cloud.credentials import refuse_short_login, work_in
 from cloud.errors import StageError
 from cloud.place import Place
+from cloud.roles import GRANTED
 from data_prep import DataError
 from infra.access import Access
 from infra.federation import Federation, FederationArgs
@@ -24,6 +25,7 @@ from infra.lifecycle.moved import MOVED, follow
 from infra.lifecycle.origin import OwnState
 from infra.lifecycle.protection import protect_stateful
 from infra.lifecycle.tags import leave_alone
+from infra.locked.provisioning import APPROVER
 from infra.monitoring import Monitoring, MonitoringArgs
 from infra.outputs import export
 from infra.preflight import Preflight, side_by_side, tell
@@ -78,6 +80,7 @@ base = Foundation(
         encryption=settings.encryption,
         purge_on_destroy=settings.purge_on_destroy,
         commit_tag=settings.commit_tag,
+        closed=access.closed,
     ),
     opts=pulumi.ResourceOptions(depends_on=[asked.passed]),
 )
@@ -88,7 +91,11 @@ if settings.github.repository:
     github = Federation(
         "federation",
         FederationArgs(
-            place=place, group=base.group, github=settings.github, assign_roles=settings.identity.assign_roles
+            place=place,
+            group=base.group,
+            github=settings.github,
+            assign_roles=settings.identity.assign_roles,
+            passes_on=(*GRANTED, APPROVER) if access.by_stage else GRANTED,
         ),
     )
 
@@ -97,7 +104,13 @@ identity = Identity("identity", IdentityArgs(place=place, resource_group=base.gr
 workspace = Workspace(
     "workspace",
     WorkspaceArgs(
-        place=place, foundation=base, identity=identity, compute=settings.compute, data=settings.data, access=access
+        place=place,
+        foundation=base,
+        identity=identity,
+        compute=settings.compute,
+        data=settings.data,
+        access=access,
+        assign_roles=settings.identity.assign_roles,
     ),
 )
 roles = Roles(
@@ -116,7 +129,10 @@ roles = Roles(
 )
 
 # AI Foundry's hub and project, the endpoint, and the project's connection to it.
-foundry = Foundry("foundry", FoundryArgs(place=place, foundation=base, access=access))
+foundry = Foundry(
+    "foundry",
+    FoundryArgs(place=place, foundation=base, access=access, assign_roles=settings.identity.assign_roles),
+)
 serving = Serving(
     "serving",
     ServingArgs(
@@ -147,6 +163,27 @@ Monitoring(
     opts=pulumi.ResourceOptions(depends_on=[*workspace.purge, *base.logs_purge]),
 )
 
+# With a network of its own: the private endpoints, and whether this machine finds the way through them.
+reached: list[pulumi.Resource] = []
+if access.closed:
+    from infra.locked.private import Private, PrivateArgs  # Azure's classes for networks take a second to import
+
+    to: dict[str, pulumi.CustomResource] = {
+        "workspace": workspace.workspace,
+        "storage": base.storage,
+        "vault": base.key_vault,
+        "registry": base.registry,
+        **foundry.made,
+    }
+    private = PrivateArgs(
+        place=place,
+        group=base.group.name,
+        to={of: resource for of, resource in to.items() if of not in place.existing},
+        lifetime=workspace.lifetime,
+        private=settings.private_endpoints,
+    )
+    reached = Private("private", private).reached
+
 # The registry that the model goes to, for other stacks, where this one is to make it.
 shared = []
 if settings.model.share.make:
@@ -165,6 +202,7 @@ stages = Stages(
         foundry=foundry,
         connection=connection,
         shared=shared,
+        reached=reached,
     ),
 )
 

@@ -26,15 +26,13 @@ class Priced(Enum):
     BY_USE = "billed by use, which no preview tells"
     BY_MACHINE = "an hour of each machine"
     BY_TIER = "an hour of the tier in `sku.name`, a meter of `ResourceType.service` in Azure's price list"
+    BY_HOUR = "an hour of `ResourceType.meter` of `ResourceType.service`, the same in all regions"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SoftDelete:
-    """How Azure keeps a resource, and its name, for days after a deletion, and what frees the name.
-
-    Either a request purges it afterwards (`purge`), or only a parameter of the DELETE of the live one does
-    (`for_good`).
-    """
+    """How Azure keeps a resource, and its name, for days after a deletion, and what frees the name: a request that
+    purges it afterwards (`purge`), or a parameter of the DELETE of the live one alone (`for_good`)."""
 
     word: str
     """What states, settings/naming.py and `python -m jobs purge` call such names; states hold it, so it stays."""
@@ -72,6 +70,7 @@ class ResourceType:
     """Whether its name on Azure says anything to a person."""
     priced: Priced = Priced.UNKNOWN
     service: str = ""
+    meter: str = ""
     holds: str = ""
     """What is lost with it."""
     keys: str = ""
@@ -244,6 +243,23 @@ AUTOSCALE = ResourceType(
     type=f"{_AZURE}monitor:AutoscaleSetting", label="autoscale of a deployment", version="2022-10-01",
     path=_in_group("Microsoft.Insights/autoscaleSettings/{autoscaleSettingName}"), priced=Priced.FREE, region=True,
     by_stage=True,
+)  # fmt: skip
+PRIVATE_ENDPOINT = ResourceType(
+    type=f"{_AZURE}network:PrivateEndpoint", label="private endpoint", version="2024-05-01", region=True,
+    path=_in_group("Microsoft.Network/privateEndpoints/{privateEndpointName}"),
+    priced=Priced.BY_HOUR, service="Virtual Network", meter="Standard Private Endpoint",
+)  # fmt: skip
+DNS_ZONE_GROUP = ResourceType(
+    type=f"{_AZURE}network:PrivateDnsZoneGroup", label="names of a private endpoint", version="2024-05-01",
+    path=f"{PRIVATE_ENDPOINT.path}/privateDnsZoneGroups/{{privateDnsZoneGroupName}}", priced=Priced.FREE,
+)  # fmt: skip
+DNS_ZONE = ResourceType(
+    type=f"{_AZURE}privatedns:PrivateZone", label="private DNS zone", version="2024-06-01", priced=Priced.BY_USE,
+    path=_in_group("Microsoft.Network/privateDnsZones/{privateZoneName}"),
+)  # fmt: skip
+DNS_LINK = ResourceType(
+    type=f"{_AZURE}privatedns:VirtualNetworkLink", label="link of a private DNS zone", version="2024-06-01",
+    path=f"{DNS_ZONE.path}/virtualNetworkLinks/{{virtualNetworkLinkName}}", priced=Priced.FREE,
 )  # fmt: skip
 BUDGET = ResourceType(
     type=f"{_AZURE}consumption:Budget", label="budget", version="2024-08-01", names=("budget",),

@@ -26,6 +26,8 @@ _NEXT_STEPS = {
     "InvalidAuthenticationToken": "Sign in again with `az login`, then run `pulumi up` again.",
     "ExpiredAuthenticationToken": "Sign in again with `az login`, then run `pulumi up` again.",
     "SubscriptionRequestsThrottled": "Azure asks for fewer requests: wait some minutes, then go on with `pulumi up`.",
+    "AuthorizationFailure": "The storage answers in its virtual network alone, or behind a firewall: run this on a "
+    "machine that it lets in (docs/network.md), then run `pulumi up` again.",
     "OutOfQuota": "Ask for quota of this VM family in the Azure portal, or choose another vmSize.",
     "OutOfCapacity": "The region has no such machine free now: wait, or choose another region or vmSize.",
 }

@@ -62,6 +62,11 @@ class Role(Enum):
         "e147488a-f6f5-4113-8e2d-b22465e65bf6",
         "the identity that the stack's data are encrypted as: use the key, where it is one of your own",
     )
+    AZURE_AI_ENTERPRISE_NETWORK_CONNECTION_APPROVER = (
+        "Azure AI Enterprise Network Connection Approver",
+        "b556d68e-0be0-4f35-a333-ad7ee1ce17ea",
+        "workspace and hub, where their managed network has private endpoints: approve those",
+    )
     READER = ("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", "named in reviews")
     STORAGE_BLOB_DATA_OWNER = ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "named in reviews")
     ACR_PUSH = ("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec", "named in reviews")

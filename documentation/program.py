@@ -77,6 +77,7 @@ class Azure(mocks.Mocks):
             outputs["systemData"] = {"createdAt": self.made}
         if args.typ.endswith("machinelearningservices:Workspace"):
             outputs["workspaceId"] = f"guid-of-{args.name}-{self.made}"
+            outputs["identity"] = {**args.inputs["identity"], "principalId": f"principal-of-{args.name}"}
         if args.typ.endswith(":UserAssignedIdentity"):
             outputs |= {"principalId": "principal", "clientId": "client"}
         if args.typ.endswith("cognitiveservices:Account"):

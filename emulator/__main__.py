@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     coverage.add_argument("--check", action="store_true", help="compare with docs/emulator-coverage.md instead")
     rehearse = commands.add_parser("rehearse", help="try an environment's settings in a throw-away emulator")
     rehearse.add_argument("--stack", default="local", help="default: local")
+    rehearse.add_argument("--with", dest="on_top", type=Path, metavar="FILE", help="settings to try on top of its own")
     rehearse.add_argument("--json", action="store_true", help="print the steps as JSON in the end")
     rehearse.add_argument("--keep", action="store_true", help="leave the throw-away directory where it is")
     conformance = commands.add_parser("conformance", help="take the journey with Pulumi's own programs, where found")
@@ -232,7 +233,7 @@ def _rehearse(home: Home, options: argparse.Namespace) -> int:
 
     del home
     try:
-        return rehearse.rehearse(options.stack, options.keep, as_json=options.json)
+        return rehearse.rehearse(options.stack, options.keep, as_json=options.json, on_top=options.on_top)
     except KeyboardInterrupt:
         print("error: interrupted; what the rehearsal had made is gone", file=sys.stderr)
         return 130

@@ -230,6 +230,16 @@ _FLOWS = (
     ("flow-source", "flow whose node's file is not beside it", 400, "UserError", U, "not beside it"),
     ("flow-type", "flow of an unknown type", 400, "UserError", U, "is none of"),
 )
+_NETWORK = (
+    ("subnet", "private endpoint in a subnet that is not there", 400, "InvalidResourceReference", V, "was not found"),
+    ("target", "private endpoint to what is not there", 400, "InvalidResourceReference", V, "was not found"),
+    ("group", "private endpoint to a part that there is not", 400, "PrivateEndpointFeatureNotSupported", U, "amlworks"),
+    ("tier", "private endpoint to a registry below Premium", 400, "PrivateEndpointFeatureNotSupported", U, "Premium"),
+    ("zone-region", "private DNS zone in a region", 400, "LocationNotAvailableForResourceType", V, "global", "status"),
+    ("zone-linked", "private DNS zone deleted under its links", 409, "CannotDeleteResource", V, "nested resources"),
+    ("zone-twice", "network linked to two zones of a name", 400, "BadRequest", U, "overlapping namespaces"),
+    ("approver", "network provisioned without the role", 403, "AuthorizationFailed", U, "ConnectionsApproval/action"),
+)
 REFUSALS = tuple(
     Refusal(area, *row)
     for area, rows in (
@@ -239,6 +249,7 @@ REFUSALS = tuple(
         ("jobs", _JOBS),
         ("serving", _SERVING),
         ("flows", _FLOWS),
+        ("network", _NETWORK),
     )
     for row in rows
 )

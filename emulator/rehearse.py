@@ -23,16 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from emulator import described
+from emulator import described, given, project
 from emulator.machine import environment, inventory, lifecycle
 from emulator.machine.home import EmulatorError, Home, Ports
 from settings.redaction import redact
 
-ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "Who founded Microsoft?"
-LEFT_OUT = (".git", ".emulator", ".promptflow", ".runs")
 SOFT_DELETED = (
     "Microsoft.KeyVault/vaults",
     "Microsoft.MachineLearningServices/workspaces",
@@ -70,6 +66,8 @@ class Rehearsal:
     """What the last command printed."""
     environment: dict[str, str] | None = None
     """Of the commands, once there is an emulator."""
+    others: list[str] = field(default_factory=list)
+    """What is there that the stack uses and others have made, a line each."""
 
     def run(self) -> bool:
         """Goes through the steps up to the first that fails; destroys in any case. Whether all went well."""
@@ -117,7 +115,10 @@ class Rehearsal:
         described.tell(self.home, self.directory)
         self.environment = self._environment(ports)
         self._pulumi("stack", "init", self.stack)
-        return "roles, quota and request bodies are checked"
+        made = given.make(self.home, ports, self.settings)
+        self.others = inventory.take(self.home).live
+        checked = "roles, quota and request bodies are checked"
+        return f"{checked}; of others there is {' and '.join(made)}" if made else checked
 
     def _environment(self, ports: Ports) -> dict[str, str]:
         return environment.build(self.home, ports)
@@ -148,12 +149,16 @@ class Rehearsal:
         found = inventory.take(self.home)
         purged = self.settings["finetune-phi:purgeOnDestroy"]
         kept = [line for line in found.soft_deleted if purged or not line.startswith(SOFT_DELETED)]
-        if unwanted := [*found.live, *kept, *found.processes]:
+        ours = [line for line in found.live if line not in self.others]
+        if unwanted := [*ours, *kept, *found.processes]:
             raise StepFailed("; ".join(" ".join(line.split()) for line in unwanted))
+        if gone := [line for line in self.others if line not in found.live]:
+            raise StepFailed(f"gone, and somebody else's: {'; '.join(' '.join(line.split()) for line in gone)}")
         if found.refused_hosts:
             raise StepFailed(f"calls to the outside: {', '.join(found.refused_hosts)}")
         soft = f"{len(found.soft_deleted)} soft-deleted, as purgeOnDestroy is false" if found.soft_deleted else ""
-        return soft or "nothing, soft-deleted names included"
+        theirs = ", and what was others' before" if self.others else ""
+        return f"{soft or 'nothing, soft-deleted names included'}{theirs}"
 
     def _pulumi(self, *arguments: str) -> str:
         return self._command(["pulumi", *arguments])
@@ -196,15 +201,23 @@ def table(steps: list[Step]) -> str:
     )
 
 
-def rehearse(stack: str, keep: bool = False, as_json: bool = False, make: Callable[..., Rehearsal] = Rehearsal) -> int:
+def rehearse(
+    stack: str,
+    keep: bool = False,
+    as_json: bool = False,
+    make: Callable[..., Rehearsal] = Rehearsal,
+    on_top: Path | None = None,
+) -> int:
     """Rehearses a stack and prints the table, or the steps as JSON; returns the exit code.
 
-    `make` is a rehearsal that does something else with the stack.
+    `make` is a rehearsal that does something else with the stack; `on_top` is a file of settings, in the form of a
+    stack file, that stand in the place of the stack's own.
 
     Raises:
         EmulatorError: the settings are no good, or there is no such stack.
     """
-    settings = _effective(stack)
+    chosen = project.chosen(stack, on_top)
+    settings = project.effective(stack, chosen)
     _signals()
     # This project's own Pulumi and Python, wherever the command is called from.
     os.environ["PATH"] = os.pathsep.join([f"{sys.prefix}/pulumi/bin", f"{sys.prefix}/bin", os.environ.get("PATH", "")])
@@ -212,7 +225,7 @@ def rehearse(stack: str, keep: bool = False, as_json: bool = False, make: Callab
     home = Home(place / "home")
     try:
         data = Path(settings["finetune-phi:data"]["directory"])
-        rehearsal = make(stack, _project(place / "project", stack, data), home, settings)
+        rehearsal = make(stack, project.copied(place / "project", stack, data, chosen), home, settings)
         since = time.monotonic()
         good = rehearsal.run()
         whole = Step("in all", time.monotonic() - since, "well" if good else "not well", good)
@@ -235,32 +248,6 @@ def _kept(stack: str, log: str) -> str:
     with os.fdopen(descriptor, "w") as file:
         file.write(redact(log))
     return name
-
-
-def _effective(stack: str) -> dict[str, Any]:
-    checked = subprocess.run(
-        [sys.executable, "-m", "settings", "--stack", stack, "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if checked.returncode:
-        raise EmulatorError(checked.stderr.strip().removeprefix("error: "))
-    effective: dict[str, Any] = json.loads(checked.stdout)
-    return effective
-
-
-def _project(directory: Path, stack: str, data: Path) -> Path:
-    """The checkout once more: links to all of it, but a stack file of its own for Pulumi to write into, and no data."""
-    directory.mkdir()
-    for path in ROOT.iterdir():
-        if path.name not in (*LEFT_OUT, data.parts[0]) and not path.match("Pulumi.*.yaml"):
-            (directory / path.name).symlink_to(path)
-    chosen = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
-    chosen["config"].setdefault("finetune-phi:evaluation", {})["minimumScore"] = 0
-    (directory / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(chosen, sort_keys=False))
-    return directory
 
 
 def _signals() -> None:

@@ -1,4 +1,4 @@
-"""How workspace and hub reach the world and their storage, and whether anything of the stack has keys."""
+"""How workspace and hub reach the world and their storage, who reaches the stack, and whether it has keys."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
+from settings.estate.private import OutboundSettings
 from settings.stack import Settings
 
 
 @dataclass(frozen=True)
 class Access:
-    """The settings `network`, `storage.sharedKeys` and `localAuth` as resources take them. A project has its hub's."""
+    """`network`, `outbound`, `storage.sharedKeys` and `localAuth` as resources take them. A project has its hub's."""
 
     managed_network: ml.ManagedNetworkSettingsArgs | None
     datastores: ml.SystemDatastoresAuthMode | None
@@ -21,6 +22,18 @@ class Access:
 
     sensitive: bool
     """The setting `highBusinessImpact`."""
+
+    closed: bool = False
+    """Whether the stack answers by private endpoints alone (`network: private`)."""
+
+    by_stage: bool = False
+    """Whether a stage provisions the managed network (infra/locked/provisioning.py), in which private endpoints lead
+    to storage, vault and registry, which the workspace's identity has to be allowed to approve."""
+
+    @property
+    def public(self) -> str:
+        """`publicNetworkAccess`."""
+        return "Disabled" if self.closed else "Enabled"
 
     @property
     def high_business_impact(self) -> bool | None:
@@ -38,7 +51,7 @@ class Access:
 
         With that it would be a race of all clusters, which Azure may not wait for (pulumi/pulumi-azure-native#3212).
         """
-        return True if self.managed_network else None
+        return True if self.managed_network and not self.by_stage else None
 
     def only_at_first(self, options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
         """Options for which what counts only when a workspace is made is no change of one that is there."""
@@ -48,16 +61,34 @@ class Access:
     def of(cls, settings: Settings) -> Access:
         """Azure's defaults are left to Azure, so that an old stack sees no change.
 
-        A managed network allows all outbound traffic: the registry's fine-tuning component gets its images and
-        packages from the internet, prompt flow and the hub's connections call public endpoints, and approving each
-        of them by name needs an Azure Firewall (Azure ML docs, "Workspace managed virtual network isolation"). It
-        can be tightened later, never loosened. What comes in is another matter: workspace and endpoint stay
-        reachable with Entra ID and key, as the release's smoke test and the chat call from outside.
+        A managed network allows all outbound traffic unless `outbound` says otherwise: the registry's fine-tuning
+        component gets its images and packages from the internet, prompt flow and the hub's connections call public
+        endpoints, and approving each of them by name needs an Azure Firewall (Azure ML docs, "Workspace managed
+        virtual network isolation"). It can be tightened later, never loosened.
         """
-        managed = settings.network == "managed"
+        closed = settings.network == "private"
         return cls(
-            ml.ManagedNetworkSettingsArgs(isolation_mode=ml.IsolationMode.ALLOW_INTERNET_OUTBOUND) if managed else None,
+            None if settings.network == "public" else _managed(settings.outbound),
             None if settings.storage.shared_keys else ml.SystemDatastoresAuthMode.IDENTITY,
             settings.local_auth,
             settings.high_business_impact,
+            closed,
+            by_stage=closed or settings.outbound.to == "approved",
         )
+
+
+def _managed(outbound: OutboundSettings) -> ml.ManagedNetworkSettingsArgs:
+    if outbound.to == "internet":
+        return ml.ManagedNetworkSettingsArgs(isolation_mode=ml.IsolationMode.ALLOW_INTERNET_OUTBOUND)
+    rules = {
+        _rule(host): ml.FqdnOutboundRuleArgs(type="FQDN", category=ml.RuleCategory.USER_DEFINED, destination=host)
+        for host in outbound.hosts
+    }
+    return ml.ManagedNetworkSettingsArgs(
+        isolation_mode=ml.IsolationMode.ALLOW_ONLY_APPROVED_OUTBOUND, outbound_rules=rules or None
+    )
+
+
+def _rule(host: str) -> str:
+    """The name of the rule for a host, in letters, digits and hyphens."""
+    return host.replace("*", "all").replace(".", "-")

@@ -33,6 +33,8 @@ class FederationArgs:
     group: resources.ResourceGroup
     github: GithubSettings
     assign_roles: bool
+    passes_on: tuple[Role, ...] = GRANTED
+    """What the program grants, and so has to be granted by whom it runs as."""
 
 
 class Federation(pulumi.ComponentResource):
@@ -72,7 +74,7 @@ class Federation(pulumi.ComponentResource):
             subject=args.github.subject_of(args.place.stack),
             opts=child,
         )
-        granting = granting_only([role.guid for role in GRANTED])
+        granting = granting_only([role.guid for role in args.passes_on])
         roles = (
             ("deployer-contributor", Role.CONTRIBUTOR, None),
             ("deployer-access", Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR, granting),

@@ -38,10 +38,12 @@ class FoundationArgs:
     encryption: EncryptionSettings
     purge_on_destroy: bool
     commit_tag: bool
+    closed: bool = False
+    """Whether all of it answers by private endpoints alone."""
 
 
 class Foundation(pulumi.ComponentResource):
-    """Grants nothing to anybody and restricts no network; role_assignments.py does the former."""
+    """Grants nothing to anybody; role_assignments.py does, and locked/private.py makes the way to what is closed."""
 
     group: resources.ResourceGroup
     logs: operationalinsights.Workspace
@@ -163,6 +165,13 @@ class Foundation(pulumi.ComponentResource):
             if self.key
             else None,
             encryption=self.key.storage() if self.key else _twice(args.encryption),
+            public_network_access="Disabled" if args.closed else None,
+            # Azure's own services, as the workspace's, get past it by their identity.
+            network_rule_set=azure_storage.NetworkRuleSetArgs(
+                default_action=azure_storage.DefaultAction.DENY, bypass="AzureServices"
+            )
+            if args.closed
+            else None,
             tags=args.place.tags,
             opts=self._under_key(child),
         )
@@ -181,6 +190,10 @@ class Foundation(pulumi.ComponentResource):
                 enable_soft_delete=True,
                 soft_delete_retention_in_days=args.vault.retention_days,
                 enable_purge_protection=True if args.vault.purge_protection else None,
+                public_network_access="Disabled" if args.closed else None,
+                network_acls=keyvault.NetworkRuleSetArgs(default_action="Deny", bypass="AzureServices")
+                if args.closed
+                else None,
             ),
             tags=args.place.tags,
             opts=self.purged_after_delete(),
@@ -192,8 +205,10 @@ class Foundation(pulumi.ComponentResource):
             registry_name=args.place.names.container_registry,
             resource_group_name=self.group.name,
             location=args.place.location,
-            # Keys of one's own are Premium's.
-            sku=containerregistry.SkuArgs(name="Premium" if self.key else "Standard"),
+            # Keys of one's own, and private endpoints, are Premium's.
+            sku=containerregistry.SkuArgs(name="Premium" if self.key or args.closed else "Standard"),
+            public_network_access="Disabled" if args.closed else None,
+            network_rule_bypass_options="AzureServices" if args.closed else None,
             identity=of_registry_under(self.key),
             encryption=self.key.registry() if self.key else None,
             admin_user_enabled=False,

@@ -11,10 +11,12 @@ from pulumi_azure_native import machinelearningservices as ml
 from chat.phi_key import ENTRA
 from cloud.catalogue import CONNECTION, PROJECT
 from cloud.place import Place
+from cloud.target import Target
 from infra.access import Access
 from infra.foundation import Foundation
 from infra.lifecycle.lifetime import of_workspace
 from infra.locked.encryption import of_account_under, of_workspace_under
+from infra.locked.provisioning import ProvisioningArgs, provisioned
 from infra.serving import Serving
 
 _NO_KEY = "none"
@@ -27,11 +29,14 @@ class FoundryArgs:
     place: Place
     foundation: Foundation
     access: Access
+    assign_roles: bool = True
 
 
 class Foundry(pulumi.ComponentResource):
     """Without AI Search, which the flow has no use for. A hub that is given has the AI Services its owner chose."""
 
+    made: dict[str, pulumi.CustomResource]
+    """Hub and AI Services, where they are the stack's."""
     hub_name: pulumi.Output[str]
     hub_id: pulumi.Output[str]
     project: ml.Workspace
@@ -46,7 +51,7 @@ class Foundry(pulumi.ComponentResource):
         super().__init__("finetune-phi:infra:Foundry", name, {}, opts)
         child, given = pulumi.ResourceOptions(parent=self), args.place.existing
         names, own = args.place.names, args.place.project.path
-        self.connected, hub_purge, hub = [], [], None
+        self.connected, self.made, hub_purge, hub = [], {}, [], None
         # What is given is read, and no part of the stack; what is made in it is.
         if theirs := given.get("hub"):
             hub = ml.Workspace.get("existing-hub", theirs, opts=child)
@@ -54,6 +59,9 @@ class Foundry(pulumi.ComponentResource):
             ai_services, hub = self._ai_services(args), self._hub(args)
             hub_purge = args.foundation.purge_live("hub", hub, {own: PROJECT.version}, self)
             self.connected = [self._connect(args, hub, ai_services, hub_purge)]
+            self.made = {"hub": hub, "ai-services": ai_services}
+            if args.access.by_stage:
+                self._network(args, hub, [ai_services, *hub_purge])
         if theirs := given.get("project"):
             self.project, self.project_purge = ml.Workspace.get("existing-project", theirs, opts=child), []
         else:
@@ -82,7 +90,7 @@ class Foundry(pulumi.ComponentResource):
                 custom_sub_domain_name=name,
                 disable_local_auth=args.access.no_local_auth,
                 encryption=base.key.account() if base.key else None,
-                public_network_access=cognitiveservices.PublicNetworkAccess.ENABLED,
+                public_network_access=cognitiveservices.PublicNetworkAccess(args.access.public),
             ),
             tags=args.place.tags,
             opts=base.purged_after_delete(parent=self),
@@ -106,12 +114,27 @@ class Foundry(pulumi.ComponentResource):
             key_vault=base.key_vault.id,
             application_insights=base.application_insights.id,
             container_registry=base.registry.id,
-            public_network_access="Enabled",
+            public_network_access=args.access.public,
             managed_network=args.access.managed_network,
             provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
             tags=args.place.tags,
             opts=args.access.only_at_first(base.purged_after_delete(parent=self)),
+        )
+
+    def _network(self, args: FoundryArgs, hub: ml.Workspace, needs: list[pulumi.Resource]) -> None:
+        place, base = args.place, args.foundation
+        provisioned(
+            ProvisioningArgs(
+                of="hub",
+                place=place,
+                target=Target(place.subscription_id, place.names.resource_group, place.names.hub),
+                workspace=hub,
+                needs=[base.storage, base.key_vault, base.registry, *needs],
+                lifetime=of_workspace(hub, place.names, place.names.hub),
+                assign_roles=args.assign_roles,
+            ),
+            self,
         )
 
     def _project(self, args: FoundryArgs, hub: ml.Workspace, hub_purge: list[pulumi.Resource]) -> ml.Workspace:

@@ -41,7 +41,6 @@ ANEW = ["properties.description"]
 """Another one has an endpoint updated that has failed, where the state knows of no failure."""
 CHANGED = ReleaseSpec.CHANGES
 """What an update of the endpoint changes, as a release does: one operator at a time."""
-REACHABLE = ml.PublicNetworkAccessType.ENABLED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +73,7 @@ class Serving(pulumi.ComponentResource):
         # After an update that failed, the endpoint may have the new tags already, and the state not.
         updated = live is not None and (
             without(live.tags, (*args.tags_from_elsewhere, *TOLD)) != dict(args.place.tags)
-            or live.properties.public_network_access != REACHABLE.value
+            or live.properties.public_network_access != args.access.public
             or live.properties.auth_mode != mode.value
             or live.properties.provisioning_state == "Failed"
         )
@@ -94,7 +93,7 @@ class Serving(pulumi.ComponentResource):
             identity=ml.ManagedServiceIdentityArgs(type="UserAssigned", user_assigned_identities=[args.identity.id]),
             properties=ml.OnlineEndpointPropertiesArgs(
                 auth_mode=mode,
-                public_network_access=REACHABLE,
+                public_network_access=args.access.public,
                 description=failed,
                 traffic=_shares(live.properties.traffic) if updated and live else None,
                 mirror_traffic=_shares(live.properties.mirror_traffic) if updated and live else None,

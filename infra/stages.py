@@ -53,6 +53,8 @@ class StagesArgs:
     foundry: Foundry
     connection: EndpointConnection
     shared: Sequence[pulumi.Resource] = ()
+    reached: Sequence[pulumi.Resource] = ()
+    """What there has to be before this machine talks to what the stack has made."""
 
 
 class Stages(pulumi.ComponentResource):
@@ -82,7 +84,7 @@ class Stages(pulumi.ComponentResource):
                 input={**spec.to_inputs(), **lifetime},
                 opts=pulumi.ResourceOptions(
                     parent=self,
-                    depends_on=list(needs),
+                    depends_on=[*needs, *args.reached],
                     hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
                 ),
             )
@@ -111,7 +113,7 @@ class Stages(pulumi.ComponentResource):
         release = stage(
             "release",
             args.specs.release,
-            [model, args.serving.endpoint, *job],
+            [model, args.serving.endpoint, *job, *args.workspace.network],
             endpoint_created=args.serving.lifetime,
             **later,
         )

@@ -16,6 +16,7 @@ from infra.identity import Identity
 from infra.lifecycle.lifetime import of_workspace
 from infra.lifecycle.machines import ClusterSize, ClusterSizeArgs
 from infra.locked.encryption import of_workspace_under
+from infra.locked.provisioning import ProvisioningArgs, provisioned
 from settings.sections.compute import ComputeSettings
 from settings.sections.data import DataSettings
 
@@ -32,6 +33,7 @@ class WorkspaceArgs:
     compute: ComputeSettings
     data: DataSettings
     access: Access
+    assign_roles: bool = True
 
 
 class Workspace(pulumi.ComponentResource):
@@ -46,6 +48,8 @@ class Workspace(pulumi.ComponentResource):
     """What everything in the workspace depends on."""
     lifetime: pulumi.Output[str]
     """Another one when the workspace is made anew."""
+    network: list[pulumi.Resource]
+    """What runs in the workspace depends on it, where a stage provisions the managed network."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Workspace", name, {}, opts)
@@ -62,6 +66,8 @@ class Workspace(pulumi.ComponentResource):
                 f"{own}/onlineEndpoints/{args.place.names.endpoint}": ENDPOINT.version,
             }
             self.purge = base.purge_live("workspace", self.workspace, holds, self)
+        self.lifetime = of_workspace(self.workspace, args.place.names, args.place.names.workspace)
+        self.network = [] if "workspace" in given else self._network(args)
         if theirs := given.get("cluster"):
             self.cluster = ml.Compute.get("existing-cluster", theirs, opts=child)
         else:
@@ -75,7 +81,6 @@ class Workspace(pulumi.ComponentResource):
             name = args.place.names.data_cluster
             self.data_cluster = self._cluster("data-cluster", args, name, cpu.vm_size, scale, after)
         self.name, self.id = self.workspace.name, self.workspace.id
-        self.lifetime = of_workspace(self.workspace, args.place.names, args.place.names.workspace)
         self.register_outputs({"name": self.name, "cluster": self.cluster.name})
 
     def _tags(self, args: WorkspaceArgs) -> dict[str, str]:
@@ -101,12 +106,32 @@ class Workspace(pulumi.ComponentResource):
             key_vault=base.key_vault.id,
             application_insights=base.application_insights.id,
             container_registry=base.registry.id,
-            public_network_access="Enabled",
+            public_network_access=args.access.public,
+            # A registry that is closed builds no images: a cluster, which is in the network, does.
+            image_build_compute=_builder(args) if args.access.closed else None,
             managed_network=args.access.managed_network,
             provision_network_now=args.access.provision_now,
             system_datastores_auth_mode=args.access.datastores,
             tags=args.place.tags,
             opts=args.access.only_at_first(base.purged_after_delete(parent=self)),
+        )
+
+    def _network(self, args: WorkspaceArgs) -> list[pulumi.Resource]:
+        """Its managed network, where that is not provisioned with it."""
+        if not args.access.by_stage:
+            return []
+        base = args.foundation
+        return provisioned(
+            ProvisioningArgs(
+                of="workspace",
+                place=args.place,
+                target=args.place.workspace,
+                workspace=self.workspace,
+                needs=[base.storage, base.key_vault, base.registry, *self.purge],
+                lifetime=self.lifetime,
+                assign_roles=args.assign_roles,
+            ),
+            self,
         )
 
     def _cluster(
@@ -155,7 +180,7 @@ class Workspace(pulumi.ComponentResource):
             tags=args.place.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[size, *self.purge, *after],
+                depends_on=[size, *self.purge, *self.network, *after],
                 # Azure takes a new size in an update, echoes it and keeps the old machines. Not by the difference in
                 # the property, which may be one of case alone; a cluster that is older than this has no trigger yet.
                 replacement_trigger=vm_size,
@@ -164,3 +189,9 @@ class Workspace(pulumi.ComponentResource):
                 ignore_changes=["properties.properties.enableNodePublicIp"],
             ),
         )
+
+
+def _builder(args: WorkspaceArgs) -> str:
+    """The cluster that builds images: the one without a GPU, where there is one."""
+    names = args.place.names
+    return names.data_cluster if args.data.run_on == "cluster" else names.cluster

@@ -16,8 +16,9 @@ from jobs.dataset.asked import dataset as dataset_of
 from jobs.dataset.asked import validates
 from jobs.golden.questions import load
 from jobs.preflight.grants import grants
+from jobs.preflight.locked.network import private
+from jobs.preflight.locked.own_key import own_key
 from jobs.preflight.names import unique
-from jobs.preflight.own_key import own_key
 from jobs.preflight.spec import (
     BASE,
     CLUSTER,
@@ -208,6 +209,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         shared_access="storage" in place.existing and settings.storage.shared_keys,
         grants=() if settings.identity.assign_roles else grants(settings, place),
         own_key=own_key(settings, place),
+        private=private(settings),
     )
 
 
@@ -240,7 +242,7 @@ def _namespaces(settings: Settings) -> tuple[str, ...]:
     """Resource providers that only some stacks use."""
     wanted = {
         "Microsoft.Consumption": settings.monitoring.budget.amount > 0,
-        "Microsoft.Network": settings.network == "managed",
+        "Microsoft.Network": settings.network != "public",
     }
     return tuple(name for name, used in wanted.items() if used)
 

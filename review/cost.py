@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloud.catalogue import CLUSTER, DEPLOYMENT, STAGE, Priced
-from cloud.services.prices import HOURS_A_MONTH, MACHINES, Meter, Price, PriceBook
+from cloud.services.prices import EVERYWHERE, HOURS_A_MONTH, MACHINES, Meter, Price, PriceBook
 from review.difference import at
 from review.durations import Past
 from review.events import Preview, State, Step
@@ -175,6 +175,8 @@ def _parts(step: Step, state: State, region: str) -> Iterator[_Part]:
         tier = at(inputs, "sku.name")
         if isinstance(tier, str):
             yield _Part(shown(step), Meter(row.service, region, tier), 1, serving=False)
+    elif row.priced is Priced.BY_HOUR:
+        yield _Part(shown(step), Meter(row.service, EVERYWHERE, "Standard", row.meter), 1, serving=False)
     elif row is STAGE and step.name == "release":
         release = inputs.get("input") or {}
         size, count = release.get("instance_type"), release.get("instance_count")
@@ -218,7 +220,7 @@ def _what(was: _Part | None, will: _Part | None, prices: dict[str, Price | None]
 def _many(part: _Part, prices: dict[str, Price | None]) -> str:
     """How many of what; where the load decides, also what the fewest and the most cost, as the sums have the most."""
     if part.least is None:
-        return f"{part.count:g} × {part.meter.sku}"
+        return f"{part.count:g} × {part.meter.meter or part.meter.sku}"
     price = prices[part.meter.key]
     by_load = f"{part.least:g} to {part.count:g} × {part.meter.sku} by load"
     if price is None:

@@ -11,7 +11,7 @@ from review.difference import PropertyChange, difference, text_of
 from review.durations import Past, in_words
 from review.events import Preview, Step
 from review.known.stages import makes_deployment
-from review.training import finetunes, promoted
+from review.training import around, finetunes, promoted
 from review.training.finetunes import training_cluster
 from review.words import gpus, is_work, shown, type_of
 
@@ -270,13 +270,6 @@ def _traffic(release: dict[str, Any]) -> str:
     return f"in steps of {shares}" + (f", each watched for {in_words(soak)}" if soak else "")
 
 
-def _roles(step: Step, preview: Preview, past: Past) -> Iterator[str]:
-    """Where others grant them."""
-    del preview, past
-    if step.op != "delete":
-        yield f"looks whether others have granted {len(stage_inputs(step)[1].get('grants') or ())} roles, or ends there"
-
-
 def _another(step: Step, preview: Preview, past: Past) -> Iterator[str]:
     """A stage that the table has no words for."""
     del preview
@@ -293,5 +286,5 @@ def _another(step: Step, preview: Preview, past: Past) -> Iterator[str]:
 
 _Words = Callable[[Step, Preview, Past], Iterator[str]]
 _WORK: dict[str, _Words] = {"dataset": _dataset, "finetune": _finetune, "release": _release, "flow": _flow}
-_STAGES = {"roles": _roles, "promotion": promoted.taken, **_WORK, "share": promoted.shared}
+_STAGES = {**around.STAGES, "promotion": promoted.taken, **_WORK, "share": promoted.shared}
 """What a changed stage means, by its name in the program and in the order in which they run."""

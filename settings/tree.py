@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from settings.estate.encryption import EncryptionSettings
 from settings.estate.existing import ExistingSettings
 from settings.estate.names import NamesSettings
+from settings.estate.private import OutboundSettings, PrivateEndpointsSettings
 from settings.fields import GUID, Flag, Pattern, Section, Text
 from settings.implied import with_implied
 from settings.problems import refuse, written
@@ -51,11 +52,14 @@ class Settings(Section):
     """
     names: NamesSettings = NamesSettings()
     existing: ExistingSettings = ExistingSettings()
-    network: Literal["public", "managed"] = "public"
+    network: Literal["public", "managed", "private"] = "public"
     """Where training and serving run: public, or managed for Azure ML's managed virtual network, whose machines reach
     the internet and cannot be reached from it; workspace and endpoint go on answering to Entra ID and key. A workspace
-    with a managed network can never go back to public.
+    with a managed network can never go back to public. With private all that the stack makes answers in a virtual
+    network of yours alone, too (privateEndpoints)
     """
+    private_endpoints: PrivateEndpointsSettings = PrivateEndpointsSettings()
+    outbound: OutboundSettings = OutboundSettings()
     local_auth: Flag = True
     """Whether keys open anything: false for Entra ID alone at the endpoint, AI Services, clusters and the storage
     account (which then has sharedKeys: false). Who asks the model needs a role on the endpoint

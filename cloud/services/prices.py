@@ -44,6 +44,8 @@ class Meter:
     service: str
     region: str
     sku: str
+    meter: str = ""
+    """Its name, where a SKU has several."""
 
     def __post_init__(self) -> None:
         if self.service == MACHINES:
@@ -51,16 +53,20 @@ class Meter:
 
     @property
     def key(self) -> str:
-        return f"{self.service}/{self.region}/{self.sku}"
+        return f"{self.service}/{self.region}/{self.meter or self.sku}"
 
     @property
     def filter(self) -> str:
         """The API compares with case."""
         name = "armSkuName" if self.service == MACHINES else "skuName"
         terms = {"serviceName": self.service, "armRegionName": self.region, name: self.sku, "priceType": "Consumption"}
+        if self.meter:
+            terms["meterName"] = self.meter
         return " and ".join(f"{key} eq '{value}'" for key, value in terms.items())
 
 
+EVERYWHERE = "Global"
+"""The region of meters that are the same in all."""
 MACHINES = "Virtual Machines"
 """The service whose meters price the machines of clusters and deployments by their ARM name."""
 

@@ -74,6 +74,21 @@ BUILT_IN = (
         "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
         ("*/read", f"{ASSIGNMENT}/write", f"{ASSIGNMENT}/delete"),
     ),
+    Role(
+        "Azure AI Enterprise Network Connection Approver",
+        "b556d68e-0be0-4f35-a333-ad7ee1ce17ea",
+        tuple(
+            f"Microsoft.{kind}/{verb}"
+            for kind in (
+                "CognitiveServices/accounts",
+                "ContainerRegistry/registries",
+                "KeyVault/vaults",
+                "MachineLearningServices/workspaces",
+                "Storage/storageAccounts",
+            )
+            for verb in ("privateEndpointConnectionsApproval/action", "privateEndpointConnections/*", "read")
+        ),
+    ),
     Role("AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d", (f"{ACR}/pull/read",)),
     Role("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec", (f"{ACR}/pull/read", f"{ACR}/push/write")),
     Role(

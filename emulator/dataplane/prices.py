@@ -28,6 +28,8 @@ _MACHINES = {
 """US dollars an hour, round on purpose. Standard_NV72ads_A10_v5 has none: a price list has gaps."""
 _REGISTRIES = {"Basic": 0.16, "Standard": 0.64, "Premium": 1.6}
 """US dollars a day."""
+_ENDPOINT = 0.02
+"""US dollars an hour of a private endpoint, twice of what it is."""
 _FIELDS = {"priceType": "type"}
 """Names in a filter that differ from those in the rows."""
 
@@ -53,7 +55,9 @@ def _prices(request: Request) -> JSONResponse:
 
 
 def _rows() -> list[dict[str, Any]]:
-    rows = []
+    link = {"serviceName": "Virtual Network", "armSkuName": "", "unitOfMeasure": "1 Hour"}
+    endpoint = "Standard Private Endpoint"
+    rows = [_row("Global", f"{MARK}, Virtual Network Private Link", "Standard", endpoint, _ENDPOINT) | link]
     for region in REGIONS:
         for size, hourly in _MACHINES.items():
             name = size.removeprefix("Standard_").replace("_", " ")

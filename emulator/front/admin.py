@@ -24,6 +24,7 @@ from emulator.front import throttle
 from emulator.machine.home import EmulatorError, Home
 from emulator.machine.store import Store
 from emulator.resources import endpoints, filled
+from emulator.resources.network import closed
 from emulator.runs import models
 from emulator.subscription import availability, quota, quota_requests, registrations, skus
 
@@ -88,6 +89,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     availability.TAKEN: availability.names,
     quota_requests.DECISION: quota_requests.decision,
     filled.POLICY_TAGS: filled.policy_tags,
+    closed.SETTING: closed.position,
     models.ENABLE_VLLM: _switch,
     registry.DESCRIBED: registry.described,
     clock.SETTING: clock.put,

@@ -26,6 +26,7 @@ from emulator.faults.book import Faults
 from emulator.front import admin
 from emulator.front.addresses import Readable
 from emulator.front.faulty_web import Application, Cut, FaultyWeb
+from emulator.front.private import Private
 from emulator.front.throttle import Throttle
 from emulator.manager.activity import ActivityLog
 from emulator.manager.calls import Answer, Call
@@ -56,7 +57,7 @@ def build(cloud: Cloud, manager: ResourceManager, servers: Servers, blobs_port: 
             Host("127.0.0.1", Starlette(routes=[Route("/health", _health), *admin.routes(cloud.home, cloud.store)])),
         ]
     )
-    faulty = Readable(FaultyWeb(web, cloud, Faults(cloud.store), cut))
+    faulty = Readable(FaultyWeb(Private(web, cloud), cloud, Faults(cloud.store), cut))
     file = capture.wanted()
     return faulty if file is None else capture.Recorder(faulty, file)
 

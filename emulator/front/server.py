@@ -52,6 +52,9 @@ from emulator.resources.identity import FederatedIdentityCredential, RoleAssignm
 from emulator.resources.jobs import Job
 from emulator.resources.metrics import Metric
 from emulator.resources.monitoring import ActionGroup, AutoscaleSetting, Budget, DiagnosticSetting, MetricAlert
+from emulator.resources.network.endpoints import PrivateDnsZoneGroup, PrivateEndpoint
+from emulator.resources.network.networks import Subnet, VirtualNetwork
+from emulator.resources.network.zones import DnsLink, DnsZone
 from emulator.resources.vault_keys import VaultKey
 from emulator.resources.workspaces import Connection, Datastore, Workspace
 from emulator.runs.runner import Runner
@@ -95,6 +98,12 @@ KINDS: tuple[type[Kind], ...] = (
     AutoscaleSetting,
     Metric,
     Budget,
+    VirtualNetwork,
+    Subnet,
+    PrivateEndpoint,
+    PrivateDnsZoneGroup,
+    DnsZone,
+    DnsLink,
 )
 
 

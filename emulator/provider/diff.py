@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi.provider.experimental.provider import DiffResponse, PropertyDiff, PropertyDiffKind
 
-from .resources import ResourceType
+from .rows import ResourceType
 
 CREATE_BEFORE_DELETE = "__createBeforeDelete"
 """Input set on resources with a made-up name: their replacement may exist beside them."""

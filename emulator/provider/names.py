@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import uuid
 
-from .resources import ResourceType
+from .rows import ResourceType
 
 
 def made_up_name(row: ResourceType, resource_name: str, seed: bytes) -> tuple[str, bool]:

@@ -15,7 +15,8 @@ from . import shapes
 from .diff import CREATE_BEFORE_DELETE, diff, follow
 from .errors import ArmError, PartlyCreated, ProviderError
 from .names import made_up_name
-from .resources import FUNCTIONS, GROUP, RESOURCES, ResourceType
+from .resources import FUNCTIONS, GROUP, RESOURCES
+from .rows import ResourceType
 from .values import UNKNOWN, map_from_plain, map_to_plain
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .resources import ENVELOPE, ResourceType
+from .rows import ENVELOPE, ResourceType
 from .values import UNKNOWN
 
 Json = dict[str, Any]
@@ -56,6 +56,7 @@ def body(row: ResourceType, inputs: Mapping[str, Any], before: Mapping[str, Any]
     inputs = {**{name: value for name, value in row.defaults.items() if name in (before or {})}, **inputs}
     sent = {k: v for k, v in inputs.items() if not _stays_here(row, k)}
     wire: Json = _rename(sent, _to_wire(row))
+    wire = {name: _each(value, _nest) if name in row.nests else value for name, value in wire.items()}
     envelope: Json = {}
     properties: Json = {}
     for name, value in wire.items():
@@ -68,6 +69,24 @@ def body(row: ResourceType, inputs: Mapping[str, Any], before: Mapping[str, Any]
     if properties:
         envelope["properties"] = properties
     return envelope
+
+
+_OWN = ("id", "name", "type", "etag")
+"""Of a member of a list: what is beside its properties."""
+
+
+def _each(value: Any, change: Callable[[Mapping[str, Any]], Json]) -> Any:
+    return [change(each) for each in value] if isinstance(value, list) else change(value)
+
+
+def _nest(member: Mapping[str, Any]) -> Json:
+    inner = {key: value for key, value in member.items() if key not in _OWN}
+    own = {key: value for key, value in member.items() if key in _OWN}
+    return {**own, "properties": inner} if inner else own
+
+
+def _flat(member: Mapping[str, Any]) -> Json:
+    return {**{key: value for key, value in member.items() if key != "properties"}, **(member.get("properties") or {})}
 
 
 def _stays_here(row: ResourceType, name: str) -> bool:
@@ -95,6 +114,8 @@ def outputs(row: ResourceType, answer: Mapping[str, Any]) -> Json:
         # App Insights repeats name and type in its properties: the envelope's are the resource's.
         shaped = {**inner, **shaped}
     renamed: Json = _rename(shaped, _to_sdk(row))
+    for name in row.nests & renamed.keys():
+        renamed[name] = _each(renamed[name], _flat)
     renamed["azureApiVersion"] = row.api_version
     return renamed
 

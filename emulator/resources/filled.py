@@ -44,7 +44,8 @@ def workspace(store: Store, resource: Resource) -> dict[str, Any]:
         properties["associatedWorkspaces"] = projects
     network = properties.get("managedNetwork")
     if network and network.get("isolationMode") != "Disabled":
-        active = bool(properties.get("provisionNetworkNow") or store.below(resource.id, COMPUTES))
+        asked = properties.get("provisionNetworkNow") or resource.internal.get("provisioned")
+        active = bool(asked or store.below(resource.id, COMPUTES))
         network.setdefault("status", {"status": "Active" if active else "Inactive", "sparkReady": False})
         if network["status"].get("status") == "Active":
             network["outboundRules"] = {**_own_rules(properties), **(network.get("outboundRules") or {})}

@@ -14,6 +14,7 @@ from emulator.machine.home import TENANT_ID
 from emulator.machine.store import Resource
 from emulator.resources import filled
 from emulator.resources.base import Kind, OneWriter
+from emulator.resources.network import managed
 
 ML = "Microsoft.MachineLearningServices"
 DETACHED = "detached-machines"
@@ -36,6 +37,7 @@ class Workspace(Kind):
     asynchronous = True
     soft_deleted = True
     leaves_nothing = "forceToPurge"
+    long_actions = ("provisionmanagednetwork",)
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         properties = body.get("properties", {})
@@ -96,6 +98,12 @@ class Workspace(Kind):
 
     def view(self, resource: Resource) -> dict[str, Any]:
         return filled.workspace(self.cloud.store, resource)
+
+    def act(self, resource: Resource, action: str, body: dict[str, Any]) -> Any:
+        if action != "provisionmanagednetwork":
+            return super().act(resource, action, body)
+        managed.provision(self.cloud.store, resource)
+        return None
 
     def _datastore(self, workspace: Resource, name: str, account: str, place: Mapping[str, str]) -> None:
         credentials = {"credentialsType": "AccountKey"}

@@ -50,6 +50,10 @@ def _ml(model: str, *required: str) -> Body:
     return Body(ML_PACKAGE, model, "2025-12-01", required=required)
 
 
+def _network(model: str, *required: str) -> Body:
+    return Body("azure.mgmt.network", model, "2025-05-01", older=True, required=required)
+
+
 def _cognitive(model: str, *required: str) -> Body:
     return Body("azure.mgmt.cognitiveservices", model, "2025-09-01", older=True, required=required)
 
@@ -87,6 +91,14 @@ BODIES: Mapping[str, Body] = MappingProxyType(
             "azure.mgmt.consumption", "Budget", "2024-08-01", required=("properties",)
         ),
         "Microsoft.Quota/quotas": Body("azure.mgmt.quota", "CurrentQuotaLimitBase", "2025-09-01"),
+        "Microsoft.Network/virtualNetworks": _network("VirtualNetwork"),
+        "Microsoft.Network/virtualNetworks/subnets": _network("Subnet"),
+        "Microsoft.Network/privateEndpoints": _network("PrivateEndpoint", "location", "properties"),
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": _network("PrivateDnsZoneGroup", "properties"),
+        "Microsoft.Network/privateDnsZones": Body("azure.mgmt.privatedns", "PrivateZone", "2024-06-01"),
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks": Body(
+            "azure.mgmt.privatedns", "VirtualNetworkLink", "2024-06-01"
+        ),
         "Microsoft.CognitiveServices/accounts": _cognitive("Account", "location", "kind", "sku"),
         "Microsoft.CognitiveServices/accounts/deployments": _cognitive("Deployment"),
         "Microsoft.MachineLearningServices/registries": _ml("Registry", "location", "properties"),
@@ -113,6 +125,7 @@ BODIES: Mapping[str, Body] = MappingProxyType(
 
 ACTIONS: Mapping[tuple[str, str], Body] = MappingProxyType(
     {
+        (_ML, "provisionManagedNetwork"): _ml("ManagedNetworkProvisionOptions"),
         (f"{_ML}/onlineEndpoints", "regenerateKeys"): _ml("RegenerateEndpointKeysRequest"),
         (f"{_ML}/onlineEndpoints/deployments", "getLogs"): _ml("DeploymentLogsRequest"),
         (f"{_ML}/data/versions", "startPendingUpload"): _ml("PendingUploadRequestDto"),

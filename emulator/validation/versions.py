@@ -159,6 +159,20 @@ ASSETS = _versions(
     2025-12-01 2026-01-15-preview 2026-03-01 2026-03-15-preview 2026-05-01 2026-05-15-preview
     """
 )
+NETWORKS = _versions(
+    """
+    2015-05-01-preview 2015-06-15 2016-03-30 2016-06-01 2016-09-01 2016-12-01 2017-03-01 2017-06-01 2017-08-01
+    2017-09-01 2017-10-01 2017-11-01 2018-01-01 2018-02-01 2018-04-01 2018-06-01 2018-07-01 2018-08-01
+    2018-10-01 2018-11-01 2018-12-01 2019-02-01 2019-04-01 2019-06-01 2019-07-01 2019-08-01 2019-09-01
+    2019-11-01 2019-12-01 2020-03-01 2020-04-01 2020-05-01 2020-06-01 2020-07-01 2020-08-01 2020-11-01
+    2021-02-01 2021-03-01 2021-05-01 2021-08-01 2022-01-01 2022-05-01 2022-07-01 2022-09-01 2022-11-01
+    2023-02-01 2023-04-01 2023-05-01 2023-06-01 2023-09-01 2023-11-01 2024-01-01 2024-03-01 2024-05-01
+    2024-07-01 2024-10-01 2025-01-01 2025-03-01 2025-05-01 2025-07-01
+    """
+)
+PRIVATE_ENDPOINTS = tuple(each for each in NETWORKS if each >= "2018-08-01")
+ZONE_GROUPS = tuple(each for each in NETWORKS if each >= "2020-03-01")
+PRIVATE_ZONES = _versions("2018-09-01 2020-01-01 2020-06-01 2024-06-01")
 _ML = "microsoft.machinelearningservices/workspaces"
 SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -180,6 +194,10 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "microsoft.consumption/budgets": BUDGETS,
         "microsoft.cognitiveservices/accounts": COGNITIVE,
         "microsoft.cognitiveservices/locations/resourcegroups/deletedaccounts": COGNITIVE,
+        "microsoft.network/virtualnetworks": NETWORKS,
+        "microsoft.network/privateendpoints": PRIVATE_ENDPOINTS,
+        "microsoft.network/privateendpoints/privatednszonegroups": ZONE_GROUPS,
+        "microsoft.network/privatednszones": PRIVATE_ZONES,
         # Of the specification's folders since registries are in it.
         "microsoft.machinelearningservices/registries": tuple(
             each for each in WORKSPACES if each >= "2022-10-01-preview"

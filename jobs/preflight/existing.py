@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.catalogue import AZURES, ML_VERSION, ResourceType
 from jobs.preflight.findings import Finding, State
-from jobs.preflight.own_key import by_roles
+from jobs.preflight.locked.own_key import by_roles
 from jobs.preflight.spec import CLUSTER, DATA_CLUSTER, PreflightSpec
 from settings.estate.existing import USABLE, AzureId
 from settings.naming import PROJECT
@@ -100,20 +100,20 @@ def _storage(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objectio
     if spec.shared_access and own.get("allowSharedKeyAccess") is False:
         says = "does not take its keys, and the stack counts on them"
         yield State.REFUSED, says, "set finetune-phi:storage.sharedKeys to false"
-    yield from _closed(own)
+    yield from _closed(spec, own)
 
 
-def _vault(_: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
+def _vault(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
     own = found.get("properties") or {}
     if not by_roles(found):
         says = "grants by access policies, of which the workspace needs one"
         fix = "let its owner switch it to roles: az keyvault update --enable-rbac-authorization true"
         yield State.WARNING, says, fix
-    yield from _closed(own)
+    yield from _closed(spec, own)
 
 
-def _registry(_: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
-    yield from _closed(found.get("properties") or {})
+def _registry(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
+    yield from _closed(spec, found.get("properties") or {})
 
 
 def _insights(_: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
@@ -126,7 +126,7 @@ def _workspace(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Object
     """Azure ML's own, with what the stack trains on, and a registry for the images of its deployments."""
     own = found.get("properties") or {}
     yield from _ready(found, "default", "Azure ML workspace")
-    yield from _closed(own)
+    yield from _closed(spec, own)
     if own.get("v1LegacyMode"):
         yield State.REFUSED, "is in v1LegacyMode, without the API that the program uses", "let its owner switch it off"
     for key, name in (("storage", "storageAccount"), ("registry", "containerRegistry")):
@@ -180,7 +180,7 @@ def _project(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objectio
 def _foundry(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objection]:
     """The flow's files go to the storage that it stands on."""
     own = found.get("properties") or {}
-    yield from _closed(own)
+    yield from _closed(spec, own)
     storage = str(own.get("storageAccount") or "")
     if storage and not _same(storage, spec.existing.get("storage", "")):
         says = f"keeps the flow on {storage}, which is not the stack's storage account"
@@ -227,10 +227,15 @@ def _same(one: str, other: str) -> bool:
     return one.rstrip("/").lower() == other.rstrip("/").lower()
 
 
-def _closed(own: Mapping[str, Any]) -> Iterator[Objection]:
-    if own.get("publicNetworkAccess") == "Disabled":
+def _closed(spec: PreflightSpec, own: Mapping[str, Any]) -> Iterator[Objection]:
+    if own.get("publicNetworkAccess") != "Disabled":
+        return
+    if spec.private is None:
         says = "answers to nobody outside its network, in which neither this machine nor the workspace is"
-        yield State.REFUSED, says, "take one that is reachable, as the program makes no private endpoints"
+        yield State.REFUSED, says, "take one that is reachable, or set finetune-phi:network to private"
+    elif not own.get("privateEndpointConnections"):
+        says = "answers to nobody outside its network, and Azure shows no private endpoint that leads to it"
+        yield State.WARNING, says, "let its owner make one where this machine is; the program makes none to it"
 
 
 _OBJECTIONS: dict[str, Callable[[PreflightSpec, Mapping[str, Any]], Iterator[Objection]]] = {

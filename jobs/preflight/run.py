@@ -15,9 +15,10 @@ from cloud import client as azure
 from cloud.credentials import ARM_SCOPE
 from cloud.errors import StageError, azure_errors, refusal
 from cloud.report import WARNING, Report
-from jobs.preflight import checks, data, existing, grants, names, own_key, registry, subscription
+from jobs.preflight import checks, data, existing, grants, names, registry, subscription
 from jobs.preflight.checks import Check
 from jobs.preflight.findings import Finding, State
+from jobs.preflight.locked import network, own_key
 from jobs.preflight.spec import PreflightSpec
 from settings.redaction import redact
 
@@ -37,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "existing": existing.usable,
     "roles": grants.granted,
     "encryption": own_key.usable,
+    network.NAME: network.usable,
     "names": names.free,
     "soft-deleted vault": checks.deleted_vault,
     "soft-deleted AI Services": checks.deleted_account,

@@ -84,6 +84,15 @@ class OwnKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrivateNetwork:
+    """The subnet that private endpoints are made in, the id of its network, and who has the zones of their names."""
+
+    subnet: str
+    network: str
+    zones: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantsSpec(Spec):
     """All that others have to grant."""
 
@@ -108,11 +117,11 @@ class PreflightSpec(Spec):
     one after the other. `existing` is what somebody else has made, by the keys of that setting, and `shared_access`
     whether its storage account has to take keys, `isolated` whether its workspace has to have a managed network;
     `grants` are roles that others grant, `own_key` what the
-    data lie under in place of Microsoft's keys.
+    data lie under in place of Microsoft's keys, `private` the network that all of it answers in.
     """
 
     WHERE_SET: ClassVar = frozenset(
-        {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated", "grants", "own_key"}
+        {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated", "grants", "own_key", "private"}
     )
 
     stack: str
@@ -140,6 +149,7 @@ class PreflightSpec(Spec):
     isolated: bool = False
     grants: tuple[Grant, ...] = ()
     own_key: OwnKey | None = None
+    private: PrivateNetwork | None = None
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloud.arm import Arm
-from cloud.catalogue import AZURES, BUDGET, RESOURCE_GROUP
+from cloud.catalogue import AZURES, BUDGET, DNS_ZONE, RESOURCE_GROUP
 from cloud.roles import Role
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import PreflightSpec
 
 NAMESPACES = (
-    *sorted({row.namespace for row in AZURES} - {BUDGET.namespace}),
+    *sorted({row.namespace for row in AZURES} - {BUDGET.namespace, DNS_ZONE.namespace}),
     # Of these two the program makes nothing: Azure does, for a managed endpoint. Without one of them the endpoint's
     # creation fails with SubscriptionNotRegistered, and the endpoint has to be deleted.
     "Microsoft.Cdn",

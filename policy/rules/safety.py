@@ -11,6 +11,7 @@ from cloud.catalogue import (
     ENDPOINT,
     LOG_WORKSPACE,
     METRIC_ALERT,
+    PRIVATE_ENDPOINT,
     find,
     types_of,
 )
@@ -24,7 +25,6 @@ from policy.subject import UNKNOWN, Member, Resource, Stack
 _REACHABLE = [row for row in CATALOGUE if row.reach]
 _PRIVATE = [row for row in _REACHABLE if row is not ENDPOINT]
 """An online endpoint has none of its own: its workspace's leads to it."""
-PRIVATE_ENDPOINT = "azure-native:network:PrivateEndpoint"
 
 
 def _public(member: Member) -> bool:
@@ -87,7 +87,7 @@ def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Memb
 def private_endpoints(stack: Stack, config: Config) -> Iterator[tuple[str, Member | None]]:
     reached: set[str] = set()
     for member in stack.members:
-        if member.type == PRIVATE_ENDPOINT:
+        if member.type == PRIVATE_ENDPOINT.type:
             reached |= member.needs("privateLinkServiceConnections")
     for member in stack.members:
         row = find(member.type, {"kind": member.at("kind", "")})

@@ -103,6 +103,16 @@ STAGES: dict[str, tuple[Property, ...]] = {
         prop("input.subscription_id", matters("roles are looked for in another subscription")),
         *harmless("input.stack", "input.fingerprint"),
     ),
+    # These ask for a network that the workspace says itself, and look whether this machine is in there.
+    **dict.fromkeys(
+        ("workspace-network", "hub-network", "reach"),
+        (
+            *_PLACE,
+            prop("input.grants**", matters("other roles are looked for before the network is made")),
+            prop("input.subnet", matters("the stack answers in another network", HIGH)),
+            *harmless("input.fingerprint"),
+        ),
+    ),
     "dataset": (
         *_PLACE,
         prop("input.name", matters("other data is learned from")),

@@ -7,12 +7,13 @@ from review.events import Step
 from review.known.access import ACCESS, ACTS_AS
 from review.known.judge import Property, harmless, matters, naming, prop
 from review.known.learning import LEARNING
+from review.known.network import NETWORK
 from review.known.stages import STAGES, WORK
 from review.known.stores import STORES
 from review.known.watching import WATCHING
 from review.training.finetunes import kind
 
-_TABLE = {**STORES, **ACCESS, **LEARNING, **WATCHING, **WORK}
+_TABLE = {**STORES, **ACCESS, **LEARNING, **NETWORK, **WATCHING, **WORK}
 _ACTS = {row.type for row in AZURES if row.acts}
 
 EVERYWHERE = (

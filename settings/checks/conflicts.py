@@ -147,11 +147,12 @@ def _tags_of_two(settings: Settings) -> Iterator[Conflict]:
 
 
 def _network(settings: Settings) -> Iterator[Conflict]:
-    if settings.network == "managed" and settings.compute.min_nodes:
+    if settings.network != "public" and settings.compute.min_nodes:
         yield Conflict(
             "compute.minNodes",
             settings.compute.min_nodes,
-            "must be 0 with network: managed: Azure makes no change to a managed network while machines are running",
+            f"must be 0 with network: {settings.network}: Azure makes no change to a managed network while machines "
+            "are running",
             "set it to 0, or network to public",
             ("network",),
         )
@@ -223,6 +224,8 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _purge,
     locked.keys,
     locked.own_key,
+    locked.private,
+    locked.outbound,
     _recipients,
     _late_alert,
     _recreate,

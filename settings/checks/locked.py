@@ -34,3 +34,28 @@ def own_key(settings: Settings) -> Iterator[Conflict]:
         rule = "is needed with identity.assignRoles: false, as nobody would grant the program's own a role on the key"
         remedy = "give an identity that has Key Vault Crypto Service Encryption User on the vault"
         yield Conflict("encryption.identity", own.identity, rule, remedy, ("identity.assignRoles",))
+
+
+def private(settings: Settings) -> Iterator[Conflict]:
+    """Private endpoints without a place, and a place without them."""
+    own = settings.private_endpoints
+    if settings.network == "private" and not own.subnet:
+        rule = "is needed with network: private: that is where the private endpoints are made"
+        remedy = "az network vnet subnet show --vnet-name <network> --name <subnet> --query id prints it"
+        yield Conflict("privateEndpoints.subnet", own.subnet, rule, remedy, ("network",))
+    for name, value in (("subnet", own.subnet), ("zones", own.zones)) if settings.network != "private" else ():
+        if value:
+            rule = "has no effect without network: private"
+            yield Conflict(f"privateEndpoints.{name}", value, rule, "set that, or remove the line", ("network",))
+
+
+def outbound(settings: Settings) -> Iterator[Conflict]:
+    """A way out of a network that there is not."""
+    own = settings.outbound
+    if own.to == "approved" and settings.network == "public":
+        rule = "has no effect without a managed network"
+        yield Conflict("outbound.to", own.to, rule, "set network to managed or private", ("network",))
+    if own.hosts and own.to != "approved":
+        rule = "has no effect while outbound.to is internet, as all hosts are reached"
+        remedy = "set outbound.to to approved, or remove the line"
+        yield Conflict("outbound.hosts", ", ".join(own.hosts), rule, remedy, ("outbound.to",))

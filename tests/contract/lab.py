@@ -37,6 +37,7 @@ VERSIONS = {
     "microsoft.authorization": "2022-04-01",
     "microsoft.machinelearningservices": "2025-12-01",
     "microsoft.cognitiveservices": "2025-06-01",
+    "microsoft.network": "2024-05-01",
 }
 DEPLOYMENT_ROLES = ("AcrPull", "Storage Blob Data Reader", "AzureML Metrics Writer")
 JOB_ROLES = ("Contributor", "AcrPull", "Storage Blob Data Reader", "Storage Blob Data Contributor")

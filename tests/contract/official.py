@@ -19,6 +19,8 @@ from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.loganalytics import LogAnalyticsManagementClient
 from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
+from azure.mgmt.network import NetworkManagementClient
+from azure.mgmt.privatedns import PrivateDnsManagementClient
 from azure.mgmt.quota import QuotaMgmtClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
@@ -87,6 +89,15 @@ class Clients:
     @cached_property
     def consumption(self) -> Any:
         return self._of(ConsumptionManagementClient)
+
+    @cached_property
+    def network(self) -> Any:
+        """It sends versions of its own."""
+        return self._of(NetworkManagementClient)
+
+    @cached_property
+    def zones(self) -> Any:
+        return self._of(PrivateDnsManagementClient, "2024-06-01")
 
     @cached_property
     def quota(self) -> Any:

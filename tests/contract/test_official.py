@@ -19,8 +19,9 @@ from tests.contract.arm import Arm
 from tests.contract.official import Action, Clients, Driven, finish, read
 from tests.contract.official_arm import FIRST
 from tests.contract.official_ml import LAST, SUBSCRIPTIONS, THEN
+from tests.contract.official_network import NETWORKED
 
-LIVE = (*FIRST, *THEN)
+LIVE = (*FIRST, *NETWORKED, *THEN)
 ALL = (*LIVE, *LAST)
 
 

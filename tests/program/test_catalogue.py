@@ -10,7 +10,9 @@ from tests.program.conftest import Run
 
 
 def _everything(config: dict[str, Any]) -> None:
-    config["finetune-phi:network"] = "managed"
+    config["finetune-phi:network"] = "private"
+    network = "/subscriptions/00000000-0000-4000-8000-0000000000b2/resourceGroups/rg/providers/Microsoft.Network"
+    config["finetune-phi:privateEndpoints"] = {"subnet": f"{network}/virtualNetworks/vnet/subnets/snet"}
     config["finetune-phi:github"] = {"repository": "someone/finetune-phi"}
     config["finetune-phi:storage"] = {
         "sharedKeys": False,

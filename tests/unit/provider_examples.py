@@ -256,4 +256,46 @@ REQUESTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         f"{G}/providers/Microsoft.Consumption/budgets/b",
         {"eTag": "1", "properties": {"amount": 100, "category": "Cost"}},
     ),
+    (
+        "network:PrivateEndpoint",
+        {
+            **IN_GROUP,
+            "privateEndpointName": "pep",
+            "subnet": {"id": "/subnet", "privateEndpointNetworkPolicies": "Disabled"},
+            "privateLinkServiceConnections": [{"name": "it", "privateLinkServiceId": "/st", "groupIds": ["blob"]}],
+        },
+        f"{G}/providers/Microsoft.Network/privateEndpoints/pep",
+        {
+            "location": "eastus2",
+            "properties": {
+                "subnet": {"id": "/subnet", "properties": {"privateEndpointNetworkPolicies": "Disabled"}},
+                "privateLinkServiceConnections": [
+                    {"name": "it", "properties": {"privateLinkServiceId": "/st", "groupIds": ["blob"]}}
+                ],
+            },
+        },
+    ),
+    (
+        "network:PrivateDnsZoneGroup",
+        {
+            "resourceGroupName": "phi-rg",
+            "privateEndpointName": "pep",
+            "privateDnsZoneGroupName": "d",
+            "privateDnsZoneConfigs": [{"name": "blob", "privateDnsZoneId": "/zone"}],
+        },
+        f"{G}/providers/Microsoft.Network/privateEndpoints/pep/privateDnsZoneGroups/d",
+        {"properties": {"privateDnsZoneConfigs": [{"name": "blob", "properties": {"privateDnsZoneId": "/zone"}}]}},
+    ),
+    (
+        "privatedns:PrivateZone",
+        {**IN_GROUP, "privateZoneName": "privatelink.azurecr.io"},
+        f"{G}/providers/Microsoft.Network/privateDnsZones/privatelink.azurecr.io",
+        {"location": "eastus2"},
+    ),
+    (
+        "privatedns:VirtualNetworkLink",
+        {**IN_GROUP, "privateZoneName": "z", "virtualNetworkLinkName": "l", "virtualNetwork": {"id": "/vnet"}},
+        f"{G}/providers/Microsoft.Network/privateDnsZones/z/virtualNetworkLinks/l",
+        {"location": "eastus2", "properties": {"virtualNetwork": {"id": "/vnet"}}},
+    ),
 ]

@@ -115,6 +115,10 @@ def test_what_is_paid_by_machine_and_by_tier() -> None:
         "AI Services account",
         "model registry",
         "alert",
+        "private DNS zone",
+    ]
+    assert [(row.label, row.service, row.meter) for row in CATALOGUE if row.priced is Priced.BY_HOUR] == [
+        ("private endpoint", "Virtual Network", "Standard Private Endpoint")
     ]
     assert [row.label for row in CATALOGUE if row.priced is Priced.UNKNOWN] == []
 

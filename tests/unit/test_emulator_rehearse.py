@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from emulator import rehearse
-from emulator.machine.home import EmulatorError, Home
+from emulator.machine.home import SUBSCRIPTION_ID, EmulatorError, Home
 from emulator.machine.inventory import Inventory
-from emulator.rehearse import ROOT, Rehearsal, Step, StepFailed
+from emulator.project import ROOT, chosen, copied, effective
+from emulator.rehearse import Rehearsal, Step, StepFailed
 
 PRINTED = """Outputs:
     endpoint: "e"
@@ -102,16 +103,16 @@ def test_anything_else_that_is_left_is_a_failure(
 
 
 def test_the_project_is_the_checkout_with_a_stack_file_of_its_own(tmp_path: Path) -> None:
-    project = rehearse._project(tmp_path / "project", "prod", Path("data"))
-    assert (project / "__main__.py").resolve() == ROOT / "__main__.py"
-    assert (project / "infra").is_symlink()
-    assert sorted(path.name for path in project.glob("Pulumi.*.yaml")) == ["Pulumi.prod.yaml"]
-    assert not (project / "Pulumi.prod.yaml").is_symlink()
-    chosen, own = (yaml.safe_load((each / "Pulumi.prod.yaml").read_text())["config"] for each in (project, ROOT))
-    assert chosen.pop("finetune-phi:evaluation") == {**own.pop("finetune-phi:evaluation", {}), "minimumScore": 0}
-    assert chosen == own
-    assert not (project / "data").exists()
-    assert not (project / ".git").exists()
+    made = copied(tmp_path / "project", "prod", Path("data"), chosen("prod", None))
+    assert (made / "__main__.py").resolve() == ROOT / "__main__.py"
+    assert (made / "infra").is_symlink()
+    assert sorted(path.name for path in made.glob("Pulumi.*.yaml")) == ["Pulumi.prod.yaml"]
+    assert not (made / "Pulumi.prod.yaml").is_symlink()
+    tried, own = (yaml.safe_load((each / "Pulumi.prod.yaml").read_text())["config"] for each in (made, ROOT))
+    assert tried.pop("finetune-phi:evaluation") == {**own.pop("finetune-phi:evaluation", {}), "minimumScore": 0}
+    assert tried == own
+    assert not (made / "data").exists()
+    assert not (made / ".git").exists()
 
 
 def test_an_unknown_stack_is_one_message() -> None:
@@ -132,3 +133,40 @@ def test_what_a_failed_command_printed_is_kept_where_nobody_could_wait_for_it(
     assert kept[0] != kept[1] and all(path.name.startswith("rehearse-local-") for path in kept)
     assert [path.read_text() for path in kept] == ["AccountKey=*** failed"] * 2
     assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+
+
+def test_settings_on_top_stand_in_the_place_of_the_stacks_own_with_ids_of_the_emulator(tmp_path: Path) -> None:
+    subnet = "/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vnet/subnets/snet"
+    theirs = f"/subscriptions/00000000-1111-2222-3333-444444444444{subnet}"
+    on_top = {"finetune-phi:network": "private", "finetune-phi:privateEndpoints": {"subnet": theirs}}
+    file = tmp_path / "more.yaml"
+    file.write_text(yaml.safe_dump({"config": on_top}))
+    settings = effective("dev", chosen("dev", file))
+    assert settings["finetune-phi:network"] == "private"
+    assert settings["finetune-phi:privateEndpoints"]["subnet"] == f"/subscriptions/{SUBSCRIPTION_ID}{subnet}"
+    assert settings["finetune-phi:data"]["name"] == "ultrachat", "the rest is the stack's own"
+
+
+@pytest.mark.parametrize("content", ["- a\n", "config: [", "finetune-phi:network: private\n"])
+def test_a_file_on_top_that_is_none_is_one_message(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "more.yaml"
+    file.write_text(content)
+    with pytest.raises(EmulatorError, match="is no file of settings"):
+        chosen("dev", file)
+
+
+def test_settings_on_top_that_do_not_go_together_are_told_before_anything_is_tried(tmp_path: Path) -> None:
+    file = tmp_path / "more.yaml"
+    file.write_text(yaml.safe_dump({"config": {"finetune-phi:network": "private"}}))
+    with pytest.raises(EmulatorError, match=r"privateEndpoints\.subnet"):
+        effective("dev", chosen("dev", file))
+
+
+def test_what_is_somebody_elses_may_stay_and_has_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = rehearsal(tmp_path)
+    trial.others = ["Microsoft.Network/virtualNetworks  vnet"]
+    monkeypatch.setattr(rehearse.inventory, "take", lambda home: Inventory(trial.others, [], [], []))
+    assert trial._left() == "nothing, soft-deleted names included, and what was others' before"
+    monkeypatch.setattr(rehearse.inventory, "take", lambda home: Inventory([], [], [], []))
+    with pytest.raises(StepFailed, match=r"gone, and somebody else's: Microsoft\.Network/virtualNetworks vnet"):
+        trial._left()

@@ -9,8 +9,8 @@ import pytest
 from preflight_asked import ACCOUNTS, GROUP, SPEC, VAULT, WORKSPACE, S, found, only
 
 from cloud.arm import Arm
-from jobs.preflight import own_key
 from jobs.preflight.findings import State
+from jobs.preflight.locked import own_key
 from jobs.preflight.spec import OwnKey
 from tests.unit.arm_fake import ArmFake
 
