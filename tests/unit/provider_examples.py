@@ -9,6 +9,7 @@ G = f"/subscriptions/{SUB}/resourceGroups/phi-rg"
 W = f"{G}/providers/Microsoft.MachineLearningServices/workspaces/phi-ws"
 ID = f"{G}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/phi-id"
 IN_GROUP = {"resourceGroupName": "phi-rg", "location": "eastus2"}
+IN_P = {"resourceGroupName": "phi-rg", "privateEndpointName": "p"}
 IN_WORKSPACE = {"resourceGroupName": "phi-rg", "workspaceName": "phi-ws"}
 IDENTITY_IN = {"type": "UserAssigned", "userAssignedIdentities": [ID]}
 IDENTITY_OUT = {"type": "UserAssigned", "userAssignedIdentities": {ID: {}}}
@@ -262,7 +263,7 @@ REQUESTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
             **IN_GROUP,
             "privateEndpointName": "pep",
             "subnet": {"id": "/subnet", "privateEndpointNetworkPolicies": "Disabled"},
-            "privateLinkServiceConnections": [{"name": "it", "privateLinkServiceId": "/st", "groupIds": ["blob"]}],
+            "privateLinkServiceConnections": [{"name": "i", "privateLinkServiceId": "/s", "groupIds": ["b"]}],
         },
         f"{G}/providers/Microsoft.Network/privateEndpoints/pep",
         {
@@ -270,21 +271,16 @@ REQUESTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
             "properties": {
                 "subnet": {"id": "/subnet", "properties": {"privateEndpointNetworkPolicies": "Disabled"}},
                 "privateLinkServiceConnections": [
-                    {"name": "it", "properties": {"privateLinkServiceId": "/st", "groupIds": ["blob"]}}
+                    {"name": "i", "properties": {"privateLinkServiceId": "/s", "groupIds": ["b"]}}
                 ],
             },
         },
     ),
     (
         "network:PrivateDnsZoneGroup",
-        {
-            "resourceGroupName": "phi-rg",
-            "privateEndpointName": "pep",
-            "privateDnsZoneGroupName": "d",
-            "privateDnsZoneConfigs": [{"name": "blob", "privateDnsZoneId": "/zone"}],
-        },
-        f"{G}/providers/Microsoft.Network/privateEndpoints/pep/privateDnsZoneGroups/d",
-        {"properties": {"privateDnsZoneConfigs": [{"name": "blob", "properties": {"privateDnsZoneId": "/zone"}}]}},
+        {**IN_P, "privateDnsZoneGroupName": "d", "privateDnsZoneConfigs": [{"name": "z", "privateDnsZoneId": "/z"}]},
+        f"{G}/providers/Microsoft.Network/privateEndpoints/p/privateDnsZoneGroups/d",
+        {"properties": {"privateDnsZoneConfigs": [{"name": "z", "properties": {"privateDnsZoneId": "/z"}}]}},
     ),
     (
         "privatedns:PrivateZone",
