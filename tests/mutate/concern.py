@@ -6,7 +6,7 @@ import functools
 import hashlib
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from coverage import CoverageData
@@ -30,7 +30,7 @@ class Concern:
         self._files = {name.split("/copy/")[-1]: name for name in self._data.measured_files()}
 
     def of(self, path: str, place: Place) -> list[str]:
-        """The tests, those that say most first.
+        """The tests, or files of tests, those that say most first.
 
         What is run at import concerns whoever runs anything of the file, and of the files that import it. What a
         function makes may be kept for other tests (a fixture of a module, the program's resources), for which the
@@ -42,9 +42,19 @@ class Concern:
             shared = {_shared(test) for test in ran}
             beside = {test for test in self._all if _shared(test) in shared}
             return sorted(ran | beside, key=lambda test: (is_of_pages(test), test not in ran, test))
-        near = self._of_file(path)
-        far = set[str]().union(*(self._of_file(file) for file in self._importing(path)))
+        imports = _imports(path)
+        # Tests that look at a table alone run no line of its file: those of a file that imports it are tried whole.
+        whole = {test for test in self._test_files if imports.search(self._text(test))}
+        near = whole | {test for test in self._of_file(path) if _file(test) not in whole}
+        far = set[str]().union(*(self._of_file(file) for file in self._files if imports.search(self._text(file))))
+        far = {test for test in far if _file(test) not in whole}
         return sorted(near | far, key=lambda test: (is_of_pages(test), test not in near, test))
+
+    @functools.cached_property
+    def _test_files(self) -> list[str]:
+        """The files of tests."""
+        found = (file for folder in TESTS for file in (self._root / folder).rglob("test_*.py"))
+        return [file.relative_to(self._root).as_posix() for file in found]
 
     @functools.cached_property
     def _all(self) -> list[str]:
@@ -54,10 +64,15 @@ class Concern:
         lines = self._data.contexts_by_lineno(self._files.get(path, ""))
         return set(_tests(test for line in lines.values() for test in line))
 
-    def _importing(self, path: str) -> Iterator[str]:
-        parent, _, name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".").rpartition(".")
-        imports = re.compile(rf"(from|import) {parent}\.{name}\b|from {parent} import .*\b{name}\b")
-        return (file for file in self._files if imports.search((self._root / file).read_text()))
+    @functools.cache  # noqa: B019 - one record, for the whole run
+    def _text(self, file: str) -> str:
+        return (self._root / file).read_text()
+
+
+def _imports(path: str) -> re.Pattern[str]:
+    """What an import of the module looks like."""
+    parent, _, name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".").rpartition(".")
+    return re.compile(rf"(from|import) {parent}\.{name}\b|from {parent} import .*\b{name}\b")
 
 
 def _tests(contexts: Iterable[str]) -> list[str]:
@@ -67,7 +82,11 @@ def _tests(contexts: Iterable[str]) -> list[str]:
 
 def _shared(test: str) -> str:
     """What shares what it has made with the test: its file, and of the program all tests."""
-    return PROGRAM if test.startswith(PROGRAM) else test.partition("::")[0]
+    return PROGRAM if test.startswith(PROGRAM) else _file(test)
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def is_of_pages(test: str) -> bool:

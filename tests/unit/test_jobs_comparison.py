@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -208,7 +209,10 @@ def test_of_very_many_the_best_and_the_released_one_are_drawn(tmp_path: Path) ->
     assert 'viewBox="0 0 1100 300"' in picture, "so many names need the width of the page"
     few = dataclasses.replace(found, rows=found.rows[:6])
     assert files.drawn(few) == list(few.rows)
-    assert 'viewBox="0 0 440 300"' in files.pictures(few)["held-out-loss"]
+    drawn = files.pictures(few)["held-out-loss"]
+    assert 'viewBox="0 0 440 300"' in drawn
+    colours = re.findall(r"\.color-\d a:visited\{stroke:(#[0-9a-f]{6});", drawn)
+    assert len(set(colours)) == len(few.rows), "each curve in a colour of its own"
 
 
 def test_pictures_of_nothing_are_not_drawn(azure: Logged, tmp_path: Path) -> None:

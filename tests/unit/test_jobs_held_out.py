@@ -91,6 +91,8 @@ def test_base_and_tuned_model_are_judged_by_it(
     assert len(remarks) == 1
     assert remarks[0].startswith("On 2 of the 2 rows of ")
     assert remarks[0].endswith("; the fine-tune validated by the same file")
+    tuned_alone = dataclasses.replace(found.test, candidates=(tuned,), validates=False)
+    assert tuned_alone.told.endswith(f"0 to 1: {TUNED} {tuned.scores.score:.2f}")
     assert remarks[0] in files.page(found, {}).replace("&#39;", "'")
     assert any(each.startswith("loss on the test file: ") for each in found.not_compared)
 

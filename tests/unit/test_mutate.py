@@ -30,6 +30,13 @@ def test_dear():
     assert dear(100) and not dear(5)
 """
 
+OF_A_TABLE = """from shop.price import LIMIT
+
+
+def test_limit():
+    assert LIMIT == 10
+"""
+
 
 def test_the_places_of_a_text() -> None:
     text = Text(PRODUCT)
@@ -60,15 +67,17 @@ def test_what_no_test_could_notice_is_left_out(line: str) -> None:
 
 def test_a_change_that_no_test_notices_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = tmp_path / "tree"
-    for name, text in (("shop/price.py", PRODUCT), ("tests/unit/test_price.py", TEST), ("tests/program/keep", "")):
-        (tree / name).parent.mkdir(parents=True)
+    files = {"shop/price.py": PRODUCT, "tests/unit/test_price.py": TEST, "tests/unit/test_limit.py": OF_A_TABLE}
+    for name, text in (*files.items(), ("tests/program/keep", "")):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
     (tree / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
     (tree / ".gitignore").write_text("/.venv\n")
     (tree / ".venv").symlink_to(ROOT / ".venv")
     subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
     copy = Copy(tmp_path, of=tree)
-    report(copy, concern.recorded(copy, ["shop"], tmp_path / "kept"), ["shop"], seed=3, number=1)
+    concerned = concern.recorded(copy, ["shop"], tmp_path / "kept")
+    report(copy, concerned, ["shop"], seed=3, number=1)
     survivor = "shop/price.py:10 return price > LIMIT → return price >= LIMIT"
     assert capsys.readouterr().out.splitlines() == [
         "recording which test runs which line, once for this state of the files",
@@ -84,3 +93,8 @@ def test_a_change_that_no_test_notices_is_told(tmp_path: Path, capsys: pytest.Ca
     )
     assert by == "tests/unit/test_price.py::test_dear"
     assert (tree / "shop/price.py").read_text() == (copy.root / "shop/price.py").read_text() == PRODUCT
+    at = {place.line: concerned.of("shop/price.py", place) for place in Text(PRODUCT).places}
+    assert at[10] == ["tests/unit/test_price.py::test_dear"]
+    assert at[5] == ["tests/unit/test_limit.py", "tests/unit/test_price.py"]
+    other = PRODUCT.replace("LIMIT = 10", "LIMIT = 11")
+    assert copy.noticed("shop/price.py", other, at[5], 60) == "tests/unit/test_limit.py::test_limit"
