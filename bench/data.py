@@ -3,13 +3,20 @@
     python -m bench.data --rows 2000 20000 200000
 
 prints a table (Markdown) and, with --plot, draws it. It exits with 1 where preparing with every check is less than
-twice as fast as the tutorial's script, which checks nothing, takes 400 MB or more, or takes more memory for more rows.
+twice as fast as the tutorial's script, which checks nothing, takes 400 MB or more, takes more memory for more rows, or
+takes more than a second to tell that one of several files is wrong, or that nothing has changed.
+
+    python -m bench.data --memory 20000 1000000
+
+prepares so many rows and so many, and exits with 1 where their peaks of memory are more than a tenth apart. A million
+rows take 10 GB of disk for a while.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import random
 import subprocess
@@ -24,6 +31,10 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 TWICE, MOST_MB, SAME = 2.0, 400, 1.25
+SEVERAL = 20_000  # rows from which several processes work
+AT_ONCE = 1.0  # seconds
+ALIKE = 1.1  # peaks of memory, for any numbers of rows
+TRIES = 3  # of what takes less than a second, of which the best counts: a machine that does other things delays it
 
 # What the tutorial's download_dataset.py does, for a local file.
 TUTORIAL = """
@@ -49,7 +60,7 @@ class Run:
     megabytes: float
 
 
-def generate(path: Path, number: int) -> None:
+def generate(path: Path, number: int, compression: str = "snappy") -> None:
     """Rows of about 6.5 kB: two to eight messages of made-up words, the same at every run."""
     import pyarrow
     import pyarrow.parquet
@@ -60,7 +71,7 @@ def generate(path: Path, number: int) -> None:
     message = pyarrow.struct([("content", pyarrow.string()), ("role", pyarrow.string())])
     fields = [("prompt", pyarrow.string()), ("prompt_id", pyarrow.string()), ("messages", pyarrow.list_(message))]
     schema = pyarrow.schema(fields)
-    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+    with pyarrow.parquet.ParquetWriter(path, schema, compression=compression) as writer:
         for start in range(0, number, 1000):
             rows = [_row(at, chance, sentences) for at in range(start, min(start + 1000, number))]
             writer.write_table(pyarrow.Table.from_pylist(rows, schema))
@@ -76,8 +87,8 @@ def _row(at: int, chance: random.Random, sentences: list[str]) -> dict[str, Any]
     return {"prompt": prompt, "prompt_id": hashlib.sha256(prompt.encode()).hexdigest(), "messages": messages}
 
 
-def measured(command: list[str]) -> Run:
-    """Run a command and watch it. Raises CalledProcessError where it fails."""
+def measured(command: list[str], fails: int = 0) -> Run:
+    """Run a command and watch it. Raises CalledProcessError where it does not end with the status ``fails``."""
     started, before, most = time.perf_counter(), _worked(), 0
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         watched = psutil.Process(process.pid)
@@ -86,7 +97,7 @@ def measured(command: list[str]) -> Run:
             time.sleep(0.05)
         seconds = time.perf_counter() - started
         assert process.stderr is not None
-        if process.returncode:
+        if process.returncode != fails:
             raise subprocess.CalledProcessError(process.returncode, command, stderr=process.stderr.read())
     return Run(seconds, _worked() - before, most / 1e6)
 
@@ -120,8 +131,40 @@ def compare(number: int, directory: Path) -> dict[str, Run]:
     }.items():
         (directory / name).mkdir(exist_ok=True)
         runs[name] = measured(command)
+        if name == "checked":
+            runs["unchanged"] = at_once(command)
         subprocess.run(["rm", "-rf", str(directory / name)], check=True)
-    source.unlink()
+    with_a_wrong_one(directory / "several", source)
+    runs["wrong"] = at_once([*prepare[:-2], str(directory / "several"), "--out", str(directory / "none")], fails=1)
+    subprocess.run(["rm", "-rf", str(directory / "several")], check=True)
+    return runs
+
+
+def at_once(command: list[str], fails: int = 0) -> Run:
+    """The best of some tries."""
+    return min((measured(command, fails) for _ in range(TRIES)), key=lambda run: run.seconds)
+
+
+def with_a_wrong_one(folder: Path, source: Path) -> None:
+    """``source`` as the first of five files, of which the last has no row that can be used."""
+    folder.mkdir()
+    source.rename(folder / "a.parquet")
+    chance = random.Random(5)
+    for name in "bcd":
+        rows = (json.dumps(_row(at, chance, [f"{name} {at}."])) for at in range(2000))
+        (folder / f"{name}.jsonl").write_text("\n".join(rows))
+    (folder / "e.jsonl").write_text('{"note": "no conversation"}\n' * 2000)
+
+
+def memory(fewer: int, more: int, directory: Path) -> list[Run]:
+    """Two processes, so that it does not matter how many cores there are."""
+    runs = []
+    for number in (fewer, more):
+        source = directory / f"{number}.parquet"
+        generate(source, number, "zstd")
+        command = [sys.executable, "-m", "data_prep", "--quiet", "--processes", "2", "--source", str(source)]
+        runs.append(measured([*command, "--out", str(directory / "out")]))
+        subprocess.run(["rm", "-rf", str(directory / "out"), str(source)], check=True)
     return runs
 
 
@@ -136,6 +179,13 @@ def table(results: dict[int, dict[str, Run]]) -> str:
         cells = [f"{run.seconds:.1f} s ({run.cpu:.1f} s), {run.megabytes:.0f} MB" for run in (base, checked, near)]
         ratios = [f"{base.seconds / run.seconds:.1f} ×" for run in (checked, near)]
         lines.append(f"| {number:,} | {cells[0]} | {cells[1]} | {ratios[0]} | {cells[2]} | {ratios[1]} |")
+    most = max(results)
+    unchanged, wrong = (results[most][name] for name in ("unchanged", "wrong"))
+    lines.append(
+        f"\nOf {most:,} rows: that nothing has changed is known after {unchanged.seconds:.2f} s "
+        f"({unchanged.cpu:.2f} s), that the last of five files is wrong after {wrong.seconds:.2f} s "
+        f"({wrong.cpu:.2f} s)."
+    )
     return "\n".join(lines)
 
 
@@ -172,7 +222,10 @@ def misses(results: dict[int, dict[str, Run]]) -> list[str]:
         found.append(f"only {ratio:.1f} times as fast as the tutorial's way")
     if most["checked"].megabytes >= MOST_MB:
         found.append(f"{most['checked'].megabytes:.0f} MB at the worst moment")
-    if len(numbers) > 1:
+    for name, what in (("unchanged", "an unchanged source"), ("wrong", "a wrong file")):
+        if most[name].seconds > AT_ONCE:
+            found.append(f"{most[name].seconds:.2f} s for {what}")
+    if len(numbers) > 1 and numbers[-2] >= SEVERAL:
         fewer = results[numbers[-2]]
         growth = most["checked"].megabytes / fewer["checked"].megabytes
         if growth > SAME:
@@ -188,7 +241,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[2000, 20_000])
     parser.add_argument("--plot", type=Path, help="where to draw seconds over rows, as SVG")
     parser.add_argument("--directory", type=Path, help="for the files; 200,000 rows take 6 GB for a while")
+    words = "prepare so many rows, and so many, and compare their peaks of memory"
+    parser.add_argument("--memory", type=int, nargs=2, metavar=("FEWER", "MORE"), help=words)
     options = parser.parse_args()
+    if options.memory:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=options.directory) as directory:
+            runs = dict(zip(options.memory, memory(*options.memory, Path(directory)), strict=True))
+        print("; ".join(f"{rows:,} rows: {run.megabytes:.0f} MB, {run.seconds:.0f} s" for rows, run in runs.items()))
+        peaks = sorted(run.megabytes for run in runs.values())
+        if peaks[-1] / peaks[0] > ALIKE:
+            sys.exit(f"the peaks of memory are {peaks[-1] / peaks[0]:.2f} times apart")
+        return
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.directory) as directory:
         results = {number: compare(number, Path(directory)) for number in sorted(options.rows)}
     print(table(results))

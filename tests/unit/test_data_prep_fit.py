@@ -55,6 +55,26 @@ def test_where_a_question_is_too_long(tmp_path: Path, question: int, lost: bool)
     assert (found.cut, found.lost) == (1, int(lost))
 
 
+@pytest.mark.parametrize("most", [5, 20, 40, 49, 50, 51, 52, 53, 54, 55, 60, 100, 10_000, -1])
+def test_a_card_tells_the_same_without_the_files_being_read(tmp_path: Path, most: int) -> None:
+    answers = [f"{at} " + "word " * at for at in range(40)]
+    done = prepare(_request(tmp_path, [row(f"Is {at} odd?", text) for at, text in enumerate(answers)]), lambda _: None)
+    by_card = fit(done.directory, most, MODEL)
+    (done.directory / "card.json").unlink()
+    assert by_card == fit(done.directory, most, MODEL)
+
+
+def test_gigabytes_are_not_read_to_find_that_no_row_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = prepare(_request(tmp_path, [row(f"Is {at} odd?") for at in range(40)]), lambda _: None)
+    monkeypatch.setattr("data_prep.card.fit._lines", lambda path: pytest.fail(f"{path} was read"))
+    assert fit(done.directory, 2048, MODEL) == Fit(done.card.rows["train"], 2048, 0, 0, (), ())
+    done.train.write_text(json.dumps(row("Why?")) + "\n")  # and the card is of other files
+    with pytest.raises(pytest.fail.Exception):
+        fit(done.directory, 2048, MODEL)
+
+
 def test_without_a_limit_the_models_context_is_one(tmp_path: Path) -> None:
     assert fit(files(tmp_path, [row("q" * 4000)] * 10), -1, MODEL) == Fit(10, 131_072, 0, 0, (), ())
     assert fit(files(tmp_path, [row("q" * 900_000)] * 10), -1, "unheard-of") == Fit(10, None, 0, 0, (), ())
