@@ -17,6 +17,7 @@ from data_prep.card.card import CARD, PAGE, REJECTED, TEST, TRAIN, VALIDATION, C
 from data_prep.errors import DataError
 from data_prep.request import Request
 from data_prep.run.replace import replacing
+from data_prep.run.scratch import sweep
 from data_prep.run.targets import refuse_to_overwrite, without_results
 from data_prep.source import locate as sources
 from data_prep.source.azureml import Workspace
@@ -92,6 +93,7 @@ def prepare(
         if card is not None and same and origin.result().items() <= card.source.items():
             files = cards.digests(directory)
             if card.files == files and not again:
+                sweep(directory)
                 return Prepared(directory, _estimated(card, request), made=False)
             if files is not None and card.files != files:
                 report(f"{_changed(card.files, files)} in {directory} was changed since it was made; making it again")

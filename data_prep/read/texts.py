@@ -44,7 +44,7 @@ def from_lines(file: BinaryIO, start: int, stop: int, load: Callable[[bytes], An
     at = start
     if start:
         file.seek(start - 1)
-        at += _skip(file) - 1
+        at += _skip(file, None if stop < 0 else stop - start + 1) - 1
     for number in itertools.count(1):
         if 0 <= stop <= at:
             return
@@ -53,7 +53,7 @@ def from_lines(file: BinaryIO, start: int, stop: int, load: Callable[[bytes], An
             return
         at += len(line)
         if len(line) == MAX_LINE and not line.endswith(b"\n"):
-            at += _skip(file)
+            at += _skip(file, None if stop < 0 else stop - at)
             rule = f"must be at most {MAX_LINE // 2**20} MB as JSON, is longer"
             yield number, Broken(Problem("row", rule, "too-large"), line[:200].decode(errors="replace"))
             continue
@@ -84,10 +84,11 @@ def literal(line: bytes) -> Any:
         return orjson.loads(line)
 
 
-def _skip(file: BinaryIO) -> int:
-    """Read to the end of the line; the bytes read."""
+def _skip(file: BinaryIO, most: int | None) -> int:
+    """Read to the end of the line, or ``most`` bytes and somewhat more: beyond the end of a
+    piece nobody reads, so that each byte of a line of gigabytes is read once. Returns the bytes read."""
     length = 0
-    while part := file.readline(2**20):
+    while (most is None or length < most) and (part := file.readline(2**20)):
         length += len(part)
         if part.endswith(b"\n"):
             break

@@ -125,7 +125,12 @@ _SIGN_PATTERNS: dict[str, tuple[tuple[str, ...], str]] = {
         r"[A-Za-z0-9+/_~.-]{16,}",
     ),
 }
-_BY_PATTERN = {"://": r"://[^\s/:@]{1,256}:[^\s/:@]{3,256}@", "secret": r"secret[a-z_]{0,20}[\"']?\s{0,3}[=:]"}
+_BY_PATTERN = {
+    "://": r"://[^\s/:@]{1,256}:[^\s/:@]{3,256}@",
+    "secret": r"secret[a-z_]{0,20}[\"']?\s{0,3}[=:]",
+    "pwd": r"pwd[^a-z]",
+    "xox": r"xox[abprs]-",
+}
 """Signs that many harmless texts have: what has to be around them, too, before anybody looks."""
 _CASELESS = ("password",)
 _INSIDE = ("email", "azure-key", "password")  # kinds whose matches may begin before the sign

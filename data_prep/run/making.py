@@ -66,7 +66,8 @@ def make(
         place = stack.enter_context(scratch(request.directory))
         rows = rows or opened(source, request, workspace, place)
         entries = manifest.made(rows, request) if source.kind != "mixture" else ()
-        room = short_of_room(place, int(rows.size * rows.share * (2 if request.duplicates == "drop" else 1)))
+        needed = rows.size * rows.share * (2 if request.duplicates == "drop" else 1)
+        room = short_of_room(request.directory, round(needed))
         for line in (*rows.told, *manifest.shown(entries), *_taken(rows, request), *([room] if room else [])):
             report(line)
         rules = rules_of(request, rows, tokenizer)

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,17 +86,12 @@ def make(source: Source, request: Request, share: Share, quiet: bool) -> str:
     whole = Stats()
     counted: dict[str, Any] = {}
     directory = request.directory
-    directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         place = stack.enter_context(scratch(directory))
         tell = stack.enter_context(progress.shown(None, quiet))
         for number, stats in pool.of(rows.pieces, mine, rules, place, request.processes, tell):
             whole.add(stats)
             counted[str(number)] = dataclasses.replace(stats, sample=[]).to_json()
-            for output in worker.OUTPUTS:
-                made = worker.part_of(place, number, output)
-                if made.stat().st_size:
-                    made.replace(worker.part_of(directory, number, output))
             if number == 0 and worker.hopeless(rules, stats):
                 break  # the join tells it
         known = {str(at): digests.digest(file) for at, file in enumerate(files) if at % share.of == share.number - 1}
@@ -110,8 +105,22 @@ def make(source: Source, request: Request, share: Share, quiet: bool) -> str:
         }
         written = place / INDEX
         written.write_text(json.dumps(index), encoding="utf-8")
-        written.replace(directory / INDEX)
+        _put(place, directory, map(int, counted))
     return f"part {share} of {rows.label}: {len(mine)} of its {len(rows.pieces)} pieces, {whole.seen:,} rows"
+
+
+def _put(place: Path, directory: Path, pieces: Iterable[int]) -> None:
+    """A part in the place of an earlier one, its index last: without that, it is none."""
+    (directory / INDEX).unlink(missing_ok=True)
+    for output in worker.OUTPUTS:
+        for earlier in directory.glob(f"*.{output}"):
+            earlier.unlink()
+    for number in pieces:
+        for output in worker.OUTPUTS:
+            made = worker.part_of(place, number, output)
+            if made.stat().st_size:
+                made.replace(worker.part_of(directory, number, output))
+    (place / INDEX).replace(directory / INDEX)
 
 
 def refuse_undivided(rows: Opened) -> None:

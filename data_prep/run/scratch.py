@@ -23,7 +23,7 @@ def scratch(directory: Path) -> Iterator[Path]:
     """
     made = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
-    _sweep(directory)
+    sweep(directory)
     path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=directory))
     try:
         with (path / _LOCK).open("wb") as lock:
@@ -41,10 +41,11 @@ def short_of_room(directory: Path, needed: int) -> str:
     free = shutil.disk_usage(directory).free
     if free >= needed:
         return ""
-    return f"the disk of {directory} has {free / 1e9:,.1f} GB free, and the result may take {needed / 1e9:,.1f} GB"
+    return f"the disk of {directory} has {free / 1e6:,.0f} MB free, and the result may take {needed / 1e6:,.0f} MB"
 
 
-def _sweep(directory: Path) -> None:
+def sweep(directory: Path) -> None:
+    """Remove what killed runs have left in a directory."""
     for path in directory.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # in use, or swept by another run
             with (path / _LOCK).open("rb") as lock:

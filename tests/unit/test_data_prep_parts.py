@@ -86,6 +86,20 @@ def test_rows_that_begin_with_one_question_are_divided_anew_by_the_join(tmp_path
     assert joined(source, tmp_path, 2).card.files == here.card.files
 
 
+def test_a_part_takes_the_place_of_an_earlier_one_as_a_whole(source: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    divide(asked(source, part), "1/1", silent)
+    assert list(part.glob("*.rejected")) and not list(part.glob(".*"))
+    good = tmp_path / "good.jsonl"
+    good.write_text("".join(SAMPLE))
+    divide(asked(good, part), "1/1", silent)
+    assert not list(part.glob("*.rejected"))
+    before = {path.name: path.read_bytes() for path in part.iterdir()}
+    with pytest.raises(DataError):
+        divide(asked(source, part, rows="3"), "1/1", silent)
+    assert {path.name: path.read_bytes() for path in part.iterdir()} == before
+
+
 def test_every_piece_is_in_one_part_and_parts_are_alike() -> None:
     pieces = [readers.Piece(Path("x"), at * 16, at * 16 + 16) for at in range(100)]
     for of in (1, 2, 3, 7, 100, 150):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import lzma
 import pickle
@@ -15,7 +16,7 @@ import pytest
 
 from data_prep import DataError
 from data_prep.prepare import Prepared, Request, prepare
-from data_prep.read import readers
+from data_prep.read import readers, texts
 from data_prep.read.texts import MAX_LINE
 from data_prep.source import hub
 
@@ -78,6 +79,30 @@ def test_a_hub_data_set_runs_no_code_here(tmp_path: Path, kind: str, message: st
     assert not ran.exists()
     pickle.loads(mine)
     assert ran.exists()  # it would have
+
+
+class Counted(io.BytesIO):
+    """Counts what is read of it."""
+
+    read_bytes = 0
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        Counted.read_bytes += len(line)
+        return line
+
+
+def test_a_line_of_many_pieces_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "MAX_LINE", 2**21)
+    piece, good = 2**20, b'{"a": 1}\n'
+    content = good * 3 + b'"' + b"x" * 20 * piece + b'"\n' + good * 2
+    found = [
+        row
+        for start in range(0, len(content), piece)
+        for _, row in texts.from_lines(Counted(content), start, min(start + piece, len(content)))
+    ]
+    assert [isinstance(row, texts.Broken) for row in found] == [False, False, False, True, False, False]
+    assert Counted.read_bytes < 2.5 * len(content)
 
 
 def test_a_local_pickle_is_no_source(tmp_path: Path) -> None:
