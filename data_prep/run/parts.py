@@ -140,57 +140,81 @@ def asked(rules: worker.Rules, rows: Opened, parts: int) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What a machine has left, read: counts by piece, and the digests of some of the source's files by their number."""
+
+    directory: Path
+    share: Share
+    asked: str
+    pieces: dict[int, Stats]
+    digests: dict[int, str]
+
+
 class Parts:
     """All parts of a source, as their machines have left them."""
 
     def __init__(self, directories: Sequence[Path]) -> None:
         """Raises :class:`DataError` where one is missing, twice there, or no part."""
-        self._found: dict[int, tuple[Path, dict[str, Any]]] = {}
+        self._found: dict[int, _Part] = {}
         of = len(directories)
         for directory in directories:
-            index = _index(directory)
-            share = Share.read(str(index["part"]))
-            if share.of != of or share.number in self._found:
-                raise DataError(f"{directory} holds part {share}, and {of} parts are to be joined, each once")
-            self._found[share.number] = directory, index
+            part = _read(directory)
+            if part.share.of != of or part.share.number in self._found:
+                raise DataError(f"{directory} holds part {part.share}, and {of} parts are to be joined, each once")
+            self._found[part.share.number] = part
 
     def note(self, source: Source) -> None:
         """Remember the digests of the source's files that the parts have reckoned, so that nobody reads them again."""
-        files = (*source.files, *source.own)
-        for _, index in self._found.values():
-            for at, found in index["digests"].items():
-                digests.known(files[int(at)], str(found))
+        known = {at: found for part in self._found.values() for at, found in part.digests.items()}
+        for at, file in enumerate((*source.files, *source.own)):
+            if at in known:
+                digests.known(file, known[at])
 
     def stats(self, rows: Opened, rules: worker.Rules, place: Path, tell: Tell) -> Iterator[tuple[int, Stats]]:
         """What was counted in each piece, in order, its files in ``place``. Raises :class:`DataError`."""
         refuse_undivided(rows)
         wanted = asked(rules, rows, len(self._found))
         following = 0
-        for number, (directory, index) in sorted(self._found.items()):
-            if index["asked"] != wanted:
-                raise DataError(f"part {number} in {directory} is not of the same rows, or was made by other rules")
-            sample = [(int(key), messages) for key, messages in index["sample"]]
-            for piece, counted in sorted(((int(at), each) for at, each in index["pieces"].items())):
+        for number, part in sorted(self._found.items()):
+            if part.asked != wanted:
+                raise DataError(
+                    f"part {number} in {part.directory} is not of the same rows, or was made by other rules"
+                )
+            for piece, stats in sorted(part.pieces.items(), key=lambda item: item[0]):
                 if piece != following:
-                    raise DataError(f"piece {following} of {rows.label} is in no part, and {piece} is in {directory}")
+                    raise DataError(
+                        f"piece {following} of {rows.label} is in no part, and {piece} is in {part.directory}"
+                    )
                 following += 1
-                stats = Stats.from_json(counted)
-                stats.sample, sample = sample, []
-                _link(directory, place, piece)
+                _link(part.directory, place, piece)
                 tell(stats.seen)
                 yield piece, stats
         if following != len(rows.pieces):
             raise DataError(f"the parts hold {following} of the {len(rows.pieces)} pieces of {rows.label}")
 
 
-def _index(directory: Path) -> dict[str, Any]:
+def _message(given: Any) -> dict[str, Any]:
+    return {"content": str(given["content"]), "role": str(given["role"])}
+
+
+def _read(directory: Path) -> _Part:
     try:
-        found = json.loads((directory / INDEX).read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{directory} holds no part that is whole: {error}") from error
-    if not isinstance(found, dict) or not {"part", "asked", "pieces", "sample", "digests"} <= set(found):
-        raise DataError(f"{directory} holds no part that is whole: {INDEX} is of another version")
-    return found
+        index = json.loads((directory / INDEX).read_bytes())
+        pieces = {int(at): Stats.from_json(counted) for at, counted in sorted(index["pieces"].items())}
+        sample = [(int(key), [_message(each) for each in messages]) for key, messages in index["sample"]]
+        for stats in list(pieces.values())[:1]:  # it is of the part, and counts once
+            stats.sample = sample
+        return _Part(
+            directory,
+            Share.read(str(index["part"])),
+            str(index["asked"]),
+            pieces,
+            {int(at): str(found) for at, found in index["digests"].items()},
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise DataError(f"{directory} holds no part that is whole ({why}): make it anew") from error
 
 
 def _link(directory: Path, place: Path, number: int) -> None:

@@ -125,9 +125,12 @@ def test_parts_that_do_not_go_together_are_refused(source: Path, tmp_path: Path)
         join(one)
     with pytest.raises(DataError, match="is not of the same rows, or was made by other rules"):
         join(one, other)
-    (two / INDEX).write_text("{")
-    with pytest.raises(DataError, match="holds no part that is whole"):
-        join(one, two)
+    index = json.loads((two / INDEX).read_text())
+    broken = ({}, [], {**index, "pieces": 5}, {**index, "sample": [[1, [{}]]]}, {**index, "digests": {"x": "y"}})
+    for content in ("{", *map(json.dumps, broken)):
+        (two / INDEX).write_text(content)
+        with pytest.raises(DataError, match="holds no part that is whole"):
+            join(one, two)
     shutil.rmtree(two)
     with pytest.raises(DataError, match="holds no part that is whole"):
         join(one, two)
