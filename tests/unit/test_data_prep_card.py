@@ -164,6 +164,9 @@ def test_another_recipe_renews_the_estimate_and_not_the_files(tmp_path: Path) ->
     assert second.card.recipe["tokens"] == 30 * first.card.recipe["tokens"]
     assert isinstance(second.card.recipe["cost_usd"], float)
     assert cards.read(tmp_path / "out") == second.card
+    card = tmp_path / "out" / "card.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "format": second.card.format - 1}))
+    assert cards.read(tmp_path / "out") is None, "of another version's card nobody knows what its fields mean"
 
 
 def test_the_card_has_pictures_without_scripts_and_tags_that_azure_takes(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from jobs.comparison import files, gather, table
 from jobs.comparison.recipes import Comparison, Row
 from jobs.evaluation.result import Losses
 from jobs.stage_specs import StageSpecs
+from jobs.status import stages
 from jobs.status.reader import Reader
-from jobs.status.status import Status
+from jobs.status.status import Deployment, Status
 from settings.stack import Settings
 from tests.changing import changed
 
@@ -138,6 +139,23 @@ def test_the_best_one_is_marked_as_it_is_released(azure: Logged, tmp_path: Path)
         ("finetune-bold", "registering"),
         ("release", "to do"),
     ]
+
+
+@pytest.mark.parametrize(("version", "state"), [("2", "done"), ("1", "to do")])
+def test_in_service_is_the_best_ones_version_under_whatever_name(version: str, state: str) -> None:
+    release = SPECS.releases["bold"]
+    serving = Deployment(
+        name="m0",
+        state="Succeeded",
+        traffic=100,
+        model=f"{release.model_name}:{version}",
+        vm_size=release.serving.vm_size,
+        count=3,
+        since=None,
+    )
+    registered = {GENTLE.fingerprint: "1", BOLD.fingerprint: "2"}
+    *_, last = stages.of_stack(SPECS, "bold", True, registered, [], [serving], None)
+    assert (last.name, last.state) == ("release", state)
 
 
 def test_while_one_is_not_trained_nobody_knows_the_best(azure: Logged, tmp_path: Path) -> None:

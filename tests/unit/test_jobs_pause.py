@@ -29,6 +29,7 @@ from jobs.release.deployments import Endpoint
 from jobs.release.judging import evidence
 from jobs.release.spec import ReleaseSpec
 from settings.sections.tags import PAUSED, SERVED
+from tests.changing import changed
 
 MODEL = RELEASE.model_name
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -72,6 +73,11 @@ def endpoint(ml: FakeMl, said: list[str] | None = None, stop: Stop | None = None
 
 def spec_of(version: str) -> ReleaseSpec:
     return dataclasses.replace(RELEASE, model_version=version)
+
+
+def knowing(version: str) -> ReleaseSpec:
+    """With golden questions, which a release of it is judged by."""
+    return changed(spec_of(version), questions="golden/sample.jsonl")
 
 
 def pause(ml: FakeMl, said: list[str] | None = None, at: datetime = FIVE) -> None:
@@ -179,7 +185,7 @@ def test_a_pause_goes_on_where_nobody_can_say_who_asks(ml: FakeMl, monkeypatch: 
 @pytest.mark.usefixtures("tagged")
 def test_what_was_in_service_comes_back_with_what_it_followed(ml: FakeMl, scoring: Scoring) -> None:
     pause(ml)
-    assert resuming.resume(endpoint(ml), spec_of) == "7"
+    assert resuming.resume(endpoint(ml), knowing) == "7"
     name = spec_of("7").deployment_name
     assert ml.online_endpoints.traffic == {name: 100} and list(ml.online_endpoints.deployments) == [name]
     assert PAUSED not in ml.online_endpoints.tags and SERVED in ml.online_endpoints.tags

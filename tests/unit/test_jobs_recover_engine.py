@@ -76,7 +76,7 @@ ENGINE = """#!/bin/sh
 case "$*" in
   *import*) while [ "$1" != --file ]; do shift; done; cp "$2" {state}; cp "$2" {state}.$(ls {state}.* | wc -l);;
   *export*) cat {state};;
-  preview*) cat {preview}; {meanwhile};;
+  'preview --stack local --json '*) cat {preview}; {meanwhile};;
   refresh*) {refresh};;
 esac
 """
