@@ -37,6 +37,13 @@ def compare(status: Status, specs: StageSpecs, settings: Settings) -> Comparison
     runs = RunHistory(specs.release.target, arm)
     costs = {line.use.what: line.cost for line in status.spending.lines}
 
+    # As long as nobody knows which of them is the best, the one in service is that of before.
+    live = {one.short_model for one in status.deployments if one.traffic}
+
+    def released(spec: FinetuneSpec) -> bool:
+        model = f"{spec.finetune.model_name}:{spec.model_version}"
+        return model in live if status.recipe is None else spec.recipe_name == status.recipe
+
     def row(spec: FinetuneSpec) -> Row:
         name = spec.recipe_name or ONLY
         jobs = [job for job in status.jobs if job.fingerprint == spec.fingerprint]
@@ -48,7 +55,7 @@ def compare(status: Status, specs: StageSpecs, settings: Settings) -> Comparison
             own=shown(settings.own.get(spec.recipe_name, {})),
             model=f"{spec.finetune.model_name}:{spec.model_version}",
             state=stage.state if stage else "",
-            released=spec.recipe_name == status.recipe,
+            released=released(spec),
             hours=sum(job.hours(status.at) for job in jobs),
             cost=_sum([costs.get(f"job {job.name}", 0.0) for job in jobs]),
             memory=estimate.bytes / GIB if estimate else None,

@@ -58,7 +58,7 @@ def run(spec: FinetuneSpec, report: Report, stop: threading.Event) -> None:
     work = Attempts(
         name=spec.job_name,
         limit=spec.finetune.max_attempts,
-        change="recipe, data or vmSize",
+        change=f"recipe, data or vmSize{limits.leave_out(spec.recipe_name)}",
         machine=stack_jobs.machine_of(Arm(), spec.target, spec.cluster).get(stack_jobs.MACHINE, ""),
         listed=functools.partial(stack_jobs.of_stack, Arm(), spec.target, spec.stack),
         following=Following(

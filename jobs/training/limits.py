@@ -7,7 +7,7 @@ and otherwise whoever looks next, another `pulumi up` or `python -m jobs cancel 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloud.arm import Arm
 from cloud.catalogue import CLUSTER
@@ -22,11 +22,15 @@ from settings.recipes.sweep import PREFIX
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """Seconds of running, without those of waiting for a machine; `setting` is the key that says so, and `by` how."""
+    """Seconds of running, without those of waiting for a machine; `setting` is the key that says so, and `by` how.
+
+    `otherwise` is what can be done beside raising it.
+    """
 
     seconds: float
     setting: str
     by: str
+    otherwise: str = ""
 
     @classmethod
     def of_hours(cls, hours: float, setting: str) -> Limit:
@@ -47,7 +51,7 @@ class Limit:
             why=f"it ran for {in_words(log.ran())}, and it may for {self}; as it is, it would reach that again",
             todo=f"`{logs}` shows whether it went on until then or hung.{said} If it needs longer, raise "
             f"{self.setting}, or give it less to do or a faster machine; if it hung, mend that, and raise "
-            f"{self.setting} a little to try the same again. What its steps had saved by then is still in their "
+            f"{self.setting} a little to try the same again{self.otherwise}. What its steps had saved by then is still in their "
             "outputs in the studio; the next attempt begins anew.",
         )
 
@@ -67,7 +71,7 @@ def of_finetuning(spec: FinetuneSpec, arm: Arm) -> Limit:
     also = "" if not spec.recipe_name.startswith(PREFIX) else " or its part of sweep.max{}"
     by_time = Limit.of_hours(spec.finetune.max_hours, "finetune.maxHours" + also.format("Hours"))
     if not spec.finetune.max_cost:
-        return by_time
+        return replace(by_time, otherwise=leave_out(spec.recipe_name))
     cost, (hourly, size) = spec.finetune.max_cost, _price(spec, arm)
     nodes = int(spec.recipe.get("num_nodes_finetune", 1))
     each = f"{nodes} x {size}" if nodes > 1 else size
@@ -76,7 +80,13 @@ def of_finetuning(spec: FinetuneSpec, arm: Arm) -> Limit:
         setting=(key := "finetune.maxCost" + also.format("Cost")),
         by=f"{key} is {cost:g} USD, and {each} costs {hourly * nodes:.2f} an hour",
     )
-    return min(by_time, by_cost, key=lambda limit: limit.seconds)
+    found = min(by_time, by_cost, key=lambda limit: limit.seconds)
+    return replace(found, otherwise=leave_out(spec.recipe_name))
+
+
+def leave_out(recipe: str) -> str:
+    """What can be done of a recipe that a sweep has made, "" of others."""
+    return f"; or go on without this run, by sweep.leaveOut: [{recipe}]" if recipe.startswith(PREFIX) else ""
 
 
 def _price(spec: FinetuneSpec, arm: Arm) -> tuple[float, str]:

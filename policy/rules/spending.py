@@ -97,10 +97,12 @@ def _finetune(stage: Member, size: str, config: Config, data: float | None) -> t
     an_epoch = max(config["hoursPerEpoch"], data or 0.0)
     hours = steps * config["secondsPerStep"] / 3600 if steps > 0 else epochs * an_epoch
     hours += WAITS / 3600
+    if longest := stage.at("input.max_hours", 0):
+        hours = min(hours, longest)  # an attempt that reaches it is cancelled, as one does that reaches its cost
     attempts, nodes = stage.at("input.max_attempts", 1), stage.at("input.recipe.num_nodes_finetune", 1)
     dollars = hours * attempts * nodes * hourly
     if most := stage.at("input.max_cost", 0):
-        dollars = min(dollars, most * attempts)  # an attempt that reaches it is cancelled
+        dollars = min(dollars, most * attempts)
     if dollars <= config["maximumDollars"]:
         return "", dollars
     much = f"{steps:g} steps" if steps > 0 else f"{epochs:g} epoch(s)"

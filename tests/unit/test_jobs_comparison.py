@@ -7,6 +7,7 @@ import json
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -164,6 +165,9 @@ def test_while_one_is_not_trained_nobody_knows_the_best(azure: Logged, tmp_path:
     assert status.recipe is None and not any(row.released for row in found.rows)
     assert (status.stages[1].state, status.stages[3].state) == ("running", "to do")
     assert status.stages[3].detail == "of the best, once all recipes are trained"
+    live: Any = SimpleNamespace(short_model=f"{GENTLE.finetune.model_name}:{GENTLE.model_version}", traffic=100)
+    found = gather.compare(dataclasses.replace(status, deployments=(live,)), SPECS, SETTINGS)
+    assert [(row.recipe, row.released) for row in found.rows] == [("gentle", True), ("bold", False)], "until then"
 
 
 def test_what_azure_does_not_answer_is_said(azure: Logged, tmp_path: Path) -> None:

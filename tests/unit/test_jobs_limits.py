@@ -71,6 +71,14 @@ def test_of_several_recipes_the_command_names_the_job(ml: FakeMl) -> None:
         finetune.run(changed(FINETUNE, recipe_name="gentle"), lambda _: None, Stop())
 
 
+def test_a_run_of_a_sweep_may_be_left_out(ml: FakeMl) -> None:
+    runs_for(ml, FIRST, 13)
+    with pytest.raises(StageError) as caught:
+        finetune.run(changed(FINETUNE, recipe_name="sweep-0a7b338b"), lambda _: None, Stop())
+    assert "raise finetune.maxHours or its part of sweep.maxHours, or give it less" in caught.value.todo
+    assert "or go on without this run, by sweep.leaveOut: [sweep-0a7b338b]. What its" in caught.value.todo
+
+
 def test_it_is_warned_of_in_time(ml: FakeMl) -> None:
     said: list[str] = []
     runs_for(ml, FIRST, 10)

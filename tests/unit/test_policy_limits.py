@@ -235,6 +235,16 @@ def test_several_recipes_have_one_limit_together_and_each_no_more_than_its_own()
     assert found("finetune-spending", capped, {**TRAINED, "maximumDollars": 1.0}) == []
 
 
+def test_a_job_costs_no_more_than_its_longest_hours() -> None:
+    stages = [cluster("machines"), finetune("x").but(input__max_attempts=1, input__recipe__num_train_epochs=100)]
+    config = {"dollarsPerHour": PRICES, "hoursPerEpoch": 1.0}
+    assert found("finetune-spending", stages, {**config, "maximumDollars": 400.0})
+    limited = [stages[0], stages[1].but(input__max_hours=2)]
+    assert found("finetune-spending", limited, {**config, "maximumDollars": 8.0}) == []
+    (told,) = found("finetune-spending", limited, {**config, "maximumDollars": 7.9})
+    assert "100 epoch(s) on 1 x Standard_NC24ads_A100_v4, 1 attempt(s) at most, may cost 8 US dollars" in told
+
+
 def test_every_limit_of_a_rule_is_in_these_tables() -> None:
     numbers = {
         rule.name
