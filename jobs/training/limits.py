@@ -51,8 +51,8 @@ class Limit:
             why=f"it ran for {in_words(log.ran())}, and it may for {self}; as it is, it would reach that again",
             todo=f"`{logs}` shows whether it went on until then or hung.{said} If it needs longer, raise "
             f"{self.setting}, or give it less to do or a faster machine; if it hung, mend that, and raise "
-            f"{self.setting} a little to try the same again{self.otherwise}. What its steps had saved by then is still in their "
-            "outputs in the studio; the next attempt begins anew.",
+            f"{self.setting} a little to try the same again{self.otherwise}. What its steps had saved by then is still "
+            "in their outputs in the studio; the next attempt begins anew.",
         )
 
 

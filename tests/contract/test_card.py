@@ -45,7 +45,17 @@ def place(arm: Arm, home: Home, train_file: Path, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def tuned(place: Place) -> FinetuneSpec:
     """A fine-tune that has really run, and whose model is registered."""
-    spec = changed(place.recipe(1), stack=STACK)
+    return trained(place, 1)
+
+
+@pytest.fixture(scope="module")
+def other(place: Place, tuned: FinetuneSpec) -> FinetuneSpec:
+    """Another one of the same stack, after it."""
+    return trained(place, 2)
+
+
+def trained(place: Place, seed: int) -> FinetuneSpec:
+    spec = changed(place.recipe(seed), stack=STACK)
     finetune.run(spec, lambda _: None, Often())
     return spec
 
@@ -83,16 +93,14 @@ def ran(place: Place, job: str) -> float:
     return (datetime.fromisoformat(internal["ended"]) - datetime.fromisoformat(internal["started"])).total_seconds()
 
 
-@pytest.mark.usefixtures("described")
+@pytest.mark.usefixtures("described", "other")
 def test_the_energy_of_a_job_is_what_azure_monitor_has_of_it_and_carbon_is_by_the_setting(
     place: Place, tuned: FinetuneSpec, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = changed(place.recipe(2), stack=STACK)  # whose energy is none of this one's
-    finetune.run(other, lambda _: None, Often())
     found = rows(card(capsys, "--json", "--version", tuned.model_version)[0])
     told = re.fullmatch(r"(\S+) kWh \(Azure Monitor\), of the job that made it", found["energy of the GPUs"])
     assert told, found
-    # One GPU of one node.
+    # One GPU of one node, and nothing of the other one's.
     assert float(told[1]) == pytest.approx(ran(place, tuned.job_name(1)) * WATTS / 3_600_000, rel=0.01)
     carbon = re.fullmatch(r"(\S+) kg of CO2 by 400 g a kWh \(compute\.carbonIntensity\), .*", found["carbon"])
     assert carbon and float(carbon[1]) == pytest.approx(float(told[1]) * GRAMS / 1000, rel=0.02)
@@ -111,7 +119,7 @@ def test_where_azure_monitor_has_nothing_yet_the_card_says_so(
     assert (found["energy of the GPUs"], found["carbon"]) == ("not told", "not told by Azure for a single job")
 
 
-@pytest.mark.usefixtures("described")
+@pytest.mark.usefixtures("described", "other")
 def test_a_published_card_is_found_by_azures_own_clients_and_the_model_stays_what_it_was(
     place: Place, tuned: FinetuneSpec, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -136,9 +144,12 @@ def test_a_published_card_is_found_by_azures_own_clients_and_the_model_stays_wha
     assert place.blobs().download_blob(path).readall().decode() == printed.rstrip("\n") + "\n"
     assert str(before.path).rstrip("/").endswith(path.rpartition("/")[0] + "/mlflow_model_folder")
 
-    # Once more, in the place of the first.
-    card(capsys, "--publish", "--version", tuned.model_version)
+    # Once more, in the place of the first, and with the cards of all others.
+    printed, said = card(capsys, "--publish", "--every")
     assert set(model().tags) == set(after.tags)
+    every = {str(each.version) for each in place.ml.models.list("tuned")}
+    assert len(every) == 2 and said.count("Published: ") == 2
+    assert set(re.findall(r"^# tuned, version (\d+)$", printed, re.MULTILINE)) == every
     # The version is still the one that the fine-tune would make: nothing is trained again.
     finetune.run(tuned, lambda _: None, Turns())
     assert place.attempts(tuned) == {1: "Completed"}

@@ -13,9 +13,11 @@ HELP = "the card of a version of the model: data, recipe, curves, evaluation, co
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """--publish writes it into the workspace, too."""
+    """--every takes all versions, --publish writes cards into the workspace, too."""
     json_option(parser)
-    parser.add_argument("--version", metavar="NUMBER", default="", help="default: the one in service, else the newest")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--version", metavar="NUMBER", default="", help="default: the one in service, else the newest")
+    which.add_argument("--every", action="store_true", help="all versions of the model, a card each")
     parser.add_argument(
         "--publish", action="store_true", help="also as the version's description and tags, and beside its files"
     )
@@ -33,14 +35,17 @@ def run(chosen: argparse.Namespace) -> None:
     here = StackEndpoint.described(chosen.stack)
     if chosen.publish and here.settings.model.promote.stack:
         raise publish.refuse_taken(here.stack, here.settings.model.promote.stack)
-    book = PriceBook.of_stack(chosen.stack)
-    card = gather.card(Stack.of(chosen.stack), version_of(here, chosen.version), book)
+    book, subject = PriceBook.of_stack(chosen.stack), Stack.of(chosen.stack)
+    cards = []
+    for version in (chosen.every and here.versions) or [version_of(here, chosen.version)]:
+        card = gather.card(subject, version, book)
+        cards.append(card)
+        written = files.write(card, Path(".evaluation") / here.stack / f"card-{card.version}")
+        if not chosen.json:
+            print(files.markdown(card, []))
+        print("Written: " + ", ".join(str(path) for path in written), file=sys.stderr)
+        if chosen.publish:
+            print(f"Published: {publish.publish(here.target, card)}", file=sys.stderr)
     book.close()
-    written = files.write(card, Path(".evaluation") / here.stack / f"card-{card.version}")
     if chosen.json:
-        show(card.to_json())
-    else:
-        print(files.markdown(card, []))
-    print("Written: " + ", ".join(str(path) for path in written), file=sys.stderr)
-    if chosen.publish:
-        print(f"Published: {publish.publish(here.target, card)}", file=sys.stderr)
+        show([card.to_json() for card in cards] if chosen.every else cards[0].to_json())
