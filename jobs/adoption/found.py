@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cloud.catalogue import AI_SERVICES, APPLICATION_INSIGHTS, ML_VERSION, RESOURCE_GROUP, WORKSPACE
+from cloud.catalogue import AI_SERVICES, APPLICATION_INSIGHTS, ML_VERSION, RESOURCE_GROUP, STORAGE, WORKSPACE
 from cloud.errors import StageError
 from cloud.roles import Role
 from jobs.preflight.grants import missing
 from jobs.preflight.spec import Grant
+from settings.estate.existing import USABLE
 
 if TYPE_CHECKING:
     from cloud.arm import Arm
@@ -36,14 +37,19 @@ class Found:
     """What of a stack is there: `existing` by the keys of that setting, which a stack can use; `beside` are names of
     what the stack leaves alone and makes anew beside it, by what `jobs adopt` calls them.
 
-    `sizes` are VM sizes by the settings that hold them, `lacking` what of the tutorial nobody has made, `granted`
-    whether the identity has roles already, and `notes` what whoever goes on from here should know.
+    `sizes` are VM sizes by the settings that hold them, `taken` names of what lies where the stack makes its own, by
+    attributes of `Names`, `lacking` what of the tutorial nobody has made, `granted` whether the identity has roles
+    already, `by_keys` whether the storage account takes its keys, `managed` whether the workspace has a network of its
+    own, and `notes` what whoever goes on from here should know.
     """
 
     location: str
     existing: Mapping[str, str]
     beside: Mapping[str, str]
     granted: bool = False
+    by_keys: bool = True
+    managed: bool = False
+    taken: Mapping[str, Collection[str]] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     lacking: Sequence[str] = ()
     notes: Sequence[str] = ()
@@ -63,24 +69,34 @@ def look(arm: Arm, group: str, choice: Choice) -> Found:
     workspace = looked.one("workspace", kinds["default"], "the Azure ML workspace")
     project = looked.one("project", kinds["project"], "AI Foundry's project")
     owner = str(_own(project).get("hubResourceId") or "").lower() if project else ""
-    looked.one("hub", [each for each in kinds["hub"] if owner in ("", _id(each).lower())], "AI Foundry's hub")
+    hub = looked.one("hub", [each for each in kinds["hub"] if owner in ("", _id(each).lower())], "AI Foundry's hub")
     accounts = arm.items(f"{group}/providers/{AI_SERVICES.arm_type}", AI_SERVICES.version)
     looked.one("ai_services", [each for each in accounts if each.get("kind") == "AIServices"], "AI Services")
+    location = region(workspace or project or hub or there)
     if workspace:
         looked.foundation(workspace)
-        looked.machines(_id(workspace))
+        looked.machines(workspace)
+    if hub:
+        looked.hub(hub, location, in_use=project is not None)
     if project:
-        looked.connections(_id(project))
-    location = str((workspace or there).get("location", "")).replace(" ", "").lower()
+        looked.project(project)
     return Found(
         location=location,
         existing={"group": group, **looked.existing},
         beside=looked.beside,
         granted=looked.granted(),
+        by_keys=looked.by_keys(workspace),
+        managed=bool(looked.existing.get("workspace")) and _isolated(workspace),
+        taken=looked.taken,
         sizes=looked.sizes,
         lacking=tuple(looked.lacking),
         notes=tuple(looked.notes),
     )
+
+
+def region(row: Row) -> str:
+    """As settings have it."""
+    return str(row.get("location", "")).replace(" ", "").lower()
 
 
 class _Looked:
@@ -90,6 +106,7 @@ class _Looked:
         self._arm, self._group, self._choice = arm, group, choice
         self.existing: dict[str, str] = {}
         self.beside: dict[str, str] = {}
+        self.taken: dict[str, list[str]] = {}
         self.sizes: dict[str, str] = {}
         self.lacking: list[str] = []
         self.notes: list[str] = []
@@ -113,33 +130,57 @@ class _Looked:
         self.beside[what] = _name(candidates[0])
         return candidates[0]
 
+    def use(self, what: str, row: Row) -> None:
+        """The stack uses it: it is not one of those that are made beside."""
+        self.existing[what] = _id(row)
+        self.beside.pop(what, None)
+
     def foundation(self, workspace: Row) -> None:
-        """What the workspace stands on, in whatever group it is."""
-        own = _own(workspace)
+        """What the workspace stands on, in whatever group it is; and the workspace, where it has all of it."""
+        own, name = _own(workspace), _name(workspace)
         parts = {"storage": "storageAccount", "vault": "keyVault", "registry": "containerRegistry"}
-        for key, name in {**parts, "insights": "applicationInsights"}.items():
-            if id_ := own.get(name):
+        for key, part in {**parts, "insights": "applicationInsights"}.items():
+            if id_ := own.get(part):
                 self.existing[key] = str(id_)
-        if "registry" not in self.existing:
-            self.notes.append("the workspace has no container registry yet: the stack makes one of its own")
         if insights := self.existing.get("insights"):
             there = self._arm.find(insights, APPLICATION_INSIGHTS.version) or {}
             if logs := _own(there).get("WorkspaceResourceId"):
                 self.existing["logs"] = str(logs)
+        group = self._group.rsplit("/", 1)[1]
+        lacking = [key for key in ("registry", "insights") if key not in self.existing]
+        for key in lacking:
+            option = {"registry": "container-registry", "insights": "application-insights"}[key]
+            says = f"workspace {name} has no {USABLE[key].words}, so the stack makes a workspace of its own beside it"
+            mends = f"az ml workspace update --name {name} --resource-group {group} --{option} <id>"
+            self.notes.append(f"{says}, unless you give it one and adopt again: {mends} --update-dependent-resources")
+        if not lacking:
+            self.use("workspace", workspace)
 
-    def machines(self, workspace: str) -> None:
+    def machines(self, workspace: Row) -> None:
         """Cluster and endpoint, the identity they act as, and their sizes."""
-        computes = self._arm.items(f"{workspace}/computes", ML_VERSION)
+        computes = self._arm.items(f"{_id(workspace)}/computes", ML_VERSION)
         clusters = [each for each in computes if _own(each).get("computeType") == "AmlCompute"]
         cluster = self.one("cluster", clusters, "the cluster that trains")
-        endpoint = self.one("endpoint", self._arm.items(f"{workspace}/onlineEndpoints", ML_VERSION), "the endpoint")
-        given = {id_ for each in (cluster, endpoint) if each for id_ in _identities(each)}
-        if len(given) == 1:
-            self.existing["identity"] = given.pop()
-        elif given:
-            self.notes.append(f"cluster and endpoint act as {len(given)} identities: the program makes one of its own")
+        every = self._arm.items(f"{_id(workspace)}/onlineEndpoints", ML_VERSION)
+        endpoint = self.one("endpoint", every, "the endpoint")
+        if "workspace" in self.existing:
+            self.taken = {"cluster": [_name(each) for each in computes], "endpoint": [_name(each) for each in every]}
+            self.taken["data_cluster"] = self.taken["cluster"]
+        # The cluster's counts: it trains as the identity that the stack grants its roles to.
+        for each in filter(None, (cluster, endpoint)):
+            if len(acts := _identities(each)) == 1:
+                self.existing.setdefault("identity", acts[0])
+            if acts and acts != [self.existing.get("identity")]:
+                says = f"{_name(each)} acts as {', '.join(acts)}"
+                self.notes.append(f"{says}: not as the identity that the stack uses, so the stack makes its own")
         if cluster and (size := (_own(cluster).get("properties") or {}).get("vmSize")):
             self.sizes["compute"] = str(size)
+        if cluster and "workspace" in self.existing:
+            if len(_identities(cluster)) == 1:
+                self.use("cluster", cluster)
+            elif not _identities(cluster):
+                says = f"cluster {_name(cluster)} acts as no user-assigned identity"
+                self.notes.append(f"{says}, which training here needs: the stack makes a cluster of its own")
         if endpoint is None:
             return
         deployments = self._arm.items(f"{_id(endpoint)}/deployments", ML_VERSION)
@@ -150,11 +191,27 @@ class _Looked:
             says = f"deployment {_name(each)} of endpoint {_name(endpoint)} goes on answering, and on billing"
             self.notes.append(f"{says}, until somebody deletes it")
 
-    def connections(self, project: str) -> None:
-        """The one with the endpoint's address and key."""
-        found = self._arm.items(f"{project}/connections", ML_VERSION)
+    def hub(self, hub: Row, location: str, *, in_use: bool) -> None:
+        """A project is made in the region of its hub; one that is there has what it has."""
+        if in_use or region(hub) == location:
+            self.use("hub", hub)
+        else:
+            says = f"hub {_name(hub)} is in {region(hub)}, the workspace in {location}"
+            self.notes.append(f"{says}: the stack makes a hub of its own")
+
+    def project(self, project: Row) -> None:
+        """The project, and the one of its connections with the endpoint's address and key."""
+        self.use("project", project)
+        found = self._arm.items(f"{_id(project)}/connections", ML_VERSION)
         custom = [each for each in found if _own(each).get("category") == "CustomKeys"]
+        self.taken["connection"] = [_name(each) for each in found]
         self.one("connection", custom, "the project's connection to the endpoint")
+
+    def by_keys(self, workspace: Row | None) -> bool:
+        """Whether the storage account, and the workspace's way to it, are by keys."""
+        there = self._arm.find(storage, STORAGE.version) if (storage := self.existing.get("storage")) else None
+        mode = str(_own(workspace or {}).get("systemDatastoresAuthMode") or "").lower()
+        return _own(there or {}).get("allowSharedKeyAccess") is not False and mode != "identity"
 
     def granted(self) -> bool:
         """Whether the identity has one of its roles: Azure refuses to grant a role twice."""
@@ -166,6 +223,11 @@ class _Looked:
             if key in self.existing
         ]
         return bool(identity and wanted) and len(missing(self._arm, wanted)) < len(wanted)
+
+
+def _isolated(workspace: Row | None) -> bool:
+    mode = (_own(workspace or {}).get("managedNetwork") or {}).get("isolationMode")
+    return mode not in (None, "Disabled")
 
 
 def _own(row: Mapping[str, Any]) -> Row:

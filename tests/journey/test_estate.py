@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import sys
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
-from cloud.roles import Role
 from emulator.machine import lifecycle
 from emulator.machine.home import SUBSCRIPTION_ID, TENANT_ID
+from tests.journey.by_hand import as_request, asked, assignments, change
 from tests.journey.stack import Checkout
 
 pytestmark = pytest.mark.journey
@@ -111,55 +108,10 @@ THEIRS |= {
 }
 BESIDE = (f"{SHARED}/Microsoft.KeyVault/vaults/kv-beside", "2024-11-01", {**PLACE, "properties": VAULT})
 """In the group, and not given."""
-ASK = """
-import json, sys
-from cloud.arm import Arm
-arm = Arm()
-for path, version, body in json.load(sys.stdin):
-    if body is not None:
-        arm.run("PUT", path, {"api-version": version}, body)
-    print(json.dumps(arm.find(path, version), sort_keys=True))
-"""
-
-
-def asked(checkout: Checkout, *requests: tuple[str, str, Any]) -> list[Any]:
-    """Puts what has a body, and what is there then."""
-    script = checkout.root / "ask.py"
-    script.write_text(ASK.replace("json.load(sys.stdin)", f"json.loads({json.dumps(json.dumps(requests))})"))
-    done = checkout.emulated(sys.executable, str(script))
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("{", "null"))]
-
-
-def as_request(line: str) -> tuple[str, str, Any]:
-    """What the Azure CLI sends for a line of it."""
-    words = shlex.split(line)
-    given = dict(zip(words[4::2], words[5::2], strict=True))
-    (role,) = (each for each in Role if each.title == given["--role"])
-    body = {
-        "roleDefinitionId": role.definition(SUBSCRIPTION_ID),
-        "principalId": given["--assignee-object-id"],
-        "principalType": given["--assignee-principal-type"],
-    }
-    name = uuid.uuid5(uuid.NAMESPACE_URL, line)
-    path = f"{given['--scope']}/providers/Microsoft.Authorization/roleAssignments/{name}"
-    return path, "2022-04-01", {"properties": body}
-
-
-def assignments(checkout: Checkout) -> list[str]:
-    left = json.loads(checkout.python("-m", "emulator", "inventory", "--json").stdout)["live"]
-    return [row for row in left if "roleAssignments" in row]
 
 
 def theirs(checkout: Checkout) -> list[Any]:
     return asked(checkout, *((path, version, None) for path, version, _ in (*THEIRS.values(), BESIDE)))
-
-
-def change(checkout: Checkout, section: str, **values: object) -> None:
-    path = checkout.root / "Pulumi.local.yaml"
-    stack = yaml.safe_load(path.read_text())
-    stack["config"].setdefault(f"finetune-phi:{section}", {}).update(values)
-    path.write_text(yaml.safe_dump(stack))
 
 
 @pytest.fixture(scope="module")

@@ -108,15 +108,15 @@ def test_a_tutorial_that_was_done_whole_is_found_under_any_name(arm: ArmFake) ->
         "insights": INSIGHTS,
         "logs": LOGS,
         "identity": IDENTITY,
+        "workspace": WORKSPACE["id"],
+        "cluster": CLUSTER["id"],
+        "hub": HUB["id"],
+        "project": PROJECT["id"],
     }
-    assert there.beside == {
-        "workspace": "phi3-mlw",
-        "project": "phi3-project",
-        "hub": "phi3-hub",
-        "cluster": "gpu",
-        "endpoint": "phi3-ep",
-        "connection": "phi3-connection",
-    }
+    # Releases own all of an endpoint's traffic, so the stack makes its own (docs/decisions/existing.md).
+    assert there.beside == {"endpoint": "phi3-ep", "connection": "phi3-connection"}
+    settings = parse(config_of(there, "adopted", SUBSCRIPTION), "adopted")
+    assert settings.existing.ids() == there.existing and settings.names.chosen() == {}
     assert there.sizes == {"compute": "STANDARD_NC24ADS_A100_V4", "serving": "Standard_NC24ads_A100_v4"}
     assert there.lacking == ("AI Services",)
     assert [note.split(" goes on")[0] for note in there.notes] == ["deployment blue of endpoint phi3-ep"]
@@ -127,7 +127,13 @@ def test_one_that_was_left_half_way_is_a_stack_of_what_there_is(arm: ArmFake) ->
     half = row(f"{ML}/phi3-mlw", "Default", storageAccount=STORAGE, keyVault=VAULT)
     lists(arm, workspaces=[half])
     there = found()
+    # As the portal makes one: without a registry, which a deployment of it has none of then.
     assert there.existing == {"group": GROUP, "storage": STORAGE, "vault": VAULT}
+    assert there.beside == {"workspace": "phi3-mlw"}
+    assert (
+        "az ml workspace update --name phi3-mlw --resource-group phi3-rg --container-registry <id> "
+        "--update-dependent-resources" in there.notes[0]
+    )
     assert there.lacking == (
         "AI Foundry's project",
         "AI Foundry's hub",
@@ -136,6 +142,52 @@ def test_one_that_was_left_half_way_is_a_stack_of_what_there_is(arm: ArmFake) ->
         "the endpoint",
     )
     assert parse(config_of(there, "adopted", SUBSCRIPTION), "adopted").existing.storage == STORAGE
+
+
+def test_what_is_called_as_the_stacks_own_is_left_alone(arm: ArmFake) -> None:
+    """The stack would make its cluster and its connection under their names, and Azure would refuse or change these."""
+    complete(arm)
+    old = {**CLUSTER, "id": f"{ML}/phi3-mlw/computes/gpu-cluster", "name": "gpu-cluster", "identity": None}
+    lists(
+        arm,
+        workspaces=[HUB, PROJECT, WORKSPACE],
+        computes=[old],
+        endpoints=[ENDPOINT],
+        connections=[row(f"{ML}/phi3-project/connections/Phi-Connection", category="CustomKeys")],
+    )
+    there = found()
+    assert "cluster" not in there.existing and there.beside["cluster"] == "gpu-cluster"
+    assert any("gpu-cluster acts as no user-assigned identity" in note for note in there.notes)
+    settings = parse(config_of(there, "adopted", SUBSCRIPTION), "adopted")
+    assert settings.names.chosen() == {"cluster": "gpu-cluster-2", "connection": "phi-connection-2"}
+
+
+def test_a_cluster_counts_where_two_act_as_others(arm: ArmFake) -> None:
+    complete(arm)
+    other = {"type": "UserAssigned", "userAssignedIdentities": {f"{IDENTITY}2": {}}}
+    lists(arm, workspaces=[WORKSPACE], computes=[CLUSTER], endpoints=[{**ENDPOINT, "identity": other}])
+    there = found()
+    assert (there.existing["identity"], there.existing["cluster"]) == (IDENTITY, CLUSTER["id"])
+    assert any("phi3-ep acts as" in note and "makes its own" in note for note in there.notes)
+
+
+def test_how_the_workspace_reaches_the_world_is_in_the_file(arm: ArmFake) -> None:
+    complete(arm)
+    closed = {**WORKSPACE["properties"], "managedNetwork": {"isolationMode": "AllowInternetOutbound"}}
+    lists(arm, workspaces=[{**WORKSPACE, "properties": {**closed, "systemDatastoresAuthMode": "Identity"}}])
+    settings = parse(config_of(found(), "adopted", SUBSCRIPTION), "adopted")
+    assert settings.network == "managed" and not settings.storage.shared_keys
+
+
+def test_a_hub_in_another_region_gets_no_project(arm: ArmFake) -> None:
+    complete(arm)
+    lists(arm, workspaces=[WORKSPACE, {**HUB, "location": "westeurope"}])
+    there = found()
+    assert "hub" not in there.existing and there.beside["hub"] == "phi3-hub"
+    assert any("hub phi3-hub is in westeurope, the workspace in eastus2" in note for note in there.notes)
+    # Without a workspace the stack is where the hub is.
+    lists(arm, workspaces=[{**HUB, "location": "westeurope"}])
+    assert found().location == "westeurope" and found().existing["hub"] == HUB["id"]
 
 
 def test_an_empty_group_is_used_all_the_same(arm: ArmFake) -> None:
@@ -149,7 +201,7 @@ def test_several_of_one_kind_are_asked_about(arm: ArmFake) -> None:
     arm.get(ML, {"value": [WORKSPACE, other]})
     with pytest.raises(StageError, match=r"there are 2: other, phi3-mlw.*--workspace"):
         found()
-    assert found(workspace="PHI3-mlw").beside["workspace"] == "phi3-mlw"
+    assert found(workspace="PHI3-mlw").existing["workspace"] == WORKSPACE["id"]
     with pytest.raises(StageError, match="--workspace is third, and there are other, phi3-mlw"):
         found(workspace="third")
 
@@ -176,6 +228,14 @@ def test_roles_that_were_given_by_hand_are_not_given_twice(arm: ArmFake, assigne
 def test_a_size_that_nobody_knows_is_left_to_its_default() -> None:
     there = Found(location="eastus2", existing={"group": GROUP}, beside={}, sizes={"compute": "Standard_ND40rs_v2"})
     assert "finetune-phi:compute" not in config_of(there, "adopted", SUBSCRIPTION)
+
+
+def test_a_cluster_of_a_size_that_nobody_knows_trains_nothing(arm: ArmFake) -> None:
+    complete(arm)
+    properties = {"computeType": "AmlCompute", "properties": {"vmSize": "STANDARD_ND40RS_V2"}}
+    lists(arm, workspaces=[WORKSPACE], computes=[{**CLUSTER, "properties": properties}])
+    config = config_of(found(), "adopted", SUBSCRIPTION)
+    assert "cluster" not in config["finetune-phi:existing"] and "finetune-phi:compute" not in config
 
 
 def test_the_command_shows_asks_and_writes(
