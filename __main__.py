@@ -14,7 +14,7 @@ from pulumi_azure_native import authorization
 from cloud.credentials import refuse_short_login, work_in
 from cloud.errors import StageError
 from cloud.place import Place
-from cloud.roles import GRANTED
+from cloud.roles import GRANTED, TEAM
 from data_prep import DataError
 from infra.access import Access
 from infra.federation import Federation, FederationArgs
@@ -30,13 +30,14 @@ from infra.monitoring import Monitoring, MonitoringArgs
 from infra.outputs import export
 from infra.preflight import Preflight, side_by_side, tell
 from infra.registry import ModelRegistry, ModelRegistryArgs
-from infra.role_assignments import Roles, RolesArgs
+from infra.role_assignments import Roles, RolesArgs, Scope, Team, TeamArgs
 from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.preflight import learnt, limits, memory
 from jobs.promotion.found import proved
 from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
+from jobs.team import Thing, team_roles
 from settings.stack import SettingsError, from_pulumi
 
 atexit.register(gc.freeze)  # Python would look through all of Azure's classes for what the end of the process frees
@@ -95,7 +96,7 @@ if settings.github.repository:
             group=base.group,
             github=settings.github,
             assign_roles=settings.identity.assign_roles,
-            passes_on=(*GRANTED, APPROVER) if access.by_stage else GRANTED,
+            passes_on=(*GRANTED, *((APPROVER,) if access.by_stage else ()), *(TEAM if settings.team else ())),
         ),
     )
 
@@ -155,6 +156,18 @@ connection = EndpointConnection(
         system_prompt=settings.flow.system_prompt,
     ),
 )
+
+# What groups of people may do with it, where the settings name some and others do not grant it.
+if settings.team and settings.identity.assign_roles:
+    names = place.names
+    things: dict[Thing, Scope] = {
+        "group": (names.resource_group, base.group.id),
+        "workspace": (names.workspace, workspace.id),
+        "project": (names.project, foundry.project.id),
+        "endpoint": (names.endpoint, serving.endpoint.id),
+        "connection": (names.connection, connection.connection.id),
+    }
+    Team("team", TeamArgs(place=place, roles=team_roles(settings), on=things))
 
 # Logs, alerts and a budget, as the settings say.
 Monitoring(

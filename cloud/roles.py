@@ -67,10 +67,19 @@ class Role(Enum):
         "b556d68e-0be0-4f35-a333-ad7ee1ce17ea",
         "workspace and hub, where their managed network has private endpoints: approve those",
     )
-    READER = ("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", "named in reviews")
+    READER = ("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", "groups of the team: see everything but secrets")
     STORAGE_BLOB_DATA_OWNER = ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "named in reviews")
     ACR_PUSH = ("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec", "named in reviews")
-    AZUREML_DATA_SCIENTIST = ("AzureML Data Scientist", "f6c7c914-8db3-469d-8ca1-694a8f32e121", "named in reviews")
+    AZUREML_DATA_SCIENTIST = (
+        "AzureML Data Scientist",
+        "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+        "groups of the team: train, release, go back and pause",
+    )
+    CONNECTION_SECRETS_READER = (
+        "Azure Machine Learning Workspace Connection Secrets Reader",
+        "ea01e6af-a1c1-4350-9563-ad00f8c72ec5",
+        "groups of the team: read the endpoint's key in the project's connection",
+    )
     KEY_VAULT_SECRETS_USER = ("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", "named in reviews")
     KEY_VAULT_ADMINISTRATOR = ("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", "named in reviews")
 
@@ -93,6 +102,8 @@ GRANTED = (
     Role.AZUREML_METRICS_WRITER,
 )
 """What the program grants, in the order in which the condition on GitHub's identity has listed them from the start."""
+TEAM = (Role.READER, Role.AZUREML_DATA_SCIENTIST, Role.CONNECTION_SECRETS_READER)
+"""What it grants to groups of people, where the setting `team` names some."""
 SERVING = (Role.ACR_PULL, Role.STORAGE_BLOB_DATA_READER, Role.AZUREML_METRICS_WRITER)
 """What an endpoint's identity needs."""
 GRANTING = (Role.USER_ACCESS_ADMINISTRATOR, Role.ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -18,6 +18,7 @@ from infra.identity import Identity
 from infra.lifecycle.hooks import working
 from infra.workspace import Workspace
 from jobs.preflight.spec import GrantsSpec
+from jobs.team import TeamRole, Thing
 from settings.naming import role_assignment_name
 from settings.sections.storage import StorageSettings
 
@@ -138,6 +139,37 @@ class Roles(pulumi.ComponentResource):
                 aliases=[pulumi.Alias(name=f"{alias}{role.label}") for alias in principal.earlier],
             ),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamArgs:
+    """`on` has the name and the id of each thing that a role of the team is granted on."""
+
+    place: Place
+    roles: Sequence[TeamRole]
+    on: Mapping[Thing, Scope]
+
+
+class Team(pulumi.ComponentResource):
+    """What groups of people may do; nothing depends on it."""
+
+    def __init__(self, name: str, args: TeamArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("finetune-phi:infra:Team", name, {}, opts)
+        subscription = args.place.subscription_id
+        for each in args.roles:
+            own_name, scope = args.on[each.on]
+            authorization.RoleAssignment(
+                f"{each.group}-{each.on}-{each.role.label}",
+                role_assignment_name=role_assignment_name(
+                    f"{subscription}/{each.on}/{own_name}", each.role.guid, each.group
+                ),
+                scope=scope,
+                role_definition_id=each.role.definition(subscription),
+                principal_id=each.group,
+                principal_type=authorization.PrincipalType.GROUP,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})
 
 
 def _deployers(args: RolesArgs) -> list[_Principal]:

@@ -15,7 +15,7 @@ from jobs.choosing.spec import ChoiceSpec
 from jobs.dataset.asked import dataset as dataset_of
 from jobs.dataset.asked import validates
 from jobs.golden.questions import load
-from jobs.preflight.grants import grants
+from jobs.preflight.grants import grants, team
 from jobs.preflight.locked.network import private
 from jobs.preflight.locked.own_key import own_key
 from jobs.preflight.names import unique
@@ -208,6 +208,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         isolated="workspace" in place.existing and settings.network != "public",
         shared_access="storage" in place.existing and settings.storage.shared_keys,
         grants=() if settings.identity.assign_roles else grants(settings, place),
+        team=() if settings.identity.assign_roles else team(settings, place),
         own_key=own_key(settings, place),
         private=private(settings),
     )

@@ -26,6 +26,16 @@ GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """As Azure writes them, in lower case."""
 
 
+def object_ids(given: dict[str, Any]) -> dict[str, Any]:
+    """Checks that the keys are ids of Entra ID."""
+    for id_, value in given.items():
+        if not re.fullmatch(GUID, id_):
+            rule = "must be an object id of Entra ID in lower case"
+            remedy = "az ad signed-in-user show --query id prints yours, az ad group show --group <name> a group's"
+            raise refuse(rule, remedy, at=id_, value=value)
+    return given
+
+
 def as_number(value: Any) -> Any:
     """YAML 1.1 reads 2e-5, and `pulumi config set --path` every fraction, as text; true is no number."""
     if isinstance(value, bool):

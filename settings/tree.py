@@ -24,7 +24,7 @@ from settings.sections.evaluation import EvaluationSettings
 from settings.sections.finetune import FinetuneSettings
 from settings.sections.flow import FlowSettings
 from settings.sections.github import GithubSettings
-from settings.sections.identity import IdentitySettings
+from settings.sections.identity import IdentitySettings, Team
 from settings.sections.model import ModelSettings
 from settings.sections.monitoring import MonitoringSettings
 from settings.sections.serving import ServingSettings
@@ -94,6 +94,11 @@ class Settings(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     flow: FlowSettings = FlowSettings()
     identity: IdentitySettings = IdentitySettings()
+    team: Team = Field(default_factory=dict)
+    """What groups of people may do, by the group's object id: read (see everything but secrets) | chat (ask the model
+    through the project's connection) | deploy (chat, and train, release, go back and pause in the workspace), each
+    with the least of Azure's roles. Whoever runs the program needs more than that, and is not named here
+    """
     storage: StorageSettings = StorageSettings()
     vault: VaultSettings = VaultSettings()
     monitoring: MonitoringSettings = MonitoringSettings()

@@ -134,6 +134,11 @@ BUILT_IN = (
     ),
     Role("AzureML Metrics Writer", "635dd51f-9968-44d3-b7fb-6d9a6bd613ae", (f"{ML}/metrics/*/write",)),
     Role(
+        "Azure Machine Learning Workspace Connection Secrets Reader",
+        "ea01e6af-a1c1-4350-9563-ad00f8c72ec5",
+        (f"{ML}/connections/listsecrets/action", f"{ML}/metadata/secrets/read"),
+    ),
+    Role(
         "AzureML Data Scientist",
         "f6c7c914-8db3-469d-8ca1-694a8f32e121",
         (f"{ML}/*/read", f"{ML}/*/action", f"{ML}/*/delete", f"{ML}/*/write"),

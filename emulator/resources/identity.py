@@ -165,6 +165,17 @@ class RoleAssignment(Kind):
         if late is not None:
             resource.internal["late"] = f"reads:{late.reads}" if late.reads else str(late.seconds)
 
-    def listed(self, resources: list[Resource], query: Mapping[str, str]) -> list[Resource]:
+    def collection(self, parent: str, members: list[Resource], query: Mapping[str, str]) -> dict[str, Any]:
+        """Of one principal, those at, above and below the scope: Microsoft's "Role Assignments - List For Scope"."""
         wanted = PRINCIPAL_FILTER.search(query.get("$filter", ""))
-        return [each for each in resources if wanted is None or each.properties.get("principalId") == wanted[1]]
+        if wanted:
+            here = f"{parent.rstrip('/').lower()}/"
+            theirs = [
+                each for each in self.cloud.store.of_type(self.type) if each.properties.get("principalId") == wanted[1]
+            ]
+            members = [each for each in theirs if _on_one_line(here, f"{each.properties['scope'].lower()}/")]
+        return super().collection(parent, members, query)
+
+
+def _on_one_line(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)

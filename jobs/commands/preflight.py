@@ -30,7 +30,7 @@ def run(chosen: argparse.Namespace) -> None:
         show({"stack": chosen.stack, "refused": refused, "findings": [finding.to_json() for finding in found]})
     else:
         show(findings.table(found, f"Preflight of stack {chosen.stack}, subscription {spec.subscription_id}"))
-        if absent := grants.missing(Arm(), spec.grants):
+        if absent := grants.missing(Arm(), (*spec.grants, *spec.team)):
             print("Assignments that others have to make, as az lines, then as Bicep:")
             print("\n".join(grants.az_lines(absent)))
             print(grants.bicep(absent))

@@ -17,6 +17,7 @@ from cloud.report import Report
 from cloud.roles import Role, role_of
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import Grant, GrantsSpec, PreflightSpec
+from jobs.team import Thing, team_roles
 from settings.estate.existing import AzureId
 from settings.naming import role_assignment_name
 
@@ -32,6 +33,9 @@ INCLUDED_IN: dict[Role, tuple[Role, ...]] = {
     Role.STORAGE_BLOB_DATA_READER: (Role.STORAGE_BLOB_DATA_CONTRIBUTOR, Role.STORAGE_BLOB_DATA_OWNER),
     Role.STORAGE_BLOB_DATA_CONTRIBUTOR: (Role.STORAGE_BLOB_DATA_OWNER,),
     Role.AZUREML_METRICS_WRITER: (Role.CONTRIBUTOR, Role.OWNER),
+    Role.READER: (Role.CONTRIBUTOR, Role.OWNER),
+    Role.AZUREML_DATA_SCIENTIST: (Role.CONTRIBUTOR, Role.OWNER),
+    Role.CONNECTION_SECRETS_READER: (Role.CONTRIBUTOR, Role.OWNER),
 }
 """Roles that are as good, by role; a role of somebody's own making is not weighed."""
 
@@ -68,6 +72,22 @@ def grants(settings: Settings, place: Place) -> tuple[Grant, ...]:
     return tuple(wanted)
 
 
+def team(settings: Settings, place: Place) -> tuple[Grant, ...]:
+    """What the program would grant to groups of people (the setting `team`)."""
+    names = place.names
+    on: dict[Thing, str] = {
+        "group": place.group_id,
+        "workspace": place.workspace.path,
+        "project": place.project.path,
+        "endpoint": f"{place.workspace.path}/onlineEndpoints/{names.endpoint}",
+        "connection": f"{place.project.path}/connections/{names.connection}",
+    }
+    return tuple(
+        Grant(role=each.role.name, scope=on[each.on], principal=each.group, kind="Group")
+        for each in team_roles(settings)
+    )
+
+
 def run(spec: GrantsSpec, report: Report, stop: threading.Event) -> None:
     """The stage: raises StageError with every assignment that is missing."""
     from cloud.arm import Arm
@@ -91,12 +111,18 @@ def run(spec: GrantsSpec, report: Report, stop: threading.Event) -> None:
 
 
 def granted(spec: PreflightSpec, arm: Arm) -> list[Finding]:
-    """The check of the preflight: nothing is missing of what others grant."""
+    """The check of the preflight: nothing is missing of what others grant.
+
+    What the team may do is no obstacle to the stack, so that is told and waited for by nothing.
+    """
     if not spec.grants:
         return [Finding(check=NAME, state=State.OK, found="the program grants them")]
     absent = missing(arm, spec.grants)
     unmade = sorted({each.identity for each in absent if not each.principal})
     findings = []
+    if people := missing(arm, spec.team):
+        says, fix = f"{len(people)} missing that groups of the team are to have", "; ".join(az_lines(people))
+        findings.append(Finding(check=NAME, state=State.WARNING, found=says, fix=fix))
     if later := [each for each in absent if not each.principal]:
         says = f"{len(later)} to be granted to what is not there yet: {', '.join(unmade)}"
         fix = "pulumi up makes it, then stops and says which roles it lacks"
@@ -137,8 +163,10 @@ def _has(arm: Arm, grant: Grant) -> bool:
     role = Role[grant.role]
     good = (role, *INCLUDED_IN.get(role, ()))
     path = f"{grant.scope}/providers/Microsoft.Authorization/roleAssignments"
-    # With the groups that it is in, and with what is below, which does not count.
-    query = {"$filter": f"assignedTo('{grant.principal}')"}
+    # With the groups that it is in, which Azure does not take the id of a group itself for; and with what is below,
+    # which does not count.
+    of_group = grant.kind == "Group"
+    query = {"$filter": f"principalId eq '{grant.principal}'" if of_group else f"assignedTo('{grant.principal}')"}
     try:
         rows = arm.items(path, ROLE_ASSIGNMENT.version, 1_000, **query)
     except ResourceNotFoundError:  # nothing is granted on what is not there
@@ -183,8 +211,9 @@ def _file(where: str, grants: Sequence[Grant]) -> Iterator[str]:
     for scope, symbol in {scope: scopes[scope] for scope in dict.fromkeys(scopes)}.items():
         parts = AzureId.of(scope)
         assert parts is not None
-        version = next(row.version for row in AZURES if row.arm_type.lower() == parts.kind.lower())
-        yield f"resource {symbol} '{parts.kind}@{version}' existing = {{\n  name: '{parts.name}'\n}}"
+        # Of what lies in something else, both names.
+        name = "/".join(scope.split("/providers/")[1].split("/")[2::2])
+        yield f"resource {symbol} '{parts.kind}@{_version(scope)}' existing = {{\n  name: '{name}'\n}}"
     for at, each in enumerate(grants):
         role = Role[each.role]
         definition = f"subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{role.guid}')"

@@ -116,12 +116,13 @@ class PreflightSpec(Spec):
     choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines
     one after the other. `existing` is what somebody else has made, by the keys of that setting, and `shared_access`
     whether its storage account has to take keys, `isolated` whether its workspace has to have a managed network;
-    `grants` are roles that others grant, `own_key` what the
+    `grants` are roles that others grant, `team` those among them that nothing waits for, `own_key` what the
     data lie under in place of Microsoft's keys, `private` the network that all of it answers in.
     """
 
     WHERE_SET: ClassVar = frozenset(
-        {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated", "grants", "own_key", "private"}
+        {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated"}
+        | {"grants", "team", "own_key", "private"}
     )
 
     stack: str
@@ -148,6 +149,7 @@ class PreflightSpec(Spec):
     shared_access: bool = False
     isolated: bool = False
     grants: tuple[Grant, ...] = ()
+    team: tuple[Grant, ...] = ()
     own_key: OwnKey | None = None
     private: PrivateNetwork | None = None
 

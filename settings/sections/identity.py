@@ -1,10 +1,15 @@
-"""Who trains and serves."""
+"""Who trains and serves, and who of a team may do what."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from settings.fields import Flag, Section
+from pydantic import AfterValidator
+
+from settings.fields import Flag, Section, object_ids
+
+Team = Annotated[dict[str, Literal["chat", "deploy", "read"]], AfterValidator(object_ids)]
+"""Object ids of groups, and what they may do; jobs/team.py has the roles."""
 
 
 class IdentitySettings(Section):

@@ -24,6 +24,7 @@ AZURES = {
     "AcrPush": "8311e382-0749-4cb8-b61a-304f252e45ec",
     "AzureML Metrics Writer": "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
     "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+    "Azure Machine Learning Workspace Connection Secrets Reader": "ea01e6af-a1c1-4350-9563-ad00f8c72ec5",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Key Vault Administrator": "00482a5a-887f-4fb3-b363-3b7fe8e74483",
     "Key Vault Crypto Service Encryption User": "e147488a-f6f5-4113-8e2d-b22465e65bf6",

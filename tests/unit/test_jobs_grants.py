@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 from preflight_asked import SPEC
@@ -66,7 +67,9 @@ def test_all_are_missing_where_nothing_is_granted(arm: ArmFake) -> None:
     assert roles(found) == [each.role for each in WANTED]
     assert [each.principal for each in found] == [PRINCIPAL] * 3 + [PEOPLE]
     asked = [url for method, url in arm.sent if "roleAssignments" in url]
-    assert all("assignedTo" in url for url in asked) and len(asked) == 4
+    # With the groups that it is in; of a group itself Azure does not take that.
+    assert [f"assignedTo('{PRINCIPAL}')" in unquote_plus(url) for url in asked] == [True, True, True, False]
+    assert f"principalId eq '{PEOPLE}'" in unquote_plus(asked[3])
 
 
 @pytest.mark.parametrize(
@@ -149,3 +152,24 @@ def test_the_preflight_tells_what_can_be_granted_and_what_is_not_there_yet(arm: 
     (later,) = grants.granted(spec, Arm())
     assert later.state is State.WARNING and later.found.startswith("2 to be granted to what is not there yet")
     assert grants.granted(SPEC, Arm())[0].found == "the program grants them"
+
+
+ML = f"{RG}/providers/Microsoft.MachineLearningServices/workspaces"
+
+
+def test_what_a_team_lacks_is_told_and_stands_in_nobodys_way(arm: ArmFake) -> None:
+    grant(arm, RG, (Role.CONTRIBUTOR, RG))
+    team = (
+        Grant(role="READER", scope=RG, principal=PEOPLE, kind="Group"),
+        Grant(role="CONNECTION_SECRETS_READER", scope=f"{ML}/proj/connections/phi", principal=PEOPLE, kind="Group"),
+    )
+    (warned,) = grants.granted(dataclasses.replace(SPEC, grants=WANTED[:1], team=team), Arm())
+    assert (warned.state, warned.found) == (State.WARNING, "1 missing that groups of the team are to have")
+    assert warned.fix.endswith(
+        f'--assignee-object-id {PEOPLE} --assignee-principal-type Group --role "Azure Machine Learning Workspace '
+        f'Connection Secrets Reader" --scope {ML}/proj/connections/phi'
+    )
+    # What lies in something else is named with it.
+    lines = grants.bicep(grants.missing(Arm(), team)).splitlines()
+    at = lines.index("resource on0 'Microsoft.MachineLearningServices/workspaces/connections@2025-12-01' existing = {")
+    assert lines[at + 1] == "  name: 'proj/phi'"
