@@ -87,14 +87,17 @@ def _row(at: int, chance: random.Random, sentences: list[str]) -> dict[str, Any]
     return {"prompt": prompt, "prompt_id": hashlib.sha256(prompt.encode()).hexdigest(), "messages": messages}
 
 
-def measured(command: list[str], fails: int = 0) -> Run:
-    """Run a command and watch it. Raises CalledProcessError where it does not end with the status ``fails``."""
+def measured(command: list[str], fails: int = 0, every: float = 0.05) -> Run:
+    """Run a command, its memory looked at ``every`` so many seconds.
+
+    Raises CalledProcessError where it does not end with the status ``fails``.
+    """
     started, before, most = time.perf_counter(), _worked(), 0
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         watched = psutil.Process(process.pid)
         while process.poll() is None:
             most = max(most, _memory(watched))
-            time.sleep(0.05)
+            time.sleep(every)
         seconds = time.perf_counter() - started
         assert process.stderr is not None
         if process.returncode != fails:
@@ -163,7 +166,7 @@ def memory(fewer: int, more: int, directory: Path) -> list[Run]:
         source = directory / f"{number}.parquet"
         generate(source, number, "zstd")
         command = [sys.executable, "-m", "data_prep", "--quiet", "--processes", "2", "--source", str(source)]
-        runs.append(measured([*command, "--out", str(directory / "out")]))
+        runs.append(measured([*command, "--out", str(directory / "out")], every=0.02))
         subprocess.run(["rm", "-rf", str(directory / "out"), str(source)], check=True)
     return runs
 

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from data_prep.read.readers import Piece, pieces, read
+from data_prep.read.readers import Piece, pieces, read, rows_of
 from data_prep.read.texts import BLANK, Broken
 from data_prep.read.threads import is_message, together
 from data_prep.request import ALL, Request, file_slice, part
@@ -149,9 +149,7 @@ def _total(found: Sequence[Piece]) -> int | None:
     total = 0
     for path, form in {piece.path: piece.form for piece in found}.items():
         if form.layout == "parquet":
-            import pyarrow.parquet
-
-            total += pyarrow.parquet.read_metadata(path).num_rows
+            total += rows_of(path)
         elif form.splits:
             with path.open("rb") as content:
                 head = content.read(2**20)

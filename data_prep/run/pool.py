@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from data_prep.card.stats import Stats
 from data_prep.errors import DataError
-from data_prep.read.readers import Piece, read
+from data_prep.read.readers import Piece, close, read
 from data_prep.read.texts import BLANK, Rows
 from data_prep.run.worker import Rules, Worker
 
@@ -65,6 +65,7 @@ def in_processes(
 
     Raises what a worker raised, and :class:`DataError` where one was killed.
     """
+    close()
     context = multiprocessing.get_context("spawn")  # arrow has threads, which a fork would lose
     waiting = iter(enumerate(pieces, start=first))
     running: deque[tuple[int, Future[Stats]]] = deque()
