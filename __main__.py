@@ -35,6 +35,7 @@ from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
 from jobs.preflight import learnt, limits, memory
+from jobs.preflight.locked import sealing
 from jobs.promotion.found import proved
 from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
 from jobs.team import Thing, team_roles
@@ -50,7 +51,8 @@ try:
 except (SettingsError, DataError, StageError) as error:
     raise pulumi.RunError(str(error)) from None
 
-for finding in (*memory.fits(settings), *learnt.told(settings), *limits.told(settings), *side_by_side(settings)):
+told = (memory.fits, learnt.told, sealing.looser, limits.told, side_by_side)
+for finding in (each for look in told for each in look(settings)):
     tell(finding)
 work_in(settings.subscription_id)
 account = authorization.get_client_config()
@@ -170,9 +172,20 @@ if settings.team and settings.identity.assign_roles:
     Team("team", TeamArgs(place=place, roles=team_roles(settings), on=things))
 
 # Logs, alerts and a budget, as the settings say.
+beside: dict[str, pulumi.CustomResource] = {}
+if settings.monitoring.all_resources:
+    ours: dict[str, pulumi.CustomResource] = {"project": foundry.project, "registry": base.registry, **foundry.made}
+    beside = {of: resource for of, resource in ours.items() if of not in place.existing}
 Monitoring(
     "monitoring",
-    MonitoringArgs(place=place, foundation=base, workspace=workspace, serving=serving, settings=settings.monitoring),
+    MonitoringArgs(
+        place=place,
+        foundation=base,
+        workspace=workspace,
+        serving=serving,
+        settings=settings.monitoring,
+        beside=beside,
+    ),
     opts=pulumi.ResourceOptions(depends_on=[*workspace.purge, *base.logs_purge]),
 )
 

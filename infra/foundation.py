@@ -209,6 +209,7 @@ class Foundation(pulumi.ComponentResource):
             sku=containerregistry.SkuArgs(name="Premium" if self.key or args.closed else "Standard"),
             public_network_access="Disabled" if args.closed else None,
             network_rule_bypass_options="AzureServices" if args.closed else None,
+            policies=_unexported() if args.closed else None,
             identity=of_registry_under(self.key),
             encryption=self.key.registry() if self.key else None,
             admin_user_enabled=False,
@@ -238,6 +239,12 @@ class Foundation(pulumi.ComponentResource):
             return []
         args = PurgeLiveArgs(self._subscription_id, target.id, holds)
         return [PurgeLive(f"{name}-purge", args, opts=pulumi.ResourceOptions(parent=parent or self))]
+
+
+def _unexported() -> containerregistry.PoliciesArgs:
+    """Nobody carries images to a registry of their own; Azure lets a registry say so that is closed."""
+    status = containerregistry.ExportPolicyStatus.DISABLED
+    return containerregistry.PoliciesArgs(export_policy=containerregistry.ExportPolicyArgs(status=status))
 
 
 def _twice(encryption: EncryptionSettings) -> azure_storage.EncryptionArgs | None:

@@ -6,7 +6,8 @@ Microsoft.MachineLearningServices/workspaces/onlineEndpoints.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pulumi
@@ -37,6 +38,8 @@ class MonitoringArgs:
     workspace: Workspace
     serving: Serving
     settings: MonitoringSettings
+    beside: Mapping[str, pulumi.CustomResource] = field(default_factory=dict)
+    """What else of the stack's own sends its logs, by its name in the program."""
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -54,6 +57,8 @@ class Monitoring(pulumi.ComponentResource):
             self._diagnostics("endpoint", args.serving.endpoint.id, logs, categories=ENDPOINT_LOGS)
             if "vault" not in args.place.existing:
                 self._diagnostics("vault", args.foundation.key_vault.id, logs, groups=ALL)
+            for of, resource in args.beside.items():
+                self._diagnostics(of, resource.id, logs, groups=ALL)
         if settings.alerts:
             self._alerts(args)
         if settings.budget.amount:

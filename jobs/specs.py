@@ -211,6 +211,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         team=() if settings.identity.assign_roles else team(settings, place),
         own_key=own_key(settings, place),
         private=private(settings),
+        loosened=tuple(settings.loosened),
     )
 
 

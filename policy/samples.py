@@ -270,6 +270,10 @@ def finetune(name: str) -> Declared:
     return Declared(type=catalogue.STAGE.type, name=name, inputs={"input": spec})
 
 
+def preflight(name: str) -> Declared:
+    return Declared(type=catalogue.STAGE.type, name=name, inputs={"input": {"stack": STACK, "location": "eastus2"}})
+
+
 def release(name: str) -> Declared:
     spec = {
         "base_model": _MODEL,

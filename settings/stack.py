@@ -105,9 +105,10 @@ def from_pulumi() -> Settings:
     from pulumi.runtime import config as runtime
 
     values = {**runtime.get_config_env(), **runtime.CONFIG.get()}
-    secret = frozenset(key for key in values if runtime.is_config_secret(key))
-    _check_defaults(pulumi.get_stack(), ROOT)
-    return parse({key: stack_file.decoded(value) for key, value in values.items()}, pulumi.get_stack(), secret)
+    secret, stack = frozenset(key for key in values if runtime.is_config_secret(key)), pulumi.get_stack()
+    _check_defaults(stack, ROOT)
+    read = {key: stack_file.decoded(value) for key, value in values.items()}
+    return parse(stack_file.given(read, stack, Path.cwd(), _defaults()), stack, secret)
 
 
 def load(stack: str, root: Path | None = None) -> Settings:
@@ -132,13 +133,19 @@ def _file(stack: str, root: Path) -> tuple[str, stack_file.StackFile]:
     if not (root / f"Pulumi.{name}.yaml").is_file():
         raise UnknownStackError(name, [file.name.split(".")[1] for file in root.glob("Pulumi.*.yaml")])
     _check_defaults(name, root)
-    return name, stack_file.read(stack, name, root)
+    file = stack_file.read(stack, name, root)
+    return name, replace(file, values=stack_file.given(file.values, name, root, _defaults()))
 
 
 def _check_defaults(stack: str, root: Path) -> None:
-    defaults = Settings.model_validate({"purgeOnDestroy": True}).effective()
-    if changed := stack_file.changed_defaults(stack, root, defaults):
+    if changed := stack_file.changed_defaults(stack, root, _defaults()):
         raise SettingsError(stack, changed)
+
+
+def _defaults() -> dict[str, Any]:
+    """Of all keys that have one, as Pulumi.yaml has them, too."""
+    found = Settings.model_validate({"purgeOnDestroy": True}).effective()
+    return {key: value for key, value in found.items() if key != written(("purgeOnDestroy",))}
 
 
 def _own_keys(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,27 @@ def changed_defaults(stack: str, root: Path, defaults: dict[str, Any]) -> list[P
         for key, value in declared.items()
         if _is_ours(key) and value != defaults.get(key)
     ]
+
+
+def given(values: Mapping[str, Any], name: str, root: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what Pulumi adds from the project's own file: what some keys say about others is for those not given.
+
+    That is whatever is as it would be anyway, unless the stack's file, where it is in `root`, names it.
+    """
+    path = root / f"Pulumi.{name}.yaml"
+    document = _yaml(path, name) if path.is_file() else None
+    own = {_full(key) for key in _config(document, path, name)}
+    return {key: value for key, value in values.items() if key in own or not _same(value, defaults.get(key, _NONE))}
+
+
+_NONE = object()
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Whether a value is the default, which Pulumi may hand out as text."""
+    if isinstance(value, str) and isinstance(default, bool | int | float):
+        return value.lower() == json.dumps(default)
+    return bool(value == default)
 
 
 def decoded(value: Any) -> Any:

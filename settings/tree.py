@@ -12,7 +12,7 @@ from settings.estate.existing import ExistingSettings
 from settings.estate.names import NamesSettings
 from settings.estate.private import OutboundSettings, PrivateEndpointsSettings
 from settings.fields import GUID, Flag, Pattern, Section, Text
-from settings.implied import with_implied
+from settings.implied import loosened, with_implied
 from settings.problems import refuse, written
 from settings.recipes import named
 from settings.recipes.recipe import Recipe
@@ -52,6 +52,11 @@ class Settings(Section):
     """
     names: NamesSettings = NamesSettings()
     existing: ExistingSettings = ExistingSettings()
+    sealed: Flag = False
+    """Closed as far as this program goes: network private, localAuth false, a key of your own (encryption), logs of
+    all, protect and so on (docs/network.md), each where the stack does not say otherwise; previews and a policy tell
+    what is looser
+    """
     network: Literal["public", "managed", "private"] = "public"
     """Where training and serving run: public, or managed for Azure ML's managed virtual network, whose machines reach
     the internet and cannot be reached from it; workspace and endpoint go on answering to Entra ID and key. A workspace
@@ -157,6 +162,11 @@ class Settings(Section):
     def finetune_of(self, name: str) -> FinetuneSettings:
         """How the job of the recipe of that name is run: a run of the sweep within its part of the sweep's limits."""
         return limited(self.sweep, self.finetune) if name.startswith(PREFIX) else self.finetune
+
+    @property
+    def loosened(self) -> dict[str, Any]:
+        """Of a sealed stack what is other than that says, by key."""
+        return dict(loosened(self.model_dump(mode="json", by_alias=True))) if self.sealed else {}
 
     def effective(self) -> dict[str, Any]:
         """The whole tree under the keys of a stack file."""

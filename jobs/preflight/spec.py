@@ -117,12 +117,13 @@ class PreflightSpec(Spec):
     one after the other. `existing` is what somebody else has made, by the keys of that setting, and `shared_access`
     whether its storage account has to take keys, `isolated` whether its workspace has to have a managed network;
     `grants` are roles that others grant, `team` those among them that nothing waits for, `own_key` what the
-    data lie under in place of Microsoft's keys, `private` the network that all of it answers in.
+    data lie under in place of Microsoft's keys, `private` the network that all of it answers in,
+    `loosened` keys that a sealed stack has opened again.
     """
 
     WHERE_SET: ClassVar = frozenset(
         {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated"}
-        | {"grants", "team", "own_key", "private"}
+        | {"grants", "team", "own_key", "private", "loosened"}
     )
 
     stack: str
@@ -152,6 +153,7 @@ class PreflightSpec(Spec):
     team: tuple[Grant, ...] = ()
     own_key: OwnKey | None = None
     private: PrivateNetwork | None = None
+    loosened: tuple[str, ...] = ()
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]

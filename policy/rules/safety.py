@@ -12,6 +12,7 @@ from cloud.catalogue import (
     LOG_WORKSPACE,
     METRIC_ALERT,
     PRIVATE_ENDPOINT,
+    STAGE,
     find,
     types_of,
 )
@@ -58,6 +59,26 @@ def public_with_reason(stack: Stack, config: Config) -> Iterator[tuple[str, Memb
     for member in stack.of(*_REACHABLE):
         if not config["reasons"].get(member.name) and _public(member):
             yield f"{member.name} can be reached from the internet, and nobody says why", member
+
+
+@stack_rule(
+    "sealed-as-it-says",
+    "A stack with sealed: true is as closed as that says.",
+    reason="whoever reads sealed in a stack's settings takes the rest for granted",
+    remedy="remove the keys that the message names from the stack's settings, or except them here with a reason",
+    severity=HIGH,
+    examples=(
+        Example(
+            passes=(samples.preflight("preflight"),),
+            fails=(samples.preflight("preflight").but(input__loosened=["localAuth"]),),
+            on="preflight",
+        ),
+    ),
+)
+def sealed_as_it_says(stack: Stack, _config: Config) -> Iterator[tuple[str, Member | None]]:
+    for member in stack.of(STAGE):
+        if member.name == "preflight" and (keys := member.peek("input.loosened")):
+            yield f"{member.name} records that these are looser: {', '.join(str(key) for key in keys)}", member
 
 
 @stack_rule(

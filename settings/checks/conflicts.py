@@ -224,6 +224,7 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _purge,
     locked.keys,
     locked.own_key,
+    locked.sealed,
     locked.private,
     locked.outbound,
     _recipients,

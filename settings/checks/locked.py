@@ -36,6 +36,14 @@ def own_key(settings: Settings) -> Iterator[Conflict]:
         yield Conflict("encryption.identity", own.identity, rule, remedy, ("identity.assignRoles",))
 
 
+def sealed(settings: Settings) -> Iterator[Conflict]:
+    """What only the stack itself can say. Where it says that there is none, that is told and not refused."""
+    if settings.sealed and not settings.encryption.key and "key" not in settings.encryption.model_fields_set:
+        rule = "is needed with sealed: true, under which the stack's data lie under a key of its own"
+        remedy = "give its address, and encryption.vault; '' for Microsoft's key, which is told as looser"
+        yield Conflict("encryption.key", settings.encryption.key, rule, remedy, ("sealed",))
+
+
 def private(settings: Settings) -> Iterator[Conflict]:
     """Private endpoints without a place, and a place without them."""
     own = settings.private_endpoints

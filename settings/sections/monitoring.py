@@ -22,6 +22,8 @@ class MonitoringSettings(Section):
 
     diagnostics: Flag = True
     """logs and metrics of workspace, endpoint and vault to Log Analytics"""
+    all_resources: Flag = False
+    """those of hub, project, container registry and AI Services, too"""
     alerts: Flag = False
     """an e-mail when the endpoint (5xx) or its model (424) fails or is slow"""
     email: Email = ""

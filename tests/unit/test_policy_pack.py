@@ -82,6 +82,7 @@ IDS = """
     role-known-principals
     endpoint-identity-roles
     public-with-reason
+    sealed-as-it-says
     private-endpoints
     diagnostics-on
     budget-present
