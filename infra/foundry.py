@@ -149,6 +149,8 @@ class Foundry(pulumi.ComponentResource):
             identity=ml.ManagedServiceIdentityArgs(type="SystemAssigned"),
             sku=ml.SkuArgs(name="Basic", tier=ml.SkuTier.BASIC),
             hub_resource_id=hub.id,
+            # As public as its hub whatever it says, but policies look at what each workspace says itself.
+            public_network_access=args.access.public if args.access.closed else None,
             tags=args.place.tags,
             opts=pulumi.ResourceOptions.merge(
                 base.purged_after_delete(parent=self), pulumi.ResourceOptions(depends_on=hub_purge)

@@ -173,8 +173,9 @@ def search(name: str) -> Declared:
 
 def private_endpoint(name: str, to: str) -> Declared:
     connection = {"name": name, "privateLinkServiceId": ref(to), "groupIds": ["blob"]}
-    inputs = {"privateEndpointName": name, "privateLinkServiceConnections": [connection]}
-    return Declared(type="azure-native:network:PrivateEndpoint", name=name, inputs=inputs)
+    return located(
+        catalogue.PRIVATE_ENDPOINT.type, name, privateEndpointName=name, privateLinkServiceConnections=[connection]
+    )
 
 
 def identity(name: str) -> Declared:
