@@ -83,7 +83,8 @@ def _three_files(settings: Settings) -> Iterator[Conflict]:
     data = settings.data
     if data.test_ratio + data.validation_ratio >= 1:
         rule = f"leaves no row to train on beside testRatio, which is {data.test_ratio:g}"
-        yield Conflict("data.validationRatio", data.validation_ratio, rule, "set it to 0.1", ("data.testRatio",))
+        remedy = f"set it to {min(0.1, (1 - data.test_ratio) / 2):g}"
+        yield Conflict("data.validationRatio", data.validation_ratio, rule, remedy, ("data.testRatio",))
     if data.validation and data.validation_ratio:
         rule = "has no effect beside data.validation, which is a file of such rows"
         yield Conflict("data.validationRatio", data.validation_ratio, rule, "set it to 0", ("data.validation",))

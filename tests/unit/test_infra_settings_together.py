@@ -100,3 +100,14 @@ def test_without_local_auth_the_storage_account_takes_no_keys(off: Any) -> None:
     assert parse(localAuth=off).storage.shared_keys is False
     assert parse(localAuth=off, storage={"sku": "Standard_GRS"}).storage.shared_keys is False
     assert parse(localAuth=True).storage.shared_keys is True
+
+
+@pytest.mark.parametrize(
+    ("test", "validation", "remedy"), [(0.5, 0.5, "set it to 0.1"), (0.95, 0.1, "set it to 0.025")]
+)
+def test_test_and_validation_rows_leave_some_to_train_on(test: float, validation: float, remedy: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse(data={"testRatio": test, "validationRatio": validation})
+    told = str(refused.value)
+    assert f"leaves no row to train on beside testRatio, which is {test:g}" in told and remedy in told
+    parse(data={"testRatio": test, "validationRatio": float(remedy.rpartition(" ")[2])})
