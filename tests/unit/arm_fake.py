@@ -114,9 +114,7 @@ def _wrong_version(url: str) -> str:
     parts = urlsplit(url)
     given = parse_qs(parts.query).get("api-version", [""])[0]
     known = next((version for path, version in _VERSIONS.items() if re.fullmatch(path, parts.path.lower())), given)
-    return (
-        "" if given in ("", known) else f"The api-version '{given}' is invalid. The supported versions are '{known}'."
-    )
+    return "" if given == known else f"The api-version '{given}' is invalid. The supported versions are '{known}'."
 
 
 def _key(method: str, url: str) -> str:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -242,3 +243,16 @@ def test_a_killed_run_leaves_the_files_as_they_were_and_nothing_for_long(tmp_pat
     assert {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir() if each != left} == before
     run(path, tmp_path / "out", seed=1)
     assert {each.name for each in (tmp_path / "out").iterdir()} == before.keys()
+
+
+@pytest.mark.parametrize(("revision", "asked"), [("1a2b", "1a2b"), ("", None)])
+def test_the_hub_is_asked_about_the_revision_that_is_read(
+    revision: str, asked: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dataset_info(_: Any, name: str, revision: str | None) -> Any:
+        assert (name, revision) == ("team/rows", asked)
+        return SimpleNamespace(sha="c0ffee", card_data=SimpleNamespace(license=["mit", "apache-2.0"]))
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", dataset_info)
+    assert hub._about("team/rows", revision) == ("c0ffee", "mit, apache-2.0")

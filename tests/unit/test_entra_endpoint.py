@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,3 +70,13 @@ def test_who_is_refused_is_told_which_role_opens(status: int) -> None:
 )
 def test_the_mode_of_an_endpoint(mode: Any, *, by_token: bool) -> None:
     assert entra.by_token(mode) is by_token
+
+
+def test_a_token_is_one_for_azure_ml(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Signed:
+        def get_token(self, *scopes: str) -> Any:
+            assert scopes == ("https://ml.azure.com/.default",)
+            return SimpleNamespace(token="secret")
+
+    monkeypatch.setattr(entra, "credential", Signed)
+    assert entra.token() == "secret"
