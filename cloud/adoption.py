@@ -21,7 +21,21 @@ _IN_THE_CLEAR = "[secret]"
 VERSION = "azureApiVersion"
 """The input that azure-native gives every resource: in which version of its API Azure is asked."""
 
+MADE_BY = "finetune_phi_stack"
+"""In the metadata of a connection in a project of somebody else's: which stack has made it."""
+_MARKS = ("project", "stack")
+"""Tags by which what Azure has under a stack's name is that stack's."""
+
 Row = dict[str, Any]
+
+
+def somebody_elses(inputs: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether Azure has something under a name of the stack's that does not carry what the stack would put on it."""
+    tags, theirs = inputs.get("tags") or {}, found.get("tags") or {}
+    if any(theirs.get(mark) != tags[mark] for mark in _MARKS if mark in tags):
+        return True
+    own, other = (((each.get("properties") or {}).get("metadata") or {}) for each in (inputs, found))
+    return MADE_BY in own and other.get(MADE_BY) != own[MADE_BY]
 
 
 def ids_with_versions(resources: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pulumi_azure_native import cognitiveservices
 from pulumi_azure_native import machinelearningservices as ml
 
 from chat.phi_key import ENTRA
+from cloud.adoption import MADE_BY
 from cloud.catalogue import CONNECTION, PROJECT
 from cloud.place import Place
 from cloud.target import Target
@@ -214,6 +215,8 @@ class EndpointConnection(pulumi.ComponentResource):
                 metadata={
                     "endpoint": args.endpoint.scoring_uri,
                     **({} if args.endpoint.key else {"auth": ENTRA}),
+                    # Among the connections of somebody else's project: they have no tags.
+                    **({MADE_BY: args.place.origin.stack} if "project" in args.place.existing else {}),
                     # What is asked through the connection gives up no sooner than the endpoint does.
                     "request_timeout_seconds": str(args.request_timeout_seconds),
                     "azureml.flow.connection_type": "Custom",

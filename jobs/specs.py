@@ -206,6 +206,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         in_turn=in_turn,
         existing=place.existing,
         isolated="workspace" in place.existing and settings.network != "public",
+        connection=names.connection if "project" in place.existing else "",
         shared_access="storage" in place.existing and settings.storage.shared_keys,
         grants=() if settings.identity.assign_roles else grants(settings, place),
         team=() if settings.identity.assign_roles else team(settings, place),

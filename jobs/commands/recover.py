@@ -21,7 +21,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from cloud.adoption import Row, adopt, give_back, ids_with_versions, take_out, without_outputs
+from cloud.adoption import (
+    Row,
+    adopt,
+    azure_id,
+    give_back,
+    ids_with_versions,
+    somebody_elses,
+    subscription_of,
+    take_out,
+    without_outputs,
+)
 from cloud.errors import StageError, azure_errors
 from cloud.report import Report
 from cloud.services import lease
@@ -68,7 +78,14 @@ def recover(stack: str, report: Report) -> None:
     begun = [each["resource"] for each in interrupted if each.get("type") == "creating"]
     wanted = _creations(stack, report)
     rows = deployment.get("resources") or []
-    there = _there(ids_with_versions(rows, [*wanted, *begun]), stack)
+    there, bodies = _there(ids_with_versions(rows, [*wanted, *begun]), stack)
+    others = [each for each in (*wanted, *begun) if _elses(each, rows, bodies)]
+    wanted, begun = ([each for each in some if each not in others] for some in (wanted, begun))
+    for each in {str(each["urn"]): each for each in others}.values():
+        name = str(each["urn"]).rsplit("::", 1)[1]
+        report(
+            f"{name}: Azure has one of that name, and somebody else has made it: left alone; give yours another name"
+        )
     gone = take_out(deployment, {id_ for id_, spelt in there.items() if spelt is None})
     adopted = adopt(deployment, wanted, begun, there=there.get)
     if not (gone or adopted or interrupted):
@@ -88,8 +105,17 @@ def recover(stack: str, report: Report) -> None:
     report("`pulumi up` or `pulumi destroy` goes on where it stopped")
 
 
-def _there(ids: Mapping[str, str], stack: str) -> dict[str, str | None]:
-    """By id, how Azure spells it, or None where it has nothing: a 404, by whatever code it is told.
+def _elses(wanted: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, Any]) -> bool:
+    """Whether what Azure has in its place is somebody else's."""
+    inputs = wanted.get("inputs") or {}
+    if not str(wanted["type"]).startswith("azure-native:"):
+        return False
+    id_ = azure_id(str(wanted["type"]), inputs, subscription_of(rows))
+    return bool(id_ and id_ in bodies and somebody_elses(inputs, bodies[id_]))
+
+
+def _there(ids: Mapping[str, str], stack: str) -> tuple[dict[str, str | None], dict[str, Any]]:
+    """By id, how Azure spells it, or None where it has nothing: a 404, by whatever code it is told; and what it has.
 
     azure-native takes only some codes for that, and its refresh ends at the others. An answer without a code is none
     of Azure's, and an unknown subscription says nothing of what is in it.
@@ -99,12 +125,13 @@ def _there(ids: Mapping[str, str], stack: str) -> dict[str, str | None]:
     from cloud.arm import Arm
 
     if not ids:
-        return {}
-    arm = Arm()
+        return {}, {}
+    arm, bodies = Arm(), {}
 
     def ask(id_: str) -> str | None:
         try:
-            return str(arm.get(id_, ids[id_]).get("id") or id_)
+            bodies[id_] = arm.get(id_, ids[id_])
+            return str(bodies[id_].get("id") or id_)
         except ResourceNotFoundError as error:
             code = error.error.code if error.error else None
             if not code or code == "SubscriptionNotFound":
@@ -112,7 +139,7 @@ def _there(ids: Mapping[str, str], stack: str) -> dict[str, str | None]:
             return None
 
     with azure_errors("what is on Azure could not be read", f"stack {stack}"), ThreadPoolExecutor(_AT_ONCE) as pool:
-        return dict(zip(ids, pool.map(ask, ids), strict=True))
+        return dict(zip(ids, pool.map(ask, ids), strict=True)), bodies
 
 
 def _export(stack: str) -> Row:

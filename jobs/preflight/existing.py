@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from cloud.adoption import MADE_BY
 from cloud.catalogue import AZURES, ML_VERSION, ResourceType
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.locked.own_key import by_roles
@@ -59,9 +60,9 @@ def _look(spec: PreflightSpec, arm: Arm, key: str, id_: str) -> Iterator[Finding
             yield Finding(check=NAME, state=State.WARNING, found=says, fix=fix)
     for state, says, fix in _OBJECTIONS.get(key, _none)(spec, found):
         yield Finding(check=NAME, state=state, found=f"{what}: {says}", fix=fix)
-    if key == "workspace":
-        for says, fix in _taken(spec, arm, id_):
-            yield Finding(check=NAME, state=State.REFUSED, found=f"{what}: {says}", fix=fix)
+    taken = {"workspace": _taken, "project": _connected}
+    for says, fix in taken[key](spec, arm, id_) if key in taken else ():
+        yield Finding(check=NAME, state=State.REFUSED, found=f"{what}: {says}", fix=fix)
 
 
 def _taken(spec: PreflightSpec, arm: Arm, workspace: str) -> Iterator[tuple[str, str]]:
@@ -81,6 +82,15 @@ def _taken(spec: PreflightSpec, arm: Arm, workspace: str) -> Iterator[tuple[str,
             kind = "an endpoint" if key == "endpoint" else "a cluster"
             says = f"has {kind} {name} already, which this stack has not made"
             yield says, f"set finetune-phi:names.{key} to another name"
+
+
+def _connected(spec: PreflightSpec, arm: Arm, project: str) -> Iterator[tuple[str, str]]:
+    """The same of the connection in it, which has no tags."""
+    there = arm.find(f"{project}/connections/{spec.connection}", ML_VERSION) if spec.connection else None
+    metadata = ((there or {}).get("properties") or {}).get("metadata") or {}
+    if there is not None and metadata.get(MADE_BY) != (spec.origin.stack if spec.origin else spec.stack):
+        says = f"has a connection {spec.connection} already, which this stack has not made"
+        yield says, "set finetune-phi:names.connection to another name"
 
 
 def _none(_: PreflightSpec, __: Mapping[str, Any]) -> Iterator[Objection]:

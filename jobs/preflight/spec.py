@@ -115,14 +115,15 @@ class PreflightSpec(Spec):
     by now: the state remembers it here, and all names derive from it. `unique_names` are those that the settings
     choose and nobody else may have, by attribute of `Names`. `in_turn` says that clusters and endpoint have machines
     one after the other. `existing` is what somebody else has made, by the keys of that setting, and `shared_access`
-    whether its storage account has to take keys, `isolated` whether its workspace has to have a managed network;
+    whether its storage account has to take keys, `isolated` whether its workspace has to have a managed network, and
+    `connection` what the stack makes in its project;
     `grants` are roles that others grant, `team` those among them that nothing waits for, `own_key` what the
     data lie under in place of Microsoft's keys, `private` the network that all of it answers in,
     `loosened` keys that a sealed stack has opened again.
     """
 
     WHERE_SET: ClassVar = frozenset(
-        {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated"}
+        {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated", "connection"}
         | {"grants", "team", "own_key", "private", "loosened"}
     )
 
@@ -149,6 +150,7 @@ class PreflightSpec(Spec):
     existing: Mapping[str, str] = field(default_factory=dict)
     shared_access: bool = False
     isolated: bool = False
+    connection: str = ""
     grants: tuple[Grant, ...] = ()
     team: tuple[Grant, ...] = ()
     own_key: OwnKey | None = None

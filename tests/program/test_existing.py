@@ -80,7 +80,12 @@ def test_what_is_given_is_what_the_rest_is_made_in(run: Run) -> None:
     program = using(run, *IDS)
     made = program.resources
     assert made["endpoint"].inputs["workspaceName"] == "mlw-platform"
-    assert made["endpoint-connection"].inputs["workspaceName"] == "proj-team"
+    connection = made["endpoint-connection"].inputs
+    assert connection["workspaceName"] == "proj-team"
+    # There it is one of many, and has no tags; in a project of the stack's own nothing is said.
+    assert connection["properties"]["value"]["metadata"]["finetune_phi_stack"] == "dev"
+    own = run("dev").resources["endpoint-connection"].inputs["properties"]["value"]["metadata"]
+    assert "finetune_phi_stack" not in own
     finetune = made["finetune"].inputs["input"]
     assert (finetune["target"]["workspace"], finetune["cluster"]) == ("mlw-platform", "a100")
     assert finetune["workspace_id"] == "guid-of-their-mlw-platform"

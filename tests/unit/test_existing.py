@@ -245,6 +245,18 @@ def test_what_is_to_be_made_in_it_is_not_somebody_elses_already(arm: ArmFake) ->
     )
 
 
+def test_nor_is_the_connection_in_its_project(arm: ArmFake) -> None:
+    spec = dataclasses.replace(SPEC, connection="phi-connection")
+    path = f"{PROJECT}/connections/phi-connection"
+    arm.get(path, {"properties": {"metadata": {"finetune_phi_stack": "dev"}}})
+    assert existing.usable(spec, Arm())[0].state is State.OK
+    for metadata in ({"finetune_phi_stack": "prod"}, None):
+        arm.get(path, {"properties": {"metadata": metadata}})
+        (found,) = existing.usable(spec, Arm())
+        assert "has a connection phi-connection already" in found.found
+        assert (found.state, found.fix) == (State.REFUSED, "set finetune-phi:names.connection to another name")
+
+
 def test_no_name_is_looked_for_of_what_is_not_made(arm: ArmFake) -> None:
     (found,) = checks.deleted_account(SPEC, Arm())
     assert found.state is State.OK and "hub of somebody else's" in found.found

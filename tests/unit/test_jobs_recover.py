@@ -58,7 +58,7 @@ def test_an_id_is_as_azure_spells_it(monkeypatch: pytest.MonkeyPatch) -> None:
     arm.get(silent, {})
     gone = f"{GROUP}/providers/Microsoft.KeyVault/vaults/gone"
     versions = {GROUP: "2024-03-01", silent: "2024-11-01", gone: "2024-11-01"}
-    assert recover._there(versions, "local") == {
+    assert recover._there(versions, "local")[0] == {
         GROUP: GROUP.replace("resourceGroups", "resourcegroups"),
         silent: silent,
         gone: None,

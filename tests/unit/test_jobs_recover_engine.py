@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cloud.adoption import somebody_elses
 from cloud.errors import StageError
 from jobs.commands import recover
 from settings.outputs import OutputsError
@@ -137,6 +138,27 @@ def test_an_interrupted_replacement_is_settled(engine: Engine, arm: ArmFake) -> 
     engine.wants(vault(sku="new"), op="replace")
     assert "found on Azure: vault" in recovered()[0]
     assert (engine.rows[-1]["inputs"]["sku"], engine.rows[-1].get("pendingReplacement")) == ("new", None)
+
+
+def test_what_somebody_else_has_under_that_name_stays_theirs(engine: Engine, arm: ArmFake) -> None:
+    """In a workspace or project that is given: in the state, the next destroy would delete it."""
+    ours = {"project": "finetune-phi", "stack": "dev"}
+    arm.get(KV, {"id": KV, "tags": {"owner": "them"}})
+    engine.has(state())
+    engine.wants(vault(tags=ours))
+    said = recovered()
+    assert said[0].startswith("vault: Azure has one of that name, and somebody else has made it: left alone")
+    assert engine.rows == state()["resources"]
+    arm.get(KV, {"id": KV, "tags": {**ours, "costCenter": "1"}})
+    assert "found on Azure: vault" in recovered()[0]
+
+
+@pytest.mark.parametrize(("metadata", "theirs"), [({}, True), (None, True), ({"finetune_phi_stack": "dev"}, False)])
+def test_a_connection_says_so_in_its_metadata(metadata: Any, *, theirs: bool) -> None:
+    inputs = {"properties": {"metadata": {"endpoint": "x", "finetune_phi_stack": "dev"}}}
+    assert somebody_elses(inputs, {"properties": {"metadata": metadata}}) is theirs
+    # In a project of the stack's own there is nobody else, and nothing said of it.
+    assert not somebody_elses({"properties": {"metadata": {"endpoint": "x"}}}, {"properties": {"metadata": metadata}})
 
 
 def test_what_azure_does_not_have_is_never_written(engine: Engine, arm: ArmFake) -> None:
