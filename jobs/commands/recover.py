@@ -46,6 +46,9 @@ _AT_ONCE = 8
 _MOST_SECONDS = 3600.0  # for a refresh of everything
 _LOCKED_BY = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
+_HELD_BY_SERVICE = "Another update is currently in progress"
+"""What Pulumi Cloud answers in place of a lock (a 409): it does not say whose the update is, nor whether it runs."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """--break-lease is for a holder that is known to do nothing any more."""
@@ -190,6 +193,13 @@ def _import(stack: str, state: Mapping[str, Any], report: Report) -> None:
         locks = list(_LOCKED_BY.finditer(done.stderr + done.stdout))
         if done.returncode == 0:
             return
+        if _HELD_BY_SERVICE in done.stderr + done.stdout:
+            raise StageError(
+                "the stack was left alone",
+                on=f"stack {stack}",
+                why="Pulumi's service says that an update is in progress, and not whose",
+                todo=f"Wait for its end. If you know that it is gone, run `pulumi cancel --stack {stack}` first.",
+            )
         if not locks:
             raise _refused(arguments, done)
         for lock in locks:

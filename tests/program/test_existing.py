@@ -131,7 +131,7 @@ def test_all_together(run: Run) -> None:
 
 def test_nothing_given_is_nothing_recorded(run: Run) -> None:
     asked = run("dev").resources["preflight"].inputs["input"]
-    assert not {"existing", "shared_access", "isolated", "unique_names", "origin"} & asked.keys()
+    assert not {"existing", "shared_access", "isolated", "connection", "team", "unique_names", "origin"} & asked.keys()
     assert run("dev").read == {}
 
 

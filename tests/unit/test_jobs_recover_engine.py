@@ -73,6 +73,18 @@ def test_an_update_that_may_run_still_keeps_its_lock(locked_by: Locked, pid: int
     assert "cancel" not in asked.read_text()
 
 
+def test_an_update_that_pulumis_service_knows_of_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no lock file that says which process; the words are the ones that Pulumi's own SDK looks for."""
+    script = tmp_path / "pulumi"
+    export = 'echo {\'"deployment": {"resources": []}\'}'.replace("{'", "'{").replace("'}", "}'")
+    held = "error: [409] Conflict: Another update is currently in progress."
+    script.write_text(f'#!/bin/sh\ncase "$*" in *import*) echo "{held}" >&2; exit 255;; *) {export};; esac\n')
+    script.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(StageError, match=r"in progress, and not whose.*`pulumi cancel --stack local`"):
+        recover.recover("local", print)
+
+
 ENGINE = """#!/bin/sh
 case "$*" in
   *import*) while [ "$1" != --file ]; do shift; done; cp "$2" {state}; cp "$2" {state}.$(ls {state}.* | wc -l);;

@@ -84,6 +84,7 @@ VARIABLES = {
     [
         ({}, ""),
         ({"AZURE_CLIENT_ID": ""}, "AZURE_CLIENT_ID must be set"),
+        ({"PULUMI_STORAGE_ACCOUNT": ""}, "PULUMI_STORAGE_ACCOUNT must be set"),
         ({"PULUMI_BACKEND_URL": "azblob://x\nLD_PRELOAD=/tmp/x.so"}, "PULUMI_BACKEND_URL must be set"),
         ({"STACK": "dev\nPATH=/tmp"}, "the stack's name must be a word"),
     ],
@@ -93,9 +94,19 @@ def test_what_later_steps_find_in_their_environment(changed: dict[str, str], sai
     environment = {**os.environ, "STACK": changed.get("STACK", "dev"), "VARIABLES": variables}
     done = subprocess.run([str(SCRIPTS / "environment")], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, said in done.stderr) == (int(bool(said)), True)
-    told = "ARM_CLIENT_ID=c ARM_TENANT_ID=t ARM_SUBSCRIPTION_ID=s AZURE_STORAGE_ACCOUNT=account"
-    told += " PULUMI_BACKEND_URL=azblob://state-dev STACK=dev ARM_USE_OIDC=true SETUP_FOR=deploy"
+    told = "ARM_CLIENT_ID=c ARM_TENANT_ID=t ARM_SUBSCRIPTION_ID=s PULUMI_BACKEND_URL=azblob://state-dev"
+    told += " AZURE_STORAGE_ACCOUNT=account STACK=dev ARM_USE_OIDC=true SETUP_FOR=deploy"
     assert done.stdout.split() == ([] if said else told.split())
+
+
+@pytest.mark.parametrize("backend", ["https://api.pulumi.com", "s3://state-dev?region=eu-west-1", "gs://state-dev"])
+def test_a_state_that_is_in_no_storage_account_needs_none(backend: str) -> None:
+    variables = {key: value for key, value in VARIABLES.items() if key != "PULUMI_STORAGE_ACCOUNT"}
+    given = json.dumps({**variables, "PULUMI_BACKEND_URL": backend})
+    environment = {**os.environ, "STACK": "dev", "VARIABLES": given}
+    done = subprocess.run([str(SCRIPTS / "environment")], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"PULUMI_BACKEND_URL={backend}" in done.stdout and "AZURE_STORAGE_ACCOUNT" not in done.stdout
 
 
 def test_the_environments_are_one_list_in_its_order() -> None:
