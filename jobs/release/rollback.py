@@ -12,6 +12,7 @@ from jobs.release import unfinished
 from jobs.release.deployments import MODEL, PREVIOUS
 from jobs.traffic import shares
 from jobs.training.registering import fingerprint_of
+from jobs.training.stack_jobs import RECIPE
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -95,7 +96,7 @@ def versions(client: MLClient, model: str, tagged: Mapping[str, str] | None = No
             version=str(each.version),
             created=str(_created(each) or "at an unknown time")[:16],
             job=str((each.tags or {}).get("job", "")),
-            recipe=str((each.tags or {}).get("recipe", "")),
+            recipe=_recipe(each.tags or {}),
             fingerprint=fingerprint_of(each.tags, getattr(each, "job_name", None)),
         )
         for each in ordered
@@ -123,6 +124,12 @@ def choose(live: InService, known: list[Version], model: str, to: str = "") -> V
         todo = "Fine-tune another one: change data or recipe and run `pulumi up`."
         raise StageError("there is no version to go back to", on=on, why=why, todo=todo)
     return older[0]
+
+
+def _recipe(tags: Mapping[str, str]) -> str:
+    """By its name, where it has one: the rest of several is much the same."""
+    name, recipe = str(tags.get(RECIPE) or ""), str(tags.get("recipe") or "")
+    return f"by the recipe {name}: {recipe}" if name else recipe
 
 
 def registered(known: list[Version], model: str, version: str) -> Version:

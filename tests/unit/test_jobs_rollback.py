@@ -168,3 +168,12 @@ def test_of_a_registry_only_what_the_stack_has_proved_is_offered() -> None:
     client: Any = SimpleNamespace(models=SimpleNamespace(list=lambda name: found))
     assert [each.version for each in rollback.versions(client, "phi", {"proved_by": "dev"})] == ["0"]
     assert len(rollback.versions(client, "phi")) == 4
+
+
+def test_of_several_recipes_a_version_is_told_by_its_recipes_name() -> None:
+    tags = [{"job": "finetune-a-1", "recipe": "seed=1", "recipe_name": "bold"}, {"job": "b", "recipe": "seed=2"}]
+    found = [SimpleNamespace(version=str(at), tags=each, creation_context=None) for at, each in enumerate(tags)]
+    client: Any = SimpleNamespace(models=SimpleNamespace(list=lambda name: found))
+    told = [str(each) for each in rollback.versions(client, "phi")]
+    assert told[0].endswith("from job finetune-a-1, by the recipe bold: seed=1")
+    assert told[1].endswith("from job b, seed=2")
