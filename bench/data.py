@@ -4,12 +4,12 @@
 
 prints a table (Markdown) and, with --plot, draws it. It exits with 1 where preparing with every check is less than
 twice as fast as the tutorial's script, which checks nothing, takes 400 MB or more, takes more memory for more rows, or
-takes more than a second to tell that one of several files is wrong, or that nothing has changed.
+works for more than a second to tell that one of several files is wrong, or that nothing has changed.
 
     python -m bench.data --memory 20000 1000000
 
 prepares so many rows and so many, and exits with 1 where their peaks of memory are more than a tenth apart. A million
-rows take 10 GB of disk for a while.
+rows take 11 GB of disk for a while.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 TWICE, MOST_MB, SAME = 2.0, 400, 1.25
 SEVERAL = 20_000  # rows from which several processes work
-AT_ONCE = 1.0  # seconds
+AT_ONCE = 1.0  # seconds of work, which other work on the machine does not make longer
 ALIKE = 1.1  # peaks of memory, for any numbers of rows
+TIMES = 5  # that the fewer rows are prepared
 TRIES = 3  # of what takes less than a second, of which the best counts: a machine that does other things delays it
 
 # What the tutorial's download_dataset.py does, for a local file.
@@ -160,14 +161,21 @@ def with_a_wrong_one(folder: Path, source: Path) -> None:
 
 
 def memory(fewer: int, more: int, directory: Path) -> list[Run]:
-    """Two processes, so that it does not matter how many cores there are."""
+    """Two processes, so that it does not matter how many cores there are.
+
+    The fewer rows are prepared several times, of which the worst counts: a long run has more moments to be the worst.
+    """
     runs = []
-    for number in (fewer, more):
+    for number, times in ((fewer, TIMES), (more, 1)):
         source = directory / f"{number}.parquet"
         generate(source, number, "zstd")
         command = [sys.executable, "-m", "data_prep", "--quiet", "--processes", "2", "--source", str(source)]
-        runs.append(measured([*command, "--out", str(directory / "out")], every=0.02))
-        subprocess.run(["rm", "-rf", str(directory / "out"), str(source)], check=True)
+        tries = []
+        for _ in range(times):
+            tries.append(measured([*command, "--out", str(directory / "out")], every=0.02))
+            subprocess.run(["rm", "-rf", str(directory / "out")], check=True)
+        source.unlink()
+        runs.append(max(tries, key=lambda run: run.megabytes))
     return runs
 
 
@@ -226,8 +234,8 @@ def misses(results: dict[int, dict[str, Run]]) -> list[str]:
     if most["checked"].megabytes >= MOST_MB:
         found.append(f"{most['checked'].megabytes:.0f} MB at the worst moment")
     for name, what in (("unchanged", "an unchanged source"), ("wrong", "a wrong file")):
-        if most[name].seconds > AT_ONCE:
-            found.append(f"{most[name].seconds:.2f} s for {what}")
+        if most[name].cpu > AT_ONCE:
+            found.append(f"{most[name].cpu:.2f} s for {what}")
     if len(numbers) > 1 and numbers[-2] >= SEVERAL:
         fewer = results[numbers[-2]]
         growth = most["checked"].megabytes / fewer["checked"].megabytes

@@ -18,7 +18,7 @@ from data_prep.run import duplicates
 from data_prep.run.worker import HASHES, QUESTIONS, REJECTED, SIDES, SIGNATURES, WRITTEN, part_of
 
 _CHUNK = 2**20
-_AHEAD = 4  # chunks that wait to be hashed
+_AHEAD = 2  # chunks that wait to be hashed
 
 
 @dataclass(frozen=True)

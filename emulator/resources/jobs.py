@@ -18,7 +18,7 @@ DEFINITION = ("jobType", "jobs", "command", "codeId")
 
 
 class Job(Kind):
-    """A pipeline job around the fine-tune component, or a command job of one node."""
+    """A pipeline job around the fine-tune component or of command nodes, or a command job of one node."""
 
     type = f"{ML}/workspaces/jobs"
     runner: Runner  # set once the emulator is put together
