@@ -80,6 +80,8 @@ def look(arm: Arm, group: str, choice: Choice) -> Found:
         looked.hub(hub, location, in_use=project is not None)
     if project:
         looked.project(project)
+    if {"hub", "project"} & looked.existing.keys():
+        looked.beside.pop("ai_services", None)  # a hub has those that its owner chose, and the stack makes none
     return Found(
         location=location,
         existing={"group": group, **looked.existing},

@@ -162,6 +162,15 @@ def test_what_is_called_as_the_stacks_own_is_left_alone(arm: ArmFake) -> None:
     assert settings.names.chosen() == {"cluster": "gpu-cluster-2", "connection": "phi-connection-2"}
 
 
+@pytest.mark.parametrize(("rows", "beside"), [([HUB], {}), ([], {"ai_services": "phi3-ai"})])
+def test_ai_services_go_with_a_hub_that_is_used(
+    arm: ArmFake, rows: list[dict[str, Any]], beside: dict[str, str]
+) -> None:
+    accounts = [row(f"{GROUP}/providers/Microsoft.CognitiveServices/accounts/phi3-ai", "AIServices")]
+    lists(arm, workspaces=rows, accounts=accounts)
+    assert found().beside == beside
+
+
 def test_a_cluster_counts_where_two_act_as_others(arm: ArmFake) -> None:
     complete(arm)
     other = {"type": "UserAssigned", "userAssignedIdentities": {f"{IDENTITY}2": {}}}
@@ -257,6 +266,14 @@ def test_the_command_shows_asks_and_writes(
     assert written["finetune-phi:existing"]["vault"] == VAULT
     assert written["finetune-phi:protect"] is True and written["finetune-phi:purgeOnDestroy"] is False
     assert {method for method, _ in arm.sent} == {"GET"}
+    # The preview comes last, and needs data.
+    last = [line.split("#")[0].strip() for line in printed.splitlines()[-4:]]
+    assert last == [
+        "pulumi stack init byhand",
+        "python -m data_prep --stack byhand",
+        "python -m jobs preflight --stack byhand",
+        "pulumi preview --stack byhand",
+    ]
     with pytest.raises(SystemExit, match=r"Pulumi.byhand.yaml is there already"):
         cli.main([*command, "--yes"])
 

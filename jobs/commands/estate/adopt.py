@@ -65,7 +65,9 @@ def run(chosen: argparse.Namespace) -> None:
     file.write_text(written, encoding="utf-8")
     print(f"{file.name} is written; nothing on Azure was touched. Next, in this order:")
     print(f"  pulumi stack init {stack}")
-    print(f"  python -m jobs preflight --stack {stack}      # whether all of it is good for what it is used for")
-    print(
-        f"  pulumi preview --stack {stack}                # what it would make; it changes and replaces nothing there"
-    )
+    for command, why in (
+        (f"python -m data_prep --stack {stack}", "the data to train on; `data` in the file says which"),
+        (f"python -m jobs preflight --stack {stack}", "whether all of it is good for what it is used for"),
+        (f"pulumi preview --stack {stack}", "what it would make; it changes and replaces nothing that is there"),
+    ):
+        print(f"  {command:<45} # {why}")
