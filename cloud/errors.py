@@ -28,6 +28,8 @@ _NEXT_STEPS = {
     "SubscriptionRequestsThrottled": "Azure asks for fewer requests: wait some minutes, then go on with `pulumi up`.",
     "AuthorizationFailure": "The storage answers in its virtual network alone, or behind a firewall: run this on a "
     "machine that it lets in (docs/network.md), then run `pulumi up` again.",
+    "RequestDisallowedByPolicy": "`python -m jobs preflight` names each policy that denies something of the stack, and "
+    "the setting that satisfies it, as far as there is one.",
     "OutOfQuota": "Ask for quota of this VM family in the Azure portal, or choose another vmSize.",
     "OutOfCapacity": "The region has no such machine free now: wait, or choose another region or vmSize.",
 }

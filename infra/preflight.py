@@ -47,7 +47,8 @@ class Preflight(pulumi.ComponentResource):
 
     def __init__(self, name: str, spec: PreflightSpec, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Preflight", name, {}, opts)
-        hook = pulumi.ResourceHook(name, working(PreflightSpec, "jobs.preflight.run"))
+        between = {key: getattr(spec, key) for key in spec.BETWEEN}
+        hook = pulumi.ResourceHook(name, working(PreflightSpec, "jobs.preflight.run", **between))
         self.passed = pulumi.Stash(
             name,
             input=spec.to_inputs(),

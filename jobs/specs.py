@@ -16,6 +16,7 @@ from jobs.dataset.asked import dataset as dataset_of
 from jobs.dataset.asked import validates
 from jobs.golden.questions import load
 from jobs.preflight.grants import grants, team
+from jobs.preflight.locked.declared import declared
 from jobs.preflight.locked.network import private
 from jobs.preflight.locked.own_key import own_key
 from jobs.preflight.names import unique
@@ -213,6 +214,7 @@ def preflight(settings: Settings, place: Place) -> PreflightSpec:
         own_key=own_key(settings, place),
         private=private(settings),
         loosened=tuple(settings.loosened),
+        planned=declared(settings, place),
     )
 
 

@@ -55,6 +55,7 @@ from emulator.resources.monitoring import ActionGroup, AutoscaleSetting, Budget,
 from emulator.resources.network.endpoints import PrivateDnsZoneGroup, PrivateEndpoint
 from emulator.resources.network.networks import Subnet, VirtualNetwork
 from emulator.resources.network.zones import DnsLink, DnsZone
+from emulator.resources.policies import PolicyAssignment, PolicyDefinition
 from emulator.resources.vault_keys import VaultKey
 from emulator.resources.workspaces import Connection, Datastore, Workspace
 from emulator.runs.runner import Runner
@@ -104,6 +105,8 @@ KINDS: tuple[type[Kind], ...] = (
     PrivateDnsZoneGroup,
     DnsZone,
     DnsLink,
+    PolicyDefinition,
+    PolicyAssignment,
 )
 
 

@@ -19,6 +19,7 @@ from emulator.manager.subscription import Subscription
 from emulator.manager.work import Work
 from emulator.resources import filled
 from emulator.resources.base import Kind, fill_identity
+from emulator.subscription.policy import engine as policy
 from emulator.validation.refusal import check_post, check_put
 from emulator.validation.versions import check_version
 
@@ -153,6 +154,7 @@ class ResourceManager:
             resource = assemble(path, kind, call.body, old)
             if old is not None:
                 check_location(old, resource, path)
+            policy.enforce(self._store, resource, call.query["api-version"])
             kind.admit(path, resource.body, old)
             before = old or self._restored(kind, path, resource)
             fill_identity(self._cloud, resource, before)

@@ -15,6 +15,7 @@ from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
 from emulator.resources.cognitive import CognitiveAccount
 from emulator.resources.foundation import DeletedVault, LogAnalytics, Vault
 from emulator.subscription import availability, skus
+from emulator.subscription.policy.engine import restrictions
 from emulator.subscription.quota import COMPUTES, Quota, Usage
 from emulator.subscription.quota_requests import QuotaRequests, Reply, ok
 from emulator.subscription.regions import REGIONS
@@ -66,6 +67,8 @@ class Subscription:
             return ok(self._subscription()) if method == "GET" else None
         if below == ["locations"] and method == "GET":
             return ok({"value": [_location(name) for name in sorted(REGIONS)]})
+        if below[-2:] == ["microsoft.policyinsights", "checkpolicyrestrictions"] and method == "POST":
+            return ok(restrictions(self._store, path.rpartition("/providers/")[0], body or {}))
         if below[0] == "providers" and len(below) <= 3:
             found = self._provider(method, segments[2:], body or {})
             if found is not None:

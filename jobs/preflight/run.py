@@ -18,7 +18,7 @@ from cloud.report import WARNING, Report
 from jobs.preflight import checks, data, existing, grants, names, registry, subscription
 from jobs.preflight.checks import Check
 from jobs.preflight.findings import Finding, State
-from jobs.preflight.locked import network, own_key
+from jobs.preflight.locked import network, own_key, policies
 from jobs.preflight.spec import PreflightSpec
 from settings.redaction import redact
 
@@ -39,6 +39,7 @@ CHECKS: dict[str, Check] = {
     "roles": grants.granted,
     "encryption": own_key.usable,
     network.NAME: network.usable,
+    policies.NAME: policies.allowed,
     "names": names.free,
     "soft-deleted vault": checks.deleted_vault,
     "soft-deleted AI Services": checks.deleted_account,

@@ -7,7 +7,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cloud.target import RegistryAsset, Target
 from jobs.spec import Spec, digest
@@ -93,6 +93,15 @@ class PrivateNetwork:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What Azure will be asked for: in words, its API version, and the content of the request, in part."""
+
+    label: str
+    version: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantsSpec(Spec):
     """All that others have to grant."""
 
@@ -119,9 +128,11 @@ class PreflightSpec(Spec):
     `connection` what the stack makes in its project;
     `grants` are roles that others grant, `team` those among them that nothing waits for, `own_key` what the
     data lie under in place of Microsoft's keys, `private` the network that all of it answers in,
-    `loosened` keys that a sealed stack has opened again.
+    `loosened` keys that a sealed stack has opened again. `planned` is what Azure Policy is asked about, and recorded
+    nowhere.
     """
 
+    BETWEEN: ClassVar = frozenset({"planned"})
     WHERE_SET: ClassVar = frozenset(
         {"origin", "unique_names", "in_turn", "existing", "shared_access", "isolated", "connection"}
         | {"grants", "team", "own_key", "private", "loosened"}
@@ -156,11 +167,13 @@ class PreflightSpec(Spec):
     own_key: OwnKey | None = None
     private: PrivateNetwork | None = None
     loosened: tuple[str, ...] = ()
+    planned: tuple[Planned, ...] = ()
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
         content = dataclasses.asdict(self)
-        return digest({key: value for key, value in content.items() if value or key not in self.WHERE_SET})
+        recorded = {key: value for key, value in content.items() if key not in self.BETWEEN}
+        return digest({key: value for key, value in recorded.items() if value or key not in self.WHERE_SET})
 
     @property
     def scope(self) -> str:

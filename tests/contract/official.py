@@ -20,8 +20,10 @@ from azure.mgmt.loganalytics import LogAnalyticsManagementClient
 from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.network import NetworkManagementClient
+from azure.mgmt.policyinsights import PolicyInsightsClient
 from azure.mgmt.privatedns import PrivateDnsManagementClient
 from azure.mgmt.quota import QuotaMgmtClient
+from azure.mgmt.resource.policy import PolicyClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 from azure.mgmt.storage import StorageManagementClient
@@ -98,6 +100,14 @@ class Clients:
     @cached_property
     def zones(self) -> Any:
         return self._of(PrivateDnsManagementClient, "2024-06-01")
+
+    @cached_property
+    def policies(self) -> Any:
+        return self._of(PolicyClient, "2023-04-01")
+
+    @cached_property
+    def restrictions(self) -> Any:
+        return self._of(PolicyInsightsClient)
 
     @cached_property
     def quota(self) -> Any:

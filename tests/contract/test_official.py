@@ -20,8 +20,9 @@ from tests.contract.official import Action, Clients, Driven, finish, read
 from tests.contract.official_arm import FIRST
 from tests.contract.official_ml import LAST, SUBSCRIPTIONS, THEN
 from tests.contract.official_network import NETWORKED
+from tests.contract.official_policies import POLICIES
 
-LIVE = (*FIRST, *NETWORKED, *THEN)
+LIVE = (*FIRST, *NETWORKED, *POLICIES, *THEN)
 ALL = (*LIVE, *LAST)
 
 

@@ -1,0 +1,87 @@
+"""The check of the preflight that asks Azure Policy what it would deny, and names the setting that satisfies it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from cloud.catalogue import RESOURCE_GROUP
+from jobs.preflight.findings import Finding, State
+from jobs.preflight.locked.declared import fields
+from jobs.preflight.spec import Planned, PreflightSpec
+
+if TYPE_CHECKING:
+    from cloud.arm import Arm
+
+NAME = "policies"
+VERSION = "2024-10-01"
+"""Of Microsoft.PolicyInsights/checkPolicyRestrictions."""
+ASSIGNMENT_VERSION = "2023-04-01"
+_AT_ONCE = 6
+
+
+def allowed(spec: PreflightSpec, arm: Arm) -> list[Finding]:
+    """One question for each kind of resource; policies that only audit are not told."""
+    if not spec.planned:
+        return [Finding(check=NAME, state=State.OK, found="nothing to ask about")]
+    # Before there is a group, what is assigned to the subscription and above is asked.
+    scope = spec.group_scope if arm.find(spec.group_scope, RESOURCE_GROUP.version) else spec.scope
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(lambda each: _ask(arm, scope, each), spec.planned))
+    titles: dict[str, str] = {}
+    findings = [
+        found
+        for planned, denials in zip(spec.planned, answers, strict=True)
+        for denial in denials
+        for found in _told(arm, planned, denial, titles)
+    ]
+    return findings or [Finding(check=NAME, state=State.OK, found=f"Azure Policy denies none of {len(answers)}")]
+
+
+def _ask(arm: Arm, scope: str, planned: Planned) -> list[Mapping[str, Any]]:
+    details = {"resourceContent": dict(planned.content), "apiVersion": planned.version}
+    path = f"{scope}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"
+    answer = arm.run("POST", path, {"api-version": VERSION}, {"resourceDetails": details}) or {}
+    evaluated = (answer.get("contentEvaluationResult") or {}).get("policyEvaluations") or ()
+    return [
+        each
+        for each in evaluated
+        if each.get("evaluationResult") == "NonCompliant"
+        and str((each.get("effectDetails") or {}).get("policyEffect", "")).lower() == "deny"
+    ]
+
+
+def _told(arm: Arm, planned: Planned, denial: Mapping[str, Any], titles: dict[str, str]) -> Iterator[Finding]:
+    assignment = str((denial.get("policyInfo") or {}).get("policyAssignmentId") or "")
+    if assignment not in titles:
+        there = arm.find(assignment, ASSIGNMENT_VERSION) if assignment else None
+        own = (there or {}).get("properties") or {}
+        titles[assignment] = str(own.get("displayName") or assignment.rsplit("/", 1)[-1])
+    compared = [
+        each
+        for each in (denial.get("evaluationDetails") or {}).get("evaluatedExpressions") or ()
+        if str(each.get("expression") or each.get("path") or "").lower() not in ("type", "kind")
+    ]
+    shown = "; ".join(_compared(each) for each in compared) or "it says no more"
+    name = planned.content.get("name")
+    says = f"the policy {titles[assignment]!r} denies {planned.label} {name}: {shown}"
+    settings = list(dict.fromkeys(setting for each in compared if (setting := setting_of(str(each.get("path"))))))
+    exempt = (
+        f"az policy exemption create --name {name} --exemption-category Waiver --scope <scope> "
+        f"--policy-assignment {assignment}"
+    )
+    fix = f"set {'; or '.join(settings)}" if settings else f"no setting of this program satisfies it; {exempt}"
+    yield Finding(check=NAME, state=State.REFUSED, found=says, fix=fix)
+
+
+def _compared(expression: Mapping[str, Any]) -> str:
+    path = str(expression.get("path") or expression.get("expression")).rsplit("/", 1)[-1]
+    value = expression.get("expressionValue", "nothing")
+    return f"{path} is {value}, and the policy is for {expression.get('operator')} {expression.get('targetValue')}"
+
+
+def setting_of(path: str) -> str:
+    """The setting that decides a field or an alias of Azure Policy; empty where none does."""
+    low = path.rsplit("/", 1)[-1].lower()
+    return next((setting for part, setting in fields() if part in low), "")
