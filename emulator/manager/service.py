@@ -166,7 +166,7 @@ class ResourceManager:
                 ("Updating" if old else "Creating") if kind.asynchronous else "Succeeded"
             )
             self._store.put(resource)
-        status = 200 if old else kind.created
+        status = kind.replaced if old else kind.created
         if not kind.asynchronous:
             kind.apply(resource)
             return Answer(status, self._seen(kind, resource))
@@ -232,7 +232,7 @@ class ResourceManager:
             self._store.put(resource)
         if not kind.asynchronous:
             self._work.remove(resource.id)
-            return Answer(200)
+            return Answer(200, kind.view(resource) if kind.shown_deleted else None)
         return Answer(202, None, self._work.begin("remove", resource, call))
 
     def _act(self, call: Call, path: ArmPath) -> Answer:

@@ -34,6 +34,10 @@ class Kind:
 
     created: ClassVar[int] = 201
     """Status of the answer to a PUT that makes it: the one of Azure's specification, as its clients take no other."""
+    replaced: ClassVar[int] = 200
+    """The same of one that is there."""
+    shown_deleted: ClassVar[bool] = False
+    """Whether the answer to a DELETE is what is gone."""
     patchable: ClassVar[tuple[str, ...]] = ("tags", "identity", "sku")
     """Members that a PATCH may have; where ``properties`` is one, they are merged and admitted like a PUT's."""
     long_actions: ClassVar[tuple[str, ...]] = ()

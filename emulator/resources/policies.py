@@ -16,6 +16,7 @@ class PolicyDefinition(Kind):
     """A rule. One that the emulator cannot evaluate is refused, as it would let through what Azure denies."""
 
     type = engine.DEFINITIONS
+    replaced = 201
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         del old
@@ -40,6 +41,8 @@ class PolicyAssignment(Kind):
     """A definition that counts for a subscription, a group or a resource, with values of its parameters."""
 
     type = engine.ASSIGNMENTS
+    shown_deleted = True
+    replaced = 201
 
     def admit(self, path: ArmPath, body: dict[str, Any], old: Resource | None) -> None:
         del old

@@ -54,6 +54,10 @@ def _network(model: str, *required: str) -> Body:
     return Body("azure.mgmt.network", model, "2025-05-01", older=True, required=required)
 
 
+def _policy(model: str) -> Body:
+    return Body("azure.mgmt.resource.policy", model, "2026-06-01", required=("properties",))
+
+
 def _cognitive(model: str, *required: str) -> Body:
     return Body("azure.mgmt.cognitiveservices", model, "2025-09-01", older=True, required=required)
 
@@ -91,6 +95,8 @@ BODIES: Mapping[str, Body] = MappingProxyType(
             "azure.mgmt.consumption", "Budget", "2024-08-01", required=("properties",)
         ),
         "Microsoft.Quota/quotas": Body("azure.mgmt.quota", "CurrentQuotaLimitBase", "2025-09-01"),
+        "Microsoft.Authorization/policyDefinitions": _policy("PolicyDefinition"),
+        "Microsoft.Authorization/policyAssignments": _policy("PolicyAssignment"),
         "Microsoft.Network/virtualNetworks": _network("VirtualNetwork"),
         "Microsoft.Network/virtualNetworks/subnets": _network("Subnet"),
         "Microsoft.Network/privateEndpoints": _network("PrivateEndpoint", "location", "properties"),

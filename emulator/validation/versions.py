@@ -173,6 +173,20 @@ NETWORKS = _versions(
 PRIVATE_ENDPOINTS = tuple(each for each in NETWORKS if each >= "2018-08-01")
 ZONE_GROUPS = tuple(each for each in NETWORKS if each >= "2020-03-01")
 PRIVATE_ZONES = _versions("2018-09-01 2020-01-01 2020-06-01 2024-06-01")
+POLICY_DEFINITIONS = _versions(
+    """
+    2015-10-01-preview 2016-04-01 2016-12-01 2018-03-01 2018-05-01 2019-01-01 2019-06-01 2019-09-01 2020-03-01
+    2020-09-01 2021-06-01 2023-04-01 2024-05-01 2025-01-01 2025-03-01 2025-11-01 2025-12-01-preview
+    2026-01-01-preview 2026-06-01 2026-07-01
+    """
+)
+POLICY_ASSIGNMENTS = _versions(
+    """
+    2015-10-01-preview 2016-04-01 2016-12-01 2017-06-01-preview 2018-03-01 2018-05-01 2019-01-01 2019-06-01
+    2019-09-01 2020-03-01 2020-09-01 2021-06-01 2022-06-01 2023-04-01 2024-04-01 2024-05-01 2025-01-01
+    2025-03-01 2025-11-01 2025-12-01-preview 2026-01-01-preview 2026-06-01 2026-07-01
+    """
+)
 _ML = "microsoft.machinelearningservices/workspaces"
 SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -194,6 +208,8 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "microsoft.consumption/budgets": BUDGETS,
         "microsoft.cognitiveservices/accounts": COGNITIVE,
         "microsoft.cognitiveservices/locations/resourcegroups/deletedaccounts": COGNITIVE,
+        "microsoft.authorization/policydefinitions": POLICY_DEFINITIONS,
+        "microsoft.authorization/policyassignments": POLICY_ASSIGNMENTS,
         "microsoft.network/virtualnetworks": NETWORKS,
         "microsoft.network/privateendpoints": PRIVATE_ENDPOINTS,
         "microsoft.network/privateendpoints/privatednszonegroups": ZONE_GROUPS,

@@ -14,6 +14,7 @@ GAP = "…"
 NOT_TOLD = {
     "AzureError": "Azure's own refusals, played by the emulator: docs/emulator-coverage.md lists them",
     "MachineLearningError": "the same",
+    "PolicyError": "the same",
     "Raised": "a model's own error, which nobody who asks it is told, on Azure either",
     "NoInput": "Azure's inference server's, played by the emulator",
     "ArmError": "passes on what Azure answers",

@@ -30,6 +30,8 @@ CLASSES = {
     "Microsoft.Authorization/roleDefinitions": "authorization/role_definition:RoleDefinition",
     "Microsoft.Consumption/budgets": "consumption/budget:Budget",
     "Microsoft.CognitiveServices/accounts": "cognitiveservices/account:Account",
+    "Microsoft.Authorization/policyDefinitions": "authorization/policy_definition:PolicyDefinition",
+    "Microsoft.Authorization/policyAssignments": "authorization/policy_assignment:PolicyAssignment",
     "Microsoft.Network/virtualNetworks": "network/virtual_network:VirtualNetwork",
     "Microsoft.Network/virtualNetworks/subnets": "network/subnet:Subnet",
     "Microsoft.Network/privateEndpoints": "network/private_endpoint:PrivateEndpoint",
