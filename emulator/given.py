@@ -31,8 +31,10 @@ def here(config: Any) -> Any:
 
 def make(home: Home, ports: Ports, settings: Mapping[str, Any]) -> list[str]:
     """Makes what the settings name, in effect and with `here`'s ids; returns what that is, in words."""
+    private, own = (settings.get(key) or {} for key in SETTINGS)
+    if not private.get("subnet") and not own.get("vault"):
+        return []
     with _Others(home, ports, settings["azure-native:location"]) as others:
-        private, own = (settings.get(key) or {} for key in SETTINGS)
         return [*others.network(private), *others.key(own)]
 
 
