@@ -42,6 +42,7 @@ ANSWERED_AT_ONCE = {
     "cloud/services/mlflow.py": "the run history, a service that has no operations",
     "jobs/keys.py": "PUT of a connection",
     "jobs/preflight/names.py": "a question whether a name is free",
+    "jobs/preflight/locked/policies.py": "a question what policies would deny",
     "jobs/publishing/publish.py": "a flow, of a service that has no operations",
     "jobs/release/scaling.py": "an autoscale setting",
 }
