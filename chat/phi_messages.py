@@ -50,7 +50,7 @@ class EndpointUnavailable(ChatError):
 
 
 class Unreachable(EndpointUnavailable):
-    """No connection, no TLS, or no answer in time."""
+    """No connection, no TLS, no answer in time, or an endpoint that is closed to where this runs."""
 
 
 class NoDeployment(EndpointUnavailable):
@@ -167,7 +167,12 @@ def refusal(
     wait = float(retry_after) if retry_after.replace(".", "", 1).isdecimal() else None
     said = " ".join(said.split())[:200] or "it said nothing"
     error: ChatError = UnknownAnswer(f"The endpoint {host} refused the question ({status}): {said}")
-    if status in (401, 403) and by_token:
+    if status == 403 and "public network access" in said.lower().replace("_", " "):
+        error = Unreachable(
+            f"The endpoint {host} answers only in its own network (403): {said}. Ask from a machine in that network, or "
+            "in one connected with it, which resolves the private names."
+        )
+    elif status in (401, 403) and by_token:
         error = KeyRefused(
             f"The endpoint {host} refused your token ({status}): {said}. Who asks it needs the action {SCORE} on it, "
             "which AzureML Data Scientist has; a role given just now takes minutes."

@@ -12,7 +12,7 @@ import requests
 from chat import entra
 from chat.phi_client import stream
 from chat.phi_key import Opener
-from chat.phi_messages import ChatRequest, InvalidInput, KeyRefused, refusal
+from chat.phi_messages import ChatRequest, InvalidInput, KeyRefused, Unreachable, refusal
 
 URL = "https://phi.eastus2.inference.ml.azure.com/score"
 
@@ -63,6 +63,14 @@ def test_who_is_refused_is_told_which_role_opens(status: int) -> None:
     assert isinstance(error, KeyRefused)
     assert "onlineEndpoints/score/action" in str(error) and "AzureML Data Scientist" in str(error)
     assert "pulumi up" in str(refusal("phi", status, "no", ""))
+
+
+@pytest.mark.parametrize("by_token", [True, False])
+@pytest.mark.parametrize("said", ["public_network_access_disabled", '{"error": "Public network access is disabled"}'])
+def test_who_is_outside_a_closed_network_is_told_so_and_not_of_a_key(said: str, *, by_token: bool) -> None:
+    error = refusal("phi", 403, said, "", by_token=by_token)
+    assert type(error) is Unreachable
+    assert str(error).startswith("The endpoint phi answers only in its own network (403)") and "key" not in str(error)
 
 
 @pytest.mark.parametrize(
