@@ -169,8 +169,8 @@ def refusal(
     error: ChatError = UnknownAnswer(f"The endpoint {host} refused the question ({status}): {said}")
     if status == 403 and "public network access" in said.lower().replace("_", " "):
         error = Unreachable(
-            f"The endpoint {host} answers only in its own network (403): {said}. Ask from a machine in that network, or "
-            "in one connected with it, which resolves the private names."
+            f"The endpoint {host} answers only in its own network (403): {said}. Ask from a machine in that network, "
+            "or in one connected with it, which resolves the private names."
         )
     elif status in (401, 403) and by_token:
         error = KeyRefused(
