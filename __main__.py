@@ -30,7 +30,7 @@ from infra.monitoring import Monitoring, MonitoringArgs
 from infra.outputs import export
 from infra.preflight import Preflight, side_by_side, tell
 from infra.registry import ModelRegistry, ModelRegistryArgs
-from infra.role_assignments import Roles, RolesArgs, Scope, Team, TeamArgs
+from infra.role_assignments import Roles, RolesArgs, Team, TeamArgs
 from infra.serving import Serving, ServingArgs
 from infra.stages import Stages, StagesArgs
 from infra.workspace import Workspace, WorkspaceArgs
@@ -161,21 +161,17 @@ connection = EndpointConnection(
 
 # What groups of people may do with it, where the settings name some and others do not grant it.
 if settings.team and settings.identity.assign_roles:
-    names = place.names
-    things: dict[Thing, Scope] = {
-        "group": (names.resource_group, base.group.id),
-        "workspace": (names.workspace, workspace.id),
-        "project": (names.project, foundry.project.id),
-        "endpoint": (names.endpoint, serving.endpoint.id),
-        "connection": (names.connection, connection.connection.id),
+    on: dict[Thing, pulumi.Input[str]] = {
+        "group": base.group.id,
+        "workspace": workspace.id,
+        "project": foundry.project.id,
+        "endpoint": serving.endpoint.id,
+        "connection": connection.connection.id,
     }
-    Team("team", TeamArgs(place=place, roles=team_roles(settings), on=things))
+    Team("team", TeamArgs(place=place, roles=team_roles(settings), on=on))
 
 # Logs, alerts and a budget, as the settings say.
-beside: dict[str, pulumi.CustomResource] = {}
-if settings.monitoring.all_resources:
-    ours: dict[str, pulumi.CustomResource] = {"project": foundry.project, "registry": base.registry, **foundry.made}
-    beside = {of: resource for of, resource in ours.items() if of not in place.existing}
+beside = place.ours({"project": foundry.project, "registry": base.registry, **foundry.made})
 Monitoring(
     "monitoring",
     MonitoringArgs(
@@ -184,7 +180,7 @@ Monitoring(
         workspace=workspace,
         serving=serving,
         settings=settings.monitoring,
-        beside=beside,
+        beside=beside if settings.monitoring.all_resources else {},
     ),
     opts=pulumi.ResourceOptions(depends_on=[*workspace.purge, *base.logs_purge]),
 )
@@ -194,17 +190,10 @@ reached: list[pulumi.Resource] = []
 if access.closed:
     from infra.locked.private import Private, PrivateArgs  # Azure's classes for networks take a second to import
 
-    to: dict[str, pulumi.CustomResource] = {
-        "workspace": workspace.workspace,
-        "storage": base.storage,
-        "vault": base.key_vault,
-        "registry": base.registry,
-        **foundry.made,
-    }
     private = PrivateArgs(
         place=place,
         group=base.group.name,
-        to={of: resource for of, resource in to.items() if of not in place.existing},
+        to=place.ours({"workspace": workspace.workspace, **base.stores, **foundry.made}),
         lifetime=workspace.lifetime,
         private=settings.private_endpoints,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
 
@@ -16,6 +16,8 @@ from settings.estate.existing import not_made
 from settings.naming import PROJECT, Names, Origin, Wrong, wrong
 from settings.problems import Problem, SettingsError, shown, written
 from settings.stack import Settings, load
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,10 @@ class Place:
             tags={**settings.tags, "project": PROJECT, "stack": origin.stack},
             existing=settings.existing.ids(),
         )
+
+    def ours(self, things: Mapping[str, Thing]) -> dict[str, Thing]:
+        """Those of `things`, by the keys of the setting `existing`, that nobody else has made."""
+        return {key: thing for key, thing in things.items() if key not in self.existing}
 
     @property
     def group_id(self) -> str:

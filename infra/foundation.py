@@ -222,6 +222,11 @@ class Foundation(pulumi.ComponentResource):
         granted = self.key.granted if self.key else []
         return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=granted)) if granted else options
 
+    @property
+    def stores(self) -> dict[str, pulumi.CustomResource]:
+        """What workspace and hub stand on, by the keys of the setting `existing`."""
+        return {"storage": self.storage, "vault": self.key_vault, "registry": self.registry}
+
     def purged_after_delete(self, parent: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Options of a resource that Azure keeps soft-deleted after its deletion."""
         purged = pulumi.ResourceOptions(parent=parent or self, depends_on=[self.purge] if self.purge else [])

@@ -143,11 +143,11 @@ class Roles(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamArgs:
-    """`on` has the name and the id of each thing that a role of the team is granted on."""
+    """`on` has the id of each thing that a role of the team is granted on."""
 
     place: Place
     roles: Sequence[TeamRole]
-    on: Mapping[Thing, Scope]
+    on: Mapping[Thing, pulumi.Input[str]]
 
 
 class Team(pulumi.ComponentResource):
@@ -155,15 +155,21 @@ class Team(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TeamArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Team", name, {}, opts)
-        subscription = args.place.subscription_id
+        subscription, names = args.place.subscription_id, args.place.names
+        called: dict[Thing, str] = {
+            "group": names.resource_group,
+            "workspace": names.workspace,
+            "project": names.project,
+            "endpoint": names.endpoint,
+            "connection": names.connection,
+        }
         for each in args.roles:
-            own_name, scope = args.on[each.on]
             authorization.RoleAssignment(
                 f"{each.group}-{each.on}-{each.role.label}",
                 role_assignment_name=role_assignment_name(
-                    f"{subscription}/{each.on}/{own_name}", each.role.guid, each.group
+                    f"{subscription}/{each.on}/{called[each.on]}", each.role.guid, each.group
                 ),
-                scope=scope,
+                scope=args.on[each.on],
                 role_definition_id=each.role.definition(subscription),
                 principal_id=each.group,
                 principal_type=authorization.PrincipalType.GROUP,
