@@ -64,6 +64,7 @@ def bad(arm: Arm) -> Iterator[Site]:
         site.release(ONE)
         yield site
         azure.ml_client.cache_clear()
+    arm.delete(site.endpoint, "2025-12-01")
 
 
 @dataclass(frozen=True)

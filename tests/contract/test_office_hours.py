@@ -40,7 +40,7 @@ def monday() -> datetime:
 
 
 @pytest.fixture
-def spec(arm: Arm, models: Path) -> ReleaseSpec:
+def spec(arm: Arm, models: Path) -> Iterator[ReleaseSpec]:
     from azure.ai.ml.entities import Model
 
     workspace = make_workspace(arm, GROUP, "hours")
@@ -48,7 +48,7 @@ def spec(arm: Arm, models: Path) -> ReleaseSpec:
     target = Target(SUBSCRIPTION_ID, GROUP, "mlw-hours")
     model = Model(name=MODEL, version="1", path=str(models / "tuned"), type="mlflow_model")
     azure.ml_client(target).models.create_or_update(model)
-    return ReleaseSpec(
+    yield ReleaseSpec(
         target=target,
         endpoint="hours",
         model_name=MODEL,
@@ -57,6 +57,7 @@ def spec(arm: Arm, models: Path) -> ReleaseSpec:
         serving=ServingSettings.model_construct(vm_size=A100, hours=HOURS, request_timeout_seconds=60, drain_seconds=0),
         evaluation=EvaluationSettings.model_construct(questions="", latency_seconds=60),
     )
+    arm.delete(f"{workspace}/onlineEndpoints/hours", VERSION)
 
 
 @pytest.fixture

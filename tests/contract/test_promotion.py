@@ -123,6 +123,8 @@ def two(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         }
     )
     yield Two(arm, dev, prod, ShareSpec.of(dev, "dev", REGISTRY), settings)
+    for each in specs:
+        arm.delete(each.endpoint_path, VERSION)
 
 
 def make_registry(arm: Arm) -> None:
