@@ -225,7 +225,7 @@ def test_metrics_that_come_late_are_waited_for(day: Day, home: Home) -> None:
     limits = HealthSettings.model_construct(
         no_data="wait", wait_seconds=20, minimum_requests=1, failed_percent=5.0, latency_seconds=60.0
     )
-    with fault(home, "metrics-late", seconds=180 / FASTER), asking(*day.site.scoring(), clients=1) as tally:
+    with fault(home, "metrics-late", seconds=180 / LESS_FAST), asking(*day.site.scoring(), clients=1) as tally:
         said = day.release(health=limits, soak_seconds=0.2)
     day.ends_well()
     assert tally.failures == []

@@ -58,7 +58,7 @@ MUTATIONS: list[tuple[str, Any, str, str]] = [
     ("storage.sku", "Premium_LRS", "storage.sku", "must be one of"),
     ("storage.deployers.me", "User", "storage.deployers.me", "must be an object id of Entra ID"),
     (f"storage.deployers.{SOMEBODY}", "Person", f"storage.deployers.{SOMEBODY}", "must be one of"),
-    ("network", "private", "network", "must be one of"),
+    ("network", "closed", "network", "must be one of"),
     ("identity.contributorScope", "subscription", "identity.contributorScope", "must be one of"),
     # names
     ("name", "Phi_Prod", "name", "lower-case letters and digits"),
