@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.data import FASTER, MOST_MB, TUTORIAL, generate, measured
 from bench.figures import Figure, Section
 
-ROWS = 20_000
+ROWS = 200_000
 LIMIT = """
 import json, sys
 import pyarrow.parquet
