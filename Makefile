@@ -116,7 +116,7 @@ prove: settings ## on Azure (STACK=dev): try what nobody could confirm, in a gro
 	@$(RUN) $(VENV) -m tests.prove --stack $(STACK) $(if $(RUN),--yes) $(OPTIONS)
 
 test: setup ## run all tests; needs no network once set up (WORKERS=2)
-	@echo "Unit and program: five minutes on two quiet cores; contract and journey: half an hour more."
+	@echo "On two quiet cores, by machine: unit and program two to five minutes, contract and journey a quarter to half an hour more."
 	@$(VENV) -m pytest tests/unit tests/program -n $(WORKERS)
 	@$(VENV) -m pytest tests/contract tests/journey -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20
 
