@@ -14,7 +14,7 @@ from pulumi_azure_native import authorization
 from cloud.credentials import refuse_short_login, work_in
 from cloud.errors import StageError
 from cloud.place import Place
-from cloud.roles import GRANTED, TEAM
+from cloud.roles import GRANTED
 from data_prep import DataError
 from infra.access import Access
 from infra.federation import Federation, FederationArgs
@@ -38,7 +38,7 @@ from jobs.preflight import learnt, limits, memory
 from jobs.preflight.locked import sealing
 from jobs.promotion.found import proved
 from jobs.specs import dataset_version, flow, golden_questions, granted_by_others, preflight, specs
-from jobs.team import Thing, team_roles
+from jobs.team import Thing, granted_to_team, team_roles
 from settings.stack import SettingsError, from_pulumi
 
 atexit.register(gc.freeze)  # Python would look through all of Azure's classes for what the end of the process frees
@@ -98,7 +98,7 @@ if settings.github.repository:
             group=base.group,
             github=settings.github,
             assign_roles=settings.identity.assign_roles,
-            passes_on=(*GRANTED, *((APPROVER,) if access.by_stage else ()), *(TEAM if settings.team else ())),
+            passes_on=(*GRANTED, *((APPROVER,) if access.by_stage else ()), *granted_to_team(settings)),
         ),
     )
 

@@ -27,6 +27,8 @@ def tell(finding: Finding) -> None:
 
 def side_by_side(settings: Settings) -> Iterator[Finding]:
     """Where the cluster has room for more jobs than Pulumi does things at a time (`--parallel`)."""
+    if settings.model.promote.stack:
+        return  # it trains nothing
     recipes, at_once = settings.trained.values(), int(pulumi.runtime.settings.SETTINGS.parallel or 0)
     room = settings.compute.max_nodes // min(recipe.num_nodes_finetune or 1 for recipe in recipes)
     jobs = min(len(recipes), room)

@@ -156,6 +156,8 @@ class Team(pulumi.ComponentResource):
     def __init__(self, name: str, args: TeamArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("finetune-phi:infra:Team", name, {}, opts)
         subscription, names = args.place.subscription_id, args.place.names
+        # An assignment's name is unique in the whole tenant, and a connection's is not even so in two stacks.
+        within = f"{subscription}/{args.place.origin.stack}/{names.resource_group}/{names.project}"
         called: dict[Thing, str] = {
             "group": names.resource_group,
             "workspace": names.workspace,
@@ -167,7 +169,7 @@ class Team(pulumi.ComponentResource):
             authorization.RoleAssignment(
                 f"{each.group}-{each.on}-{each.role.label}",
                 role_assignment_name=role_assignment_name(
-                    f"{subscription}/{each.on}/{called[each.on]}", each.role.guid, each.group
+                    f"{within}/{each.on}/{called[each.on]}", each.role.guid, each.group
                 ),
                 scope=args.on[each.on],
                 role_definition_id=each.role.definition(subscription),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cloud.roles import Role
+from cloud.roles import TEAM, Role
 from settings.stack import Settings
 
 Thing = Literal["group", "workspace", "project", "endpoint", "connection"]
@@ -28,6 +28,12 @@ def team_roles(settings: Settings) -> tuple[TeamRole, ...]:
         for group, may in settings.team.items()
         for role, on in _roles(settings, may)
     )
+
+
+def granted_to_team(settings: Settings) -> tuple[Role, ...]:
+    """Those that any group gets, each once, in the order of `cloud.roles.TEAM`."""
+    wanted = {each.role for each in team_roles(settings)}
+    return tuple(role for role in TEAM if role in wanted)
 
 
 def _roles(settings: Settings, may: str) -> Iterator[tuple[Role, Thing]]:

@@ -129,6 +129,7 @@ class RoleAssignment(Kind):
                 )
             return
         self._unique(path, wanted)
+        self._unused(path)
         if not wanted.get("principalType") and not self._known(wanted.get("principalId")):
             raise AzureError(
                 400,
@@ -152,6 +153,16 @@ class RoleAssignment(Kind):
                     "The role assignment already exists. The ID of the existing role assignment is "
                     f"{other.name.replace('-', '')}.",
                 )
+
+    def _unused(self, path: ArmPath) -> None:
+        """An assignment's name is unique in the tenant, even if its scope is narrower (Azure docs, RBAC with Bicep)."""
+        names = {other.name.lower() for other in self.cloud.store.of_type(self.type)}
+        if path.name.lower() in names:
+            raise AzureError(
+                400,
+                "RoleAssignmentUpdateNotPermitted",
+                "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+            )
 
     def _known(self, principal: str | None) -> bool:
         # A principal that was only just made has not reached the directory's replicas.

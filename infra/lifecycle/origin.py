@@ -68,6 +68,13 @@ class OwnState:
 
         The engine would delete it, as the program makes it no more.
         """
+        if "project" in existing and (hub := next((urn for urn in self.rows if urn.endswith(MADE_AS["hub"])), None)):
+            name = (self.rows[hub].get("outputs") or {}).get("name", "")
+            raise pulumi.RunError(
+                f"finetune-phi:existing.project: this stack has made hub {name} itself, which it would delete with the "
+                "projects in it, as a project that is given brings its own hub. Nothing was changed. Remove the line, "
+                "or make another stack that uses the project."
+            )
         for key, id_ in existing.items():
             found = AzureId.of(id_)
             for urn, row in self.rows.items():

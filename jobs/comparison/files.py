@@ -51,7 +51,8 @@ def drawn(found: Comparison) -> list[Row]:
 def _titles(found: Comparison) -> dict[str, str]:
     if len(found.rows) <= _MOST:
         return _TITLES
-    some = f" (of the {_MOST} with the lowest on the held-out data, the released one among them)"
+    among = ", the released one among them" if any(row.released for row in found.rows) else ""
+    some = f" (of the {_MOST} with the lowest on the held-out data{among})"
     return {name: f"{title}{some}" for name, title in _TITLES.items()}
 
 

@@ -24,6 +24,8 @@ NAME = "limits"
 
 def told(settings: Settings) -> list[Finding]:
     """Of several recipes those whose limit is too small for the same reason are told of together."""
+    if settings.model.promote.stack:
+        return []  # it trains nothing
     alike: dict[Finding, list[str]] = {}
     for name, recipe in settings.trained.items():
         if found := _too_small(settings, name, recipe):

@@ -360,3 +360,12 @@ def _(lab: Lab) -> None:
 @CASES.passes("role-update")
 def _(lab: Lab) -> None:
     assigned_again(lab)
+
+
+def test_one_name_for_two_assignments_is_refused_whatever_their_scopes(lab: Lab) -> None:
+    path = lab.assign("Reader", str(uuid.uuid4()), lab.storage)
+    properties = lab.get(path)["properties"]
+    wanted = {key: properties[key] for key in ("roleDefinitionId", "principalId", "principalType")}
+    other = f"{lab.storage.rpartition('/providers/')[0]}/providers{path.rpartition('/providers')[2]}"
+    with pytest.raises(Refusal, match="RoleAssignmentUpdateNotPermitted"):
+        lab.put(other, {"properties": wanted})

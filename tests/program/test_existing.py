@@ -159,6 +159,12 @@ def test_what_a_stack_has_made_itself_is_not_somebody_elses(
         using(run, key)
 
 
+def test_a_project_that_is_given_may_not_cost_the_stack_its_hub(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Azure, "state", row("hub"))
+    with pytest.raises(pulumi.RunError, match=r"existing\.project: this stack has made hub \S+ itself, which it would"):
+        using(run, "group", "project")
+
+
 def test_another_of_its_kind_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     other = {urn: {"outputs": {"name": "stphidev"}} for urn in row("storage")}
     monkeypatch.setattr(Azure, "state", other)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from cloud.roles import Role, passes_on
+from jobs.team import granted_to_team
 from settings.naming import Names
 from settings.problems import SettingsError
-from settings.stack import parse
+from settings.stack import Settings, parse
 from tests.program.conftest import SUBSCRIPTION, Run
 
 READERS, CHATTERS, RELEASERS = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
@@ -53,6 +54,26 @@ def granted(run: Run, **more: Any) -> set[tuple[str, str, str]]:
 def test_each_group_gets_the_least(run: Run) -> None:
     assert granted(run) == ROLES
     assert run("dev").resources.keys() == run("dev", lambda config: team(config, team={})).resources.keys()
+
+
+def test_no_two_assignments_of_two_stacks_have_a_name(run: Run) -> None:
+    """Azure has one of a name in the whole tenant."""
+    stacks = [run(stack, team).of_type("RoleAssignment") for stack in ("dev", "prod")]
+    names = [each.inputs["roleAssignmentName"] for found in stacks for each in found]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("may", "titles"),
+    [
+        ("read", {"Reader"}),
+        ("chat", {"Reader", "Azure Machine Learning Workspace Connection Secrets Reader"}),
+        ("deploy", {"AzureML Data Scientist", "Azure Machine Learning Workspace Connection Secrets Reader"}),
+    ],
+)
+def test_who_deploys_may_pass_on_what_the_team_gets_and_no_more(may: str, titles: set[str]) -> None:
+    settings = Settings.model_validate({"purgeOnDestroy": True, "team": {READERS: may}})
+    assert {role.title for role in granted_to_team(settings)} == titles
 
 
 def test_an_endpoint_without_keys_is_asked_with_a_token(run: Run) -> None:

@@ -73,3 +73,8 @@ def test_a_sweep_with_fewer_combinations_than_runs_says_so(said: Any) -> None:
         "ok: sweep: 2 runs and not 8 (sweep.runs): sweep.over has no more combinations"
     ]
     assert said(sweep={**few, "runs": 2}, released="best") == []
+
+
+def test_a_stack_that_takes_anothers_model_trains_nothing(said: Any) -> None:
+    promote = {"promote": {"stack": "dev", "registry": "models"}}
+    assert said(finetune={"maxHours": 0.05, "modelName": "phi"}, model=promote) == []
