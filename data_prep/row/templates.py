@@ -19,9 +19,8 @@ _MARKED = tuple(
         r"<\|(system|user|assistant|tool)\|>\n?(.*?)(?:<\|end\|>|</s>|<\|endoftext\|>|\Z)",  # Phi-3, Phi-4-mini, Zephyr
     )
 )
-_LLAMA_2 = re.compile(
-    r"\[INST\]\s*(?:<<SYS>>\s*(.*?)\s*<</SYS>>\s*)?(.*?)\s*\[/INST\]\s*(.*?)\s*(?:</s>|(?=<s>|\[INST\])|\Z)", re.DOTALL
-)
+# The blanks around a text are taken off afterwards: a pattern for them would try each division of a long row of them.
+_LLAMA_2 = re.compile(r"\[INST\](?:\s*<<SYS>>(.*?)<</SYS>>)?(.*?)\[/INST\](.*?)(?:</s>|(?=<s>|\[INST\])|\Z)", re.DOTALL)
 _LABEL = re.compile(
     r"(?:(?:^|\n)[ \t]*(?:#{2,3} *)?|#{2,3} +)(Human|Assistant|User|Instruction|Input|Response|System|GPT|Bot|AI|USER"
     r"|ASSISTANT|SYSTEM|Question|Answer):[ \t]*|(?<=\S) (ASSISTANT|USER):[ ]"
@@ -39,7 +38,7 @@ _BEFORE = 1000  # characters that a template says of its own before the first me
 
 _HERE = "\0"
 """Stands for an answer while its prompt is read."""
-_END = re.compile(r"(?:\s|</s>|<\|(?:im_end|end|eot_id|endoftext)\|>|<end_of_turn>)*\Z")
+_ENDS = ("</s>", "<|im_end|>", "<|end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>")
 
 
 def untemplated(text: str) -> list[dict[str, Any]] | None:
@@ -63,7 +62,20 @@ def opened(prompt: str, answer: str) -> list[dict[str, Any]] | None:
     found = untemplated(f"{prompt} {_HERE}") if _OPEN.search(prompt) else None
     if not found or len(found) < 2 or found[-1] != {"content": _HERE, "role": "assistant"}:
         return None
-    return [*found[:-1], {"content": _END.sub("", answer).strip(), "role": "assistant"}]
+    return [*found[:-1], {"content": _ended(answer), "role": "assistant"}]
+
+
+def _ended(answer: str) -> str:
+    """An answer without the marks at its end and the blanks around it, in a time that grows with its length alone."""
+    end = len(answer)
+    while end:
+        if answer[end - 1].isspace():
+            end -= 1
+        elif (mark := next((mark for mark in _ENDS if answer.endswith(mark, 0, end)), None)) is not None:
+            end -= len(mark)
+        else:
+            break
+    return answer[:end].strip()
 
 
 def _whole(text: str, spans: list[tuple[int, int]]) -> bool:
@@ -79,11 +91,12 @@ def _whole(text: str, spans: list[tuple[int, int]]) -> bool:
 def _llama_2(found: list[re.Match[str]]) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     for match in found:
-        if match[1]:
-            messages.append({"content": match[1], "role": "system"})
-        messages.append({"content": match[2], "role": "user"})
-        if match[3]:
-            messages.append({"content": match[3], "role": "assistant"})
+        system, asked, answer = (text.strip() for text in match.groups(default=""))
+        if system:
+            messages.append({"content": system, "role": "system"})
+        messages.append({"content": asked, "role": "user"})
+        if answer:
+            messages.append({"content": answer, "role": "assistant"})
     return messages
 
 

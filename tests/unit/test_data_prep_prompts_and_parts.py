@@ -8,6 +8,7 @@ import pytest
 
 from data_prep.row.reading import Reader
 from data_prep.row.rules import problems
+from data_prep.row.templates import opened, untemplated
 
 Q_A = [("user", "Why?"), ("assistant", "So.")]
 GEMINI = [{"role": "user", "parts": [{"text": "Why?"}]}, {"role": "model", "parts": [{"text": "So."}]}]
@@ -73,3 +74,33 @@ def test_gemini(name: str) -> None:
 def test_parts_that_are_no_text_are_refused(part: dict[str, Any]) -> None:
     row = Reader().read({"contents": [GEMINI[0], {"role": "model", "parts": [{"text": "So."}, part]}]}).row
     assert [(each.field, each.code) for each in problems(row)] == [("messages[1].content", "content-type")]
+
+
+LONG = " " * 400_000
+"""Blanks that a pattern which tries each division of them would not get through within an hour."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "learnt"),
+    [
+        (f" a{LONG}b </s> <|im_end|>\n<|end|><|eot_id|><|endoftext|><end_of_turn> ", f"a{LONG}b"),
+        (f"a{'</s>' * 100_000}b", f"a{'</s>' * 100_000}b"),
+        (f"a{'</s> ' * 100_000}", "a"),
+        (LONG, ""),
+        ("<|im_end|> a <s>", "<|im_end|> a <s>"),
+    ],
+)
+def test_marks_and_blanks_at_the_end_of_an_answer_go_in_a_time_that_grows_with_its_length(
+    answer: str, learnt: str
+) -> None:
+    found = opened("### Instruction:\nWhy?\n\n### Response:\n", answer)
+    assert found == [{"content": "Why?", "role": "user"}, {"content": learnt, "role": "assistant"}]
+
+
+def test_a_template_of_llama_2_may_have_any_number_of_blanks_in_it() -> None:
+    assert untemplated(f"[INST]{LONG}x") is None
+    assert untemplated(f"[INST] <<SYS>>{LONG}x") is None
+    found = untemplated(f"<s>[INST]{LONG}<<SYS>>{LONG}Be.{LONG}<</SYS>>{LONG}Why?{LONG}[/INST]{LONG}So.{LONG}</s>")
+    assert [(each["role"], each["content"]) for each in found or []] == [("system", "Be."), *Q_A]
+    twice = untemplated("[INST] Why? [/INST] So. <s>[INST] <<SYS>><</SYS>> Or? [/INST]")
+    assert [(each["role"], each["content"]) for each in twice or []] == [*Q_A, ("user", "Or?")]
