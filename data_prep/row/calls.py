@@ -84,19 +84,25 @@ def _written(message: Any, field: str) -> Any:
     if not _holds(message):
         return message
     rest = {key: value for key, value in message.items() if key not in CALLS}
-    said = message.get("content")
-    text = said if isinstance(said, str) else ""
+    for one, other in (_OFFERED, _MADE):
+        if not is_empty(message.get(one)) and not is_empty(message.get(other)):
+            raise _UnclearError(f"{field}.{other}", f"stands beside {one}: which of them is meant is not known")
+    text = message.get("content")
+    if text is None:
+        text = ""
+    learnt = isinstance(text, str)  # anything else is refused by the rules for a message
     for key in CALLS:
         value = message.get(key)
         if is_empty(value):
             continue
         at = f"{field}.{key}"
         if key in _OFFERED and message.get("role") == "system":
-            text += _between(TOOL_MARKS, _tools(value, at))
+            block = _between(TOOL_MARKS, _tools(value, at))
         elif key in _MADE and message.get("role") == "assistant":
-            text += _between(CALL_MARKS, _calls(value, at))
+            block = _between(CALL_MARKS, _calls(value, at))
         else:
             raise _UnclearError(at, f"is not what a message of {message.get('role')} holds")
+        text = text + block if learnt else text
     return {**rest, "content": text}
 
 
@@ -110,10 +116,9 @@ def _offering(messages: list[Any], offered: list[Any], key: str) -> list[Any]:
         if text.endswith(_between(TOOL_MARKS, offered)):
             return messages
         raise _UnclearError(key, "are other tools than those of the system message")
-    return [
-        {**first, "content": (text if isinstance(text, str) else "") + _between(TOOL_MARKS, offered)},
-        *messages[1:],
-    ]
+    if text is not None and not isinstance(text, str):
+        return messages  # refused by the rules for a message
+    return [{**first, "content": (text or "") + _between(TOOL_MARKS, offered)}, *messages[1:]]
 
 
 def _between(marks: tuple[str, str], listed: list[Any]) -> str:

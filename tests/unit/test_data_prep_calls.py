@@ -112,6 +112,14 @@ def test_of_a_model_that_is_not_known_that_is_said() -> None:
         ),
         ({"messages": [{**ASKED, "tool_calls": CALLED["tool_calls"]}, LAST]}, "is not what a message of user holds"),
         (
+            {"messages": [ASKED, {**CALLED, "function_call": {"name": "order_status"}}]},
+            "stands beside tool_calls: which of them is meant is not known",
+        ),
+        (
+            {"messages": [{**SYSTEM, "tools": TOOLS, "functions": [FUNCTION]}, ASKED, CALLED]},
+            "stands beside tools: which of them is meant is not known",
+        ),
+        (
             {"messages": [{**SYSTEM, "content": 'A<|tool|>[{"name": "g"}]<|/tool|>'}, ASKED, CALLED], "tools": TOOLS},
             "are other tools than those of the system message",
         ),
@@ -120,6 +128,17 @@ def test_of_a_model_that_is_not_known_that_is_said() -> None:
 def test_what_has_no_one_meaning_is_refused(row: dict[str, Any], words: str) -> None:
     (problem,) = read(row).problems
     assert problem.code == "tools-unclear" and words in problem.rule
+
+
+@pytest.mark.parametrize("content", [7, ["So.", {"type": "image_url"}], {"text": 7}, False])
+def test_what_stands_beside_a_call_and_is_no_text_is_refused_as_that(content: Any) -> None:
+    said = {**CALLED, "content": content}
+    found = read({"messages": [{"role": "system", "content": content, "tools": TOOLS}, ASKED, said]})
+    beside = read({"tools": TOOLS, "messages": [{"role": "system", "content": content}, ASKED, LAST]})
+    for each in (found.row["messages"][0], found.row["messages"][2], beside.row["messages"][0]):
+        assert each["content"] == content
+    fields = [(each.field, each.code) for each in problems(found.row, tools=True)]
+    assert fields == [("messages[0].content", "content-type"), ("messages[2].content", "content-type")]
 
 
 def test_marks_are_right_only_where_they_belong() -> None:
