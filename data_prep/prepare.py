@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from data_prep import mixing
@@ -70,7 +71,7 @@ def prepare(
     Nothing is done, and nothing heavy imported, where the card and the files show that they were made from the same
     source content and settings; of a hub data set and a data asset the settings alone are compared. ``again`` makes
     them regardless. ``workspace`` is where an ``azureml:`` source is looked up. ``parts`` are what :func:`divide` has
-    left on several machines of all rows, which are then only joined.
+    left on several machines of all rows, which are then only joined, whatever is there.
 
     Raises :class:`DataError` for anything wrong with the source, its rows or the directory; earlier files
     then stay as they were.
@@ -80,17 +81,17 @@ def prepare(
     directory = request.directory
     source = _located(request)
     try:
-        if (earlier := _of_two_files(source, request, again)) is not None:
+        if (earlier := _of_two_files(source, request, again or bool(parts))) is not None:
             report(_TWO)
             source = earlier
         divided = _joined(parts, source)
         files_read = (*source.files, *source.own)
         before = [digests.state(file) for file in files_read]
-        origin = _Later(lambda: _origin(source))
+        origin = None if parts else _Later(lambda: _origin(source))
         card = cards.read(directory)
         same = card is not None and card.settings == request.deciding(bool(source.files))
         same = same and card is not None and _sides(source).items() == _sides_of(card).items()
-        if card is not None and same and origin.result().items() <= card.source.items():
+        if card is not None and origin is not None and same and origin.result().items() <= card.source.items():
             files = cards.digests(directory)
             if card.files == files and not again:
                 sweep(directory)
@@ -104,8 +105,8 @@ def prepare(
             report(line)
         from data_prep.run.making import make
 
-        def unchanged() -> dict[str, str]:
-            found = origin.result()
+        def unchanged(reckoned: Mapping[Path, str]) -> dict[str, str]:
+            found = _origin(source, reckoned) if origin is None else origin.result()
             digests.refuse_changed(files_read, before)
             return found
 
@@ -134,10 +135,9 @@ def divide(request: Request, share: str, report: Callable[[str], None], quiet: b
         raise DataError("a mixture is made of whole sources, so it cannot be divided among machines")
     source = _located(request)
     try:
-        told = make(source, request, Share.read(share), quiet)
+        make(source, request, Share.read(share), report, quiet)
     except OSError as error:
         raise _no_result(error, request.directory) from error
-    report(told)
 
 
 def _joined(parts: Sequence[Path], source: sources.Source) -> Parts | None:
@@ -145,9 +145,7 @@ def _joined(parts: Sequence[Path], source: sources.Source) -> Parts | None:
         return None
     from data_prep.run.parts import Parts
 
-    divided = Parts(parts)
-    divided.note(source)
-    return divided
+    return Parts(parts, source)
 
 
 def _located(request: Request) -> sources.Source:
@@ -182,7 +180,7 @@ def _mixed(
         card = make(
             source,
             mixing.together(request),
-            lambda: origin,
+            lambda _: origin,
             workspace,
             report,
             quiet,
@@ -241,13 +239,14 @@ def _no_result(error: OSError, directory: Path) -> DataError:
     return DataError(f"{where}: {reason}; nothing was written, earlier files are as they were")
 
 
-def _origin(source: sources.Source) -> dict[str, str]:
+def _origin(source: sources.Source, reckoned: Mapping[Path, str] = MappingProxyType({})) -> dict[str, str]:
     """What a card says of a source before it is opened."""
     found = {"kind": source.kind}
     if source.files:
-        found["sha256"] = digests.digest_of(source.files)
+        found["sha256"] = digests.digest_of(source.files, reckoned)
     for side in dict.fromkeys(source.own.values()):
-        found[f"{side}_sha256"] = digests.digest_of([file for file, which in source.own.items() if which == side])
+        files = [file for file, which in source.own.items() if which == side]
+        found[f"{side}_sha256"] = digests.digest_of(files, reckoned)
     return found | _sides(source)
 
 

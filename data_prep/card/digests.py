@@ -8,10 +8,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from data_prep.errors import DataError
 
@@ -35,10 +36,13 @@ def digest(path: Path) -> str:
     return found
 
 
-def digest_of(files: Sequence[Path]) -> str:
-    """Of one file its :func:`digest`; of several, over their digests in order: their names do not matter."""
+def digest_of(files: Sequence[Path], reckoned: Mapping[Path, str] = MappingProxyType({})) -> str:
+    """Of one file its :func:`digest`; of several, over their digests in order: their names do not matter.
+
+    ``reckoned`` are digests by those who have read a file for this result, which is then not read again.
+    """
     with ThreadPoolExecutor(min(4, len(files))) as pool:
-        found = list(pool.map(digest, files))
+        found = list(pool.map(lambda file: reckoned.get(file) or digest(file), files))
     return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
@@ -49,13 +53,6 @@ def written(path: Path, found: str) -> None:
             time.sleep(_SETTLED)
             if state(path) == before:
                 _note(path, before, found)
-
-
-def known(path: Path, found: str) -> None:
-    """Remember the digest of a file that somebody else has reckoned who was given the same one."""
-    with suppress(OSError):
-        if (now := state(path))[1] >= REMEMBERED:
-            _note(path, now, found)
 
 
 def state(path: Path) -> list[int]:

@@ -35,7 +35,7 @@ from data_prep.source.tokens import resolve
 from settings.models import model
 
 Report = Callable[[str], None]
-Origin = Callable[[], dict[str, str]]
+Origin = Callable[[Mapping[Path, str]], dict[str, str]]
 
 Finished = Callable[[Card, Mapping[str, int]], Card]
 
@@ -54,7 +54,8 @@ def make(
 ) -> Card:
     """Make the files of ``request`` and return their card. Raises :class:`DataError` and OSError.
 
-    ``origin`` gives what the card says of the source, and is asked last: a digest of all of it takes a while.
+    ``origin`` gives what the card says of the source, and is asked last: a digest of all of it takes a while. It is
+    given the digests of the files that others have read for this result.
     ``finished`` has the last word about the card; it is given how many rows of each file were taken. ``divided`` are
     the rows as several machines have worked through them.
     """
@@ -151,8 +152,9 @@ def _worked(
         refuse_one_sided(stats, request, rows)
         _refuse_few(stats, request, rows)
         named = {name: digests[side] for side, name in written.items()}
-        card = _card(stats, request, rules, origin() | rows.origin, duplicates, named)
-        card = finished(dataclasses.replace(card, manifest=manifest.listed(entries, seen)), taken)
+        reckoned = divided.reckoned if divided is not None else {}
+        card = _card(stats, request, rules, origin(reckoned) | rows.origin, duplicates, named)
+        card = finished(dataclasses.replace(card, manifest=manifest.listed(entries, seen, reckoned)), taken)
         files[CARD].write(card.to_json())
         files[PAGE].write(text.markdown(card))
         for name, picture in text.pictures(card).items():

@@ -56,8 +56,8 @@ class Entry:
         words += [form.compression] if form.compression else []
         return ", ".join(words)
 
-    def listed(self, rows: int) -> dict[str, Any]:
-        """As the card has it. Raises OSError."""
+    def listed(self, rows: int, sha256: str) -> dict[str, Any]:
+        """As the card has it."""
         form = self.form
         return {
             "file": self.name,
@@ -69,7 +69,7 @@ class Entry:
             **({"below": ".".join(form.below)} if form.below else {}),
             **({"compression": form.compression} if form.compression else {}),
             "rows": rows,
-            "sha256": digest(self.path),
+            "sha256": sha256,
         }
 
 
@@ -139,6 +139,7 @@ def shown(entries: Sequence[Entry]) -> Iterator[str]:
         yield f"{side}: {', '.join(names[:_NAMED])}{more} ({form}; {shape})"
 
 
-def listed(entries: Sequence[Entry], rows: Mapping[str, int]) -> list[dict[str, Any]]:
-    """For the card; ``rows`` are those that were read of each path. Raises OSError."""
-    return [each.listed(rows.get(str(each.path), 0)) for each in entries]
+def listed(entries: Sequence[Entry], rows: Mapping[str, int], reckoned: Mapping[Path, str]) -> list[dict[str, Any]]:
+    """For the card; ``rows`` are those that were read of each path, ``reckoned`` the digests of those that nobody
+    has to read again. Raises OSError."""
+    return [each.listed(rows.get(str(each.path), 0), reckoned.get(each.path) or digest(each.path)) for each in entries]

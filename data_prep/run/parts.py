@@ -25,7 +25,7 @@ from data_prep.request import Request
 from data_prep.run import manifest, pool, progress, worker
 from data_prep.run.dividing import rules_of
 from data_prep.run.opening import Opened, opened
-from data_prep.run.scratch import scratch
+from data_prep.run.scratch import scratch, short_of_room
 from data_prep.source.locate import Source
 from data_prep.source.tokens import resolve
 from settings.models import model
@@ -34,6 +34,7 @@ INDEX = "part.json"
 _FORMAT = 1
 
 Tell = Callable[[int], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def _weight(piece: Piece) -> int:
     return max(1, piece.stop - piece.start if piece.stop >= 0 else piece.path.stat().st_size)
 
 
-def make(source: Source, request: Request, share: Share, quiet: bool) -> str:
-    """Leave a part in the directory of ``request``; which pieces it has, and how many rows, in words.
+def make(source: Source, request: Request, share: Share, report: Report, quiet: bool) -> None:
+    """Leave a part in the directory of ``request``, and report which pieces it has, and how many rows.
 
     Raises :class:`DataError`, and OSError where the directory cannot be written.
     """
@@ -88,6 +89,8 @@ def make(source: Source, request: Request, share: Share, quiet: bool) -> str:
     directory = request.directory
     with ExitStack() as stack:
         place = stack.enter_context(scratch(directory))
+        if room := short_of_room(directory, round(rows.size * rows.share / share.of)):
+            report(room)
         tell = stack.enter_context(progress.shown(None, quiet))
         for number, stats in pool.of(rows.pieces, mine, rules, place, request.processes, tell):
             whole.add(stats)
@@ -106,7 +109,7 @@ def make(source: Source, request: Request, share: Share, quiet: bool) -> str:
         written = place / INDEX
         written.write_text(json.dumps(index), encoding="utf-8")
         _put(place, directory, map(int, counted))
-    return f"part {share} of {rows.label}: {len(mine)} of its {len(rows.pieces)} pieces, {whole.seen:,} rows"
+    report(f"part {share} of {rows.label}: {len(mine)} of its {len(rows.pieces)} pieces, {whole.seen:,} rows")
 
 
 def _put(place: Path, directory: Path, pieces: Iterable[int]) -> None:
@@ -154,9 +157,10 @@ class _Part:
 class Parts:
     """All parts of a source, as their machines have left them."""
 
-    def __init__(self, directories: Sequence[Path]) -> None:
+    def __init__(self, directories: Sequence[Path], source: Source) -> None:
         """Raises :class:`DataError` where one is missing, twice there, or no part."""
         self._found: dict[int, _Part] = {}
+        self._files = (*source.files, *source.own)
         of = len(directories)
         for directory in directories:
             part = _read(directory)
@@ -164,12 +168,14 @@ class Parts:
                 raise DataError(f"{directory} holds part {part.share}, and {of} parts are to be joined, each once")
             self._found[part.share.number] = part
 
-    def note(self, source: Source) -> None:
-        """Remember the digests of the source's files that the parts have reckoned, so that nobody reads them again."""
+    @property
+    def reckoned(self) -> dict[Path, str]:
+        """The digests of the source's files as those have reckoned them who read them, so that nobody does so again.
+
+        They are of what is joined, and of it alone: nothing here shows that the files of this machine are the same.
+        """
         known = {at: found for part in self._found.values() for at, found in part.digests.items()}
-        for at, file in enumerate((*source.files, *source.own)):
-            if at in known:
-                digests.known(file, known[at])
+        return {file: known[at] for at, file in enumerate(self._files) if at in known}
 
     def stats(self, rows: Opened, rules: worker.Rules, place: Path, tell: Tell) -> Iterator[tuple[int, Stats]]:
         """What was counted in each piece, in order, its files in ``place``. Raises :class:`DataError`."""

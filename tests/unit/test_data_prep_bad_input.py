@@ -196,7 +196,7 @@ def test_a_disk_that_takes_no_more(
 def test_a_source_that_cannot_be_read_again(
     tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(_: object) -> str:
+    def gone(*_: object) -> str:
         raise OSError(errno.EIO, "Input/output error", str(tmp_path / "x.jsonl"))
 
     # The digest is taken beside everything else, and asked for when the rows have been written.

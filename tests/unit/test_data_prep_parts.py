@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from itertools import chain
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from data_prep import DataError
+from data_prep.card import digests
 from data_prep.card.stats import Kind, Stats
 from data_prep.prepare import Prepared, Request, divide, prepare
 from data_prep.read import readers
@@ -83,7 +85,14 @@ def test_rows_that_begin_with_one_question_are_divided_anew_by_the_join(tmp_path
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     here = prepare(asked(source, tmp_path / "here"), silent)
     assert 20 < here.card.rows["test"] < 60
-    assert joined(source, tmp_path, 2).card.files == here.card.files
+    there = joined(source, tmp_path, 2)
+    assert there.card == here.card
+    index = json.loads((tmp_path / "part1" / INDEX).read_text())
+    index["digests"] = {"0": "1" * 64}
+    (tmp_path / "part1" / INDEX).write_text(json.dumps(index))
+    parts = [tmp_path / "part1", tmp_path / "part2"]
+    # The rows are then those of this machine, and so is their digest.
+    assert prepare(asked(source, tmp_path / "other"), silent, parts=parts).card == here.card
 
 
 def test_a_part_takes_the_place_of_an_earlier_one_as_a_whole(source: Path, tmp_path: Path) -> None:
@@ -98,6 +107,65 @@ def test_a_part_takes_the_place_of_an_earlier_one_as_a_whole(source: Path, tmp_p
     with pytest.raises(DataError):
         divide(asked(source, part, rows="3"), "1/1", silent)
     assert {path.name: path.read_bytes() for path in part.iterdir()} == before
+
+
+@pytest.fixture
+def remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests of files of any size are remembered, by this test alone."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(digests, "REMEMBERED", 1)
+
+
+def divided(source: Path, tmp_path: Path, **options: Any) -> list[Path]:
+    """Two parts that say of each file of the source that its digest is another."""
+    places = [tmp_path / "part1", tmp_path / "part2"]
+    for number, place in enumerate(places, start=1):
+        divide(asked(source, place, **options), f"{number}/2", silent)
+        index = json.loads((place / INDEX).read_text())
+        assert list(index["digests"]) == [str(number - 1)] and len(index["digests"][str(number - 1)]) == 64
+        index["digests"] = {str(number - 1): str(number) * 64}
+        (place / INDEX).write_text(json.dumps(index))
+    return places
+
+
+@pytest.mark.usefixtures("remembered")
+def test_what_parts_say_of_files_is_the_cards_and_no_other_run_believes_it(source: Path, tmp_path: Path) -> None:
+    parts = divided(source, tmp_path)
+    true = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in source.iterdir()}
+    said = hashlib.sha256(f"{'1' * 64}\n{'2' * 64}".encode()).hexdigest()
+    made = prepare(asked(source, tmp_path / "out"), silent, parts=parts).card
+    assert made.source == {"kind": "file", "sha256": said}
+    assert [each["sha256"] for each in made.manifest] == ["1" * 64, "2" * 64]
+    again = prepare(asked(source, tmp_path / "out"), silent)
+    assert again.made
+    assert {each["file"]: each["sha256"] for each in again.card.manifest} == true
+    assert prepare(asked(source, tmp_path / "out"), silent, parts=parts).made  # whatever is there
+
+
+@pytest.mark.usefixtures("remembered")
+def test_parts_that_are_refused_leave_nothing_behind(source: Path, tmp_path: Path) -> None:
+    parts = divided(source, tmp_path)
+    with pytest.raises(DataError, match="is not of the same rows, or was made by other rules"):
+        prepare(asked(source, tmp_path / "out", seed=5), silent, parts=parts)
+    for path in source.iterdir():
+        assert digests.digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_part_says_where_its_disk_is_short_of_room(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[tuple[Path, int]] = []
+    size = sum(path.stat().st_size for path in source.iterdir())
+
+    def short(directory: Path, needed: int) -> str:
+        asked_for.append((directory, needed))
+        return "short of room"
+
+    monkeypatch.setattr("data_prep.run.parts.short_of_room", short)
+    said: list[str] = []
+    divide(asked(source, tmp_path / "part"), "1/4", said.append)
+    assert said == ["short of room", f"part 1/4 of {source}: 2 of its 8 pieces, 56 rows"]
+    assert asked_for == [(tmp_path / "part", round(size / 4))]
 
 
 def test_every_piece_is_in_one_part_and_parts_are_alike() -> None:
