@@ -43,6 +43,8 @@ def divided(
     declared = {name: Input(type=given.type) for name, given in inputs.items()}
     every: dict[str, Any] = {"code": code, "environment": environment, "compute": spec.cluster}
     every["timeout"] = round(spec.max_hours * 3600)
+    # The data of a failed attempt are made anew by the next one: no step's result is taken from an earlier job.
+    every["is_deterministic"] = False
     # Not mounted: files are renamed into place, which blob storage cannot do.
     work = step(
         name="prepare_part",

@@ -35,7 +35,8 @@ class DataClusterSettings(Section):
     nodes: Annotated[Positive, Field(le=100)] = 1
     """nodes among which the rows are divided, maxNodes at most; a further step joins them"""
     max_hours: Annotated[Number, Field(gt=0, le=720)] = PREPARATION_HOURS
-    """how long the job may run; Azure cancels it then"""
+    """how long the job may run; Azure cancels it then: on several nodes each step of it, and the whole is cancelled by
+    `pulumi up` while it follows it"""
 
     @field_validator("vm_size")
     @classmethod

@@ -100,6 +100,8 @@ def test_several_nodes_are_a_pipeline_of_parts_and_a_join(tmp_path: Path) -> Non
         f"part_{number}": f"${{{{parent.jobs.part_{number}.outputs.made}}}}" for number in (1, 2, 3)
     }
     assert {node["limits"]["timeout"] for node in nodes.values()} == {"PT12H"}
+    # What a failed attempt has made is made anew by the next one.
+    assert [node.component.is_deterministic for node in job.jobs.values()] == [False] * 4
     assert {node["computeId"] for node in nodes.values()} == {"cpu-cluster"}
     taken = " ".join(f"${{{{inputs.part_{number}}}}}" for number in (1, 2, 3))
     assert {job.jobs[name].component.command for name in nodes} == {
