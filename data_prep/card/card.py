@@ -21,7 +21,8 @@ CARD = "card.json"
 PAGE = "card.md"
 REJECTED = "rejected.jsonl"
 
-# Raised whenever the same settings and source give other bytes than before: older cards are then stale.
+# Raised when the same settings and source give other bytes than before: older cards are then stale. A data set of the
+# hub is then taken as it is by now, and a model trained anew: not for rows that few have; docs/upgrading.md names them.
 FORMAT = 4
 REQUESTED = 3
 """The same of what is asked of a cluster; data assets, and models made from them, are named by it, so it stays."""

@@ -13,11 +13,12 @@ import orjson
 from data_prep.read.texts import BLANK, Broken, Rows
 from data_prep.row.names import is_empty
 from data_prep.row.rules import Problem, shown
+from data_prep.row.trees import is_gone
 
 KEYS = frozenset(("message_id", "parent_id", "role", "text"))
 """What such a row has; the ids, which mean nothing elsewhere, are read for it."""
-_KEPT = ("role", "text", "rank")
-_READ = KEYS | {"rank", "deleted", "review_result"}
+_MARKS = frozenset(("rank", "deleted", "review_result"))
+"""What else of a row is read here: which reply is the better, and which did not pass."""
 _LOST = (
     "is the id of no row since the last message without a parent: the rows of a conversation have to follow each other"
 )
@@ -45,13 +46,17 @@ def together(rows: Rows) -> Rows:
             problem = Problem("row", "is no message with message_id, parent_id, role and text, as others are", "thread")
             yield place, row if isinstance(row, Broken) else Broken(problem, _shown(row))
             continue
-        node = _node(row)
         parent_id = row.get("parent_id")
-        if is_empty(parent_id):
+        first = is_empty(parent_id)
+        node = _node(row, first)
+        if isinstance(node, Problem):
+            yield place, Broken(node, _shown(row))
+            continue
+        if first:
             if begun is not None:
                 yield begun
             # The first message's other columns are the conversation's: a system prompt, a weight, a date.
-            begun = place, {**{key: value for key, value in row.items() if key not in _READ}, "prompt": node}
+            begun = place, {**_rest(row), "prompt": node}
             nodes = {}
         # Pandas writes whole numbers of a column with gaps as 1.0.
         elif (parent := nodes.get(said := str(parent_id)) or nodes.get(said.removesuffix(".0"))) is not None:
@@ -67,15 +72,17 @@ def together(rows: Rows) -> Rows:
         yield begun
 
 
-def _node(row: Mapping[str, Any]) -> dict[str, Any]:
-    """As trees have it; one that reviewers did not let pass counts as deleted."""
-    gone = _says(row.get("deleted"), "true") or _says(row.get("review_result"), "false")
-    return {**{key: row.get(key) for key in _KEPT}, "deleted": gone, "replies": []}
+def _node(row: Mapping[str, Any], first: bool) -> dict[str, Any] | Problem:
+    """As trees have it, with all that a reply says besides; one that reviewers did not let pass counts as deleted."""
+    if isinstance(gone := is_gone(row), Problem):
+        return gone
+    said = {"role": row.get("role"), "text": row.get("text"), "rank": row.get("rank")}
+    return {**({} if first else _rest(row)), **said, "deleted": gone, "replies": []}
 
 
-def _says(value: Any, what: str) -> bool:
-    """A flag, which is text in CSV."""
-    return str(value).strip().lower() == what
+def _rest(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row holds that is not read here."""
+    return {key: value for key, value in row.items() if key not in KEYS and key not in _MARKS}
 
 
 def _shown(row: Any) -> str:

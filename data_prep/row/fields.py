@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from data_prep.row.names import PARTS, is_empty, snake
+from data_prep.row.rules import Problem
 
 
 class Fields:
@@ -19,6 +20,8 @@ class Fields:
         """Keys below a column, of a message for one, that nothing is made of."""
         self.aside = ""
         """Why what was read says itself that it is not to be learnt; the row's own columns aside."""
+        self.wrong: list[Problem] = []
+        """What below a column cannot be read as it is."""
         self._used: set[Any] = set()
         self._keys: dict[str, Any] = {}
         self._mapped: dict[str, Any] = {}

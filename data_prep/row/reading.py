@@ -89,7 +89,7 @@ class Reader:
         if shape == "messages":
             made |= {key: fields.row[key] for key in ("prompt", "prompt_id") if fields.row.get(key) is not None}
         aside = fields.aside or _aside(fields)
-        problems = [*unlearnt, *_marks(fields)]
+        problems = [*fields.wrong, *unlearnt, *_marks(fields)]
         unused = [name for name in dict.fromkeys(fields.more) if snake(name) not in self._ignore]
         said = [message.get("content") for message in messages if isinstance(message, Mapping)]
         for key, part in fields.unused():
@@ -102,7 +102,7 @@ class Reader:
                 unused.append(key)
             else:
                 problems.append(_problem(key, part, shape, self._model))
-        return Read(made, shape, tuple(unused), tuple(problems), aside, called)
+        return Read(made, shape, tuple(dict.fromkeys(unused)), tuple(problems), aside, called)
 
 
 def _aside(fields: Fields) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from data_prep.row import trees
 from data_prep.row.chat import chat, is_chat, joined, unpacked
 from data_prep.row.fields import Fields
 from data_prep.row.names import PARTS, harmless, is_empty, snake
@@ -194,28 +195,10 @@ def _tree(fields: Fields) -> Messages | None:
     if not isinstance(node, Mapping) or "replies" not in node:
         return None
     fields.use(key)
-    if node.get("deleted"):
-        fields.aside = "deleted, or refused by its reviewers"
-    path: list[Mapping[str, Any]] = []
-    left = False
-    while isinstance(node, Mapping):
-        path.append({"role": node.get("role"), "text": node.get("text")})
-        replies = node.get("replies")
-        listed = replies if isinstance(replies, list) else []
-        kept = [each for each in listed if isinstance(each, Mapping) and not each.get("deleted")]
-        left |= len(kept) > 1
-        node = min(kept, key=_rank, default=None)
-    messages = _chat(path, fields)
+    messages = _chat(trees.best(node, fields), fields)
     while len(messages) > 1 and _role(messages[-1]) == "user":
         messages.pop()
-    if left:
-        fields.more.append("replies (all but the best of each)")
     return _with_system(messages, fields)
-
-
-def _rank(reply: Mapping[str, Any]) -> tuple[bool, float]:
-    rank = reply.get("rank")
-    return (False, float(rank)) if isinstance(rank, int | float) else (True, 0.0)
 
 
 def _text(fields: Fields) -> Messages | None:
@@ -236,13 +219,6 @@ class Shape:
 
     name: str
     read: Callable[[Fields], Messages | None]
-
-    def __call__(self, row: Any) -> Any:
-        """``row`` with the messages that were made of it, or as it is."""
-        if not isinstance(row, Mapping):
-            return row
-        messages = self.read(Fields(row, {}, frozenset()))
-        return row if messages is None else {"messages": messages}
 
 
 _FIRST, _LAST = ("messages", "sharegpt", "tree", "preference", "alpaca"), ("turns", "text", "pair")
