@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from cloud.errors import refusal
+from settings.redaction import redact
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,6 +39,39 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.check}: {self.found}" + (f" -> {self.fix}" if self.fix else "")
+
+
+def as_far_as_read(check: str, look: Callable[[], Iterable[Finding]], of: str = "") -> list[Finding]:
+    """What a look at Azure finds; where Azure does not let it go on, what it had found by then and a warning that says
+    why. `of` is what was looked at, where a check looks at more than one thing.
+    """
+    found, why = until_refused(look)
+    return [*found, not_checked(check, why, of)] if why else found
+
+
+def not_checked(check: str, why: str, of: str = "") -> Finding:
+    """The warning for what could not be read."""
+    says = f"{of}: not checked: {why}" if of else f"not checked: {why}"
+    return Finding(check=check, state=State.WARNING, found=says, fix="go on, or ask for the right to read this")
+
+
+def until_refused(look: Callable[[], Iterable[Finding]]) -> tuple[list[Finding], str]:
+    """What was found, and why not more; "" where that is all."""
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    found: list[Finding] = []
+    try:
+        # One by one: what came before the refusal is kept.
+        for each in look():
+            found.append(each)  # noqa: PERF402
+    except HttpResponseError as error:
+        code, why = refusal(error)
+        return found, f"{code}: {why}" if code else why
+    except AzureError as error:
+        return found, redact(f"no answer ({error})")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer of a shape nobody has described
+        return found, f"Azure's answer makes no sense ({type(error).__name__}: {error})"
+    return found, ""
 
 
 def table(findings: Sequence[Finding], title: str) -> Table:

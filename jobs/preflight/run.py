@@ -6,24 +6,20 @@ whether a soft-deleted *workspace* holds a name: Azure has no list of those outs
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from cloud import client as azure
 from cloud.credentials import ARM_SCOPE
-from cloud.errors import StageError, azure_errors, refusal
+from cloud.errors import StageError, azure_errors
 from cloud.report import WARNING, Report
 from jobs.preflight import checks, data, existing, grants, names, registry, subscription
 from jobs.preflight.checks import Check
-from jobs.preflight.findings import Finding, State
+from jobs.preflight.findings import Finding, State, as_far_as_read
 from jobs.preflight.locked import network, own_key, policies
 from jobs.preflight.spec import PreflightSpec
-from settings.redaction import redact
-
-if TYPE_CHECKING:
-    from cloud.arm import Arm
 
 CHECKS: dict[str, Check] = {
     "subscription": subscription.subscription,
@@ -77,32 +73,10 @@ def check(spec: PreflightSpec) -> list[Finding]:
         azure.credential().get_token(ARM_SCOPE)
     arm = Arm(retries=_RETRIES)
     with ThreadPoolExecutor(len(CHECKS)) as pool:
-        running = [pool.submit(_guarded, name, each, spec, arm) for name, each in CHECKS.items()]
+        running = [pool.submit(as_far_as_read, name, functools.partial(each, spec, arm)) for name, each in CHECKS.items()]
         return [finding for each in running for finding in each.result()]
 
 
 def refuses(findings: Sequence[Finding]) -> bool:
     """Whether anything stands in the way."""
     return any(finding.state is State.REFUSED for finding in findings)
-
-
-def _guarded(name: str, each: Check, spec: PreflightSpec, arm: Arm) -> list[Finding]:
-    from azure.core.exceptions import AzureError, HttpResponseError
-
-    try:
-        return each(spec, arm)
-    except HttpResponseError as error:
-        code, why = refusal(error)
-        reason = f"{code}: {why}" if code else why
-    except AzureError as error:
-        reason = redact(f"no answer ({error})")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer of a shape nobody has described
-        reason = f"Azure's answer makes no sense ({type(error).__name__}: {error})"
-    return [
-        Finding(
-            check=name,
-            state=State.WARNING,
-            found=f"not checked: {reason}",
-            fix="go on, or ask for the right to read this",
-        )
-    ]

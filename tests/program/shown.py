@@ -197,14 +197,14 @@ def unmeasured(usage: ModuleType) -> str:
         return str(usage.read(None, "phi", now, now))
 
 
-def unchecked(preflight: ModuleType) -> str:
+def unchecked(findings: ModuleType) -> str:
     """A check before the first resource that gets no answer."""
     from azure.core.exceptions import AzureError
 
     def fail(*_: Any) -> None:
         raise AzureError(LINE)
 
-    return "".join(map(str, preflight._guarded("quota", fail, None, None)))
+    return "".join(map(str, findings.as_far_as_read("quota", fail)))
 
 
 def complained(engine: ModuleType) -> str:

@@ -64,7 +64,7 @@ REDACTIONS = (
         "failure", "jobs.training.failures.explain", 'redact("\\n".join(lines))', '"\\n".join(lines)', show.explained
     ),
     Redaction("usage", "jobs.status.usage", "redact(str(error))", "str(error)", show.unmeasured),
-    Redaction("preflight", "jobs.preflight.run", 'redact(f"no answer', '(f"no answer', show.unchecked),
+    Redaction("preflight", "jobs.preflight.findings", 'redact(f"no answer', '(f"no answer', show.unchecked),
     Redaction("evaluation", "jobs.golden.golden", "redact(str(error))", "str(error)", show.unanswered),
     Redaction("release", "jobs.release.judging.evidence", "map(redact, text", "map(str, text", show.kept),
     Redaction(

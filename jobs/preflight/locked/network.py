@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloud.catalogue import DNS_LINK, DNS_ZONE, ML_VERSION, PRIVATE_ENDPOINT, STORAGE
 from cloud.services.reach import advice, outside
 from cloud.target import Target
-from jobs.preflight.findings import Finding, State
+from jobs.preflight.findings import Finding, State, as_far_as_read
 from jobs.preflight.spec import PreflightSpec, PrivateNetwork
 from settings.estate.private import ELSEWHERE
 from settings.estate.zones import ALL_ZONES
@@ -32,10 +32,18 @@ def private(settings: Settings) -> PrivateNetwork | None:
 
 
 def usable(spec: PreflightSpec, arm: Arm) -> list[Finding]:
-    """Azure would refuse the endpoints one after the other, or make them where nobody finds them."""
+    """Azure would refuse the endpoints one after the other, or make them where nobody finds them.
+
+    Subnet, zones and this machine are looked at each by itself: who may not read one still hears of the others.
+    """
     if spec.private is None:
         return [Finding(check=NAME, state=State.OK, found="no private endpoints")]
-    findings = [*_subnet(spec, spec.private, arm), *_zones(spec.private, arm), *_here(spec, spec.private, arm)]
+    own = spec.private
+    findings = [
+        *as_far_as_read(NAME, lambda: _subnet(spec, own, arm), f"subnet {own.subnet.rpartition('/')[2]}"),
+        *as_far_as_read(NAME, lambda: _zones(own, arm), "zones"),
+        *as_far_as_read(NAME, lambda: _here(spec, own, arm), "this machine's way to the stack"),
+    ]
     return findings or [Finding(check=NAME, state=State.OK, found=f"private endpoints in {spec.private.subnet}")]
 
 
@@ -66,7 +74,10 @@ def _subnet(spec: PreflightSpec, own: PrivateNetwork, arm: Arm) -> Iterator[Find
 
 
 def _zones(own: PrivateNetwork, arm: Arm) -> Iterator[Finding]:
-    """Zones of somebody else are there, and linked; where the program makes them, the network has none of the name."""
+    """Zones of somebody else are there, and linked.
+
+    Where the program makes them nothing is asked: no question to Azure lists the zones that a network is linked to.
+    """
     if own.zones in ("", ELSEWHERE):
         return
     there = {

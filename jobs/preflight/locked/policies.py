@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from cloud.catalogue import RESOURCE_GROUP
-from jobs.preflight.findings import Finding, State
+from jobs.preflight.findings import Finding, State, not_checked, until_refused
 from jobs.preflight.locked.declared import fields
 from jobs.preflight.spec import Planned, PreflightSpec
 
@@ -22,21 +22,35 @@ _AT_ONCE = 6
 
 
 def allowed(spec: PreflightSpec, arm: Arm) -> list[Finding]:
-    """One question for each kind of resource; policies that only audit are not told."""
+    """One question for each kind of resource; policies that only audit are not told.
+
+    A question that Azure does not answer is a warning of its own, and hides no denial of another.
+    """
     if not spec.planned:
         return [Finding(check=NAME, state=State.OK, found="nothing to ask about")]
     # Before there is a group, what is assigned to the subscription and above is asked.
     scope = spec.group_scope if arm.find(spec.group_scope, RESOURCE_GROUP.version) else spec.scope
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(lambda each: _ask(arm, scope, each), spec.planned))
     titles: dict[str, str] = {}
-    findings = [
-        found
-        for planned, denials in zip(spec.planned, answers, strict=True)
-        for denial in denials
-        for found in _told(arm, planned, denial, titles)
-    ]
-    return findings or [Finding(check=NAME, state=State.OK, found=f"Azure Policy denies none of {len(answers)}")]
+
+    def asked(planned: Planned) -> tuple[list[Finding], str]:
+        return until_refused(lambda: _denied(arm, scope, planned, titles))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(asked, spec.planned))
+    findings = [found for each, _ in answers for found in each]
+    unanswered: dict[str, list[str]] = {}
+    for planned, (_, why) in zip(spec.planned, answers, strict=True):
+        if why:
+            unanswered.setdefault(why, []).append(f"{planned.label} {planned.content.get('name')}")
+    for why, about in unanswered.items():
+        # Who may ask nothing hears so once.
+        findings.append(not_checked(NAME, why, "" if len(about) == len(answers) else ", ".join(about)))
+    return findings or [Finding(check=NAME, state=State.OK, found=f"Azure Policy names no denial of {len(answers)}")]
+
+
+def _denied(arm: Arm, scope: str, planned: Planned, titles: dict[str, str]) -> Iterator[Finding]:
+    for denial in _ask(arm, scope, planned):
+        yield _told(arm, planned, denial, titles)
 
 
 def _ask(arm: Arm, scope: str, planned: Planned) -> list[Mapping[str, Any]]:
@@ -52,12 +66,22 @@ def _ask(arm: Arm, scope: str, planned: Planned) -> list[Mapping[str, Any]]:
     ]
 
 
-def _told(arm: Arm, planned: Planned, denial: Mapping[str, Any], titles: dict[str, str]) -> Iterator[Finding]:
+def _title(arm: Arm, assignment: str) -> str:
+    """What the assignment is shown as; the end of its id for whoever may not read it, as at a management group."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        there = arm.find(assignment, ASSIGNMENT_VERSION) if assignment else None
+    except HttpResponseError:
+        there = None
+    own = (there or {}).get("properties") or {}
+    return str(own.get("displayName") or assignment.rsplit("/", 1)[-1])
+
+
+def _told(arm: Arm, planned: Planned, denial: Mapping[str, Any], titles: dict[str, str]) -> Finding:
     assignment = str((denial.get("policyInfo") or {}).get("policyAssignmentId") or "")
     if assignment not in titles:
-        there = arm.find(assignment, ASSIGNMENT_VERSION) if assignment else None
-        own = (there or {}).get("properties") or {}
-        titles[assignment] = str(own.get("displayName") or assignment.rsplit("/", 1)[-1])
+        titles[assignment] = _title(arm, assignment)
     compared = [
         each
         for each in (denial.get("evaluationDetails") or {}).get("evaluatedExpressions") or ()
@@ -72,7 +96,7 @@ def _told(arm: Arm, planned: Planned, denial: Mapping[str, Any], titles: dict[st
         f"--policy-assignment {assignment}"
     )
     fix = f"set {'; or '.join(settings)}" if settings else f"no setting of this program satisfies it; {exempt}"
-    yield Finding(check=NAME, state=State.REFUSED, found=says, fix=fix)
+    return Finding(check=NAME, state=State.REFUSED, found=says, fix=fix)
 
 
 def _compared(expression: Mapping[str, Any]) -> str:

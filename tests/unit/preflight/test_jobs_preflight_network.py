@@ -88,6 +88,25 @@ def test_zones_of_others_are_all_there_and_linked(arm: ArmFake) -> None:
     assert found[0] is State.WARNING and found[1] == "not linked to vnet: privatelink.azurecr.io"
 
 
+def test_zones_that_may_not_be_read_hide_nothing_of_the_subnet(arm: ArmFake) -> None:
+    there(arm, delegations=[{"name": "x"}])
+    arm.refuse("GET", ZONES, 403, "AuthorizationFailed")
+    found = asked(THEIRS)
+    assert [state for state, _, _ in found] == [State.REFUSED, State.WARNING, State.WARNING]
+    assert "is delegated" in found[0][1]
+    assert found[1][1] == "zones: not checked: AuthorizationFailed: no"
+    assert "has to be in the network" in found[2][1]
+
+
+def test_a_link_that_may_not_be_read_hides_no_zone_that_is_missing(arm: ArmFake) -> None:
+    there(arm)
+    linked(arm, "privatelink.azurecr.io")
+    arm.refuse("GET", f"{ZONES}/{ALL_ZONES[0]}/virtualNetworkLinks", 403, "AuthorizationFailed")
+    missing, unread, _ = asked(THEIRS)
+    assert missing[0] is State.REFUSED and "privatelink.azurecr.io" in missing[1]
+    assert unread[1] == "zones: not checked: AuthorizationFailed: no"
+
+
 def closed(arm: ArmFake) -> None:
     there(arm)
     arm.get(WORKSPACE, {"properties": {"storageAccount": STORAGE}})

@@ -40,7 +40,7 @@ def answers(arm: ArmFake, scope: str, *evaluations: dict[str, Any]) -> None:
 def test_a_group_that_is_not_there_yet_leaves_the_subscription_to_ask(arm: ArmFake) -> None:
     answers(arm, S)
     (found,) = policies.allowed(ASKED, Arm())
-    assert (found.state, found.found) == (State.OK, "Azure Policy denies none of 1")
+    assert (found.state, found.found) == (State.OK, "Azure Policy names no denial of 1")
     assert arm.bodies == [{"resourceDetails": {"resourceContent": CONTENT, "apiVersion": "2024-11-01"}}]
     arm.get(GROUP, {"location": "eastus2"})
     answers(arm, GROUP, evaluation("Deny", "Microsoft.KeyVault/vaults/enablePurgeProtection"))
@@ -91,3 +91,35 @@ def test_each_field_has_its_setting(path: str, setting: str) -> None:
 def test_without_anything_planned_nothing_is_asked(arm: ArmFake) -> None:
     assert [each.state for each in policies.allowed(SPEC, Arm())] == [State.OK]
     assert arm.sent == []
+
+
+def test_an_assignment_that_may_not_be_read_hides_no_denial(arm: ArmFake) -> None:
+    arm.refuse("GET", ASSIGNMENT, 403, "AuthorizationFailed")
+    answers(arm, S, evaluation("Deny", "Microsoft.KeyVault/vaults/enablePurgeProtection"))
+    (found,) = policies.allowed(ASKED, Arm())
+    assert found.state is State.REFUSED
+    assert found.found.startswith("the policy 'a1' denies key vault kv: enablePurgeProtection")
+
+
+def test_a_question_without_an_answer_hides_no_denial_of_another(
+    arm: ArmFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "_AT_ONCE", 1)  # so that the answers below come in this order
+    other = Planned(label="storage account", version="2024-01-01", content={**CONTENT, "name": "st"})
+    asked = dataclasses.replace(ASKED, planned=(other, *ASKED.planned))
+    denial = {"contentEvaluationResult": {"policyEvaluations": [evaluation("Deny", "location")]}}
+    refusal = {"error": {"code": "InternalServerError", "message": "no"}}
+    arm.then("POST", f"{S}/{CHECK}", (400, {}, refusal), (200, {}, denial))
+    denied, unread = policies.allowed(asked, Arm())
+    assert denied.state is State.REFUSED and "denies key vault kv" in denied.found
+    assert (unread.state, unread.found) == (
+        State.WARNING,
+        "storage account st: not checked: InternalServerError: no",
+    )
+
+
+def test_who_may_ask_nothing_hears_so_once(arm: ArmFake) -> None:
+    arm.refuse("POST", f"{S}/{CHECK}", 403, "AuthorizationFailed")
+    other = Planned(label="storage account", version="2024-01-01", content={**CONTENT, "name": "st"})
+    (found,) = policies.allowed(dataclasses.replace(ASKED, planned=(other, *ASKED.planned)), Arm())
+    assert (found.state, found.found) == (State.WARNING, "not checked: AuthorizationFailed: no")
