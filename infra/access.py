@@ -81,14 +81,9 @@ def _managed(outbound: OutboundSettings) -> ml.ManagedNetworkSettingsArgs:
     if outbound.to == "internet":
         return ml.ManagedNetworkSettingsArgs(isolation_mode=ml.IsolationMode.ALLOW_INTERNET_OUTBOUND)
     rules = {
-        _rule(host): ml.FqdnOutboundRuleArgs(type="FQDN", category=ml.RuleCategory.USER_DEFINED, destination=host)
-        for host in outbound.hosts
+        name: ml.FqdnOutboundRuleArgs(type="FQDN", category=ml.RuleCategory.USER_DEFINED, destination=host)
+        for name, host in outbound.rules.items()
     }
     return ml.ManagedNetworkSettingsArgs(
         isolation_mode=ml.IsolationMode.ALLOW_ONLY_APPROVED_OUTBOUND, outbound_rules=rules or None
     )
-
-
-def _rule(host: str) -> str:
-    """The name of the rule for a host, in letters, digits and hyphens."""
-    return host.replace("*", "all").replace(".", "-")

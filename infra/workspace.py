@@ -18,9 +18,7 @@ from infra.lifecycle.machines import ClusterSize, ClusterSizeArgs
 from infra.locked.encryption import of_workspace_under
 from infra.locked.provisioning import ProvisioningArgs, provisioned
 from settings.sections.compute import ComputeSettings
-from settings.sections.data import DataSettings
-
-DATA_IDLE_SECONDS = 120
+from settings.sections.data import DATA_IDLE_SECONDS, DataSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,7 @@ def until_refused(look: Callable[[], Iterable[Finding]]) -> tuple[list[Finding],
     try:
         # One by one: what came before the refusal is kept.
         for each in look():
-            found.append(each)  # noqa: PERF402
+            found.append(each)
     except HttpResponseError as error:
         code, why = refusal(error)
         return found, f"{code}: {why}" if code else why

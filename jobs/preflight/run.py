@@ -73,7 +73,9 @@ def check(spec: PreflightSpec) -> list[Finding]:
         azure.credential().get_token(ARM_SCOPE)
     arm = Arm(retries=_RETRIES)
     with ThreadPoolExecutor(len(CHECKS)) as pool:
-        running = [pool.submit(as_far_as_read, name, functools.partial(each, spec, arm)) for name, each in CHECKS.items()]
+        running = [
+            pool.submit(as_far_as_read, name, functools.partial(each, spec, arm)) for name, each in CHECKS.items()
+        ]
         return [finding for each in running for finding in each.result()]
 
 

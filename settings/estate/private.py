@@ -54,6 +54,11 @@ class OutboundSettings(Section):
     hosts: tuple[str, ...] = ()
     """names of hosts that are approved, *.example.com with all below; the first makes Azure bill an Azure Firewall"""
 
+    @property
+    def rules(self) -> dict[str, str]:
+        """The hosts by the names of their rules at Azure, which are letters, digits and hyphens."""
+        return {host.replace("*", "all").replace(".", "-"): host for host in self.hosts}
+
     @field_validator("hosts")
     @classmethod
     def _names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from settings.problems import refuse, similar
 from settings.sections.sources import AZUREML, SAMPLE, is_address, may_be_source
 
 PREPARATION_HOURS = 12
+DATA_IDLE_SECONDS = 120
+"""How long an idle node of the data cluster waits before it is released."""
 RowCount = Annotated[Text, AsText]
 
 

@@ -101,9 +101,7 @@ def test_an_assignment_that_may_not_be_read_hides_no_denial(arm: ArmFake) -> Non
     assert found.found.startswith("the policy 'a1' denies key vault kv: enablePurgeProtection")
 
 
-def test_a_question_without_an_answer_hides_no_denial_of_another(
-    arm: ArmFake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_question_without_an_answer_hides_no_denial_of_another(arm: ArmFake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "_AT_ONCE", 1)  # so that the answers below come in this order
     other = Planned(label="storage account", version="2024-01-01", content={**CONTENT, "name": "st"})
     asked = dataclasses.replace(ASKED, planned=(other, *ASKED.planned))
