@@ -80,6 +80,16 @@ class Role(Enum):
         "ea01e6af-a1c1-4350-9563-ad00f8c72ec5",
         "groups of the team: read the endpoint's key in the project's connection",
     )
+    NETWORK_CONTRIBUTOR = (
+        "Network Contributor",
+        "4d97b98b-1d4f-4787-a291-c67834d212e7",
+        "whoever deploys private endpoints into somebody else's subnet",
+    )
+    PRIVATE_DNS_ZONE_CONTRIBUTOR = (
+        "Private DNS Zone Contributor",
+        "b12aa53e-6015-4669-85d0-8515ebb3ae7f",
+        "whoever deploys them, where somebody else has the zones of their names",
+    )
     KEY_VAULT_SECRETS_USER = ("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", "named in reviews")
     KEY_VAULT_ADMINISTRATOR = ("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", "named in reviews")
 

@@ -25,6 +25,7 @@ NAMESPACES = (
 )
 """What every stack needs; PreflightSpec.namespaces are its own beside these."""
 
+PERMISSIONS_VERSION = "2022-04-01"
 INELIGIBLE = {
     "FreeTrial": "a free trial",
     "LightweightTrial": "a free trial",
@@ -140,11 +141,10 @@ def _register(namespaces: Sequence[str]) -> str:
 def permissions(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     """The caller may create resources and assign roles: in the group, or in the subscription before there is one."""
     name = "permissions"
-    version = "2022-04-01"
     scope, where = spec.group_scope, f"resource group {spec.resource_group}"
     if arm.find(spec.group_scope, RESOURCE_GROUP.version) is None:
         scope, where = spec.scope, "the subscription"
-    granted = arm.items(f"{scope}/providers/Microsoft.Authorization/permissions", version)
+    granted = arm.items(f"{scope}/providers/Microsoft.Authorization/permissions", PERMISSIONS_VERSION)
     wanted = {
         **({} if spec.grants else {"Microsoft.Authorization/roleAssignments/write": "assign roles"}),
         "Microsoft.MachineLearningServices/workspaces/write": "create resources",

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cloud.catalogue import DNS_LINK, DNS_ZONE, ML_VERSION, PRIVATE_ENDPOINT, STORAGE
+from cloud.roles import Role
 from cloud.services.reach import advice, outside
 from cloud.target import Target
 from jobs.preflight.findings import Finding, State, as_far_as_read
 from jobs.preflight.spec import PreflightSpec, PrivateNetwork
+from jobs.preflight.subscription import PERMISSIONS_VERSION, allows
 from settings.estate.private import ELSEWHERE
 from settings.estate.zones import ALL_ZONES
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 NAME = "private network"
 SMALLEST = 27
 """Prefix of a subnet with room for seven endpoints, some with several addresses, and for the five that Azure keeps."""
+_JOIN_SUBNET = "Microsoft.Network/virtualNetworks/subnets/join/action"
+"""Whoever puts a private endpoint into a subnet (learn.microsoft.com/azure/private-link/rbac-permissions)."""
+_JOIN_NETWORK = "Microsoft.Network/virtualNetworks/join/action"
+"""Whoever links a zone to a network; without it Azure says LinkedAuthorizationFailed."""
+_JOIN_ZONE = "Microsoft.Network/privateDnsZones/join/action"
+"""Whoever has names of an endpoint written into a zone (the same; github.com/Azure/data-landing-zone/issues/203)."""
 _NO_ENDPOINTS = "Azure takes no private endpoint into a subnet that is delegated"
 
 
@@ -34,7 +42,7 @@ def private(settings: Settings) -> PrivateNetwork | None:
 def usable(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     """Azure would refuse the endpoints one after the other, or make them where nobody finds them.
 
-    Subnet, zones and this machine are looked at each by itself: who may not read one still hears of the others.
+    Subnet, zones, rights and this machine are looked at each by itself: who may not read one still hears of the others.
     """
     if spec.private is None:
         return [Finding(check=NAME, state=State.OK, found="no private endpoints")]
@@ -42,6 +50,7 @@ def usable(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     findings = [
         *as_far_as_read(NAME, lambda: _subnet(spec, own, arm), f"subnet {own.subnet.rpartition('/')[2]}"),
         *as_far_as_read(NAME, lambda: _zones(own, arm), "zones"),
+        *as_far_as_read(NAME, lambda: _rights(own, arm), "your rights in the network"),
         *as_far_as_read(NAME, lambda: _here(spec, own, arm), "this machine's way to the stack"),
     ]
     return findings or [Finding(check=NAME, state=State.OK, found=f"private endpoints in {spec.private.subnet}")]
@@ -106,6 +115,20 @@ def _linked(own: PrivateNetwork, zone: str, arm: Arm) -> bool:
     links: list[dict[str, Any]] = arm.items(path, DNS_LINK.version)
     networks = [((each.get("properties") or {}).get("virtualNetwork") or {}).get("id") for each in links]
     return own.network.lower() in {str(each).lower() for each in networks}
+
+
+def _rights(own: PrivateNetwork, arm: Arm) -> Iterator[Finding]:
+    """What the caller may do with what is not the stack's; the check of permissions asks about its own group."""
+    wanted = [(own.subnet, _JOIN_SUBNET, Role.NETWORK_CONTRIBUTOR, "put a private endpoint into it")]
+    if not own.zones:
+        wanted.append((own.network, _JOIN_NETWORK, Role.NETWORK_CONTRIBUTOR, "link private DNS zones to it"))
+    elif own.zones != ELSEWHERE:
+        wanted.append((own.zones, _JOIN_ZONE, Role.PRIVATE_DNS_ZONE_CONTRIBUTOR, "write names into its zones"))
+    for scope, action, role, what in wanted:
+        granted = arm.items(f"{scope}/providers/Microsoft.Authorization/permissions", PERMISSIONS_VERSION)
+        if not any(allows(each, action) for each in granted):
+            fix = f'az role assignment create --role "{role.title}" --scope {scope} --assignee <you>'
+            yield _refused(f"{scope.rpartition('/')[2]}: you may not {what} ({action})", fix)
 
 
 def _here(spec: PreflightSpec, own: PrivateNetwork, arm: Arm) -> Iterator[Finding]:

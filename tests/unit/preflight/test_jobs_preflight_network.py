@@ -33,7 +33,14 @@ def asked(private: PrivateNetwork = OURS) -> list[tuple[State, str, str]]:
     return [(each.state, each.found, each.fix) for each in found]
 
 
+def may(arm: ArmFake, scope: str, *actions: str) -> None:
+    granted = [{"actions": [each], "notActions": []} for each in actions]
+    arm.get(f"{scope}/providers/Microsoft.Authorization/permissions", {"value": granted})
+
+
 def there(arm: ArmFake, location: str = "East US 2", **subnet: Any) -> None:
+    for scope in (SUBNET, NET, DNS):
+        may(arm, scope, "*")
     arm.get(SUBNET, {"name": "snet", "properties": {"addressPrefix": "10.0.0.0/26", **subnet}})
     arm.get(NET, {"name": "vnet", "location": location})
 
@@ -46,6 +53,8 @@ def linked(arm: ArmFake, *without: str) -> None:
 
 
 def test_a_subnet_that_is_not_there_or_not_seen(arm: ArmFake) -> None:
+    may(arm, SUBNET, "*")
+    may(arm, NET, "*")
     (first, _) = asked()
     assert first[0] is State.REFUSED and "is not there, or you may not see it" in first[1]
     assert first[2] == f"az network vnet subnet show --ids {SUBNET}"
@@ -105,6 +114,47 @@ def test_a_link_that_may_not_be_read_hides_no_zone_that_is_missing(arm: ArmFake)
     missing, unread, _ = asked(THEIRS)
     assert missing[0] is State.REFUSED and "privatelink.azurecr.io" in missing[1]
     assert unread[1] == "zones: not checked: AuthorizationFailed: no"
+
+
+SUBNET_JOIN = (
+    "snet: you may not put a private endpoint into it (Microsoft.Network/virtualNetworks/subnets/join/action)",
+    f'az role assignment create --role "Network Contributor" --scope {SUBNET} --assignee <you>',
+)
+NETWORK_JOIN = (
+    "vnet: you may not link private DNS zones to it (Microsoft.Network/virtualNetworks/join/action)",
+    f'az role assignment create --role "Network Contributor" --scope {NET} --assignee <you>',
+)
+ZONE_JOIN = (
+    "rg-dns: you may not write names into its zones (Microsoft.Network/privateDnsZones/join/action)",
+    f'az role assignment create --role "Private DNS Zone Contributor" --scope {DNS} --assignee <you>',
+)
+
+
+@pytest.mark.parametrize(
+    ("private", "lacking"),
+    [
+        (OURS, [SUBNET_JOIN, NETWORK_JOIN]),
+        (THEIRS, [SUBNET_JOIN, ZONE_JOIN]),
+        (dataclasses.replace(OURS, zones="elsewhere"), [SUBNET_JOIN]),
+    ],
+)
+def test_who_may_not_join_what_is_somebody_elses(
+    arm: ArmFake, private: PrivateNetwork, lacking: list[tuple[str, str]]
+) -> None:
+    there(arm)
+    linked(arm)
+    for scope in (SUBNET, NET, DNS):
+        may(arm, scope, "Microsoft.Network/*/read")
+    assert [(found, fix) for state, found, fix in asked(private) if state is State.REFUSED] == lacking
+
+
+def test_who_may_join_and_no_more_may_make_them(arm: ArmFake) -> None:
+    there(arm)
+    linked(arm)
+    may(arm, SUBNET, "Microsoft.Network/virtualNetworks/subnets/join/action")
+    may(arm, NET, "Microsoft.Network/virtualNetworks/join/action")
+    may(arm, DNS, "Microsoft.Network/privateDnsZones/join/action")
+    assert [found for state, found, _ in (*asked(), *asked(THEIRS)) if state is State.REFUSED] == []
 
 
 def closed(arm: ArmFake) -> None:
