@@ -20,6 +20,7 @@ def promotion(settings: Settings, stack: str) -> Iterator[Conflict]:
     if share.make and not share.registry:
         rule, remedy = "needs model.share.registry, the name of what is made", "give it a name"
         yield Conflict("model.share.make", True, rule, remedy, ("model.share.registry",))
+    yield from _kept_open(settings)
     if not taken.stack:
         for key in ("registry", "version"):
             if value := getattr(taken, key):
@@ -42,3 +43,16 @@ def promotion(settings: Settings, stack: str) -> Iterator[Conflict]:
     if settings.serving.strategy == "recreate":
         rule = "cannot be with model.promote: what is put back after a failure would be looked for in this workspace"
         yield Conflict("serving.strategy", "recreate", rule, "set it to beside", (_STACK,))
+
+
+def _kept_open(settings: Settings) -> Iterator[Conflict]:
+    """Azure keeps a registry's files and images in accounts of its own making, for which its API takes neither a key
+    nor a network (SystemCreatedStorageAccount and SystemCreatedAcrAccount of 2025-12-01).
+    """
+    remedy = "name one that somebody else has made as you need it, and remove make"
+    if settings.model.share.make and settings.network == "private":
+        rule = "would make a registry that answers from the internet, and network is private"
+        yield Conflict("model.share.make", True, rule, remedy, ("network",))
+    if settings.model.share.make and settings.encryption.key:
+        rule = "would make a registry whose models lie under Microsoft's key, and encryption.key is your own"
+        yield Conflict("model.share.make", True, rule, remedy, ("encryption.key",))

@@ -21,7 +21,6 @@ def _everything(config: dict[str, Any]) -> None:
     config["finetune-phi:data"] = {**config["finetune-phi:data"], "runOn": "cluster"}
     config["finetune-phi:recipes"] = {"gentle": {"learning_rate": 1e-5}, "bold": {"learning_rate": 1e-4}}
     config["finetune-phi:released"] = "best"
-    config["finetune-phi:model"] |= {"share": {"registry": "mlr-phi", "make": True}}
     config["finetune-phi:monitoring"] = {
         "diagnostics": True,
         "alerts": True,
@@ -30,11 +29,17 @@ def _everything(config: dict[str, Any]) -> None:
     }
 
 
+def _shared(config: dict[str, Any]) -> None:
+    """Which does not go with a network of one's own."""
+    config["finetune-phi:model"] |= {"share": {"registry": "mlr-phi", "make": True}}
+
+
 def _registered(run: Run) -> dict[str, Mapping[str, Any]]:
     """By a stack and a resource's name in it: its type and inputs."""
-    runs = {(stack, change): run(stack, change) for stack in ("local", "dev", "prod") for change in (None, _everything)}
+    ways = {None: "as it is", _everything: "with all options", _shared: "with a registry"}
+    runs = {(stack, change): run(stack, change) for stack in ("local", "dev", "prod") for change in ways}
     return {
-        f"{stack} {'with all options' if change else 'as it is'}: {each.name}": {"type": each.type, **each.inputs}
+        f"{stack} {ways[change]}: {each.name}": {"type": each.type, **each.inputs}
         for (stack, change), program in runs.items()
         for each in program.resources.values()
         if not each.type.startswith("pulumi:providers:")

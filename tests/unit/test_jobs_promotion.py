@@ -101,6 +101,39 @@ def test_what_does_not_go_together(sections: dict[str, Any], at: str, told: str)
     assert told in problems[f"finetune-phi:{at}"], problems
 
 
+SUBNET = "/subscriptions/00000000-0000-4000-8000-0000000000a1/resourceGroups/rg/providers/Microsoft.Network/"
+PRIVATE = {
+    "network": "private",
+    "privateEndpoints": {"subnet": f"{SUBNET}virtualNetworks/vnet/subnets/snet"},
+}
+OWN_KEY = {
+    "key": "https://kv-keys.vault.azure.net/keys/cmk/0123456789abcdef0123456789abcdef",
+    "vault": SUBNET.replace("Network/", "KeyVault/vaults/kv-keys"),
+}
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        (PRIVATE, "would make a registry that answers from the internet, and network is private"),
+        (
+            {"encryption": OWN_KEY},
+            "would make a registry whose models lie under Microsoft's key, and encryption.key is your own",
+        ),
+    ],
+)
+def test_a_registry_that_would_be_looser_than_the_stack(sections: dict[str, Any], told: str) -> None:
+    made = {"share": {"registry": "mlr-phi", "make": True}}
+    assert parse(model=made).model.share.make
+    with pytest.raises(SettingsError) as refused:
+        parse(model=made, **sections)
+    (problem,) = refused.value.problems
+    assert (problem.key, problem.rule) == ("finetune-phi:model.share.make", told)
+    assert problem.remedy == "name one that somebody else has made as you need it, and remove make"
+    named = {"share": {"registry": "mlr-phi"}}
+    assert parse(model=named, **sections).model.share.registry == "mlr-phi"
+
+
 def test_what_does() -> None:
     assert parse(model={"promote": {**TAKEN, "version": 3}}).model.promote.version == "3"
     assert parse(model={"share": {"registry": "mlr-phi"}}).model.share.registry == "mlr-phi"
