@@ -34,6 +34,7 @@ MADE_AS = {
 }
 """Ends of the URNs of what the program makes where the setting `existing` gives nothing, by its keys."""
 
+_LEADS_IN = "azure-native:network:PrivateEndpoint::"
 _HOLDS_DATA = ("StorageAccount::storage", "Workspace::workspace", "OnlineEndpoint::endpoint")
 
 
@@ -87,10 +88,13 @@ class OwnState:
                     )
 
     def refuse_move(self, settings: Settings) -> None:
-        """Raises RunError for a region that is not the one that the stack's data are in.
+        """Raises RunError for a region that is not the one that the stack's data are in, and for a way out of its own
+        network.
 
-        The engine would make everything anew there and delete what is here, data and models with it.
+        The engine would make everything anew there and delete what is here, data and models with it. Of private
+        endpoints it would delete the only way to stores that stay closed.
         """
+        self._refuse_to_open(settings)
         for urn, row in self.rows.items():
             here = str((row.get("outputs") or {}).get("location") or "").replace(" ", "").lower()
             if urn.endswith(_HOLDS_DATA) and here and here != settings.location:
@@ -103,6 +107,15 @@ class OwnState:
                     f"Pulumi.{stack}{there}.yaml, `pulumi stack init {stack}{there}`, `pulumi up`, move those who ask, "
                     "then `pulumi destroy` this one."
                 )
+
+    def _refuse_to_open(self, settings: Settings) -> None:
+        if settings.network != "private" and any(_LEADS_IN in urn for urn in self.rows):
+            raise pulumi.RunError(
+                f"finetune-phi:network: this stack answers by private endpoints alone, and {settings.network} would "
+                "delete them. Azure keeps storage account, key vault and registry closed all the same, so nobody would "
+                "reach its data. Nothing was changed. Set it back to private, or make a second stack beside this one "
+                "(docs/network.md#private-endpoints)."
+            )
 
     @staticmethod
     def tell(existing: Mapping[str, str]) -> None:

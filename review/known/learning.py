@@ -9,6 +9,10 @@ from review.known.stores import KEY_SOURCE, NETWORK, NO_LOCAL_AUTH, PUBLIC, TIER
 HIGH, MEDIUM, LOW, NONE = Level.HIGH, Level.MEDIUM, Level.LOW, Level.NONE
 
 _OUT: Finding = (HIGH, "what runs in it reaches, and can send data to, the whole internet")
+_APPROVED = (
+    "what runs in it reaches other addresses; from the first host on Azure bills a firewall in its network, "
+    "1.25 USD an hour by its list, and as much again in the hub's"
+)
 _PAID: Finding = (MEDIUM, "more machines can run, and be paid for, at once")
 _KEPT: Finding = (MEDIUM, "machines run, and are paid for, without a job")
 _SSH: Finding = (HIGH, "its nodes can be logged in to from outside")
@@ -47,7 +51,7 @@ LEARNING: dict[str, tuple[Property, ...]] = {
              (MEDIUM, "what runs in it may send data anywhere"), "AllowOnlyApprovedOutbound": None}, created=LOW,
              leaving=(MEDIUM, "what runs in it reaches approved addresses only; a job that needs another one fails")),
              "Disabled"),
-        prop("managedNetwork.outboundRules**", matters("what runs in it reaches other addresses", HIGH, at_first=LOW)),
+        prop("managedNetwork.outboundRules**", matters(_APPROVED, HIGH, at_first=HIGH)),
         prop("managedNetwork.firewallSku", TIER, "Standard"),
         prop("managedNetwork.managedNetworkKind", for_good("it cannot be set back")),
         prop("managedNetwork.enableNetworkMonitor", matters("the network is watched, or no longer"), False),

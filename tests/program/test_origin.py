@@ -90,6 +90,31 @@ GROUP_ROW = "urn:pulumi:dev::finetune-phi::azure-native:resources:ResourceGroup:
 STORAGE_ROW = "urn:pulumi:dev::finetune-phi::azure-native:storage:StorageAccount::storage"
 
 
+_PRIVATE = "urn:pulumi:dev::finetune-phi::finetune-phi:infra:Private"
+ENDPOINT_ROW = f"{_PRIVATE}$azure-native:network:PrivateEndpoint::storage-blob-endpoint"
+
+
+@pytest.mark.parametrize("network", ["managed", "public"])
+def test_a_way_out_of_its_own_network_is_refused(network: str) -> None:
+    settings = parse({"finetune-phi:network": network, "finetune-phi:purgeOnDestroy": False}, "dev")
+    OwnState({STORAGE_ROW: {"outputs": {"publicNetworkAccess": "Disabled"}}}).refuse_move(settings)  # by somebody else
+    with pytest.raises(pulumi.RunError) as raised:
+        OwnState({ENDPOINT_ROW: {}}).refuse_move(settings)
+    assert str(raised.value) == (
+        f"finetune-phi:network: this stack answers by private endpoints alone, and {network} would delete them. Azure "
+        "keeps storage account, key vault and registry closed all the same, so nobody would reach its data. Nothing "
+        "was changed. Set it back to private, or make a second stack beside this one "
+        "(docs/network.md#private-endpoints)."
+    )
+
+
+def test_a_private_stack_stays_so() -> None:
+    network = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet"
+    config = {"finetune-phi:network": "private", "finetune-phi:privateEndpoints": {"subnet": f"{network}/subnets/snet"}}
+    settings = parse({**config, "finetune-phi:purgeOnDestroy": False}, "dev")
+    OwnState({ENDPOINT_ROW: {}}).refuse_move(settings)
+
+
 @pytest.mark.parametrize(
     ("urn", "location", "refused"),
     [

@@ -10,7 +10,7 @@ import pytest
 from review.difference import leaves
 from review.durations import Past
 from review.events import Preview, State, Step
-from review.known.judge import Level
+from review.known.judge import NEW, Level
 from review.known.table import is_known, row_of
 from review.report import Report, build
 from review.verdict import Thresholds, Verdict
@@ -44,6 +44,17 @@ def _changed(name: str, **paths: Any) -> Step:
 
 def _created(type_: str, name: str, inputs: dict[str, Any]) -> Step:
     return Step(f"urn:pulumi:local::finetune-phi::{type_}::{name}", type_, "create", None, State(inputs, {}), "")
+
+
+@pytest.mark.parametrize("before", [NEW, "pypi.org"])
+def test_a_host_that_is_approved_costs_a_firewall(before: Any) -> None:
+    row = row_of(STEPS["Workspace hub"], "managedNetwork.outboundRules.pypi-org.destination")
+    assert row is not None
+    assert row.finding(before, "example.org") == (
+        Level.HIGH,
+        "what runs in it reaches other addresses; from the first host on Azure bills a firewall in its network, 1.25 "
+        "USD an hour by its list, and as much again in the hub's",
+    )
 
 
 def test_each_property_of_each_resource_changed_one_at_a_time() -> None:
