@@ -8,8 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from status_azure import azure
-from test_jobs_evaluation import RIGHT, Said, evaluate, finetune, said, stack
+from evaluation_made import RIGHT, Said, evaluate
 
 from chat.phi_messages import Answer, ChatRequest, Turn
 from jobs.evaluation import files, held_out
@@ -18,7 +17,6 @@ from jobs.golden import golden
 from jobs.golden.questions import Question
 from jobs.status.stack import Stack
 
-__all__ = ["azure", "finetune", "said", "stack"]
 ROWS = [
     [
         ("system", "Be brief."),

@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 import pytest
-from test_jobs_evaluation import _made
+from evaluation_made import made as _made
 
 from cloud.services.mlflow import Point
 from jobs.evaluation import charts
