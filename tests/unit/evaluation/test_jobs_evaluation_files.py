@@ -201,3 +201,7 @@ def test_its_json_is_indented_and_keeps_its_letters(tmp_path: Path) -> None:
     assert text.startswith('{\n  "stack": "dev",\n') and text.endswith("\n}\n") and '"note": "über"' in text
     assert (tmp_path / "evaluation.md").read_text(encoding="utf-8").count(".svg)") == 3
     assert (tmp_path / "evaluation.html").read_text(encoding="utf-8").count("<svg") == 3
+
+
+def test_a_cell_keeps_to_itself() -> None:
+    assert files.cell("a\\b|c<d>[e]`f`\ng") == "a\\\\b\\|c&lt;d>\\[e]\\`f\\` g"
