@@ -55,7 +55,7 @@ def view(found: Comparison) -> Group:
 def markdown(found: Comparison, pictures: dict[str, str]) -> str:
     """For a pull request or a wiki; `pictures` are the titles of files beside it, by their names."""
     lines = [f"# Recipes of stack {found.stack}\n", _line(HEAD), _line(["---"] * len(HEAD))]
-    lines += [_line([in_markdown(cell) for cell in cells(row)]) for row in found.rows]
+    lines += [_line([in_markdown(cell).replace("|", "\\|") for cell in cells(row)]) for row in found.rows]
     lines += ["", *(f"- {in_markdown(told)}" for told in (*found.remarks, *found.not_read)), ""]
     lines += [f"{title}:\n\n![{title}]({name}.svg)\n" for name, title in pictures.items()]
     return "\n".join([*lines, f"\n{found.at:%Y-%m-%d %H:%M} UTC"]) + "\n"
