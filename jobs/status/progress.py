@@ -38,7 +38,7 @@ def by_metrics(epochs: Sequence[Point], inputs: Mapping[str, str], now: datetime
     if last.value <= 0:  # of a long epoch, rounded
         return None
     steps = _number(inputs.get("max_steps"))
-    share = last.step / steps if steps and steps > 0 else last.value / (_number(inputs.get("num_train_epochs")) or 1)
+    share = last.step / steps if steps > 0 else last.value / (_number(inputs.get("num_train_epochs")) or 1)
     share = min(share, 1.0)
     done, seconds = share * (1 - epochs[0].value / last.value), last.at - epochs[0].at
     if done <= 0 or seconds <= 0:
@@ -67,8 +67,9 @@ def in_words(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str | None) -> float:
+    """0 for what is none."""
     try:
-        return float(text) if text else None
+        return float(text or 0)
     except ValueError:
-        return None
+        return 0
