@@ -9,13 +9,20 @@ import copy
 from typing import Any
 
 from emulator.machine.store import Resource, Store
+from emulator.resources.network.closed import is_closed
 
 POLICY_TAGS = "policy-tags"
 """Setting: tags that a policy with the effect `modify` has put onto everything, and puts onto what is written."""
 COMPUTES = "Microsoft.MachineLearningServices/workspaces/computes"
 WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
-ENDPOINTS_OF = (("storageAccount", "blob"), ("storageAccount", "file"), ("keyVault", "vault"))
-"""For what a managed network makes private endpoints of its own accord, and to which part of it."""
+ENDPOINTS_OF = (
+    ("storageAccount", "blob"),
+    ("storageAccount", "file"),
+    ("keyVault", "vault"),
+    ("containerRegistry", "registry"),
+)
+"""For what a managed network makes private endpoints of its own accord, and to which part of it: for what is closed,
+and for all where only approved addresses are reached."""
 
 
 def policy_tags(value: Any) -> dict[str, str]:
@@ -48,18 +55,22 @@ def workspace(store: Store, resource: Resource) -> dict[str, Any]:
         active = bool(asked or store.below(resource.id, COMPUTES))
         network.setdefault("status", {"status": "Active" if active else "Inactive", "sparkReady": False})
         if network["status"].get("status") == "Active":
-            network["outboundRules"] = {**_own_rules(properties), **(network.get("outboundRules") or {})}
+            network["outboundRules"] = {**_own_rules(store, resource), **(network.get("outboundRules") or {})}
     return body
 
 
-def _own_rules(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        f"__SYS_PE_{properties[of].rsplit('/', 1)[-1]}_{part}": {
-            "type": "PrivateEndpoint",
-            "category": "Required",
-            "status": "Active",
-            "destination": {"serviceResourceId": properties[of], "subresourceTarget": part, "sparkEnabled": False},
-        }
-        for of, part in ENDPOINTS_OF
-        if properties.get(of)
-    }
+def _own_rules(store: Store, resource: Resource) -> dict[str, Any]:
+    """Of what was closed after the network was provisioned, the endpoint is there when that is done again."""
+    properties, led = resource.properties, resource.internal.get("led", ())
+    every = properties["managedNetwork"]["isolationMode"] == "AllowOnlyApprovedOutbound"
+    rules = {}
+    for of, part in ENDPOINTS_OF:
+        target = store.get(str(properties.get(of) or ""))
+        if target is not None and (every or is_closed(target)):
+            rules[f"__SYS_PE_{target.name}_{part}"] = {
+                "type": "PrivateEndpoint",
+                "category": "Required",
+                "status": "Active" if target.id.lower() in led else "Inactive",
+                "destination": {"serviceResourceId": target.id, "subresourceTarget": part, "sparkEnabled": False},
+            }
+    return rules

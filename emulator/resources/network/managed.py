@@ -20,6 +20,7 @@ def provision(store: Store, workspace: Resource) -> None:
     mode = (workspace.properties.get("managedNetwork") or {}).get("isolationMode", "Disabled")
     if mode == "Disabled":
         raise AzureError(400, "BadRequest", f"Workspace {workspace.name} has no managed network to provision.")
+    led = []
     principal = str((workspace.body.get("identity") or {}).get("principalId", ""))
     for of in NEEDED:
         target = store.get(str(workspace.properties.get(of) or ""))
@@ -34,5 +35,7 @@ def provision(store: Store, workspace: Resource) -> None:
                 f"'{target.type}/{APPROVAL}' over scope '{target.id}' or the scope is invalid. If access was recently "
                 "granted, please refresh your credentials.",
             )
+        led.append(target.id.lower())
     workspace.internal["provisioned"] = True
+    workspace.internal["led"] = led
     store.put(workspace)

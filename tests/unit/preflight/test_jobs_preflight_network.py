@@ -1,22 +1,17 @@
-"""The preflight on somebody else's network, and the stages that provision one and look who is in it."""
+"""The preflight on somebody else's network."""
 
 from __future__ import annotations
 
 import dataclasses
-import threading
 from typing import Any
 
 import pytest
 from preflight_asked import GROUP, SPEC, WORKSPACE
 
 from cloud.arm import Arm
-from cloud.errors import StageError
-from cloud.target import Target
-from jobs.network import provision, reach
-from jobs.network.spec import ProvisionSpec, ReachSpec
 from jobs.preflight.findings import State
 from jobs.preflight.locked import network
-from jobs.preflight.spec import Grant, PrivateNetwork
+from jobs.preflight.spec import PrivateNetwork
 from settings.estate.zones import ALL_ZONES
 from tests.unit.arm_fake import ArmFake
 
@@ -171,77 +166,3 @@ def test_a_stack_that_is_there_is_asked_from_this_machine(arm: ArmFake, monkeypa
     ((state, found, fix),) = asked()
     assert (state, found) == (State.REFUSED, "this machine is outside of the network: st refuses")
     assert fix.startswith("run it on a machine that is in the virtual network vnet")
-
-
-TARGET = Target("s", "rg", "ws")
-NO_STOP = threading.Event()
-
-
-def test_a_machine_outside_ends_the_update_with_what_to_do(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
-    monkeypatch.setattr(reach, "NAMES_SECONDS", 0.0)
-    monkeypatch.setattr(reach, "outside", lambda arm, target: "https://st refuses")
-    with pytest.raises(StageError) as caught:
-        reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, NO_STOP)
-    assert str(caught.value) == (
-        "this machine does not reach the stack, which answers in its virtual network alone (stack dev): "
-        "https://st refuses. Run it on a machine that is in the virtual network vnet, or in one that is peered or "
-        "connected with it, and that resolves names by its private DNS zones: a self-hosted runner, a jump host "
-        "(docs/network.md). What was made stays; `pulumi up` goes on from there."
-    )
-
-
-def test_a_name_that_is_found_late_is_waited_for(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
-    answers = iter(["not yet", ""])
-    monkeypatch.setattr(reach, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(reach, "outside", lambda arm, target: next(answers))
-    reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, NO_STOP)
-    assert next(answers, None) is None
-
-
-APPROVER = "AZURE_AI_ENTERPRISE_NETWORK_CONNECTION_APPROVER"
-SPEC_NET = ProvisionSpec(stack="dev", target=TARGET, grants=(Grant(role=APPROVER, scope=GROUP),))
-ASSIGNED = f"{GROUP}/providers/Microsoft.Authorization/roleAssignments"
-ROLE = "/providers/Microsoft.Authorization/roleDefinitions/b556d68e-0be0-4f35-a333-ad7ee1ce17ea"
-
-
-def workspace(status: str) -> dict[str, Any]:
-    network = {"isolationMode": "AllowInternetOutbound", "status": {"status": status}}
-    return {"identity": {"principalId": "them"}, "properties": {"managedNetwork": network}}
-
-
-def test_a_network_that_is_there_is_left_alone(arm: ArmFake) -> None:
-    arm.get(WORKSPACE, workspace("Active"))
-    provision.run(SPEC_NET, print, NO_STOP)
-    assert {method for method, _ in arm.sent} == {"GET"}
-
-
-def test_a_network_is_provisioned_by_a_workspace_that_may_approve(arm: ArmFake) -> None:
-    ready = [(200, {}, workspace("Inactive")), (200, {}, workspace("Active"))]
-    arm.then("GET", WORKSPACE, *ready)
-    assigned = {"principalId": "them", "roleDefinitionId": ROLE, "scope": GROUP}
-    arm.get(ASSIGNED, {"value": [{"properties": assigned}]})
-    arm.then("POST", f"{WORKSPACE}/provisionManagedNetwork", (200, {}, {}))
-    provision.run(SPEC_NET, print, NO_STOP)
-    assert {"includeSpark": False} in arm.bodies
-
-
-def test_a_role_that_is_missing_is_told_with_the_line_that_grants_it(
-    arm: ArmFake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(provision, "ROLE_SECONDS", 0.0)
-    arm.get(WORKSPACE, workspace("Inactive"))
-    arm.get(ASSIGNED, {"value": []})
-    with pytest.raises(StageError, match="may not approve the private endpoints") as caught:
-        provision.run(SPEC_NET, print, NO_STOP)
-    line = (
-        "az role assignment create --assignee-object-id them --assignee-principal-type ServicePrincipal "
-        f'--role "Azure AI Enterprise Network Connection Approver" --scope {GROUP}'
-    )
-    assert str(caught.value).endswith(line)
-
-
-def test_a_network_that_does_not_become_active_is_no_network(arm: ArmFake) -> None:
-    arm.get(WORKSPACE, workspace("Inactive"))
-    arm.then("POST", f"{WORKSPACE}/provisionManagedNetwork", (200, {}, {}))
-    with pytest.raises(StageError, match="Azure says that it is Inactive"):
-        provision.run(dataclasses.replace(SPEC_NET, grants=()), print, NO_STOP)
