@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.catalogue import IDENTITY, REGISTRY, VAULT, WORKSPACE
 from cloud.roles import Role
-from jobs.preflight.findings import Finding, State
+from jobs.preflight.findings import Finding, State, as_far_as_read
 from jobs.preflight.grants import az_lines, missing
 from jobs.preflight.spec import Grant, OwnKey, PreflightSpec
 
@@ -29,11 +29,17 @@ def own_key(settings: Settings, place: Place) -> OwnKey | None:
 
 
 def usable(spec: PreflightSpec, arm: Arm) -> list[Finding]:
-    """Azure would refuse storage, registry and workspace one after the other; all of it is told at once."""
-    if spec.own_key is None:
+    """Azure would refuse storage, registry and workspace one after the other; all of it is told at once, and what may
+    not be read hides nothing of the rest.
+    """
+    if (own := spec.own_key) is None:
         return [Finding(check=NAME, state=State.OK, found="under Microsoft's keys")]
-    findings = [*_vault(spec, spec.own_key, arm), *_identity(spec.own_key, arm), *_late(spec, spec.own_key, arm)]
-    return findings or [Finding(check=NAME, state=State.OK, found=f"under {spec.own_key.key}")]
+    findings = [
+        *as_far_as_read(NAME, lambda: _vault(spec, own, arm), f"vault {own.vault.rsplit('/', 1)[-1]}"),
+        *as_far_as_read(NAME, lambda: _identity(own, arm), "identity"),
+        *as_far_as_read(NAME, lambda: _late(spec, own, arm), "what is there already"),
+    ]
+    return findings or [Finding(check=NAME, state=State.OK, found=f"under {own.key}")]
 
 
 def _refused(found: str, fix: str) -> Finding:

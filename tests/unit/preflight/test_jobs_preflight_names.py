@@ -6,12 +6,9 @@ import dataclasses
 from typing import Any
 
 import pytest
-from preflight_asked import ACCOUNTS, GROUP, SPEC, VAULT, WORKSPACE, S, found, only
+from preflight_asked import ACCOUNTS, GROUP, SPEC, VAULT, S, found, only
 
-from cloud.arm import Arm
 from jobs.preflight.findings import State
-from jobs.preflight.locked import own_key
-from jobs.preflight.spec import OwnKey
 from tests.unit.arm_fake import ArmFake
 
 
@@ -115,62 +112,4 @@ def test_what_somebody_else_has_made_is_looked_at(
     findings = found(spec)
     assert [each.state for each in findings] == ([state] if state else [])
     assert all(each.check == "existing" and id_ in each.found and said in each.found for each in findings)
-    assert {method for method, _ in arm.sent} == {"GET"}, "it only reads"
-
-
-def test_the_stacks_own_identity_gets_a_role_which_opens_no_vault_of_access_policies(arm: ArmFake) -> None:
-    arm.get(OWN_VAULT, {"name": "kv-keys", "location": "eastus2", "properties": {"enablePurgeProtection": True}})
-    arm.get(f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": True}}})
-    spec = dataclasses.replace(SPEC, own_key=dataclasses.replace(OWN_KEY, identity=""))
-    (found,) = own_key.usable(spec, Arm())
-    assert (found.state, found.fix) == (
-        State.REFUSED,
-        "az keyvault update --name kv-keys --enable-rbac-authorization true",
-    )
-    assert "grants by access policies" in found.found
-
-
-KEYS = "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/rg-keys/providers"
-OWN_VAULT = f"{KEYS}/Microsoft.KeyVault/vaults/kv-keys"
-SAFE_VAULT = {"enablePurgeProtection": True, "enableRbacAuthorization": True}
-OWN_IDENTITY = f"{KEYS}/Microsoft.ManagedIdentity/userAssignedIdentities/id-keys"
-OWN_REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/cr"
-OWN_KEY = OwnKey(key="https://x", name="cmk", vault=OWN_VAULT, identity=OWN_IDENTITY, registry=OWN_REGISTRY)
-ROLE = "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6"
-
-
-@pytest.mark.parametrize(
-    ("path", "there", "said"),
-    [
-        (OWN_VAULT, None, "is not there, or you may not see it"),
-        (OWN_VAULT, {"location": "eastus2", "properties": {"enableRbacAuthorization": True}}, "no purge protection"),
-        (OWN_VAULT, {"location": "westeurope", "properties": SAFE_VAULT}, "is in westeurope"),
-        (OWN_VAULT, {"location": "eastus2", "properties": {"enablePurgeProtection": True}}, "was not looked at"),
-        (f"{OWN_VAULT}/keys/cmk", None, "has no key cmk"),
-        (f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": False}}}, "is disabled"),
-        (OWN_IDENTITY, None, "id-keys: is not there"),
-        (f"{OWN_VAULT}/providers/Microsoft.Authorization/roleAssignments", {"value": []}, "may not use the key"),
-        (WORKSPACE, {"properties": {}}, "workspace ws: is there already under Microsoft's key"),
-        (
-            OWN_REGISTRY,
-            {"properties": {"encryption": {"status": "disabled"}}},
-            "container registry cr: is there already",
-        ),
-        (WORKSPACE, {"properties": {"encryption": {"status": "Enabled"}}}, ""),
-    ],
-)
-def test_a_key_of_ones_own_is_looked_at_before_anything_lies_under_it(
-    arm: ArmFake, path: str, there: Any, said: str
-) -> None:
-    arm.get(OWN_VAULT, {"name": "kv-keys", "location": "eastus2", "properties": SAFE_VAULT})
-    arm.get(f"{OWN_VAULT}/keys/cmk", {"properties": {"attributes": {"enabled": True}}})
-    arm.get(OWN_IDENTITY, {"properties": {"principalId": "them"}})
-    assigned = {"principalId": "them", "roleDefinitionId": ROLE, "scope": OWN_VAULT}
-    arm.get(f"{OWN_VAULT}/providers/Microsoft.Authorization/roleAssignments", {"value": [{"properties": assigned}]})
-    if there is None:
-        del arm.routes[f"GET {path}".lower()]
-    else:
-        arm.get(path, there)
-    findings = [each for each in own_key.usable(dataclasses.replace(SPEC, own_key=OWN_KEY), Arm()) if each.fix]
-    assert [said in each.found for each in findings] == ([True] if said else [])
     assert {method for method, _ in arm.sent} == {"GET"}, "it only reads"
