@@ -89,11 +89,12 @@ def _told(arm: Arm, planned: Planned, denial: Mapping[str, Any], titles: dict[st
     ]
     shown = "; ".join(_compared(each) for each in compared) or "it says no more"
     name = planned.content.get("name")
-    says = f"the policy {titles[assignment]!r} denies {planned.label} {name}: {shown}"
+    policy = f"the policy {titles[assignment]!r}" if assignment else "a policy of no name"
+    says = f"{policy} denies {planned.label} {name}: {shown}"
     settings = list(dict.fromkeys(setting for each in compared if (setting := setting_of(str(each.get("path"))))))
     exempt = (
         f"az policy exemption create --name {name} --exemption-category Waiver --scope <scope> "
-        f"--policy-assignment {assignment}"
+        f"--policy-assignment {assignment or '<assignment>'}"
     )
     fix = f"set {'; or '.join(settings)}" if settings else f"no setting of this program satisfies it; {exempt}"
     return Finding(check=NAME, state=State.REFUSED, found=says, fix=fix)

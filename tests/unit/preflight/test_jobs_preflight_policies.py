@@ -9,7 +9,7 @@ import pytest
 from preflight_asked import GROUP, SPEC, S
 
 from cloud.arm import Arm
-from jobs.preflight.findings import State
+from jobs.preflight.findings import Finding, State
 from jobs.preflight.locked import policies
 from jobs.preflight.spec import Planned
 from tests.unit.arm_fake import ArmFake
@@ -75,21 +75,95 @@ def test_what_no_setting_satisfies_takes_an_exemption(arm: ArmFake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "setting"),
+    ("field", "setting"),
     [
-        ("Microsoft.Storage/storageAccounts/networkAcls.defaultAction", "finetune-phi:network: private"),
-        ("Microsoft.MachineLearningServices/workspaces/encryption.status", "finetune-phi:encryption"),
-        ("Microsoft.MachineLearningServices/workspaces/hbiWorkspace", "finetune-phi:highBusinessImpact: true"),
-        ("location", "azure-native:location"),
-        ("Microsoft.Storage/storageAccounts/minimumTlsVersion", ""),
+        ("allowSharedKeyAccess", "finetune-phi:storage.sharedKeys: false, or finetune-phi:localAuth: false"),
+        ("properties.disableLocalAuth", "finetune-phi:localAuth: false"),
+        ("authMode", "finetune-phi:localAuth: false"),
+        ("systemDatastoresAuthMode", "finetune-phi:localAuth: false"),
+        ("publicNetworkAccess", "finetune-phi:network: private"),
+        ("networkAcls.defaultAction", "finetune-phi:network: private"),
+        ("policies.exportPolicy.status", "finetune-phi:network: private"),
+        (
+            "managedNetwork.isolationMode",
+            "finetune-phi:network: managed, or finetune-phi:outbound.to: approved beside it",
+        ),
+        ("enableNodePublicIp", "finetune-phi:network: managed"),
+        ("encryption.requireInfrastructureEncryption", "finetune-phi:encryption.infrastructure: true"),
+        ("encryption.status", "finetune-phi:encryption"),
+        ("keySource", "finetune-phi:encryption"),
+        ("hbiWorkspace", "finetune-phi:highBusinessImpact: true"),
+        ("enablePurgeProtection", "finetune-phi:vault.purgeProtection: true"),
+        ("softDeleteRetentionInDays", "finetune-phi:vault.retentionDays"),
+        ("vmSize", "finetune-phi:compute.vmSize"),
+        ("instanceType", "finetune-phi:serving.vmSize"),
+        ("sku.name", "finetune-phi:storage.sku, or network and encryption for the registry's tier"),
+        ("minimumTlsVersion", ""),
     ],
 )
-def test_each_field_has_its_setting(path: str, setting: str) -> None:
-    assert policies.setting_of(path) == setting
+def test_each_field_has_its_setting(field: str, setting: str) -> None:
+    assert policies.setting_of(f"Microsoft.Some/types/{field}") == setting
+
+
+@pytest.mark.parametrize(
+    ("field", "setting"),
+    [
+        ("location", "azure-native:location"),
+        ("tags[owner]", "finetune-phi:tags, or finetune-phi:tagsFromElsewhere where another policy adds it"),
+        ("name", "finetune-phi:names"),
+    ],
+)
+def test_so_have_those_without_a_type(field: str, setting: str) -> None:
+    assert policies.setting_of(field) == setting
+
+
+def test_a_denial_is_told_with_all_that_it_compared(arm: ArmFake) -> None:
+    denial = evaluation("DENY", "Microsoft.KeyVault/vaults/enablePurgeProtection")
+    said = denial["evaluationDetails"]["evaluatedExpressions"]
+    said[:] = [
+        {"path": "type", "expression": "type", "operator": "Equals", "targetValue": "Microsoft.KeyVault/vaults"},
+        {"path": "kind", "expression": "kind", "operator": "Equals", "targetValue": "x"},
+        {**said[0], "expressionValue": False, "operator": "NotEquals", "targetValue": True},
+        {**said[0], "path": "Microsoft.KeyVault/vaults/networkAcls.defaultAction", "targetValue": "Deny"},
+        {"expression": "value()", "operator": "Equals", "targetValue": 1},
+    ]
+    answers(arm, S, denial)
+    assert policies.allowed(ASKED, Arm()) == [
+        Finding(
+            check="policies",
+            state=State.REFUSED,
+            found="the policy 'a1' denies key vault kv: enablePurgeProtection is False, and the policy is for "
+            "NotEquals True; networkAcls.defaultAction is nothing, and the policy is for NotEquals Deny; value() is "
+            "nothing, and the policy is for Equals 1",
+            fix="set finetune-phi:vault.purgeProtection: true; or finetune-phi:network: private",
+        )
+    ]
+    asked = f"https://management.azure.com{S}/{CHECK}?api-version=2024-10-01"
+    assert [url for method, url in arm.sent if method == "POST"] == [asked]
+    titled = f"https://management.azure.com{ASSIGNMENT}?api-version=2023-04-01"
+    assert [url for _, url in arm.sent if "policyAssignments" in url] == [titled]
+
+
+def test_a_denial_without_any_words_is_told_all_the_same(arm: ArmFake) -> None:
+    bare = {"evaluationResult": "NonCompliant", "effectDetails": {"policyEffect": "Deny"}}
+    answers(arm, S, bare)
+    (found,) = policies.allowed(ASKED, Arm())
+    assert found.found == "a policy of no name denies key vault kv: it says no more"
+    assert found.fix == (
+        "no setting of this program satisfies it; az policy exemption create --name kv --exemption-category Waiver "
+        "--scope <scope> --policy-assignment <assignment>"
+    )
+
+
+def test_an_assignment_is_asked_for_once(arm: ArmFake) -> None:
+    answers(arm, S, evaluation("Deny", "location"), evaluation("Deny", "tags"))
+    assert len(policies.allowed(ASKED, Arm())) == 2
+    assert len([url for _, url in arm.sent if "policyAssignments" in url]) == 1
 
 
 def test_without_anything_planned_nothing_is_asked(arm: ArmFake) -> None:
-    assert [each.state for each in policies.allowed(SPEC, Arm())] == [State.OK]
+    nothing = Finding(check="policies", state=State.OK, found="nothing to ask about")
+    assert policies.allowed(SPEC, Arm()) == [nothing]
     assert arm.sent == []
 
 
