@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from preflight_asked import GROUP, WORKSPACE
 
 from cloud.errors import NotFinished, StageError
@@ -32,6 +33,49 @@ def test_a_machine_outside_ends_the_update_with_what_to_do(monkeypatch: pytest.M
         "https://st refuses. Run it on a machine that is in the virtual network vnet, or in one that is peered or "
         "connected with it, and that resolves names by its private DNS zones: a self-hosted runner, a jump host "
         "(docs/network.md). What was made stays; `pulumi up` goes on from there."
+    )
+
+
+def test_how_long_a_name_is_waited_for(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
+    waited: list[tuple[float, float]] = []
+
+    def wait(until: Any, *, every: float, most: float, tell: Any, stop: threading.Event) -> None:
+        assert stop is NO_STOP and until()
+        tell(60.0)
+        waited.append((every, most))
+
+    monkeypatch.setattr(reach, "wait", wait)
+    monkeypatch.setattr(reach, "outside", lambda arm, target: "" if target == TARGET else "another")
+    told: list[str] = []
+    reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), told.append, NO_STOP)
+    assert waited == [(10.0, 300.0)]
+    assert told == [
+        "looking whether this machine reaches the stack's private addresses",
+        "not reached after 1 min 00 s",
+    ]
+
+
+def test_what_keeps_from_looking_is_told(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
+    def refuses(arm: Any, target: Target) -> str:
+        raise HttpResponseError("you may not see it")
+
+    monkeypatch.setattr(reach, "outside", refuses)
+    with pytest.raises(StageError) as caught:
+        reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, NO_STOP)
+    assert str(caught.value).startswith(
+        "whether this machine reaches the storage could not be found out (stack dev): you may not see it"
+    )
+
+
+def test_who_asks_to_stop_looks_no_more(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
+    monkeypatch.setattr(reach, "outside", lambda arm, target: "not yet")
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(NotFinished) as caught:
+        reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, stop)
+    assert str(caught.value) == (
+        "the private addresses are not reached (stack dev): you asked to stop. Run `pulumi up` again: it goes on where "
+        "it stopped."
     )
 
 
@@ -159,14 +203,53 @@ def test_endpoints_that_are_not_listed_are_told_and_no_obstacle(arm: ArmFake, mo
     ]
 
 
+@pytest.mark.parametrize(("grants", "role"), [(SPEC_NET.grants, (10.0, 600.0)), ((), (10.0, 0.0))])
+def test_how_long_roles_and_endpoints_are_waited_for(
+    arm: ArmFake, monkeypatch: pytest.MonkeyPatch, grants: tuple[Grant, ...], role: tuple[float, float]
+) -> None:
+    waited: list[tuple[float, float]] = []
+    stores(arm, "Disabled")
+    approver(arm)
+    arm.then("GET", WORKSPACE, (200, {}, workspace("Inactive")), (200, {}, workspace("Active")))
+    arm.then("POST", PROVISION, (200, {}, {}))
+
+    def wait(_: Any, *, every: float, most: float, tell: Any, stop: threading.Event) -> None:
+        assert stop is NO_STOP
+        tell(60.0)
+        waited.append((every, most))
+
+    monkeypatch.setattr(provision, "wait", wait)
+    told: list[str] = []
+    provision.run(dataclasses.replace(SPEC_NET, grants=grants), told.append, NO_STOP)
+    assert waited == [role, (20.0, 600.0)]
+    assert told == [
+        "waiting for the workspace's role to approve private endpoints after 1 min 00 s",
+        MAKING,
+        "waiting for the managed network's private endpoints after 1 min 00 s",
+    ]
+
+
+def test_what_azure_refuses_is_told_with_the_workspace(arm: ArmFake) -> None:
+    arm.refuse("GET", WORKSPACE, 403, "AuthorizationFailed", "you may not")
+    with pytest.raises(StageError) as caught:
+        provision.run(SPEC_NET, print, NO_STOP)
+    assert str(caught.value).startswith(
+        "the managed network was not provisioned (workspace ws): AuthorizationFailed: you may not"
+    )
+
+
 def test_who_asks_to_stop_waits_for_no_endpoint(arm: ArmFake) -> None:
     stores(arm, "Disabled")
     approver(arm)
     arm.then("GET", WORKSPACE, (200, {}, workspace("Inactive")), (200, {}, workspace("Active")))
     arm.then("POST", PROVISION, (200, {}, {}))
     stop = threading.Event()
-    with pytest.raises(NotFinished, match="the managed network is not provisioned yet"):
+    with pytest.raises(NotFinished) as caught:
         provision.run(SPEC_NET, lambda line: stop.set() if line == MAKING else None, stop)
+    assert str(caught.value) == (
+        "the managed network is not provisioned yet (workspace ws): you asked to stop. Run `pulumi up` again: it goes "
+        "on where it stopped."
+    )
 
 
 @pytest.mark.parametrize("status", ["Inactive", "Active"])
