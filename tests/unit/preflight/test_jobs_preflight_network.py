@@ -9,10 +9,12 @@ import pytest
 from preflight_asked import GROUP, SPEC, WORKSPACE
 
 from cloud.arm import Arm
-from jobs.preflight.findings import State
+from cloud.target import Target
+from jobs.preflight.findings import Finding, State
 from jobs.preflight.locked import network
 from jobs.preflight.spec import PrivateNetwork
 from settings.estate.zones import ALL_ZONES
+from settings.stack import parse
 from tests.unit.arm_fake import ArmFake
 
 NET = "/subscriptions/n/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet"
@@ -47,49 +49,117 @@ def linked(arm: ArmFake, *without: str) -> None:
         arm.get(f"{ZONES}/{zone}/virtualNetworkLinks", {"value": [link]})
 
 
+ADVICE = (
+    "run it on a machine that is in the virtual network vnet, or in one that is peered or connected with it, and that "
+    "resolves names by its private DNS zones: a self-hosted runner, a jump host (docs/network.md)"
+)
+NOT_YET = (
+    State.WARNING,
+    "whoever runs `pulumi up` has to be in the network: it uploads the data and asks the model",
+    ADVICE,
+)
+REGISTRY = "privatelink.azurecr.io"
+
+
+def test_without_private_endpoints_nothing_is_asked(arm: ArmFake) -> None:
+    assert network.usable(SPEC, Arm()) == [
+        Finding(check="private network", state=State.OK, found="no private endpoints")
+    ]
+    assert arm.sent == []
+
+
 def test_a_subnet_that_is_not_there_or_not_seen(arm: ArmFake) -> None:
     may(arm, SUBNET, "*")
     may(arm, NET, "*")
-    (first, _) = asked()
-    assert first[0] is State.REFUSED and "is not there, or you may not see it" in first[1]
-    assert first[2] == f"az network vnet subnet show --ids {SUBNET}"
-
-
-def test_before_there_is_anything_it_says_where_this_has_to_run(arm: ArmFake) -> None:
-    there(arm)
-    ((state, found, fix),) = asked()
-    assert state is State.WARNING and "has to be in the network" in found
-    assert "the virtual network vnet" in fix and "self-hosted runner" in fix
+    assert asked() == [
+        (
+            State.REFUSED,
+            f"{SUBNET}: is not there, or you may not see it",
+            f"az network vnet subnet show --ids {SUBNET}",
+        ),
+        NOT_YET,
+    ]
 
 
 @pytest.mark.parametrize(
-    ("location", "subnet", "state", "said"),
+    ("location", "subnet", "expected"),
     [
-        ("westeurope", {}, State.REFUSED, "is in westeurope"),
-        ("eastus2", {"delegations": [{"name": "x"}]}, State.REFUSED, "is delegated"),
-        ("eastus2", {"addressPrefix": "10.0.0.0/29"}, State.WARNING, "/29 may be too small"),
+        ("East US 2", {}, None),
+        ("", {"addressPrefix": "10.0.0.0/27"}, None),
+        ("eastus2", {"addressPrefix": None, "addressPrefixes": ["10.0.0.0/26"]}, None),
+        (
+            "West Europe", {},
+            (
+                State.REFUSED,
+                "subnet snet: is in westeurope, and a private endpoint is in the region of its subnet, not eastus2",
+                "take a subnet in eastus2; networks of two regions can be peered",
+            ),
+        ),
+        (
+            "eastus2", {"delegations": [{"name": "x"}]},
+            (
+                State.REFUSED,
+                "subnet snet: is delegated; Azure takes no private endpoint into a subnet that is delegated",
+                "take another subnet",
+            ),
+        ),
+        (
+            "eastus2", {"addressPrefix": "10.0.0.0/28"},
+            (
+                State.WARNING,
+                "subnet snet: /28 may be too small for seven private endpoints beside what is in it",
+                "take one of /27 or larger",
+            ),
+        ),
     ],
-)
-def test_a_subnet_that_does_not_do(
-    arm: ArmFake, location: str, subnet: dict[str, Any], state: State, said: str
+)  # fmt: skip
+def test_a_subnet_that_does_or_does_not_do(
+    arm: ArmFake, location: str, subnet: dict[str, Any], expected: tuple[State, str, str] | None
 ) -> None:
     there(arm, location, **subnet)
-    found = asked()[0]
-    assert found[0] is state and said in found[1]
+    assert asked() == [*([expected] if expected else []), NOT_YET]
 
 
 def test_zones_of_others_are_all_there_and_linked(arm: ArmFake) -> None:
     there(arm)
     linked(arm)
-    assert [found for _, found, _ in asked(THEIRS) if "zone" in found] == []
-    linked(arm, "privatelink.azurecr.io")
-    found = asked(THEIRS)[0]
-    assert found[0] is State.REFUSED and "privatelink.azurecr.io" in found[1]
-    assert found[2] == "az network private-dns zone create --resource-group rg-dns --name privatelink.azurecr.io"
+    assert asked(THEIRS) == [NOT_YET]
+    linked(arm, REGISTRY, "privatelink.openai.azure.com")
+    create = "az network private-dns zone create --resource-group rg-dns --name"
+    missing = (
+        State.REFUSED,
+        f"{DNS}: has no zones {REGISTRY}, privatelink.openai.azure.com",
+        f"{create} {REGISTRY}; {create} privatelink.openai.azure.com",
+    )
+    assert asked(THEIRS) == [missing, NOT_YET]
     linked(arm)
-    arm.get(f"{ZONES}/privatelink.azurecr.io/virtualNetworkLinks", {"value": []})
-    found = asked(THEIRS)[0]
-    assert found[0] is State.WARNING and found[1] == "not linked to vnet: privatelink.azurecr.io"
+    for zone in (REGISTRY, "privatelink.vaultcore.azure.net"):
+        arm.get(f"{ZONES}/{zone}/virtualNetworkLinks", {"value": [{"properties": {"virtualNetwork": None}}]})
+    unlinked = (
+        State.WARNING,
+        f"not linked to vnet: privatelink.vaultcore.azure.net, {REGISTRY}",
+        "go on where its name servers ask these zones in another way; else az network private-dns link vnet create "
+        f"--resource-group rg-dns --zone-name <zone> --name <name> --virtual-network {NET} "
+        "--registration-enabled false",
+    )
+    assert asked(THEIRS) == [unlinked, NOT_YET]
+
+
+@pytest.mark.parametrize("zones", ["", "elsewhere"])
+def test_of_zones_that_nobody_elses_group_has_nothing_is_asked(arm: ArmFake, zones: str) -> None:
+    there(arm)
+    assert asked(dataclasses.replace(OURS, zones=zones)) == [NOT_YET]
+    assert not [url for _, url in arm.sent if "privateDnsZones" in url]
+
+
+def test_what_is_asked_about_is_what_the_settings_say() -> None:
+    config = {"azure-native:location": "eastus2", "finetune-phi:purgeOnDestroy": False}
+    own = {"subnet": SUBNET.replace("/n/", f"/{'0' * 8}-0000-4000-8000-0000000000a1/"), "zones": "elsewhere"}
+    settings = parse({**config, "finetune-phi:network": "private", "finetune-phi:privateEndpoints": own}, "dev")
+    assert network.private(settings) == PrivateNetwork(
+        subnet=own["subnet"], network=own["subnet"].removesuffix("/subnets/snet"), zones="elsewhere"
+    )
+    assert network.private(parse(config, "dev")) is None
 
 
 def test_zones_that_may_not_be_read_hide_nothing_of_the_subnet(arm: ArmFake) -> None:
@@ -160,9 +230,10 @@ def closed(arm: ArmFake) -> None:
 
 def test_a_stack_that_is_there_is_asked_from_this_machine(arm: ArmFake, monkeypatch: pytest.MonkeyPatch) -> None:
     closed(arm)
-    monkeypatch.setattr(network, "outside", lambda arm, target: "")
-    assert asked()[0][0] is State.OK
+    target = Target("s", "rg", "ws")
+    monkeypatch.setattr(network, "outside", lambda arm, asked_for: "" if asked_for == target else "another")
+    assert asked() == [(State.OK, f"private endpoints in {SUBNET}", "")]
     monkeypatch.setattr(network, "outside", lambda arm, target: "st refuses")
-    ((state, found, fix),) = asked()
-    assert (state, found) == (State.REFUSED, "this machine is outside of the network: st refuses")
-    assert fix.startswith("run it on a machine that is in the virtual network vnet")
+    assert asked() == [(State.REFUSED, "this machine is outside of the network: st refuses", ADVICE)]
+    arm.get(STORAGE, {"properties": {"publicNetworkAccess": "Enabled"}})
+    assert asked() == [NOT_YET]
