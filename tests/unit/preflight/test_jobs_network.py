@@ -1,4 +1,4 @@
-"""The stages that provision a managed network and look whether this machine is in the stack's."""
+"""The stage that provisions a managed network."""
 
 from __future__ import annotations
 
@@ -7,84 +7,17 @@ import threading
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError
 from preflight_asked import GROUP, WORKSPACE
 
 from cloud.errors import NotFinished, StageError
 from cloud.target import Target
-from jobs.network import provision, reach
-from jobs.network.spec import ProvisionSpec, ReachSpec
+from jobs.network import provision
+from jobs.network.spec import ProvisionSpec
 from jobs.preflight.spec import Grant
 from tests.unit.arm_fake import ArmFake
 
-SUBNET = "/subscriptions/n/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/snet"
-
 TARGET = Target("s", "rg", "ws")
 NO_STOP = threading.Event()
-
-
-def test_a_machine_outside_ends_the_update_with_what_to_do(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
-    monkeypatch.setattr(reach, "NAMES_SECONDS", 0.0)
-    monkeypatch.setattr(reach, "outside", lambda arm, target: "https://st refuses")
-    with pytest.raises(StageError) as caught:
-        reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, NO_STOP)
-    assert str(caught.value) == (
-        "this machine does not reach the stack, which answers in its virtual network alone (stack dev): "
-        "https://st refuses. Run it on a machine that is in the virtual network vnet, or in one that is peered or "
-        "connected with it, and that resolves names by its private DNS zones: a self-hosted runner, a jump host "
-        "(docs/network.md). What was made stays; `pulumi up` goes on from there."
-    )
-
-
-def test_how_long_a_name_is_waited_for(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
-    waited: list[tuple[float, float]] = []
-
-    def wait(until: Any, *, every: float, most: float, tell: Any, stop: threading.Event) -> None:
-        assert stop is NO_STOP and until()
-        tell(60.0)
-        waited.append((every, most))
-
-    monkeypatch.setattr(reach, "wait", wait)
-    monkeypatch.setattr(reach, "outside", lambda arm, target: "" if target == TARGET else "another")
-    told: list[str] = []
-    reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), told.append, NO_STOP)
-    assert waited == [(10.0, 300.0)]
-    assert told == [
-        "looking whether this machine reaches the stack's private addresses",
-        "not reached after 1 min 00 s",
-    ]
-
-
-def test_what_keeps_from_looking_is_told(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
-    def refuses(arm: Any, target: Target) -> str:
-        raise HttpResponseError("you may not see it")
-
-    monkeypatch.setattr(reach, "outside", refuses)
-    with pytest.raises(StageError) as caught:
-        reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, NO_STOP)
-    assert str(caught.value).startswith(
-        "whether this machine reaches the storage could not be found out (stack dev): you may not see it"
-    )
-
-
-def test_who_asks_to_stop_looks_no_more(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
-    monkeypatch.setattr(reach, "outside", lambda arm, target: "not yet")
-    stop = threading.Event()
-    stop.set()
-    with pytest.raises(NotFinished) as caught:
-        reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, stop)
-    assert str(caught.value) == (
-        "the private addresses are not reached (stack dev): you asked to stop. Run `pulumi up` again: it goes on where "
-        "it stopped."
-    )
-
-
-def test_a_name_that_is_found_late_is_waited_for(monkeypatch: pytest.MonkeyPatch, arm: ArmFake) -> None:
-    answers = iter(["not yet", ""])
-    monkeypatch.setattr(reach, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(reach, "outside", lambda arm, target: next(answers))
-    reach.run(ReachSpec(stack="dev", target=TARGET, subnet=SUBNET), print, NO_STOP)
-    assert next(answers, None) is None
 
 
 APPROVER = "AZURE_AI_ENTERPRISE_NETWORK_CONNECTION_APPROVER"
@@ -229,6 +162,28 @@ def test_how_long_roles_and_endpoints_are_waited_for(
     ]
 
 
+def test_azure_goes_on_with_what_nobody_waits_for(arm: ArmFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    def run(_: Any, *call: Any, tell: Any) -> None:
+        tell(120.0)
+        sent.append(call)
+
+    monkeypatch.setattr("cloud.arm.Arm.run", run)
+    approver(arm)
+    stores(arm, "Disabled")
+    arm.get(WORKSPACE, workspace("Inactive"))
+    told: list[str] = []
+    with pytest.raises(NotFinished) as caught:
+        provision.run(SPEC_NET, told.append, NO_STOP)
+    assert str(caught.value) == (
+        "the managed network is not provisioned yet (workspace ws): you asked to stop. Azure goes on with it. Run "
+        "`pulumi up` again: it goes on where it stopped."
+    )
+    assert sent == [("POST", PROVISION, {"api-version": "2025-12-01"}, {"includeSpark": False}, NO_STOP)]
+    assert told == [MAKING, "Azure is provisioning the managed network after 2 min 00 s"]
+
+
 def test_what_azure_refuses_is_told_with_the_workspace(arm: ArmFake) -> None:
     arm.refuse("GET", WORKSPACE, 403, "AuthorizationFailed", "you may not")
     with pytest.raises(StageError) as caught:
@@ -271,5 +226,16 @@ def test_a_role_that_is_missing_is_told_with_the_line_that_grants_it(
 def test_a_network_that_does_not_become_active_is_no_network(arm: ArmFake) -> None:
     arm.get(WORKSPACE, workspace("Inactive"))
     arm.then("POST", f"{WORKSPACE}/provisionManagedNetwork", (200, {}, {}))
-    with pytest.raises(StageError, match="Azure says that it is Inactive"):
+    with pytest.raises(StageError) as caught:
+        provision.run(dataclasses.replace(SPEC_NET, grants=()), print, NO_STOP)
+    assert str(caught.value) == (
+        "the managed network was not provisioned (workspace ws): Azure says that it is Inactive. Look at Networking of "
+        "ws in the Azure portal. Run `pulumi up` again: it goes on where it stopped."
+    )
+
+
+def test_one_that_is_gone_again_is_said_to_be(arm: ArmFake) -> None:
+    arm.then("GET", WORKSPACE, (200, {}, workspace("Inactive")), (200, {}, {}))
+    arm.then("POST", PROVISION, (200, {}, {}))
+    with pytest.raises(StageError, match="Azure says that it is not there"):
         provision.run(dataclasses.replace(SPEC_NET, grants=()), print, NO_STOP)
