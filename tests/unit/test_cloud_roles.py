@@ -82,3 +82,53 @@ def test_a_role_nobody_lists_is_told_by_its_guid() -> None:
     assert role_named("/roleDefinitions/11111111-2222-3333-4444-555555555555") == (
         "role 11111111-2222-3333-4444-555555555555"
     )
+
+
+def test_roles_of_the_team_of_an_endpoint_and_those_that_give_every_other() -> None:
+    assert [role.title for role in roles.TEAM] == [
+        "Reader",
+        "AzureML Data Scientist",
+        "Azure Machine Learning Workspace Connection Secrets Reader",
+    ]
+    assert [role.title for role in roles.SERVING] == ["AcrPull", "Storage Blob Data Reader", "AzureML Metrics Writer"]
+    administrators = ["User Access Administrator", "Role Based Access Control Administrator"]
+    assert [role.title for role in roles.GRANTING] == administrators
+    assert [role.title for role in roles.POWERFUL] == ["Owner", *administrators]
+
+
+def test_a_role_by_its_label_and_by_its_definition() -> None:
+    definition = (
+        "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/7f951dda-4ed3-4680-a7ca-43fe172d538d"
+    )
+    assert Role.ACR_PULL.definition("s") == definition
+    assert roles.role_of(definition.upper()) is Role.ACR_PULL
+    assert roles.role_of("7f951dda-4ed3-4680-a7ca-43fe172d538d/") is None
+    assert [role.label for role in (Role.OWNER, Role.ACR_PULL)] == ["owner", "acr-pull"]
+
+
+WRITE = (
+    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
+    "ForAnyOfAnyValues:GuidEquals {A, b}))"
+)
+DELETE = WRITE.replace("/write", "/delete").replace("@Request", "@Resource").replace("{A, b}", "{c}")
+
+
+@pytest.mark.parametrize(
+    ("condition", "roles_passed_on"),
+    [
+        (f"{WRITE} AND {DELETE}", {"a", "b", "c"}),
+        (f"{DELETE.lower()} AND  {WRITE.upper()} ", {"a", "b", "c"}),
+        (f"{WRITE} AND {DELETE} AND {DELETE}", {"a", "b", "c"}),
+        (WRITE, None),
+        (DELETE, None),
+        (f"{WRITE} AND {DELETE} AND (true)", None),
+        (f"{WRITE} OR {DELETE}", None),
+        (f"{WRITE} AND {DELETE.replace('@Resource', '@Request')}", None),
+        (f"{WRITE.replace('@Request', '@Resource')} AND {DELETE}", None),
+        (f"{WRITE} AND {DELETE.replace('ForAnyOfAnyValues', 'ForAllOfAnyValues')}", None),
+        ("", None),
+    ],
+)
+def test_what_a_condition_passes_on(condition: str, roles_passed_on: set[str] | None) -> None:
+    assert roles.passes_on(condition.replace(" and ", " AND ")) == roles_passed_on

@@ -18,6 +18,7 @@ from policy.rule import Rule
 from policy.rules.grants import _is_given
 from policy.samples import KEY, assignment, connection, identity, storage
 from tests.unit.policy_engine import BUDGET, BY_NAME, CASES, arguments, broken, findings, given, resource_policy
+from tests.unit.policy_problems import TOLD
 
 
 @pytest.fixture(autouse=True)
@@ -34,15 +35,20 @@ def test_clean(case: Example) -> None:
     assert broken([*case.passes, *(BUDGET if case.passes != BUDGET else ())]) == {}
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.mended], ids=lambda case: case.rule)
-def test_violating(case: Example) -> None:
+FAILING = [case for case in CASES if not case.mended]
+
+
+@pytest.mark.parametrize(("case", "told"), zip(FAILING, TOLD.strip().split("\n\n"), strict=True))
+def test_a_failing_example_fails_for_its_own_reason(case: Example, told: str) -> None:
+    found = findings([*case.fails, *(BUDGET if case.on else ())])
+    lines = [f"{on or 'stack'} < {line.split(chr(10))[0]}" for on, lines in found.items() for line in lines]
+    assert lines == told.split("\n")
     expected = {name: sorted(also) for name, also in case.also.items()}
     expected[case.on] = sorted([*case.also.get(case.on, ()), case.rule])
-    program = [*case.fails, *(BUDGET if case.on else ())]
-    assert broken(program) == expected
+    assert {on: sorted({line.split(":")[0] for line in lines}) for on, lines in found.items()} == expected
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.mended], ids=lambda case: case.rule)
+@pytest.mark.parametrize("case", FAILING, ids=lambda case: case.rule)
 def test_a_message_says_what_why_and_what_to_do(case: Example) -> None:
     rule = BY_NAME[case.rule]
     lines = [line for line in findings(case.fails)[case.on] if line.startswith(f"{rule.name}: ")]
