@@ -43,9 +43,10 @@ def learn(url: str, endpoint: str) -> dict[str, str]:
         found = _get(f"{path}/deployments", token).get("value") or ()
         contracts = {str(each["name"]): str((each.get("tags") or {}).get(CONTRACT) or "") for each in found}
         traffic = (_get(path, token).get("properties") or {}).get("traffic") or {}
+        in_service = max(traffic, key=lambda name: traffic[name], default="")
     except (CredentialError, requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    ROUTES.tell(url, contracts, max(traffic, key=lambda name: traffic[name], default=""))
+    ROUTES.tell(url, contracts, in_service)
     return contracts
 
 
