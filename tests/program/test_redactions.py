@@ -16,6 +16,7 @@ import pytest
 
 from tests.canaries import leaks
 from tests.program import shown as show
+from tests.program import shown_told as told
 from tests.program.conftest import KEY
 from tests.program.shown import CANARY
 from tests.without import without
@@ -68,19 +69,19 @@ REDACTIONS = (
     Redaction("evaluation", "jobs.golden.golden", "redact(str(error))", "str(error)", show.unanswered),
     Redaction("release", "jobs.release.judging.evidence", "map(redact, text", "map(str, text", show.kept),
     Redaction(
-        "GitHub", "jobs.commands.github_subject", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', show.not_asked
+        "GitHub", "jobs.commands.github_subject", 'redact(f"`gh api {path}`', 'str(f"`gh api {path}`', told.not_asked
     ),
-    Redaction("outputs", "settings.outputs", "redact(said)", "said", show.no_outputs),
-    Redaction("state", "settings.outputs", "redact(' '.join(said", "(' '.join(said", show.no_state),
-    Redaction("own state", "infra.lifecycle.origin", "redact(str(error))", "str(error)", show.no_own_state),
-    Redaction("settings, asked", "settings.stack_file", 'redact(" ".join(done', '(" ".join(done', show.no_settings),
-    Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", show.misplaced),
-    Redaction("echo", "chat.phi_client", 'self._key.without_key(b"".join', '(b"".join', show.echoed),
-    Redaction("echo, streamed", "chat.phi_client", "self._key.without_key(line)", "line", show.streamed),
+    Redaction("outputs", "settings.outputs", "redact(said)", "said", told.no_outputs),
+    Redaction("state", "settings.outputs", "redact(' '.join(said", "(' '.join(said", told.no_state),
+    Redaction("own state", "infra.lifecycle.origin", "redact(str(error))", "str(error)", told.no_own_state),
+    Redaction("settings, asked", "settings.stack_file", 'redact(" ".join(done', '(" ".join(done', told.no_settings),
+    Redaction("settings", "settings.problems", "redact_named(self.key, self.value)", "self.value", told.misplaced),
+    Redaction("echo", "chat.phi_client", 'self._key.without_key(b"".join', '(b"".join', told.echoed),
+    Redaction("echo, streamed", "chat.phi_client", "self._key.without_key(line)", "line", told.streamed),
     Redaction(
-        "hub", "data_prep.source.hub", "without_query(str(error)).strip()", "str(error).strip()", show.unreadable
+        "hub", "data_prep.source.hub", "without_query(str(error)).strip()", "str(error).strip()", told.unreadable
     ),
-    Redaction("data asset", "data_prep.source.azureml", "hub.without_query(str(error))", "str(error)", show.unreadable),
+    Redaction("data asset", "data_prep.source.azureml", "hub.without_query(str(error))", "str(error)", told.unreadable),
 )
 
 
