@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cloud.adoption import UNKNOWN
 from cloud.catalogue import ResourceType, find
 from cloud.roles import role_of
 from review.events import Step
@@ -28,7 +29,7 @@ def shown(step: Step) -> str:
     """Kind and name, as a person would call it: `storage account stphidev`."""
     row = type_of(step)
     name = step.state.inputs.get(row.name_input) if row.name_input else None
-    return f"{row.label} {name if isinstance(name, str) else step.name}"
+    return f"{row.label} {name if isinstance(name, str) and name != UNKNOWN else step.name}"
 
 
 def role_named(definition: Any) -> str:

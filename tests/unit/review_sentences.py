@@ -8,11 +8,11 @@ takes its place
 medium storage account st2 gets a new name: st1 → st2; whoever uses the old one has to follow
 medium storage account st2 gets a new one of its access keys; copies of the old one stop working
 
-high storage account 04da6b54-80e4-46f7-96ec-b56ff0331ba9 is replaced, and its blobs: training data, job outputs and \
+high storage account st is replaced, and its blobs: training data, job outputs and \
 models with it. A new, empty one takes its place
-medium storage account 04da6b54-80e4-46f7-96ec-b56ff0331ba9 gets a new name: st1 → (known after the update); whoever \
+medium storage account st gets a new name: st1 → (known after the update); whoever \
 uses the old one has to follow
-medium storage account 04da6b54-80e4-46f7-96ec-b56ff0331ba9 gets a new one of its access keys; copies of the old one \
+medium storage account st gets a new one of its access keys; copies of the old one \
 stop working
 
 high key vault kv1 is deleted, and its secrets with it
