@@ -51,7 +51,7 @@ def endpoint_auth_mode(resource: Resource, config: Config) -> Iterator[str]:
     ),
 )
 def endpoint_public_access(resource: Resource, _config: Config) -> Iterator[str]:
-    if resource.at("properties.publicNetworkAccess", "Enabled") != "Disabled":
+    if resource.at("properties.publicNetworkAccess") != "Disabled":
         yield f"{resource.name} answers to the internet"
 
 
