@@ -237,5 +237,5 @@ def cluster_login_closed(resource: Resource, _config: Config) -> Iterator[str]:
     examples=(but(samples.cluster, properties__disableLocalAuth=False),),
 )
 def cluster_no_local_auth(resource: Resource, _config: Config) -> Iterator[str]:
-    if _elastic(resource) and not resource.at("properties.disableLocalAuth", False):
+    if _elastic(resource) and not resource.at("properties.disableLocalAuth"):
         yield f"{resource.name} lets its machines have accounts of their own"

@@ -30,10 +30,10 @@ from policy.subject import Resource
     ),
 )
 def storage_recoverable(resource: Resource, config: Config) -> Iterator[str]:
-    if not resource.at("isVersioningEnabled", False):
+    if not resource.at("isVersioningEnabled"):
         yield f"{resource.name} keeps no earlier versions of a blob"
     for what, policy in (("blobs", "deleteRetentionPolicy"), ("containers", "containerDeleteRetentionPolicy")):
-        days = resource.at(f"{policy}.days", 0) if resource.at(f"{policy}.enabled", False) else 0
+        days = resource.at(f"{policy}.days", 0) if resource.at(f"{policy}.enabled") else 0
         if days < config["minimumDays"]:
             yield f"{resource.name} keeps deleted {what} for {days:g} days; at least: {config['minimumDays']:g}"
 

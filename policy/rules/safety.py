@@ -239,7 +239,7 @@ def logs_kept(resource: Resource, config: Config) -> Iterator[str]:
     examples=(but(samples.alert, enabled=False),),
 )
 def alerts_on(resource: Resource, _config: Config) -> Iterator[str]:
-    if not resource.at("enabled", False):
+    if not resource.at("enabled"):
         yield f"{resource.name} is switched off"
     actions = resource.peek("actions")
     if actions is not UNKNOWN and not actions:

@@ -133,7 +133,7 @@ def serving_spending(resource: Resource, config: Config) -> Iterator[str]:
         return
     size = str(vm_size(resource))
     # The untuned model beside it runs on as many instances as a new deployment begins with; it is not scaled.
-    base = resource.at("input.instance_count") if resource.at("input.compare_with_base", False) else 0
+    base = resource.at("input.instance_count") if resource.at("input.compare_with_base") else 0
     count = max(resource.at("input.instance_count"), resource.at("input.scale.max", 0)) + base
     hourly = _hourly(config["dollarsPerHour"], size)
     if hourly is None:

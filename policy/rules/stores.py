@@ -114,7 +114,7 @@ def storage_https_only(resource: Resource, _config: Config) -> Iterator[str]:
     examples=(but(samples.vault, properties__enableRbacAuthorization=False),),
 )
 def vault_rbac(resource: Resource, _config: Config) -> Iterator[str]:
-    if not resource.at("properties.enableRbacAuthorization", False):
+    if not resource.at("properties.enableRbacAuthorization"):
         yield f"{resource.name} uses access policies"
 
 
@@ -160,7 +160,7 @@ def vault_soft_delete(resource: Resource, config: Config) -> Iterator[str]:
     examples=(but(samples.vault, properties__enablePurgeProtection=None),),
 )
 def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]:
-    if not resource.at("properties.enablePurgeProtection", False):
+    if not resource.at("properties.enablePurgeProtection"):
         yield f"{resource.name} can be purged"
 
 
@@ -180,7 +180,7 @@ def vault_purge_protection(resource: Resource, _config: Config) -> Iterator[str]
     examples=(but(samples.registry, adminUserEnabled=True),),
 )
 def registry_no_admin(resource: Resource, _config: Config) -> Iterator[str]:
-    if resource.at("adminUserEnabled", False):
+    if resource.at("adminUserEnabled"):
         yield f"{resource.name} has an admin user"
 
 
@@ -217,7 +217,7 @@ def registry_sku(resource: Resource, config: Config) -> Iterator[str]:
     examples=(but(samples.registry, anonymousPullEnabled=True),),
 )
 def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[str]:
-    if resource.at("anonymousPullEnabled", False):
+    if resource.at("anonymousPullEnabled"):
         yield f"{resource.name} gives images to anybody"
 
 
@@ -247,7 +247,7 @@ def registry_no_anonymous_pull(resource: Resource, _config: Config) -> Iterator[
     ),
 )
 def ai_services_no_keys(resource: Resource, _config: Config) -> Iterator[str]:
-    if not resource.at("properties.disableLocalAuth", False):
+    if not resource.at("properties.disableLocalAuth"):
         yield f"{resource.name} takes keys"
 
 

@@ -79,7 +79,7 @@ def workspace_managed_network(resource: Resource, config: Config) -> Iterator[st
 )
 def workspace_high_business_impact(resource: Resource, config: Config) -> Iterator[str]:
     kind = workspace_kind(resource).lower()
-    if kind == "project" or resource.at("hbiWorkspace", False):
+    if kind == "project" or resource.at("hbiWorkspace"):
         return
     data = resource.peek("tags.data-classification")
     if config["always"] or data in config["classifications"]:
