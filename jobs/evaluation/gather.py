@@ -50,6 +50,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         learnt = _leaked(stack, questions, missing) if questions else ()
         candidates = _ask(stack, arm, chosen, questions, report, stop) if questions and chosen else ()
         tested = _tested(stack, arm, chosen, report, stop, missing)
+        otherwise = _asked_otherwise(stack, missing)
     if not candidates and not losses.held_out:
         why = "; ".join(missing) or "no model answers, and no job has logged a loss"
         todo = f"Run `make up STACK={stack.name}` first."
@@ -68,7 +69,7 @@ def evaluate(stack: Stack, book: PriceBook, report: Report, stop: threading.Even
         not_compared=tuple(missing),
         questions=len(questions),
         leaked=learnt,
-        asked_otherwise=_asked_otherwise(stack, missing),
+        asked_otherwise=otherwise,
         test=tested,
         settings=stack.evaluation
         if minimum is None

@@ -10,6 +10,7 @@ from evaluation_made import made as _made
 
 from cloud.services.mlflow import Point
 from jobs.evaluation import charts
+from jobs.evaluation.charts import _options
 from jobs.evaluation.result import Evaluation, Losses
 from jobs.golden.golden import Result, Sample, Scores
 
@@ -72,3 +73,50 @@ def test_a_long_curve_is_thinned_and_has_no_dots() -> None:
     assert "<circle" not in picture
     few = dataclasses.replace(made, losses=Losses(curve[:40], ()))
     assert charts.charts(few)["loss"].count("<circle") == 40
+
+
+def test_a_picture_is_made_for_both_colour_schemes_and_runs_nothing() -> None:
+    options = _options("loss", ("#111111",))
+    style = options.pop("style")
+    assert options == {
+        "width": 440,
+        "height": 300,
+        "truncate_label": -1,
+        "js": (),
+        "classes": ("chart", "chart-loss"),
+        "legend_at_bottom": True,
+        "legend_at_bottom_columns": 3,
+        "margin": 8,
+        "margin_bottom": 40,
+        "legend_box_size": 11,
+        "print_values": False,
+        "disable_xml_declaration": True,
+    }
+    wide = _options("loss", ("#111111",), wide=True)
+    assert (wide["width"], wide["classes"]) == (1100, ("chart", "chart-loss", "wide-chart"))
+    assert {
+        key: getattr(style, key)
+        for key in (
+            *("background", "plot_background", "foreground", "foreground_strong", "foreground_subtle"),
+            *("guide_stroke_color", "major_guide_stroke_color", "colors", "font_family", "label_font_size"),
+            *("major_label_font_size", "legend_font_size", "title_font_size", "opacity", "opacity_hover"),
+            "stroke_width",
+        )
+    } == {
+        "background": "transparent",
+        "plot_background": "transparent",
+        "foreground": "currentColor",
+        "foreground_strong": "currentColor",
+        "foreground_subtle": "currentColor",
+        "guide_stroke_color": "#8a94a366",
+        "major_guide_stroke_color": "#8a94a366",
+        "colors": ("#111111",),
+        "font_family": "system-ui, sans-serif",
+        "label_font_size": 13,
+        "major_label_font_size": 13,
+        "legend_font_size": 14,
+        "title_font_size": 14,
+        "opacity": 1,
+        "opacity_hover": 1,
+        "stroke_width": 2.5,
+    }
