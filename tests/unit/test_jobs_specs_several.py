@@ -1,0 +1,84 @@
+"""What the stages work on where there are several recipes, a registry, or another stack's model."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from test_jobs_stage_inputs import SUBSCRIPTION
+
+from cloud import place
+from jobs import specs
+from settings.stack import Settings
+
+
+def several(**more: Any) -> tuple[Settings, Any]:
+    config: dict[str, Any] = {"purgeOnDestroy": True, "finetune": {"modelName": "tuned"}, **more}
+    chosen = Settings.model_validate(config)
+    return chosen, place.Place.of(chosen, "team", SUBSCRIPTION)
+
+
+RECIPES = {"gentle": {"learning_rate": 1e-5}, "bold": {"learning_rate": 1e-4, "max_seq_length": 512}}
+
+
+def test_several_recipes_have_a_release_each_where_the_best_is_taken() -> None:
+    best = specs.specs(*several(recipes=RECIPES, released="best"), "0123456789ab")
+    gentle, bold = best.finetunes
+    assert (gentle.recipe_name, bold.recipe_name, gentle.beside, bold.beside) == (
+        "gentle",
+        "bold",
+        (bold.fingerprint,),
+        (gentle.fingerprint,),
+    )
+    assert {name: each.model_version for name, each in best.releases.items()} == {
+        "gentle": gentle.model_version,
+        "bold": bold.model_version,
+    }
+    assert best.choice is not None and best.shares == {} and best.promotion is None
+    assert (best.choice.model_name, best.choice.metric, best.choice.candidates, best.choice.lengths) == (
+        "tuned",
+        "eval_loss",
+        {"gentle": gentle.fingerprint, "bold": bold.fingerprint},
+        {"gentle": -1, "bold": 512},
+    )
+    assert best.choice.target == gentle.target
+    alike = {name: {"learning_rate": each["learning_rate"]} for name, each in RECIPES.items()}
+    same = specs.specs(*several(recipes=alike, released="best"), "0123456789ab").choice
+    assert same is not None and same.lengths == {}
+    named = specs.specs(*several(recipes=RECIPES, released="bold"), "0123456789ab")
+    assert list(named.releases) == ["bold"] and named.choice is None
+
+
+def test_what_goes_to_a_registry_is_the_release() -> None:
+    shared = specs.specs(*several(model={"share": {"registry": "mlr-phi"}}), "0123456789ab")
+    assert list(shared.shares) == [""] and shared.choice is None
+    share, release = shared.shares[""], shared.releases[""]
+    assert (share.stack, share.registry, share.model_version, share.endpoint) == (
+        "team",
+        "mlr-phi",
+        release.model_version,
+        release.endpoint,
+    )
+
+
+def test_what_another_stack_has_proved_is_released_and_nothing_is_trained() -> None:
+    chosen, where = several(model={"promote": {"stack": "dev", "registry": "mlr-phi"}})
+    taken: Any = SimpleNamespace(model_version="7", model_fingerprint="a309844a659a")
+    found = specs.specs(chosen, where, "", taken)
+    assert (found.dataset, found.finetunes, found.promotion, found.choice, found.shares) == (None, (), taken, None, {})
+    assert list(found.releases) == [""]
+    release = found.releases[""]
+    assert (release.model_version, release.model_fingerprint, release.registry, release.target) == (
+        "7",
+        "a309844a659a",
+        "mlr-phi",
+        where.workspace,
+    )
+    assert specs.dataset_version(chosen) == "" and specs.training_size(chosen) is None
+
+
+@pytest.mark.parametrize(("limit", "price"), [({"maxCost": 50}, 4.0), ({}, 0)])
+def test_the_price_of_an_hour_is_the_fine_tunes_where_it_has_a_limit(limit: dict[str, Any], price: float) -> None:
+    chosen, where = several(compute={"hourlyPrice": 4.0}, finetune={"modelName": "tuned", **limit})
+    assert specs.specs(chosen, where, "0123456789ab").finetune.hourly_price == price
