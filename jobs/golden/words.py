@@ -15,8 +15,10 @@ _UNSPACED = (
 _ACCENTED = ("LATIN", "GREEK")
 _NUMBER = re.compile(
     r"(?<![\w.])[-\u2212]?(?<!\d[-\u2212])"
-    r"(?:\d{1,3}(?:(?P<mark>[,.'\u2019\u00a0\u202f\u2009_])\d{3})(?:(?P=mark)\d{3})*(?:[.,]\d+)?|\d+(?:[.,]\d+)?)(?!\w|[.,]\d)"
+    r"(?:\d{1,3}(?:(?P<mark>[,.'\u2019_])\d{3})(?:(?P=mark)\d{3})*(?:[.,]\d+)?|\d+(?:[.,]\d+)?)(?!\w|[.,]\d)"
 )
+_BLANKS = re.compile(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3})")
+"""Between the thousands of a number; NFKC makes them blanks like any other."""
 _MOST_SIGNS = 2  # C++, C#
 _WIDTH = 2
 """How much a character of a script without blanks counts, measured in letters."""
@@ -56,7 +58,7 @@ def number_in(text: str) -> float | None:
 
 def _plain(text: str) -> str:
     made: list[str] = []
-    for character in unicodedata.normalize("NFKC", text).casefold():
+    for character in unicodedata.normalize("NFKC", _BLANKS.sub("'", text)).casefold():
         if character.isascii():
             made.append(character)
         elif character.isdigit():
