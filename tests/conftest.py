@@ -1,7 +1,8 @@
-"""How the tests share the workers."""
+"""How the tests share the workers, and what their processes need not do."""
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ LONGEST = (
     "contract/test_faults_of_work.py",
 )
 """Begun first: a long one that begins last has one worker wait for the other."""
+
+
+# With some thousand tests and Azure's clients in memory, looking for garbage is a third of all work: Python looks after
+# each 700 new objects, at all there are again and again. So it looks less often, and never at what is imported.
+gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

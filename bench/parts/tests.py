@@ -1,36 +1,59 @@
-"""How long the fast tests take, and which twenty are the slowest."""
+"""How long the fast tests take, where their work goes, and which twenty are the slowest."""
 
 from __future__ import annotations
 
+import os
 import sys
-import xml.etree.ElementTree as ElementTree
+from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench import work
 from bench.figures import Figure, Section
 from bench.standing import timed
 
 SLOWEST = 20
+ROOMS = 12
+WORKERS = 2
 
 
 def run(runs: int) -> Section:
-    seconds, last = [], {}
-    with TemporaryDirectory(prefix="bench-") as folder:
-        report = Path(folder) / "report.xml"
-        for _ in range(runs):
-            options = ["-n", "2", f"--junitxml={report}", f"--basetemp={folder}/tests"]
-            seconds.append(timed(sys.executable, "-m", "pytest", "tests/unit", "tests/program", *options).seconds)
-            last = {
-                f"{case.get('classname', '').rpartition('.')[2]}: {case.get('name')}": float(case.get("time", 0))
-                for case in ElementTree.parse(report).iter("testcase")
-            }
-    slowest = dict(sorted(last.items(), key=lambda each: -each[1])[:SLOWEST])
-    lines = [f"| `{name[:110]}` | {taken:.1f} s |" for name, taken in slowest.items()]
+    seconds, spent = [], list[tuple[str, float]]()
+    for _ in range(runs):
+        with TemporaryDirectory(prefix="bench-") as folder:
+            written = Path(folder) / "work"
+            written.mkdir()
+            options = ["-n", str(WORKERS), "-p", "bench.work", f"--basetemp={folder}/tests"]
+            command = [sys.executable, "-m", "pytest", "tests/unit", "tests/program", *options]
+            seconds.append(timed(*command, environ={**os.environ, work.FOLDER: str(written)}).seconds)
+            spent = work.read(written)
+    tests = {what: cpu for what, cpu in spent if what != work.BEFORE}
+    total = sum(cpu for _, cpu in spent)
+    before = sum(cpu for what, cpu in spent if what == work.BEFORE)
+    slowest = sorted(tests.items(), key=lambda each: -each[1])[:SLOWEST]
+    lines = [f"| `{name.rpartition('/')[2][:110]}` | {taken:.1f} s |" for name, taken in slowest]
     return Section(
         title="Tests",
-        figures=(Figure(name=f"unit and program, {len(last):,} tests", values=tuple(seconds), unit="s", most=30),),
-        text="The slowest of the last run:\n\n| test | |\n|---|---:|\n"
+        figures=(
+            Figure(name=f"unit and program, {len(tests):,} tests", values=tuple(seconds), unit="s", most=30),
+            Figure(name="unit and program: work of all processes", values=(total,), unit="s"),
+            Figure(name=f"of it import and collection, in each of {WORKERS} workers", values=(before,), unit="s"),
+            Figure(name="of it one test", values=(1000 * (total - before) / len(tests),), unit="ms"),
+        ),
+        text="Two cores have done this work after half of its seconds at the earliest, whatever the order. The slowest "
+        "of the last run, by their work:\n\n| test | |\n|---|---:|\n"
         + "\n".join(lines)
-        + "\n\nThe others are timed by "
-        "`pytest tests/contract tests/journey --durations=20`.",
+        + "\n\nThe others are timed by `pytest tests/contract tests/journey --durations=20`.",
+        bars=_by_room(spent),
+        bars_title="where the tests' work goes: processor seconds by room",
     )
+
+
+def _by_room(spent: list[tuple[str, float]]) -> dict[str, float]:
+    """Processor seconds by folder and first word of a test's file, the most first."""
+    rooms: dict[str, float] = defaultdict(float)
+    for what, seconds in spent:
+        folder, _, file = what.partition("::")[0].rpartition("/")
+        word = file.removeprefix("test_").removesuffix(".py").partition("_")[0]
+        rooms[what if what == work.BEFORE else folder if folder != "tests/unit" else f"{folder}: {word}"] += seconds
+    return dict(sorted(rooms.items(), key=lambda each: -each[1])[:ROOMS])

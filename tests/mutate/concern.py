@@ -32,13 +32,17 @@ class Concern:
     def of(self, path: str, place: Place) -> list[str]:
         """The tests, or files of tests, those that say most first.
 
-        What is run at import concerns whoever runs anything of the file, and of the files that import it. What a
-        function makes may be kept for other tests (a fixture of a module, the program's resources), for which the
-        record names the first one alone: the tests beside it come after it.
+        What is run at import concerns whoever runs anything of the file, and of the files that import it; so does
+        a function that a table calls while it is made. What a function makes may be kept for other tests (a fixture
+        of a module, the program's resources), for which the record names the first one alone: the tests beside it
+        come after it.
         """
+        at_import = not place.in_function
         if place.in_function:
-            lines = self._data.contexts_by_lineno(self._files.get(path, ""))
-            ran = set(_tests(lines.get(place.line, [])))
+            ran_by = self._data.contexts_by_lineno(self._files.get(path, "")).get(place.line, [])
+            ran = set(_tests(ran_by))
+            at_import = not ran and "" in ran_by
+        if not at_import:
             shared = {_shared(test) for test in ran}
             beside = {test for test in self._all if _shared(test) in shared}
             return sorted(ran | beside, key=lambda test: (is_of_pages(test), test not in ran, test))

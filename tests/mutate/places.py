@@ -12,6 +12,10 @@ from mutmut.mutation.mutators import mutation_operators
 TELL_LITTLE = ("operator_assignment", "operator_augmented_assignment")
 """`name = None` is noticed by whoever reads the name: such changes would flatter the figure and find nothing."""
 
+SAME = frozenset(("flush", "strict", "thread_name_prefix", "encoding"))
+"""Arguments without which nothing differs that a test could see: when a line is written, whether a length is checked
+that is right, how a thread is called, and UTF-8, which is the encoding here without being named as well."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -52,10 +56,12 @@ class _Places(cst.CSTVisitor):
         super().__init__()
         self.found: dict[Place, tuple[cst.CSTNode, list[cst.CSTNode]]] = {}
         self._functions = 0
+        self._same: set[cst.CSTNode] = set()
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if _left_out(node):
+        if _left_out(node) or node in self._same:
             return False
+        self._same |= _needless(node)
         for operator, new in _changes(node):
             if position := self.get_metadata(PositionProvider, node, None):
                 place = Place(
@@ -82,8 +88,34 @@ def _called(node: cst.CSTNode, attribute: str) -> bool:
 
 def _changes(node: cst.CSTNode) -> Iterator[tuple[str, list[cst.CSTNode]]]:
     for kind, operator in mutation_operators:
-        if isinstance(node, kind) and operator.__name__ not in TELL_LITTLE and (new := list(operator(node))):
+        if not isinstance(node, kind) or operator.__name__ in TELL_LITTLE:
+            continue
+        if new := [each for each in operator(node) if not _differs_in_nothing(node, each)]:
             yield operator.__name__, new
+
+
+def _differs_in_nothing(node: cst.CSTNode, new: cst.CSTNode) -> bool:
+    """Whether a call differs from another in arguments of `SAME` alone."""
+    if not (isinstance(node, cst.Call) and isinstance(new, cst.Call)) or not node.func.deep_equals(new.func):
+        return False
+    one, other = ([each for each in call.args if not _is_same(each)] for call in (node, new))
+    return len(one) == len(other) and all(a.value.deep_equals(b.value) for a, b in zip(one, other, strict=True))
+
+
+def _is_same(argument: cst.Arg) -> bool:
+    return argument.keyword is not None and argument.keyword.value in SAME
+
+
+def _needless(node: cst.CSTNode) -> set[cst.CSTNode]:
+    """How often is split, where only the first part is read, or the last one from the end."""
+    match node:
+        case cst.Subscript(
+            value=cst.Call(func=cst.Attribute(attr=cst.Name(value=name)), args=[_, cst.Arg() as often]),
+            slice=[cst.SubscriptElement(slice=cst.Index(value=at))],
+        ):
+            is_same = (name, cst.Module(()).code_for_node(at)) in {("split", "0"), ("rsplit", "-1")}
+            return {often} if is_same else set()
+    return set()
 
 
 def _left_out(node: cst.CSTNode) -> bool:
@@ -92,6 +124,8 @@ def _left_out(node: cst.CSTNode) -> bool:
             return True
         case cst.SimpleString(value=text):
             return " " in text  # what people read
+        case cst.Arg():
+            return _is_same(node)
         case cst.Decorator(decorator=cst.Call(func=cst.Name(value="dataclass"))):
             return True
         case cst.If(test=cst.Name(value="TYPE_CHECKING")):

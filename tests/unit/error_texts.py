@@ -41,16 +41,29 @@ class Text:
         return f"{self.file}:{self.line}: {self.text}"
 
 
+@functools.cache
 def texts() -> list[Text]:
     """Every text of every error class of the packages, and those that a class says by itself."""
-    modules = {path: ast.parse(path.read_text(encoding="utf-8")) for name in PACKAGES for path in _files(name)}
+    modules = _modules()
     classes = _error_classes(modules.values())
     functions = {name: node for tree in modules.values() for name, node in _functions(tree).items()}
     return [text for path, tree in modules.items() for text in _of_module(path, tree, classes, functions)]
 
 
+@functools.cache
+def _modules() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for name in PACKAGES for path in _files(name)}
+
+
+@functools.cache
+def _nodes(node: ast.AST) -> tuple[ast.AST, ...]:
+    """The node and all below it, which are looked at for each name in it."""
+    return tuple(ast.walk(node))
+
+
+@functools.cache
 def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
-    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return {node.name: node for node in _nodes(tree) if isinstance(node, ast.FunctionDef)}
 
 
 def _files(package: str) -> list[Path]:
@@ -62,7 +75,7 @@ def _error_classes(trees: Iterator[ast.Module] | object) -> set[str]:
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
         for tree in trees  # type: ignore[attr-defined]
-        for node in ast.walk(tree)
+        for node in _nodes(tree)
         if isinstance(node, ast.ClassDef)
     }
     found = {"Exception"}
@@ -73,7 +86,7 @@ def _error_classes(trees: Iterator[ast.Module] | object) -> set[str]:
 
 def _of_module(path: Path, tree: ast.Module, classes: set[str], others: dict[str, ast.FunctionDef]) -> Iterator[Text]:
     functions = others | _functions(tree)
-    for scope in ast.walk(tree):
+    for scope in _nodes(tree):
         if not isinstance(scope, ast.FunctionDef | ast.Module):
             continue
         for node in _own(scope):
@@ -83,9 +96,9 @@ def _of_module(path: Path, tree: ast.Module, classes: set[str], others: dict[str
             if (name in classes or name in WRAPPERS) and node.args:
                 for text in _texts(node.args[WRAPPERS.get(name, 0)], scope, functions):
                     yield Text(str(path.relative_to(ROOT)), node.lineno, text)
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.ClassDef) and node.name in classes:
-            for call in ast.walk(node):
+            for call in _nodes(node):
                 if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(".__init__"):
                     for argument in call.args:
                         for text in _texts(argument, node, functions):
@@ -105,7 +118,7 @@ def _own(scope: ast.FunctionDef | ast.Module) -> Iterator[ast.AST]:
 def _texts(node: ast.AST, scope: ast.AST, functions: dict[str, ast.FunctionDef]) -> list[str]:
     """What an expression may be; nothing where the text comes from elsewhere."""
     if isinstance(node, ast.Name):
-        values = _values(node.id, scope) or [value for module in _modules() for value in _values(node.id, module)]
+        values = _values(scope).get(node.id) or _constants().get(node.id, [])
         return [text for value in values for text in _texts(value, scope, functions)]
     if isinstance(node, ast.BoolOp):
         return [text for value in node.values for text in _texts(value, scope, functions)]
@@ -113,7 +126,7 @@ def _texts(node: ast.AST, scope: ast.AST, functions: dict[str, ast.FunctionDef])
         return [*_texts(node.body, scope, functions), *_texts(node.orelse, scope, functions)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
         called = functions[node.func.id]
-        returned = [each.value for each in ast.walk(called) if isinstance(each, ast.Return) and each.value]
+        returned = [each.value for each in _nodes(called) if isinstance(each, ast.Return) and each.value]
         return [text for value in returned for text in _texts(value, called, functions)]
     if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".join") and isinstance(node.args[0], ast.List):
         return _texts(node.args[0].elts[0], scope, functions)
@@ -122,26 +135,31 @@ def _texts(node: ast.AST, scope: ast.AST, functions: dict[str, ast.FunctionDef])
 
 
 @functools.cache
-def _modules() -> list[ast.Module]:
-    """Module bodies without what is in them: where constants are."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for name in PACKAGES for path in _files(name)]
-    constants = [[each for each in tree.body if isinstance(each, ast.Assign)] for tree in trees]
-    return [ast.Module(body=list(body), type_ignores=[]) for body in constants]
+def _constants() -> dict[str, list[ast.expr]]:
+    """What the names at the top of any module may be."""
+    found: dict[str, list[ast.expr]] = {}
+    for tree in _modules().values():
+        for name, value in _assigned(each for each in tree.body if isinstance(each, ast.Assign)):
+            found.setdefault(name, []).append(value)
+    return found
 
 
-def _values(name: str, scope: ast.AST) -> list[ast.expr]:
-    return [value for target, value in _assignments(scope) if isinstance(target, ast.Name) and target.id == name]
+@functools.cache
+def _values(scope: ast.AST) -> dict[str, list[ast.expr]]:
+    """What the names of a scope may be."""
+    found: dict[str, list[ast.expr]] = {}
+    for name, value in _assigned(each for each in _nodes(scope) if isinstance(each, ast.Assign)):
+        found.setdefault(name, []).append(value)
+    return found
 
 
-def _assignments(scope: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    for each in ast.walk(scope):
-        if not isinstance(each, ast.Assign):
-            continue
+def _assigned(assignments: Iterator[ast.Assign]) -> Iterator[tuple[str, ast.expr]]:
+    for each in assignments:
         for target in each.targets:
+            sides = [(target, each.value)]
             if isinstance(target, ast.Tuple) and isinstance(each.value, ast.Tuple):
-                yield from zip(target.elts, each.value.elts, strict=True)
-            else:
-                yield target, each.value
+                sides = list(zip(target.elts, each.value.elts, strict=True))
+            yield from ((name.id, value) for name, value in sides if isinstance(name, ast.Name))
 
 
 def _template(node: ast.AST) -> str:

@@ -9,7 +9,6 @@ from tests.unit.docs_pages import ROOT, Page
 from tests.unit.error_texts import GAP, texts
 
 PAGE = Page(ROOT / "docs" / "troubleshooting.md")
-TEXTS = texts()
 
 
 def symptoms() -> dict[str, re.Pattern[str]]:
@@ -24,7 +23,7 @@ def symptoms() -> dict[str, re.Pattern[str]]:
 
 def test_every_error_has_an_entry() -> None:
     known = symptoms().values()
-    missing = [str(text) for text in TEXTS if not any(pattern.match(text.text) for pattern in known)]
+    missing = [str(text) for text in texts() if not any(pattern.match(text.text) for pattern in known)]
     assert missing == [], (
         "add their first words to a block of docs/troubleshooting.md, under a heading that says what happened, with "
         f"cause and remedy below it ({GAP} stands for a value)"
@@ -32,7 +31,7 @@ def test_every_error_has_an_entry() -> None:
 
 
 def test_no_entry_is_about_an_error_that_is_gone() -> None:
-    told = [text.text for text in TEXTS]
+    told = [text.text for text in texts()]
     stale = [line for line, pattern in symptoms().items() if not any(pattern.match(text) for text in told)]
     assert stale == []
 
@@ -46,7 +45,7 @@ def test_azures_codes_that_have_advice_are_there() -> None:
 
 
 def test_the_texts_are_read_from_the_code() -> None:
-    found = {text.text for text in TEXTS}
+    found = {text.text for text in texts()}
     assert "the new model did not pass its smoke test" in found
     assert any(text.startswith("there is no file …") for text in found)
     assert len(found) > 150

@@ -65,6 +65,21 @@ def test_what_no_test_could_notice_is_left_out(line: str) -> None:
     assert [place for place in Text(line).places if place.operator != "operator_arg_removal"] == []
 
 
+@pytest.mark.parametrize(
+    ("line", "never"),
+    [
+        ("print(a, flush=True)", ["flush=False", "print(a)", "flush=None"]),
+        ("zip(a, b, strict=True)", ["strict=False", "zip(a, b)", "strict=None"]),
+        ("a.split('/', 1)[0]", ["'/', 2"]),
+        ("a.rsplit('/', 1)[-1]", ["'/', 2"]),
+    ],
+)
+def test_what_changes_nothing_is_no_place(line: str, never: list[str]) -> None:
+    text = Text(line)
+    changed = [text.changed(place, number) for place in text.places for number in range(place.changes)]
+    assert changed and not [each for each in changed if any(part in each for part in never)]
+
+
 def test_a_change_that_no_test_notices_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = tmp_path / "tree"
     files = {"shop/price.py": PRODUCT, "tests/unit/test_price.py": TEST, "tests/unit/test_limit.py": OF_A_TABLE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import functools
 from pathlib import Path
 
 import pytest
@@ -49,17 +49,16 @@ ANSWERED_AT_ONCE = {
 """Files that send such requests to other addresses."""
 
 
-def calls() -> Iterator[tuple[str, ast.Call]]:
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if name != HOME:
-                yield from (
-                    (name, each) for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Call)
-                )
-
-
-CALLS = list(calls())
+@functools.cache
+def calls() -> list[tuple[str, ast.Call]]:
+    files = {path.relative_to(ROOT).as_posix(): path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))}
+    return [
+        (name, each)
+        for name, path in files.items()
+        if name != HOME
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.Call)
+    ]
 
 
 def called(call: ast.Call) -> str:
@@ -75,7 +74,7 @@ def named(call: ast.Call) -> set[str]:
 def test_who_waits_by_other_means_is_known() -> None:
     found = {
         name
-        for name, call in CALLS
+        for name, call in calls()
         if called(call) == "sleep" or (called(call) == "wait" and isinstance(call.func, ast.Attribute))
     }
     assert found == set(ELSEWHERE)
@@ -89,7 +88,7 @@ OTHERS = {"jobs/pausing/by_hours.py"}
 def test_every_wait_has_a_bound_and_tells(function: str, needs: set[str]) -> None:
     waits = [
         (name, call)
-        for name, call in CALLS
+        for name, call in calls()
         if isinstance(call.func, ast.Name) and call.func.id == function and name not in OTHERS
     ]
     assert len(waits) >= 6
@@ -114,7 +113,7 @@ def test_who_says_nothing_while_waiting_says_it_elsewhere() -> None:
 def test_every_change_of_azure_that_may_take_a_while_tells() -> None:
     """Requests of `cloud.arm.Arm` that may begin an operation, which is followed to its end."""
     methods = ("'PUT'", "'POST'", "'PATCH'", "'DELETE'", "method")
-    changes = [(name, call) for name, call in CALLS if called(call) == "run" and call.args]
+    changes = [(name, call) for name, call in calls() if called(call) == "run" and call.args]
     changes = [(name, call) for name, call in changes if ast.unparse(call.args[0]) in methods]
     assert len(changes) > 15
     silent = {
@@ -128,7 +127,7 @@ def test_every_change_of_azure_that_may_take_a_while_tells() -> None:
 def test_no_operation_of_the_sdk_is_waited_for_by_its_own_means() -> None:
     found = [
         (name, call.lineno)
-        for name, call in CALLS
+        for name, call in calls()
         if called(call) in ("result", "wait")
         and isinstance(call.func, ast.Attribute)
         and "begin_" in ast.unparse(call.func.value)
