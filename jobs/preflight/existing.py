@@ -102,7 +102,8 @@ def _storage(spec: PreflightSpec, found: Mapping[str, Any]) -> Iterator[Objectio
     own = found.get("properties") or {}
     kind, sku = str(found.get("kind", "")), str((found.get("sku") or {}).get("name", ""))
     if kind not in ("StorageV2", "Storage") or sku.startswith("Premium"):
-        says = f"is {kind or 'of no known kind'} {sku}, which cannot be a workspace's default storage"
+        what = f"{kind or 'of no known kind'} {sku}".rstrip()
+        says = f"is {what}, which cannot be a workspace's default storage"
         yield State.REFUSED, says, "take a general-purpose account, StorageV2 and no Premium"
     if own.get("isHnsEnabled"):
         says = "has a hierarchical namespace, which a workspace's default storage cannot have"

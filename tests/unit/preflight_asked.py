@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+from cloud.arm import Arm
 from cloud.target import RegistryAsset
 from jobs.preflight import run
+from jobs.preflight.checks import Check
 from jobs.preflight.findings import Finding, State
 from jobs.preflight.spec import CLUSTER, ENDPOINT, Machines, PreflightSpec
 from tests.unit.arm_fake import ArmFake
@@ -92,3 +96,34 @@ def only(spec: PreflightSpec = SPEC) -> Finding:
 
 def told(check: str, spec: PreflightSpec = SPEC) -> str:
     return next(finding.found for finding in run.check(spec) if finding.check == check)
+
+
+Answers = Callable[[ArmFake], None]
+"""Has Azure answer something."""
+
+
+def of(**changes: Any) -> PreflightSpec:
+    return dataclasses.replace(SPEC, **changes)
+
+
+def says(body: Any, *paths: str) -> Answers:
+    """That at each of the paths."""
+
+    def answers(arm: ArmFake) -> None:
+        for path in paths:
+            arm.get(path, body)
+
+    return answers
+
+
+def gone(path: str) -> Answers:
+    return lambda arm: arm.refuse("GET", path, 404, "ResourceNotFound")
+
+
+def nothing(_: ArmFake) -> None:
+    """Azure answers as it does where all is well."""
+
+
+def whole(check: Check, spec: PreflightSpec = SPEC) -> list[str]:
+    """Each finding of a check with all that is told of it."""
+    return [f"{each.state} {each}" for each in check(spec, Arm())]
