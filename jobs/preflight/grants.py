@@ -168,14 +168,14 @@ def _has(arm: Arm, grant: Grant) -> bool:
     of_group = grant.kind == "Group"
     query = {"$filter": f"principalId eq '{grant.principal}'" if of_group else f"assignedTo('{grant.principal}')"}
     try:
-        rows = arm.items(path, ROLE_ASSIGNMENT.version, 1_000, **query)
+        rows = arm.items(path, ROLE_ASSIGNMENT.version, **query)
     except ResourceNotFoundError:  # nothing is granted on what is not there
         return False
     for row in rows:
         own = row.get("properties") or {}
-        scope = str(own.get("scope", "")).rstrip("/").lower()
-        above = f"{grant.scope.lower()}/".startswith(f"{scope}/")
-        if above and role_of(str(own.get("roleDefinitionId", ""))) in good and not own.get("condition"):
+        scope = str(own.get("scope") or "").lower()
+        above = f"{grant.scope.lower()}/".startswith(f"{scope.rstrip('/')}/")
+        if scope and above and role_of(str(own.get("roleDefinitionId", ""))) in good and not own.get("condition"):
             return True
     return False
 
