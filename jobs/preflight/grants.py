@@ -168,7 +168,7 @@ def _has(arm: Arm, grant: Grant) -> bool:
     of_group = grant.kind == "Group"
     query = {"$filter": f"principalId eq '{grant.principal}'" if of_group else f"assignedTo('{grant.principal}')"}
     try:
-        rows = arm.items(path, ROLE_ASSIGNMENT.version, **query)
+        rows = arm.items(path, ROLE_ASSIGNMENT.version, 1_000, **query)
     except ResourceNotFoundError:  # nothing is granted on what is not there
         return False
     for row in rows:

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from test_settings_recipes import parse
 
-from cloud.place import Place
 from data_prep.card.card import Card
-from jobs.preflight import limits, memory, names
+from jobs.preflight import limits, memory
 
 TWO_GPUS, FOUR_GPUS, T4 = "Standard_NC48ads_A100_v4", "Standard_NC96ads_A100_v4", "Standard_NC4as_T4_v3"
 NO_SIZE = {"name": "Llama-3", "size": {}}
