@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import types
@@ -18,7 +19,7 @@ from cloud import client as azure
 from cloud.target import Target
 from jobs.commands import cancel, logs
 from jobs.dataset import prepare
-from jobs.training import finetune, supersede
+from jobs.training import finetune, stack_jobs, supersede
 
 COMPONENT_INPUTS = {
     "mlflow_model_path": "mlflow_model",
@@ -125,19 +126,29 @@ class Jobs:
         return SimpleNamespace(log_files={}, error=error, start_time_utc=begun, end_time_utc=ended)
 
 
+_IN_WORKSPACE = (
+    r"/subscriptions/\w+/resourceGroups/[-\w]+/providers/Microsoft\.MachineLearningServices/workspaces/[-\w]+/"
+)
+
+
 class ArmOfJobs:
-    """``Arm`` as ``jobs.training.stack_jobs`` uses it, over the same jobs."""
+    """``Arm`` as ``jobs.training.stack_jobs`` uses it, over the same jobs; it knows no other request."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
     def items(self, path: str, version: str, **query: str) -> list[dict[str, Any]]:
+        assert re.fullmatch(f"{_IN_WORKSPACE}jobs", path), path
+        assert (version, query) == ("2025-12-01", {"tag": "stack", "listViewType": "All"}), (version, query)
         return [self._rest(job, number) for number, job in enumerate(self._jobs.there.values())]
 
     def find(self, path: str, version: str) -> dict[str, Any] | None:
-        if "/computes/" in path:
+        assert version == "2025-12-01", version
+        if re.fullmatch(f"{_IN_WORKSPACE}computes/(gpu|cpu)[-\\w]*", path):
             return {"properties": {"properties": {"errors": self._jobs.cluster_errors, "vmSize": MACHINE}}}
-        job = self._jobs.there.get(path.rsplit("/", 1)[1])
+        folder, _, name = path.rpartition("/")
+        assert re.fullmatch(f"{_IN_WORKSPACE}jobs", folder), path
+        job = self._jobs.there.get(name)
         return self._rest(job, 0) if job else None
 
     def run(
@@ -149,8 +160,10 @@ class ArmOfJobs:
         seconds: float = 0,
         tell: object = None,
     ) -> None:
-        *_, name, action = path.split("/")
-        assert (method, action) == ("POST", "cancel")
+        folder, name, action = path.rsplit("/", 2)
+        assert re.fullmatch(f"{_IN_WORKSPACE}jobs", folder), path
+        assert (method, action, query) == ("POST", "cancel", {"api-version": "2025-12-01"}), (method, action, query)
+        assert seconds == stack_jobs._PATIENCE and isinstance(stop, threading.Event) and callable(tell)
         self._jobs.cancels.append(name)
         self._jobs.there[name].status = self._jobs.cancelled.get(name, "Canceled")
 

@@ -263,7 +263,7 @@ def test_the_time_for_a_cancel_includes_azures_own_operation(ml: FakeMl, monkeyp
     run = arm.run
 
     def slow(*given: Any, seconds: float, **options: Any) -> None:
-        run(*given, **options)
+        run(*given, seconds=seconds, **options)
         now[0] += seconds  # it has not ended by then
 
     monkeypatch.setattr(arm, "run", slow)
