@@ -11,11 +11,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from preflight_asked import ACCOUNTS, ML, MODEL, SPEC, VAULT, S, of, offer, whole
 
-from cloud.arm import Arm
 from cloud.errors import StageError
 from cloud.place import Place
 from jobs.preflight import data, names, quota, run
-from jobs.preflight.findings import Finding, State, table
+from jobs.preflight.findings import Finding, State, as_far_as_read, table
 from jobs.preflight.spec import Planned, PreflightSpec, TrainingData
 from settings.stack import parse
 from tests.unit.arm_fake import ArmFake
@@ -69,10 +68,10 @@ def test_what_azure_does_not_answer_is_told_with_its_reason(arm: ArmFake) -> Non
         f"base model: {said('no answer (no route to host)')}",
     ]
 
-    def throttled(*_: object) -> list[Finding]:
+    def throttled() -> list[Finding]:
         raise HttpResponseError("slow down")
 
-    (finding,) = run._guarded("x", throttled, SPEC, Arm())
+    (finding,) = as_far_as_read("x", throttled)
     assert finding == Finding(
         check="x",
         state=State.WARNING,
