@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-TEST = "tests/contract/test_releases.py::test_no_answer_is_lost_through_all_that_is_done_to_an_endpoint"
+TEST = "tests/contract/releases/test_answers.py::test_no_answer_is_lost_through_all_that_is_done_to_an_endpoint"
 TOLD = re.compile(r"\d+ requests, \d+ failed .*|rollback --now: .*")
 OPERATIONS = "seconds:10"
 

@@ -19,7 +19,9 @@ LONGEST = (
     "journey/test_adopt.py",
     "journey/test_recipes.py",
     "journey/test_sealed.py",
-    "contract/test_releases.py",
+    "contract/releases/test_answers.py",
+    "contract/releases/test_load.py",
+    "contract/releases/test_states.py",
     "contract/test_faults.py",
     "contract/test_faults_of_work.py",
 )

@@ -1,7 +1,7 @@
 """Azure's bad days during a release and a pause, a hundred times as fast: what takes it ten minutes takes six seconds.
 
-Two operators at once and a killed holder are in test_lease.py; autoscale during a shift, in test_releases.py; clocks
-that go back, in test_office_hours.py.
+Two operators at once and a killed holder are in test_lease.py; autoscale during a shift, in releases/test_load.py;
+clocks that go back, in test_office_hours.py.
 """
 
 from __future__ import annotations

@@ -2,86 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
-import scoring_fake
 from endpoints_fake import MACHINE
-from jobs_fake import FakeMl, Stop, install
+from jobs_fake import FakeMl, Stop
+from pausing_runs import FIVE, MODEL, NINE, OLD, endpoint, pause, spec_of
 from scoring_fake import Scoring
-from test_jobs_specs import RELEASE
 
 from chat.phi_messages import ModelFailed
 from cloud.errors import NotFinished, StageError
 from cloud.services.monitor import Series
 from jobs import paused
 from jobs.paused import BY_HAND, Pause, Served
-from jobs.pausing import by_hours
 from jobs.pausing import pause as pausing
 from jobs.pausing import resume as resuming
 from jobs.release import rollback, rollout, unfinished
-from jobs.release.deployments import Endpoint
-from jobs.release.judging import evidence
 from jobs.release.spec import ReleaseSpec
 from settings.sections.tags import PAUSED, SERVED
 from tests.changing import changed
-
-MODEL = RELEASE.model_name
-NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
-FIVE = NINE + timedelta(hours=8)
-OLD = "m" + "0" * 12
-
-
-@pytest.fixture
-def ml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeMl:
-    """Version 7 in service since nine, which followed version 6, and the untuned model beside it."""
-    ml = install(monkeypatch)
-    monkeypatch.setattr(evidence, "FOLDER", tmp_path / "releases")
-    tags = {"model": f"{MODEL}:7", "previous": f"{MODEL}:6"}
-    ml.online_endpoints.deployment(OLD, tags=tags, created=NINE)
-    ml.online_endpoints.deployment("base", tags={"model": "Phi"}, created=NINE + timedelta(hours=4))
-    ml.online_endpoints.traffic = {OLD: 100}
-    ml.online_endpoints.tags = {"stack": "dev"}
-    return ml
-
-
-@pytest.fixture
-def scoring(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> Scoring:
-    return scoring_fake.install(monkeypatch, ml)[0]
-
-
-@pytest.fixture
-def tagged(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Azure, where it is asked by plain REST: for tags of a deployment."""
-
-    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], **_: object) -> None:
-        assert (method, query) == ("PATCH", {"api-version": "2025-12-01"})
-        ml.online_endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
-
-    monkeypatch.setattr(unfinished, "Arm", lambda: SimpleNamespace(run=run))
-
-
-def endpoint(ml: FakeMl, said: list[str] | None = None, stop: Stop | None = None) -> Endpoint:
-    report = said.append if said is not None else lambda _: None
-    return Endpoint(client=ml, spec=RELEASE, report=report, stop=stop or Stop())  # type: ignore[arg-type]
-
-
-def spec_of(version: str) -> ReleaseSpec:
-    return dataclasses.replace(RELEASE, model_version=version)
 
 
 def knowing(version: str) -> ReleaseSpec:
     """With golden questions, which a release of it is judged by."""
     return changed(spec_of(version), questions="golden/sample.jsonl")
-
-
-def pause(ml: FakeMl, said: list[str] | None = None, at: datetime = FIVE) -> None:
-    pausing.pause(endpoint(ml, said), BY_HAND, lambda: at)
 
 
 def test_a_pause_leaves_no_deployment_and_says_on_the_endpoint_what_was_in_service(ml: FakeMl) -> None:
@@ -244,71 +189,3 @@ def test_a_pause_that_cannot_be_read_is_a_pause(text: str) -> None:
     found = paused.read({PAUSED: text})
     assert found is not None and found.version == ""
     assert paused.read({PAUSED: ""}) is None and paused.read(None) is None
-
-
-BERLIN = "Mon-Fri 07:00-19:00 Europe/Berlin"  # from 6 to 18 by the clock in Greenwich
-NOON, NIGHT, MORNING = NINE + timedelta(hours=3), NINE + timedelta(hours=10), NINE + timedelta(hours=22)
-
-
-def keep(ml: FakeMl, at: datetime, hours: str = BERLIN) -> list[str]:
-    said: list[str] = []
-    here = endpoint(ml, said)
-    serving = RELEASE.serving.model_copy(update={"hours": hours})
-    by_hours.keep(dataclasses.replace(here, spec=dataclasses.replace(RELEASE, serving=serving)), spec_of, lambda: at)
-    return said
-
-
-@pytest.mark.usefixtures("tagged", "scoring")
-def test_an_endpoint_is_held_to_its_hours(ml: FakeMl) -> None:
-    assert keep(ml, NOON) == ["endpoint phi: its office hours have begun"]
-    assert list(ml.online_endpoints.deployments) == [OLD, "base"]
-    assert keep(ml, NIGHT)[0] == "endpoint phi: its office hours are over until 2026-11-24 06:00 UTC"
-    assert not ml.online_endpoints.deployments
-    found = paused.read(ml.online_endpoints.tags)
-    assert found and (found.by, found.version) == ("hours", "7")
-    assert keep(ml, NIGHT + timedelta(minutes=30)) == ["endpoint phi is paused already, since 2026-11-23 19:00 UTC"]
-    keep(ml, MORNING)
-    assert ml.online_endpoints.traffic == {spec_of("7").deployment_name: 100}
-    assert paused.read(ml.online_endpoints.tags) is None
-
-
-@pytest.mark.usefixtures("tagged", "scoring")
-def test_hours_that_are_taken_out_of_the_file_end_their_pause(ml: FakeMl) -> None:
-    keep(ml, NIGHT)
-    assert "around the clock" in keep(ml, NIGHT, "")[0]
-    assert ml.online_endpoints.traffic == {spec_of("7").deployment_name: 100}
-
-
-def test_a_pause_by_hand_outlives_the_hours(ml: FakeMl) -> None:
-    keep(ml, NIGHT)
-    said: list[str] = []
-    pause(ml, said, NIGHT)
-    assert said[-1] == "it stays paused when its office hours begin, until it is resumed"
-    assert keep(ml, MORNING) == ["endpoint phi is paused by hand and stays so; its office hours have begun"]
-    assert not ml.online_endpoints.deployments
-
-
-@pytest.mark.parametrize(("hours_ago", "stays"), [(0.5, True), (1.9, True), (2, False), (5, False)])
-def test_what_was_made_after_the_hours_has_two_hours(hours_ago: float, stays: bool, ml: FakeMl) -> None:
-    late = NIGHT + timedelta(hours=3)
-    for each in ml.online_endpoints.deployments.values():
-        each.creation_context.created_at = late - timedelta(hours=hours_ago)
-    said = keep(ml, late)
-    assert bool(ml.online_endpoints.deployments) is stays
-    assert ("was made after them, and has 2 hours" in said[0]) is stays
-
-
-def test_a_release_that_is_half_way_is_not_paused_and_no_error(ml: FakeMl) -> None:
-    ml.online_endpoints.deployment("mnew", tags={"model": f"{MODEL}:8", **unfinished.tags({OLD: 100})})
-    assert "is not paused, as the release of mnew has not come to its end" in keep(ml, NIGHT)[0]
-    ml.online_endpoints.deployments.clear()
-    ml.online_endpoints.traffic = {}
-    assert "is not paused, as nothing is in service" in keep(ml, NIGHT)[0]
-    assert not ml.online_endpoints.tags.get(PAUSED)
-
-
-def test_a_pause_by_hours_that_was_interrupted_goes_on(ml: FakeMl) -> None:
-    ml.online_endpoints.tags |= Pause(at=NIGHT, by="hours", version="7", deployment=OLD).tags()
-    ml.online_endpoints.traffic = {}
-    keep(ml, NIGHT + timedelta(minutes=30))
-    assert not ml.online_endpoints.deployments

@@ -1,158 +1,25 @@
-"""The preflight, quota requests and the purge against the emulator: all green, each refusal, and the way through."""
+"""Quota and names against the emulator: what is short is asked for, what is soft-deleted is purged."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from cloud import credentials
 from cloud.arm import Arm as Client
 from cloud.errors import StageError
-from cloud.place import described
 from cloud.removal import purge as purging
 from cloud.removal.deletion import delete_for_good
 from cloud.target import RegistryAsset
-from emulator.access import rbac
-from emulator.front import admin
-from emulator.machine.home import CLIENT_OBJECT_ID, SUBSCRIPTION_ID, Home
-from emulator.subscription import quota, quota_requests, registrations
-from jobs import specs
+from emulator.machine.home import SUBSCRIPTION_ID
+from emulator.subscription import quota, quota_requests
 from jobs.preflight import quota as asking
-from jobs.preflight import run
-from jobs.preflight.findings import Finding, State
+from jobs.preflight.findings import State
 from jobs.preflight.spec import PreflightSpec
 from settings.naming import Names
 from tests.contract.arm import Arm, Refusal
-
-A100 = "StandardNCADSA100v4Family"
-SCOPE = f"/subscriptions/{SUBSCRIPTION_ID}"
-GROUP = "rg-preflight"
-VAULTS, ACCOUNTS = "Microsoft.KeyVault/vaults", "Microsoft.CognitiveServices/accounts"
-Setting = Callable[[str, Any], None]
-
-
-@pytest.fixture(scope="module")
-def local(home: Home) -> tuple[PreflightSpec, Names]:
-    """What the local stack asks for, in a group of its own."""
-    del home
-    credentials.credential.cache_clear()
-    spec, place = specs.preflight_of("local"), described("local")[1]
-    return dataclasses.replace(spec, resource_group=GROUP), place.names
-
-
-@pytest.fixture
-def spec(local: tuple[PreflightSpec, Names]) -> PreflightSpec:
-    return local[0]
-
-
-@pytest.fixture(autouse=True)
-def room(home: Home) -> Iterator[None]:
-    """Quota for what other tests have deployed in the same subscription."""
-    admin.call(home, "POST", quota.LIMITS, {f"{A100}@eastus2": 1_000})
-    yield
-    admin.call(home, "DELETE", quota.LIMITS)
-
-
-@pytest.fixture
-def setting(home: Home) -> Iterator[Setting]:
-    """Sets one of the emulator's settings for the length of a test."""
-    changed: list[str] = []
-
-    def change(name: str, value: Any) -> None:
-        changed.append(name)
-        admin.call(home, "POST", name, value)
-
-    yield change
-    for name in changed:
-        admin.call(home, "DELETE", name)
-
-
-@pytest.fixture
-def group(arm: Arm) -> str:
-    arm.put(f"{SCOPE}/resourceGroups/{GROUP}", "2024-03-01", {"location": "eastus2"})
-    return f"{SCOPE}/resourceGroups/{GROUP}/providers"
-
-
-def found(spec: PreflightSpec) -> list[Finding]:
-    return [finding for finding in run.check(spec) if finding.state is not State.OK]
-
-
-def only(spec: PreflightSpec) -> Finding:
-    (finding,) = found(spec)
-    assert finding.fix
-    return finding
-
-
-def test_nothing_stands_in_the_way_of_the_local_stack(spec: PreflightSpec) -> None:
-    findings = run.check(spec)
-    assert [finding.check for finding in findings] == list(run.CHECKS)
-    assert {str(finding) for finding in findings if finding.state is not State.OK} == set()
-    run.run(spec, lambda line: None, threading.Event())
-
-
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_nor_of_the_others(stack: str) -> None:
-    assert found(specs.preflight_of(stack)) == []
-
-
-def test_an_offer_that_can_have_no_quota(spec: PreflightSpec, setting: Setting) -> None:
-    setting(registrations.OFFER, {"quotaId": "FreeTrial_2014-09-01", "spendingLimit": "On"})
-    assert only(spec).state is State.REFUSED and "free trial" in only(spec).found
-    setting(registrations.OFFER, {"quotaId": "MSDN_2014-09-01"})
-    assert only(spec).state is State.WARNING
-    setting(registrations.OFFER, {"state": "Disabled"})
-    assert "is Disabled" in only(spec).found
-
-
-def test_usage_that_azure_has_not_counted(spec: PreflightSpec, setting: Setting) -> None:
-    setting(registrations.OFFER, {"counted": False})
-    assert only(spec).state is State.WARNING and "not materialised yet" in only(spec).found
-
-
-def test_a_region_that_azure_does_not_have(spec: PreflightSpec) -> None:
-    refused = [each for each in found(dataclasses.replace(spec, location="eastus22")) if each.check == "region"]
-    assert [each.state for each in refused] == [State.REFUSED]
-    assert "did you mean eastus2" in refused[0].fix
-
-
-def test_an_unregistered_provider_is_found_refused_and_registered(
-    spec: PreflightSpec, setting: Setting, arm: Arm, group: str
-) -> None:
-    setting(registrations.PROVIDERS, {"Microsoft.KeyVault": "NotRegistered"})
-    finding = only(spec)
-    assert finding.fix == "az provider register --namespace Microsoft.KeyVault --wait"
-    with pytest.raises(Refusal) as refused:
-        arm.put(f"{group}/{VAULTS}/kv-unregistered", "2024-11-01", {"location": "eastus2"})
-    assert (refused.value.status, refused.value.code) == (409, "MissingSubscriptionRegistration")
-    arm.post(f"{SCOPE}/providers/Microsoft.KeyVault/register", "2021-04-01")
-    assert found(spec) == []
-
-
-@pytest.mark.parametrize("namespace", ["Microsoft.Cdn", "Microsoft.PolicyInsights"])
-def test_what_an_endpoint_would_fail_on_is_found_first(spec: PreflightSpec, setting: Setting, namespace: str) -> None:
-    setting(registrations.PROVIDERS, {namespace: "NotRegistered"})
-    assert only(spec).state is State.REFUSED
-    assert only(spec).fix == f"az provider register --namespace {namespace} --wait"
-
-
-def test_a_contributor_may_not_assign_roles(spec: PreflightSpec, setting: Setting) -> None:
-    setting(rbac.ROLES, [{"principal": CLIENT_OBJECT_ID, "role": "Contributor"}])
-    finding = only(spec)
-    assert (finding.check, finding.state) == ("permissions", State.REFUSED)
-    both = ["Contributor", "Role Based Access Control Administrator"]
-    setting(rbac.ROLES, [{"principal": CLIENT_OBJECT_ID, "role": role} for role in both])
-    assert found(spec) == []
-
-
-def test_who_may_read_nothing_learns_what_was_not_checked(spec: PreflightSpec, setting: Setting) -> None:
-    setting(rbac.ROLES, [])
-    unread = [finding for finding in found(spec) if "not checked: AuthorizationFailed" in finding.found]
-    assert {"subscription", "quota", "VM sizes", "permissions"} <= {finding.check for finding in unread}
-    assert {finding.state for finding in unread} == {State.WARNING}
+from tests.contract.preflight.finding import A100, ACCOUNTS, GROUP, SCOPE, VAULTS, Setting, found, only
 
 
 def test_quota_that_is_short_is_found_and_asked_for(spec: PreflightSpec, setting: Setting) -> None:
@@ -278,28 +145,6 @@ def test_logs_are_purged_live_and_afterwards(arm: Arm, group: str) -> None:
     assert [each.state for each in purging.remainders(*where, {"logs": ["log-purged"]})] == ["soft-deleted"]
     assert purging.purge(*where, {"logs": ["log-purged"]}, print) == ["log log-purged: purged"]
     assert made() != second
-
-
-def test_the_sizes_say_what_they_are_for(arm: Arm) -> None:
-    where = f"{SCOPE}/providers/Microsoft.MachineLearningServices/locations/eastus2"
-    rows = {row["name"]: row for row in arm.get(f"{where}/vmSizes", "2025-12-01")["value"]}
-    assert rows["Standard_NC24ads_A100_v4"]["vCPUs"] == 24
-    assert rows["Standard_NC24ads_A100_v4"]["supportedComputeTypes"] == ["AmlCompute", "ComputeInstance", "MIR"]
-    assert rows["Standard_DS11_v2"]["supportedComputeTypes"] == ["AmlCompute", "ComputeInstance"]
-    assert rows["Standard_NV36ads_A10_v5"]["supportedComputeTypes"] == ["ComputeInstance", "MIR"]
-    assert "Standard_NC6s_v3" not in rows  # retired
-    limits = arm.get(f"{where}/quotas", "2025-12-01")["value"]
-    assert {"limit", "name", "id"} <= set(limits[0])
-
-
-def test_an_endpoint_of_a_size_for_clusters_alone(spec: PreflightSpec) -> None:
-    machines = tuple(
-        dataclasses.replace(each, vm_size="Standard_DS11_v2", family="standardDSv2Family", cores=2)
-        for each in spec.machines
-    )
-    refused = [each for each in found(dataclasses.replace(spec, machines=machines)) if each.check == "VM sizes"]
-    assert refused and {each.state for each in refused} == {State.REFUSED}
-    assert all("not for managed endpoints" in each.found for each in refused)
 
 
 def test_a_cluster_s_own_share_is_no_limit(arm: Arm, spec: PreflightSpec, group: str, workspace: str) -> None:

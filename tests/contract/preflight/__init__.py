@@ -1,0 +1,1 @@
+"""The preflight, quota requests and the purge against the emulator."""
