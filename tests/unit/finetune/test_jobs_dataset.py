@@ -111,3 +111,42 @@ def test_an_upload_does_not_wait_for_ever_nor_for_anything_else(
     with pytest.raises(StageError, match="no such workspace"):
         upload.run(files, said.append, stop)
     assert stop.waited == []
+
+
+def test_each_asset_whole_and_what_is_told(ml: FakeMl, said: list[str], files: DatasetSpec) -> None:
+    """The files are described by no card, or by one of other files."""
+    for card in (None, {"fingerprint": "of other files"}):
+        if card:
+            Path(files.directory, "card.json").write_text(json.dumps(card))
+        ml.data.there.clear()
+        upload.run(files, said.append, Stop())
+        version, train = files.fingerprint, ml.data.there["ultrachat-train", files.fingerprint]
+        assert vars(train) == {
+            "name": "ultrachat-train",
+            "version": version,
+            "type": "uri_file",
+            "path": f"{files.directory}/train_data.jsonl",
+            "description": "Chat conversations for fine-tuning, one JSON object a line.",
+            "tags": {"fingerprint": version},
+        }
+    assert said[0] == f"data asset ultrachat-train:{version} registered from {files.directory}/train_data.jsonl"
+    said.clear()
+    upload.run(files, said.append, Stop())
+    assert said[0] == f"data asset ultrachat-train:{version} is there already"
+
+
+def test_files_with_a_card_of_their_own_have_its_words(
+    ml: FakeMl, said: list[str], files: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = SimpleNamespace(fingerprint=files.fingerprint, files={})
+    asked: list[Path] = []
+    monkeypatch.setattr("data_prep.card.card.read", lambda path: (asked.append(path), card)[1])
+    monkeypatch.setattr("data_prep.card.text.description", lambda its: "described" if its is card else "")
+    monkeypatch.setattr("data_prep.card.text.tags", lambda its: {"tag": "x"} if its is card else {})
+    upload.run(files, said.append, Stop())
+    assert [(asset.description, asset.tags) for asset in ml.data.there.values()] == [("described", {"tag": "x"})] * 3
+    assert set(asked) == {Path(files.directory)}
+    card.fingerprint = "of other files"
+    ml.data.there.clear()
+    upload.run(files, said.append, Stop())
+    assert ml.data.there["ultrachat-test", files.fingerprint].tags == {"fingerprint": files.fingerprint}
