@@ -51,7 +51,7 @@ TOLD: dict[str, list[str]] = {
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: ACR_PULL on "
         "ContainerRegistry/registries/crphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: AZUREML_METRICS_WRITER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml mlw-phi-dev-abc123",
     ],
     "no keys": [
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: CONTRIBUTOR on "
@@ -61,7 +61,7 @@ TOLD: dict[str, list[str]] = {
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: ACR_PULL on "
         "ContainerRegistry/registries/crphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: AZUREML_METRICS_WRITER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml mlw-phi-dev-abc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: STORAGE_BLOB_DATA_CONTRIBUTOR "
         "on Storage/storageAccounts/stphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: "
@@ -79,7 +79,7 @@ TOLD: dict[str, list[str]] = {
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: ACR_PULL on "
         "ContainerRegistry/registries/crphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: AZUREML_METRICS_WRITER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml mlw-phi-dev-abc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev-github: CONTRIBUTOR on "
         "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-phi-dev-abc123",
     ],
@@ -91,7 +91,7 @@ TOLD: dict[str, list[str]] = {
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: ACR_PULL on "
         "ContainerRegistry/registries/crphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: AZUREML_METRICS_WRITER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml mlw-phi-dev-abc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: STORAGE_BLOB_DATA_CONTRIBUTOR "
         "on Storage/storageAccounts/stphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: "
@@ -115,56 +115,51 @@ TOLD: dict[str, list[str]] = {
         "ServicePrincipal their ManagedIdentity/userAssignedIdentities/id-train: ACR_PULL on their "
         "ContainerRegistry/registries/crshared",
         "ServicePrincipal their ManagedIdentity/userAssignedIdentities/id-train: AZUREML_METRICS_WRITER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml mlw-phi-dev-abc123",
     ],
     "a narrow contributor": [
-        "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: CONTRIBUTOR on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: CONTRIBUTOR on ml mlw-phi-dev-abc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: STORAGE_BLOB_DATA_READER on "
         "Storage/storageAccounts/stphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: ACR_PULL on "
         "ContainerRegistry/registries/crphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: AZUREML_METRICS_WRITER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml mlw-phi-dev-abc123",
     ],
     "a group that is given": [
-        "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: CONTRIBUTOR on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: CONTRIBUTOR on ml mlw-phi-dev-abc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: STORAGE_BLOB_DATA_READER on "
         "Storage/storageAccounts/stphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: ACR_PULL on "
         "ContainerRegistry/registries/crphidevabc123",
         "ServicePrincipal ManagedIdentity/userAssignedIdentities/id-phi-dev: AZUREML_METRICS_WRITER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml mlw-phi-dev-abc123",
     ],
     "no team": [],
     "a team": [
         "Group 11111111-2222-3333-4444-555555555555: READER on "
         "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-phi-dev-abc123",
         "Group 22222222-3333-4444-5555-666666666666: CONNECTION_SECRETS_READER on "
-        "MachineLearningServices/workspaces/proj-phi-dev-abc123/connections/phi-connection",
-        "Group 22222222-3333-4444-5555-666666666666: READER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123/onlineEndpoints/phi-dev-abc123",
+        "ml proj-phi-dev-abc123/connections/phi-connection",
+        "Group 22222222-3333-4444-5555-666666666666: READER on ml mlw-phi-dev-abc123/onlineEndpoints/phi-dev-abc123",
         "Group 33333333-4444-5555-6666-777777777777: CONNECTION_SECRETS_READER on "
-        "MachineLearningServices/workspaces/proj-phi-dev-abc123/connections/phi-connection",
-        "Group 33333333-4444-5555-6666-777777777777: AZUREML_DATA_SCIENTIST on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123",
+        "ml proj-phi-dev-abc123/connections/phi-connection",
+        "Group 33333333-4444-5555-6666-777777777777: AZUREML_DATA_SCIENTIST on ml mlw-phi-dev-abc123",
     ],
     "a team in a group that is given": [
-        "Group 11111111-2222-3333-4444-555555555555: READER on MachineLearningServices/workspaces/mlw-phi-dev-abc123",
-        "Group 11111111-2222-3333-4444-555555555555: READER on MachineLearningServices/workspaces/proj-phi-dev-abc123",
+        "Group 11111111-2222-3333-4444-555555555555: READER on ml mlw-phi-dev-abc123",
+        "Group 11111111-2222-3333-4444-555555555555: READER on ml proj-phi-dev-abc123",
         "Group 22222222-3333-4444-5555-666666666666: CONNECTION_SECRETS_READER on "
-        "MachineLearningServices/workspaces/proj-phi-dev-abc123/connections/phi-connection",
-        "Group 22222222-3333-4444-5555-666666666666: READER on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123/onlineEndpoints/phi-dev-abc123",
+        "ml proj-phi-dev-abc123/connections/phi-connection",
+        "Group 22222222-3333-4444-5555-666666666666: READER on ml mlw-phi-dev-abc123/onlineEndpoints/phi-dev-abc123",
     ],
     "a team without keys": [
         "Group 11111111-2222-3333-4444-555555555555: READER on "
         "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-phi-dev-abc123",
         "Group 22222222-3333-4444-5555-666666666666: CONNECTION_SECRETS_READER on "
-        "MachineLearningServices/workspaces/proj-phi-dev-abc123/connections/phi-connection",
+        "ml proj-phi-dev-abc123/connections/phi-connection",
         "Group 22222222-3333-4444-5555-666666666666: AZUREML_DATA_SCIENTIST on "
-        "MachineLearningServices/workspaces/mlw-phi-dev-abc123/onlineEndpoints/phi-dev-abc123",
+        "ml mlw-phi-dev-abc123/onlineEndpoints/phi-dev-abc123",
     ],
 }
 
@@ -176,7 +171,11 @@ def told(team: bool, given: dict[str, Any]) -> list[str]:
     place = Place.of(settings, "dev", S.rpartition("/")[2])
     found = grants.team(settings, place) if team else grants.grants(settings, place)
     lines = [f"{each.kind} {each.identity or each.principal}: {each.role} on {each.scope}" for each in found]
-    cut = ((f"{place.group_id}/providers/Microsoft.", ""), (f"{THEIRS}/providers/Microsoft.", "their "))
+    cut = (
+        (f"{place.group_id}/providers/Microsoft.", ""),
+        (f"{THEIRS}/providers/Microsoft.", "their "),
+        ("MachineLearningServices/workspaces/", "ml "),
+    )
     for long, short in cut:
         lines = [line.replace(long, short) for line in lines]
     return lines
