@@ -70,8 +70,7 @@ class ArmFake:
 
     def __call__(self, request: Any, *, stream: bool = False) -> RestRequestsTransportResponse:
         key = _key(request.method, request.url)
-        if wrong := _wrong_version(request.url):
-            self.routes[key] = (400, {}, {"error": {"code": "InvalidApiVersionParameter", "message": wrong}})
+        wrong = _wrong_version(request.url)
         with self._lock:
             self.sent.append((request.method, request.url))
             if request.content:
@@ -82,6 +81,9 @@ class ArmFake:
             status, headers, body = (
                 (queue.pop(0) if len(queue) > 1 else queue[0]) if queue else self.routes.get(key, _NOTHING)
             )
+            if wrong:
+                status, headers = 400, {}
+                body = {"error": {"code": "InvalidApiVersionParameter", "message": wrong}}
             if request.url in self.blobs:
                 status, headers, body = _part(self.blobs[request.url], request.headers)
         response = requests.Response()

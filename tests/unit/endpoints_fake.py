@@ -44,6 +44,7 @@ class Endpoints:
         self.history: list[dict[str, int]] = []
         self.deployments: dict[str, Any] = {}
         self.deleted: list[str] = []
+        self.created: list[Any] = []
         self.updated: list[str] = []
         self.outcomes: dict[str, Exception] = {}
         self.refused_traffic: Exception | None = None
@@ -68,6 +69,7 @@ class Endpoints:
 
     # client.online_endpoints
     def get(self, name: str, endpoint_name: str | None = None) -> Any:
+        assert (name if endpoint_name is None else endpoint_name) == "phi"
         if endpoint_name is not None:
             if name not in self.deployments:
                 raise ResourceNotFoundError(f"deployment {name} not found")
@@ -84,10 +86,12 @@ class Endpoints:
         )
 
     def get_keys(self, name: str) -> Any:
+        assert name == "phi"
         return SimpleNamespace(primary_key="the-key")
 
     def begin_create_or_update(self, resource: Any) -> Poller:
         if hasattr(resource, "endpoint_name"):
+            assert resource.endpoint_name == "phi"
             return self._create(resource)
         if self.refused_traffic is not None:
             return Poller(self.refused_traffic)
@@ -111,13 +115,16 @@ class Endpoints:
             self.updated.append(resource.name)
             resource.provisioning_state = "Failed" if failure else "Succeeded"
             return Poller(failure or resource)
+        self.created.append(resource)
         self.deployment(resource.name, "Failed" if failure else "Succeeded", tags=resource.tags)
         return Poller(failure or resource)
 
     def list(self, endpoint_name: str) -> list[Any]:
+        assert endpoint_name == "phi"
         return list(self.deployments.values())
 
     def begin_delete(self, name: str, endpoint_name: str) -> Poller:
+        assert endpoint_name == "phi"
         if self.traffic.get(name):
             return Poller(HttpResponseError(f"Can't delete deployment [{name}] with non-zero traffic weight."))
         assert name not in self.mirror, "copies go to it"
@@ -126,4 +133,19 @@ class Endpoints:
         return Poller()
 
     def get_logs(self, name: str, endpoint_name: str, lines: int, container_type: str | None = None) -> str:
+        assert (endpoint_name, container_type) in (("phi", None), ("phi", "storage-initializer")), container_type
+        assert name in self.deployments
         return "fetched\n" if container_type else "loading\nout of memory\n"
+
+
+def tags_written(endpoints: Endpoints) -> Any:
+    """``Arm`` as far as tags of a deployment go."""
+    of = "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
+
+    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], *, tell: object) -> None:
+        assert (method, query) == ("PATCH", {"api-version": "2025-12-01"}) and callable(tell)
+        folder, _, name = path.rpartition("/")
+        assert folder == f"{of}/onlineEndpoints/phi/deployments" and set(body) == {"tags"}, path
+        endpoints.deployments[name].tags = body["tags"]
+
+    return SimpleNamespace(run=run)

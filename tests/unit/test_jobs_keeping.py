@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import scoring_fake
+from endpoints_fake import tags_written
 from jobs_fake import FakeMl, Stop, install
 from test_jobs_specs import RELEASE
 
@@ -37,11 +36,7 @@ def ml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeMl:
     ml = install(monkeypatch)
     monkeypatch.setattr(evidence, "FOLDER", tmp_path / "releases")
 
-    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], **_: object) -> None:
-        assert (method, query) == ("PATCH", {"api-version": "2025-12-01"})
-        ml.online_endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
-
-    monkeypatch.setattr(unfinished, "Arm", lambda: SimpleNamespace(run=run))
+    monkeypatch.setattr(unfinished, "Arm", lambda: tags_written(ml.online_endpoints))
     ml.online_endpoints.deployment(OLD, tags={"model": "phi-ultrachat:0"})
     ml.online_endpoints.traffic = {OLD: 100}
     scoring_fake.install(monkeypatch, ml)

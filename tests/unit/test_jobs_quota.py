@@ -93,7 +93,7 @@ def test_other_errors_keep_their_own_advice(arm: ArmFake) -> None:
 def test_a_decision_that_takes_days_is_not_waited_for(arm: ArmFake, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = threading.Event()
     monkeypatch.setattr(RequestsTransport, "sleep", lambda self, seconds: threading.Event().wait(0.01))
-    arm.then("PUT", REQUEST, (202, {"Location": DECISION}, None))
+    arm.then("PUT", REQUEST, (202, {"Location": f"{DECISION}?api-version=2025-09-01"}, None))
     arm.then("GET", DECISION, (202, {}, None))
     stop.set()
     (line,) = quota.request(SPEC, {"standardNCADSA100v4Family": 72}, lambda line: None, stop)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import scoring_fake
-from endpoints_fake import MACHINE
+from endpoints_fake import MACHINE, tags_written
 from jobs_fake import FakeMl, Stop, install
 from scoring_fake import Scoring
 from test_jobs_specs import RELEASE
@@ -95,10 +95,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
         lambda one: f"make {one.name}" if hasattr(one, "endpoint_name") else f"traffic {_shown(one.traffic)}",
     )
 
-    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], **_: object) -> None:
-        endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
-
-    monkeypatch.setattr(unfinished, "Arm", lambda: SimpleNamespace(run=run))
+    monkeypatch.setattr(unfinished, "Arm", lambda: tags_written(ml.online_endpoints))
     monkeypatch.setattr(recreate, "Arm", lambda: SimpleNamespace(items=world.items))
     return world
 

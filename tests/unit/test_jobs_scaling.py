@@ -31,9 +31,11 @@ class Settings:
         self.refused: str = ""
 
     def get(self, path: str, version: str) -> dict[str, Any]:
+        assert (path, version) == (SPEC.endpoint_path, "2025-12-01")
         return {"location": "eastus2"}
 
     def find(self, path: str, version: str) -> Any:
+        assert path.rpartition("-")[0] == PATH.rpartition("-")[0] and version == "2022-10-01"
         return self.there.get(path)
 
     def run(self, method: str, path: str, query: dict[str, str], body: Any = None) -> None:

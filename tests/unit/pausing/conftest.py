@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import scoring_fake
+from endpoints_fake import tags_written
 from jobs_fake import FakeMl, install
 from pausing_runs import MODEL, NINE, OLD
 from scoring_fake import Scoring
@@ -39,8 +38,4 @@ def scoring(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> Scoring:
 def tagged(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
     """Azure, where it is asked by plain REST: for tags of a deployment."""
 
-    def run(method: str, path: str, query: dict[str, str], body: dict[str, Any], **_: object) -> None:
-        assert (method, query) == ("PATCH", {"api-version": "2025-12-01"})
-        ml.online_endpoints.deployments[path.rsplit("/", 1)[1]].tags = body["tags"]
-
-    monkeypatch.setattr(unfinished, "Arm", lambda: SimpleNamespace(run=run))
+    monkeypatch.setattr(unfinished, "Arm", lambda: tags_written(ml.online_endpoints))

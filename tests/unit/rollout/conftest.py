@@ -10,6 +10,7 @@ from jobs_fake import FakeMl, install
 from rollout_runs import OLD
 from scoring_fake import Metrics, Scoring
 
+from jobs.release import deployments, operations
 from jobs.release.judging import evidence
 
 
@@ -35,3 +36,9 @@ def in_service(ml: FakeMl) -> FakeMl:
     ml.online_endpoints.deployment(OLD)
     ml.online_endpoints.traffic = {OLD: 100}
     return ml
+
+
+@pytest.fixture
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployments, "elapsed", lambda since: "0 s")
+    monkeypatch.setattr(operations, "elapsed", lambda since: "0 s")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from jobs_fake import Stop
 from test_jobs_specs import RELEASE
 
+from cloud.errors import StageError
 from jobs.release import rollout
 from tests.changing import changed
 
@@ -18,3 +20,11 @@ def run(spec: object = RELEASE, stop: Stop | None = None) -> list[str]:
     said: list[str] = []
     rollout.run(spec, said.append, stop or Stop())  # type: ignore[arg-type]
     return said
+
+
+def refused(spec: object = RELEASE, stop: Stop | None = None) -> tuple[list[str], StageError]:
+    """What is said, and the error."""
+    said: list[str] = []
+    with pytest.raises(StageError) as error:
+        rollout.run(spec, said.append, stop or Stop())  # type: ignore[arg-type]
+    return said, error.value
