@@ -94,7 +94,7 @@ def versions(client: MLClient, model: str, tagged: Mapping[str, str] | None = No
     return [
         Version(
             version=str(each.version),
-            created=str(_created(each) or "at an unknown time")[:16],
+            created=str(created)[:16] if (created := _created(each)) else "at an unknown time",
             job=str((each.tags or {}).get("job", "")),
             recipe=_recipe(each.tags or {}),
             fingerprint=fingerprint_of(each.tags, getattr(each, "job_name", None)),
