@@ -218,3 +218,11 @@ def test_each_front_end_is_one_of_the_names(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delitem(sys.modules, "chat.agent", raising=False)
     with pytest.raises(ChatError, match=r"The front end agent is not installed here .*`make setup`"):
         front_ends.front_end("agent", connection)
+
+
+def test_the_terminal_wraps_lines_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+    real = command.plain_text.console
+    monkeypatch.setattr(command.plain_text, "console", lambda **how: made.append(how) or real(**how))
+    command.main(["--ask", "Who?"])
+    assert made == [{"soft_wrap": True, "highlight": False}]
