@@ -91,7 +91,7 @@ def test_a_conversation_in_the_terminal(clock: None) -> None:
 def test_commands_in_the_terminal(clock: None) -> None:
     told, front_end = chatted(
         "/compare tuned", "none", "/reset", "/length 5", "/temperature 1.5", "/compare base", "none", "/compare off",
-        "/length 0", "/temperature 3", "/compare x", "none",
+        "/length 0", "/temperature 3", "/compare x", "/nothing", "none",
     )  # fmt: skip
     help_ = terminal.HELP
     assert told == (
@@ -106,6 +106,7 @@ def test_commands_in_the_terminal(clock: None) -> None:
         f"\nYou > \nYou > There is no /length 0. There are:\n{help_}\n"
         f"\nYou > There is no /temperature 3. There are:\n{help_}\n"
         f"\nYou > There is no /compare x. There are:\n{help_}\n"
+        f"\nYou > There is no /nothing. There are:\n{help_}\n"
         "\nYou > Phi         Paris  (2.0 s, first word after 1.0 s)\n"
         "\nYou > \n"
     )
