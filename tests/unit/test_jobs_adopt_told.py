@@ -212,3 +212,21 @@ def test_whether_the_storage_takes_its_keys(arm: ArmFake, shared: Any, mode: str
     arm.get(STORAGE, row(STORAGE, allowSharedKeyAccess=shared))
     lists(arm, workspaces=[{**WORKSPACE, "properties": {**WORKSPACE["properties"], "systemDatastoresAuthMode": mode}}])
     assert found().by_keys is keys
+
+
+def test_a_project_that_is_there_has_what_it_has(arm: ArmFake) -> None:
+    """Its hub is used wherever it is; where it does not say which, the group has one; nobody makes services then."""
+    accounts = [row(f"{GROUP}/providers/Microsoft.CognitiveServices/accounts/ai", "AIServices")]
+    complete(arm)
+    lists(arm, workspaces=[WORKSPACE, PROJECT, {**HUB, "location": "West Europe"}], accounts=accounts)
+    there = found()
+    assert (there.existing["hub"], there.existing["project"]) == (HUB["id"], PROJECT["id"])
+    assert "ai_services" not in there.beside and there.location == "eastus2"
+    silent = row(f"{ML}/phi3-project", "Project")
+    lists(arm, workspaces=[silent, HUB], accounts=accounts)
+    assert found().existing["hub"] == HUB["id"]
+    lists(arm, workspaces=[PROJECT], accounts=accounts)
+    assert "hub" not in found().existing and "ai_services" not in found().beside
+    other = row(f"{ML}/other-hub", "Hub")
+    lists(arm, workspaces=[PROJECT, HUB, other], accounts=accounts)
+    assert found().existing["hub"] == HUB["id"], "the project's own"
