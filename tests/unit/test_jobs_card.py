@@ -144,9 +144,12 @@ def test_a_published_card_is_description_tags_and_a_file_beside_the_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put: list[tuple[str, str, bytes]] = []
-    monkeypatch.setattr(
-        publish.blobs, "write", lambda _arm, _target, store, path, data: put.append((store, path, data))
-    )
+
+    def write(arm: Any, target: Any, store: str, path: str, data: bytes) -> None:
+        assert arm is not None and target == STACK.target
+        put.append((store, path, data))
+
+    monkeypatch.setattr(publish.blobs, "write", write)
     azure.routes[_key("PUT", MODEL)] = (200, {}, {})
     where = publish.publish(STACK.target, card(azure, tmp_path))
     assert where == "azureml://datastores/workspaceblobstore/paths/azureml/job/model_card.md"

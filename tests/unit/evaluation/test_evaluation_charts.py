@@ -6,6 +6,7 @@ import dataclasses
 import re
 
 import pytest
+from evaluation_made import WHOLE
 from evaluation_made import made as _made
 
 from cloud.services.mlflow import Point
@@ -120,3 +121,53 @@ def test_a_picture_is_made_for_both_colour_schemes_and_runs_nothing() -> None:
         "opacity_hover": 1,
         "stroke_width": 2.5,
     }
+
+
+def written(svg: str) -> list[str]:
+    """All texts of a picture: the axes' numbers, their names, the legend."""
+    return re.findall(r">([^<>]+)</text>", svg)
+
+
+def test_what_is_written_in_the_pictures() -> None:
+    pictures = charts.charts(WHOLE)
+    assert list(pictures) == ["loss", "score", "latency"]
+    down = ["2", "2.2", "2.4", "2.6", "2.8", "3", "3.2", "3.4", "3.6", "3.8", "4"]
+    assert written(pictures["loss"]) == [
+        *(*down, "0", "5", "10", "15", "20"),
+        *("step", "loss, nats a token", "training", "held out"),
+    ]
+    models = ["base model", "fine-tuned", "in service"]
+    assert written(pictures["score"]) == ["0", "0.25", "0.5", "0.75", "1", "1", "2", "question", "score", *models]
+    assert written(pictures["latency"])[-7:] == ["1", "2", "question", "seconds", *models]
+    assert values(pictures["loss"]) == ["10: 4", "20: 2.5", "10: 2", "20: 3"]
+    assert values(pictures["score"]) == ["0", "0", "0.75", "1", "1", "1"]
+    assert values(pictures["latency"]) == ["2", "0.5", "1.5", "0.5", "0.5"], "of no answer there is no bar"
+    drawn = {name: re.findall(r"\.color-\d a:visited\{stroke:(#[0-9a-f]{6});", svg) for name, svg in pictures.items()}
+    bars = ["#8a94a3", "#2f7ed8", "#c47f17"]
+    assert drawn == {"loss": bars[:2], "score": bars, "latency": bars}
+
+
+def test_a_picture_begins_with_its_name_and_size_and_has_no_script() -> None:
+    for name, svg in charts.charts(WHOLE).items():
+        start = f'<svg xmlns="http://www.w3.org/2000/svg" id="chart-chart-{name}" class="chart chart-{name}"'
+        assert svg.startswith(f'{start} viewBox="0 0 440 300">') and svg.endswith("</svg>") and "<script" not in svg
+        assert len(re.findall(r"<circle[^>]* r=\"2\"", svg)) == (4 if name == "loss" else 0)
+    assert charts.charts(WHOLE)["loss"].count("guides") == 25, "guides beside the losses alone, not at each step"
+
+
+def test_points_that_are_no_numbers_are_left_out_and_digits_are_few() -> None:
+    curve = (Point(1.23456789, 1, 0.0), Point(float("nan"), 2, 0.0), Point(float("inf"), 3, 0.0), Point(1.0, 4, 0.0))
+    assert values(charts.curves("x", [("a", curve)], ("#111111",))) == ["1: 1.2346", "4: 1"]
+    for count, kept in ((300, 300), (301, 151), (601, 201)):
+        long = [Point(1.0 + step % 2, step, 0.0) for step in range(count)]
+        lines = re.findall(r' d="([^"]*)"', charts.curves("x", [("a", long)], ("#111111",)))
+        assert max(line.count(" ") for line in lines) == 2 * kept - 1, count
+
+
+@pytest.mark.parametrize(("many", "width"), [(6, 440), (7, 1100)])
+def test_many_curves_have_the_width_of_the_page(many: int, width: int) -> None:
+    some = [(f"run {at}", [Point(1.0, 1, 0.0), Point(2.0, 2, 0.0)]) for at in range(many)]
+    svg = charts.curves("x", some, ("#111111",))
+    assert f'viewBox="0 0 {width} 300"' in svg
+    columns = set(re.findall(r'<g id="[^"]*" class="legend[^"]*"><rect x="([\d.]+)"', svg))
+    assert len(columns) == (5 if many == 7 else 3), columns
