@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi.runtime import rpc
 
-from tests.program.conftest import Run
+from tests.program.conftest import SUBSCRIPTION, Run
 
 
 def without_keys(config: dict[str, Any]) -> None:
@@ -65,9 +65,11 @@ def test_all_that_can_lies_under_a_key_of_ones_own(run: Run) -> None:
         "encryptionIdentity": {"encryptionUserAssignedIdentity": ours},
         "requireInfrastructureEncryption": True,
     }
-    assert program.resources["storage"].inputs["identity"]["userAssignedIdentities"] == [ours]
+    acts_as = {"type": "UserAssigned", "userAssignedIdentities": [ours]}
+    assert program.resources["storage"].inputs["identity"] == acts_as
     registry = program.resources["container-registry"].inputs
     assert registry["sku"] == {"name": "Premium"}
+    assert registry["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {ours: {}}}
     assert registry["encryption"]["status"] == "enabled"
     assert registry["encryption"]["keyVaultProperties"] == {"keyIdentifier": KEY, "identity": "client"}
     account = program.resources["ai-services"].inputs
@@ -96,9 +98,20 @@ def test_all_that_can_lies_under_a_key_of_ones_own(run: Run) -> None:
 def test_the_identity_of_the_key_may_use_it_before_anything_lies_under_it(run: Run) -> None:
     program = run(change=with_own_key)
     role = "key-identity-key-vault-crypto-service-encryption-user"
-    inputs = program.resources[role].inputs
-    assert inputs["scope"] == VAULT
-    assert inputs["roleDefinitionId"].endswith("/e147488a-f6f5-4113-8e2d-b22465e65bf6")
+    definitions = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
+    assert program.resources[role].inputs == {
+        "roleAssignmentName": "6a078c43-003d-5f60-aea2-f999888e28d9",
+        "roleDefinitionId": f"{definitions}/e147488a-f6f5-4113-8e2d-b22465e65bf6",
+        "scope": VAULT,
+        "principalId": "principal",
+        "principalType": "ServicePrincipal",
+    }
+    assert program.resources["key-identity"].inputs == {
+        "resourceName": "id-phi-local-key",
+        "resourceGroupName": "rg-phi-local-6lik4z",
+        "location": "eastus2",
+        "tags": {"stack": "local", "project": "finetune-phi"},
+    }
     for name in ("storage", "container-registry", "ai-services", "workspace", "hub"):
         assert role in program.waits_for(name), name
 

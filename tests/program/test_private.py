@@ -95,8 +95,20 @@ def test_each_part_has_an_endpoint_in_the_subnet_and_a_name_in_its_zones(program
         each.name: [config["privateDnsZoneId"] for config in each.inputs["privateDnsZoneConfigs"]]
         for each in program.of_type(":PrivateDnsZoneGroup")
     }
-    assert named["storage-blob-names"] == ["/id/zone-blob-core-windows-net"]
-    assert named["hub-names"] == named["workspace-names"]
+    of_a_workspace = ["/id/zone-api-azureml-ms", "/id/zone-notebooks-azure-net"]
+    assert named == {
+        "workspace-names": of_a_workspace,
+        "hub-names": of_a_workspace,
+        "storage-blob-names": ["/id/zone-blob-core-windows-net"],
+        "storage-file-names": ["/id/zone-file-core-windows-net"],
+        "vault-names": ["/id/zone-vaultcore-azure-net"],
+        "registry-names": ["/id/zone-azurecr-io"],
+        "ai-services-names": [
+            "/id/zone-cognitiveservices-azure-com",
+            "/id/zone-openai-azure-com",
+            "/id/zone-services-ai-azure-com",
+        ],
+    }
     zones = {each.inputs["privateZoneName"] for each in program.of_type(":PrivateZone")}
     assert zones == set(ALL_ZONES)
     links = program.of_type(":VirtualNetworkLink")

@@ -32,14 +32,14 @@ def allowed(spec: PreflightSpec, arm: Arm) -> list[Finding]:
     scope = spec.group_scope if arm.find(spec.group_scope, RESOURCE_GROUP.version) else spec.scope
     titles: dict[str, str] = {}
 
-    def asked(planned: Planned) -> tuple[list[Finding], str]:
-        return until_refused(lambda: _denied(arm, scope, planned, titles))
+    def asked(planned: Planned) -> tuple[Planned, list[Finding], str]:
+        return planned, *until_refused(lambda: _denied(arm, scope, planned, titles))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = list(pool.map(asked, spec.planned))
-    findings = [found for each, _ in answers for found in each]
+    findings = [found for _, each, _ in answers for found in each]
     unanswered: dict[str, list[str]] = {}
-    for planned, (_, why) in zip(spec.planned, answers, strict=True):
+    for planned, _, why in answers:
         if why:
             unanswered.setdefault(why, []).append(f"{planned.label} {planned.content.get('name')}")
     for why, about in unanswered.items():

@@ -12,7 +12,7 @@ from preflight_asked import GROUP, WORKSPACE
 from cloud.errors import NotFinished, StageError
 from cloud.target import Target
 from jobs.network import provision
-from jobs.network.spec import ProvisionSpec
+from jobs.network.spec import ProvisionSpec, ReachSpec
 from jobs.preflight.spec import Grant
 from tests.unit.arm_fake import ArmFake
 
@@ -239,3 +239,10 @@ def test_one_that_is_gone_again_is_said_to_be(arm: ArmFake) -> None:
     arm.then("POST", PROVISION, (200, {}, {}))
     with pytest.raises(StageError, match="Azure says that it is not there"):
         provision.run(dataclasses.replace(SPEC_NET, grants=()), print, NO_STOP)
+
+
+def test_a_stage_that_is_done_is_known_again() -> None:
+    # Other texts would have both run again in every stack that is up.
+    own = ProvisionSpec(stack="dev", target=TARGET, grants=(Grant(role="R", scope="/g"),))
+    assert own.fingerprint == "8c69293fc2e2"
+    assert ReachSpec(stack="dev", target=TARGET, subnet="/snet").fingerprint == "253407a7c40c"
