@@ -51,8 +51,8 @@ class Answers:
         return StageError("the state could not be read", on=on, why=why, todo="Run it again.")
 
     def told(self) -> list[str]:
-        """For people, a sentence each."""
-        return [f"Not read just now: {what} ({why})" for what, why in self.missing.items()]
+        """For people, a sentence each, in the same order whichever answer came first."""
+        return [f"Not read just now: {what} ({why})" for what, why in sorted(self.missing.items())]
 
 
 def known(stages: tuple[Stage, ...], answers: Answers) -> tuple[Stage, ...]:
