@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 from tests.mutate import concern
+from tests.mutate.concern import Concern
 from tests.mutate.places import Place, Text
 from tests.mutate.trial import ROOT, Copy
 
@@ -24,25 +28,45 @@ def main() -> None:
     parser.add_argument("--in", dest="packages", action="append", choices=PACKAGES, help="only there; may be repeated")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutate-") as place:
-        copy = Copy(Path(place))
-        concerned = concern.recorded(copy, PACKAGES, ROOT / ".cache" / "mutate")
-        report(copy, concerned, options.packages or PACKAGES, options.seed, options.number)
+        whole, *others = (Copy(Path(place) / str(number)) for number in range(1 + (os.cpu_count() or 1)))
+        concerned = concern.recorded(whole, PACKAGES, ROOT / ".cache" / "mutate")
+        report(whole.root, others, concerned, options.packages or PACKAGES, options.seed, options.number)
 
 
-def report(copy: Copy, concerned: concern.Concern, packages: Sequence[str], seed: int, number: int) -> None:
-    """Prints each change as it is tried, then how many of each package were noticed, and those that were not."""
+def report(
+    root: Path, copies: Sequence[Copy], concerned: Concern, packages: Sequence[str], seed: int, number: int
+) -> None:
+    """Prints each change when it was tried, then how many of each package were noticed, and those that were not.
+
+    As many are tried at once as there are copies, each in one of its own; the files in `root` stay as they are.
+    """
+    free = SimpleQueue[Copy]()
+    for copy in copies:
+        free.put(copy)
+
+    def noticed_by(path: str, text: str, tests: list[str]) -> str:
+        copy = free.get()
+        try:
+            return copy.noticed(path, text, tests, SECONDS)
+        finally:
+            free.put(copy)
+
     tried, noticed, pages, untested, survivors = Counter[str](), Counter[str](), 0, 0, list[str]()
-    for path, place, text in chosen(copy.root, packages, seed, number):
-        package, tests = path.split("/")[0], concerned.of(path, place)
-        shown = f"{path}:{place.line} {difference((copy.root / path).read_text(), text)}"
-        by = copy.noticed(path, text, tests, SECONDS)
-        print(f"{'noticed ' if by else 'SURVIVED'} {shown}   {by or f'({len(tests)} tests run it)'}", flush=True)
-        tried[package] += 1
-        noticed[package] += bool(by)
-        pages += concern.is_of_pages(by)
-        untested += not tests
-        if not by:
-            survivors.append(shown)
+    with ThreadPoolExecutor(len(copies)) as pool:
+        running = []
+        for path, place, text in chosen(root, packages, seed, number):
+            tests = concerned.of(path, place)
+            shown = f"{path}:{place.line} {difference((root / path).read_text(), text)}"
+            running.append((path, shown, tests, pool.submit(noticed_by, path, text, tests)))
+        for path, shown, tests, trial in running:
+            by, package = trial.result(), path.split("/")[0]
+            print(f"{'noticed ' if by else 'SURVIVED'} {shown}   {by or f'({len(tests)} tests run it)'}", flush=True)
+            tried[package] += 1
+            noticed[package] += bool(by)
+            pages += concern.is_of_pages(by)
+            untested += not tests
+            if not by:
+                survivors.append(shown)
     print()
     for package in sorted(tried):
         print(f"{package:10} {noticed[package]:3} of {tried[package]:3}")

@@ -107,7 +107,7 @@ def recorded(copy: Copy, packages: Sequence[str], kept: Path) -> Concern:
     if not record.exists():
         print("recording which test runs which line, once for this state of the files", flush=True)
         measured = [f"--cov={package}" for package in packages]
-        done = copy.pytest(*TESTS, *measured, "--cov-context=test", "--cov-report=")
+        done = copy.pytest("-n", "auto", *TESTS, *measured, "--cov-context=test", "--cov-report=")
         if done.returncode != 0:
             print(done.stdout[-4000:])
             sys.exit("the tests fail without any change: mend them first")

@@ -32,7 +32,8 @@ class Copy:
     def pytest(self, *arguments: str, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
         """Runs it in the copy. Raises subprocess.TimeoutExpired."""
         # Without their plugins its tests run as well, and pytest starts in half the time.
-        without = [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "xdist")]
+        unwanted = ("cacheprovider", "hypothesispytest", *(() if "-n" in arguments else ("xdist",)))
+        without = [f"-pno:{plugin}" for plugin in unwanted]
         command = [sys.executable, "-m", "pytest", *without, f"--basetemp={self._place / 'tests'}"]
         environment = {**os.environ, "PYTHONPATH": ""}
         return subprocess.run(

@@ -92,7 +92,7 @@ def test_a_change_that_no_test_notices_is_told(tmp_path: Path, capsys: pytest.Ca
     subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
     copy = Copy(tmp_path, of=tree)
     concerned = concern.recorded(copy, ["shop"], tmp_path / "kept")
-    report(copy, concerned, ["shop"], seed=3, number=1)
+    report(tree, [copy], concerned, ["shop"], seed=3, number=1)
     survivor = "shop/price.py:10 return price > LIMIT → return price >= LIMIT"
     assert capsys.readouterr().out.splitlines() == [
         "recording which test runs which line, once for this state of the files",
