@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from data_prep import __main__ as command
 from data_prep import mixing
@@ -17,10 +15,6 @@ from data_prep.card import card as cards
 from data_prep.errors import DataError
 from data_prep.prepare import Prepared, prepare
 from data_prep.request import Mixed, Request
-from data_prep.stack import request_of
-from settings.stack import Settings, SettingsError, load
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def written(place: Path, name: str, rows: int, **more: Any) -> Path:
@@ -271,49 +265,3 @@ def test_a_source_on_the_command_line_takes_the_place_of_all(
     monkeypatch.setattr(command, "_of_stack", lambda stack, here: asked)
     command.main(["--stack", "dev", "--source", str(written(tmp_path, "many", 50)), "--rows", "20"])
     assert "20 rows of" in capsys.readouterr().out
-
-
-SETTINGS = {"finetune-phi:purgeOnDestroy": False}
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        ({"sources": [{"source": "sample", "share": "70%"}]}, "are no shares above 0 % that add up to 100 %"),
-        (
-            {"sources": [{"source": "sample", "share": "100%"}, {"source": "a.jsonl", "share": "0%"}]},
-            "are no shares above 0 % that add up to 100 %",
-        ),
-        (
-            {"sources": [{"source": "sample", "share": "50%"}, {"source": "sample", "share": "50%"}]},
-            "is there twice, and its rows would be taken once",
-        ),
-        ({"sources": [{"source": "sample", "share": "100%"}], "runOn": "cluster"}, "are mixed on this machine"),
-        ({"sources": [{"source": "sample", "share": "100%"}], "rows": "5%"}, "has no effect beside data.sources"),
-        ({"sources": [{"source": "sample", "share": "most"}]}, "must be a share like 70%"),
-        ({"sources": [{"source": "sample"}]}, "share"),
-        ({"sources": [{"source": "https://example.org/a.jsonl", "share": "100%"}]}, "must not be an address"),
-        ({"sources": [{"source": "sample", "share": "100%", "sahre": 1}]}, "sahre"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(data: dict[str, Any], says: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=says):
-        _loaded(tmp_path, data)
-
-
-def test_settings_become_parts(tmp_path: Path) -> None:
-    german = {"source": "faq.csv", "share": "30%", "columns": {"Frage": "question"}, "rows": 500, "ignore": ["Nr"]}
-    asked = request_of(_loaded(tmp_path, {"sources": [{"source": "sample", "share": "70%"}, german], "mask": True}))
-    assert asked.mask
-    assert [str(part) for part in asked.sources] == ["70 % sample", "30 % faq.csv"]
-    assert (asked.sources[1].rows, asked.sources[1].columns, asked.sources[1].ignore) == (
-        "500",
-        {"Frage": "question"},
-        ("Nr",),
-    )
-
-
-def _loaded(place: Path, data: dict[str, Any]) -> Settings:
-    shutil.copy(ROOT / "Pulumi.yaml", place)
-    (place / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": {**SETTINGS, "finetune-phi:data": data}}))
-    return load("dev", place)

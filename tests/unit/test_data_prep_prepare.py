@@ -13,7 +13,6 @@ import pytest
 from data_prep import DataError, fingerprint
 from data_prep.prepare import Prepared, Request, prepare
 from data_prep.row.rules import record
-from data_prep.source import hub
 
 
 @pytest.fixture(autouse=True)
@@ -268,40 +267,6 @@ def test_an_unknown_split_is_named(tmp_path: Path, split: str, message: str) -> 
 def test_a_ratio_that_leaves_a_side_empty_is_refused(ratio: float) -> None:
     with pytest.raises(DataError, match="the test ratio must lie between 0 and 1"):
         Request(test_ratio=ratio)
-
-
-def test_an_unreachable_hub_names_the_network_and_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # the library's own way of having no hub
-    with pytest.raises(DataError) as raised:
-        run(Request(directory=tmp_path / "out"))
-    text = str(raised.value)
-    assert "HuggingFaceH4/ultrachat_200k (config default, split train_sft[:1%])" in text
-    assert constants.ENDPOINT in text
-    assert "set data.source to `sample`" in text
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_data_set_is_read_with_its_config_and_split(
-    tmp_path: Path, no_network: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
-    # A folder laid out as a hub repository is: `datasets` takes the same way through it, without the network.
-    (tmp_path / "train.jsonl").write_text(GOOD)
-    name = str(tmp_path)
-    for split, expected in [("train[:50%]", ROWS[:10]), ("train[2:4]", ROWS[2:4]), ("train", ROWS)]:
-        assert list(hub.opened(name, "default", split, "").rows) == expected
-    for config, split, message in [
-        ("default", "train_sft[:1%]", "Bad split: train_sft. Available splits: ['train']"),
-        ("nosuch", "train", "BuilderConfig 'nosuch' not found. Available: ['default']"),
-    ]:
-        with pytest.raises(DataError) as raised:
-            list(hub.opened(name, config, split, "").rows)
-        assert f"cannot read {name} (config {config}, split {split}): {message}" in str(raised.value)
-    assert no_network == []
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
