@@ -46,7 +46,7 @@ def why_not(name: str) -> str:
 def written(messages: list[Any], fields: Fields, name: str) -> tuple[list[Any], list[Problem], bool]:
     """``messages`` with the tools that are offered and the calls as the base model ``name`` has them; why they cannot
     be; and whether there are any. Where nothing is offered and nothing called, they stay as they are."""
-    key = fields.mapped("tools") or fields.key("tools", *_OFFERED)
+    key = fields.mapped("tools") or fields.named(*_OFFERED)
     if not learnable(name):
         return messages, list(_unlearnt(messages, name)), False
     if key is None and not any(_holds(message) for message in messages):
@@ -58,7 +58,7 @@ def written(messages: list[Any], fields: Fields, name: str) -> tuple[list[Any], 
             made = _offering(made, offered, str(key))
     except _UnclearError as error:
         return messages, [Problem(error.field, error.rule, "tools-unclear")], False
-    if (choice := fields.key("tools", "tool_choice")) is not None and fields.row[choice] == "auto":
+    if (choice := fields.named("tool_choice")) is not None and fields.row[choice] == "auto":
         fields.use(choice)
     return made, [], True
 

@@ -42,16 +42,17 @@ class Fields:
         """Whether any column holds this part."""
         return self.key(part) is not None
 
-    def key(self, part: str, *names: str) -> Any:
-        """The column of a part: the one the settings name, else the first by the usual names, or by these alone."""
-        if not names and part in self._mapped:
-            return self._mapped[part]
-        found = (self._keys[name] for name in names or PARTS[part] if name in self._keys)
-        return next(found, None)
+    def key(self, part: str) -> Any:
+        """The column of a part: the one the settings name, else the first by the usual names."""
+        return self._mapped[part] if part in self._mapped else self.named(*PARTS[part])
 
-    def take(self, part: str, *names: str) -> Any:
+    def named(self, *names: str) -> Any:
+        """The first column that has one of these names; None where there is no such column."""
+        return next((self._keys[name] for name in names if name in self._keys), None)
+
+    def take(self, part: str) -> Any:
         """The value of :meth:`key`, which is thereby made use of; None where there is no such column."""
-        return self.use(self.key(part, *names))
+        return self.use(self.key(part))
 
     def use(self, key: Any) -> Any:
         """The value of a column that is made use of."""
@@ -60,9 +61,9 @@ class Fields:
         self._used.add(key)
         return self.row[key]
 
-    def value(self, part: str, *names: str) -> Any:
+    def value(self, part: str) -> Any:
         """The value of :meth:`key`, which is only looked at."""
-        key = self.key(part, *names)
+        key = self.key(part)
         return None if key is None else self.row[key]
 
     def unused(self) -> Iterator[tuple[str, str | None]]:

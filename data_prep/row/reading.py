@@ -85,15 +85,15 @@ class Reader:
 
     def _accounted(self, shape: str, messages: list[Any], fields: Fields) -> Read:
         messages, unlearnt, called = calls.written(messages, fields, self._model)
-        made: dict[str, Any] = {"messages": messages}
+        kept: dict[str, Any] = {}
         if shape == "messages":
-            made |= {key: fields.row[key] for key in ("prompt", "prompt_id") if fields.row.get(key) is not None}
+            kept = {key: fields.row[key] for key in ("prompt", "prompt_id") if fields.row.get(key) is not None}
         aside = fields.aside or _aside(fields)
-        problems = [*fields.wrong, *unlearnt, *_marks(fields)]
+        problems = [*fields.wrong, *unlearnt, *([] if aside else _marks(fields))]
         unused = [name for name in dict.fromkeys(fields.more) if snake(name) not in self._ignore]
         said = [message.get("content") for message in messages if isinstance(message, Mapping)]
         for key, part in fields.unused():
-            if (key in made and part is None) or fields.row.get(key) in said:
+            if (key in kept and part is None) or fields.row.get(key) in said:
                 continue
             part = part or part_of(key)
             if part is None and harmless(key):
@@ -102,7 +102,7 @@ class Reader:
                 unused.append(key)
             else:
                 problems.append(_problem(key, part, shape, self._model))
-        return Read(made, shape, tuple(dict.fromkeys(unused)), tuple(problems), aside, called)
+        return Read({"messages": messages, **kept}, shape, tuple(dict.fromkeys(unused)), tuple(problems), aside, called)
 
 
 def _aside(fields: Fields) -> str:

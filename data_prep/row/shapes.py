@@ -45,12 +45,12 @@ def _first(messages: Messages, role: str) -> Any:
 
 def _messages(fields: Fields) -> Messages | None:
     """ultrachat and OpenAI: a list of role and content under ``messages``, or the column that the settings name."""
-    return _with_system(_listed(fields, [fields.mapped("messages"), fields.key("messages", "messages")]), fields)
+    return _with_system(_listed(fields, [fields.mapped("messages"), fields.named("messages")]), fields)
 
 
 def _sharegpt(fields: Fields) -> Messages | None:
     """ShareGPT, LMSYS, WildChat: ``conversations`` and its like, of ``from`` and ``value`` or of role and content."""
-    return _with_system(_listed(fields, [fields.key("messages", name) for name in PARTS["messages"]]), fields)
+    return _with_system(_listed(fields, [fields.named(name) for name in PARTS["messages"]]), fields)
 
 
 def _with_system(messages: Messages | None, fields: Fields) -> Messages | None:
@@ -67,11 +67,12 @@ def _with_system(messages: Messages | None, fields: Fields) -> Messages | None:
 
 def _alpaca(fields: Fields) -> Messages | None:
     """alpaca, dolly: ``instruction``, with ``input`` or ``context``, and the answer; earlier turns in ``history``."""
-    if fields.key("question", "instruction") is None or not fields.has("answer"):
+    instruction = fields.named("instruction")
+    if instruction is None or not fields.has("answer"):
         return None
-    asked = fields.take("question", "instruction")
-    key = fields.mapped("answer") or fields.key("answer", "output", "response") or fields.key("answer")
-    return _turns(fields, [asked, fields.take("question", "input"), fields.take("context")], _answer(fields, key))
+    asked = fields.use(instruction)
+    key = fields.mapped("answer") or fields.named("output", "response") or fields.key("answer")
+    return _turns(fields, [asked, fields.use(fields.named("input")), fields.take("context")], _answer(fields, key))
 
 
 def _pair(fields: Fields) -> Messages | None:
@@ -86,7 +87,7 @@ def _pair(fields: Fields) -> Messages | None:
         return _with_system([*_history(fields), *before, *after], fields)
     if isinstance(asked, str) and isinstance(answer, str) and (said := opened(asked, answer)) is not None:
         return _with_system([*_history(fields), *said], fields)
-    extra = None if snake(str(key)) in ("input", "inputs") else fields.take("question", "input")
+    extra = None if snake(str(key)) in ("input", "inputs") else fields.use(fields.named("input"))
     return _turns(fields, [asked, extra, fields.take("context")], answer)
 
 
@@ -136,7 +137,7 @@ def _history(fields: Fields) -> Messages:
 
 def _preference(fields: Fields) -> Messages | None:
     """Of a better and a worse answer the better one; it may be the whole conversation, or follow ``prompt``."""
-    key = fields.key("answer", "chosen", "preferred_output")
+    key = fields.named("chosen", "preferred_output")
     if key is None:
         return None
     good: Any = unpacked(fields.row[key])
@@ -179,7 +180,7 @@ def _after_prompt(good: Any, fields: Fields) -> Messages | None:
 def _strings(fields: Fields) -> Messages | None:
     """UltraChat's first form: a list of texts, a question first, then in turns."""
     for name in ("data", *PARTS["messages"]):
-        key = fields.key("messages", name)
+        key = fields.named(name)
         said = None if key is None else unpacked(fields.row[key])
         if isinstance(said, list) and len(said) > 1 and all(isinstance(each, str) for each in said):
             fields.use(key)
@@ -190,7 +191,7 @@ def _strings(fields: Fields) -> Messages | None:
 
 def _tree(fields: Fields) -> Messages | None:
     """OASST: a prompt with replies that have replies; of several the best by rank, to the last answer."""
-    key = fields.key("question", "prompt")
+    key = fields.named("prompt")
     node = None if key is None else unpacked(fields.row[key])
     if not isinstance(node, Mapping) or "replies" not in node:
         return None
@@ -203,8 +204,7 @@ def _tree(fields: Fields) -> Messages | None:
 
 def _text(fields: Fields) -> Messages | None:
     """A chat template has been applied: it is taken off."""
-    chats = (fields.key("messages", name) for name in PARTS["messages"])
-    keys = [fields.key("text"), *chats, fields.key("answer", "chosen")]
+    keys = [fields.key("text"), *(fields.named(name) for name in PARTS["messages"]), fields.named("chosen")]
     for key in keys:
         text = fields.row[key] if key is not None else None
         if isinstance(text, str) and (messages := untemplated(text)) is not None:

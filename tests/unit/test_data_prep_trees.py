@@ -139,5 +139,5 @@ def test_what_else_a_reply_says_is_judged_as_that_of_any_message(
 def test_the_columns_of_a_first_message_are_the_conversations() -> None:
     first, *lost = together(enumerate(flat("Why?", answer(), weight=0, system="Be."), start=1))
     found = Reader().read(first[1])
-    assert (found.aside, lost) == ("weight 0", [])
+    assert (found.aside, found.problems, lost) == ("weight 0", (), [])
     assert [each["content"] for each in found.row["messages"]] == ["Be.", "Why?", "So."]
