@@ -36,13 +36,12 @@ def of(path: Path, head: bytes) -> Dialect:
     Raises :class:`DataError` for two columns of one name.
     """
     text = head.decode(errors="replace")
-    skipped = 0
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[-1] in _NAMES:
         return _checked(path, rest, Dialect(first.strip()[-1], _blanks(rest, first.strip()[-1]), 1))
     scores = {separator: _score(text, separator) for separator in _NAMES}
     best = max(scores, key=lambda separator: scores[separator])
-    found = Dialect(best, _blanks(text, best), skipped) if scores[best] else PLAIN
+    found = Dialect(best, _blanks(text, best)) if scores[best] else PLAIN
     return _checked(path, text, found)
 
 
