@@ -60,7 +60,7 @@ def downloaded(uri: str, workspace: Workspace | None, directory: Path) -> Asset:
             uri=str(found.path), destination=str(directory), datastore_operation=client.datastores
         )
     except AzureError as error:
-        raise DataError(f"cannot read data asset {found.name}:{found.version}: {_reason(error)}") from error
+        raise DataError(f"cannot read data asset {found.name}:{found.version}: {hub.first_line(error)}") from error
     licence = str((found.tags or {}).get("licence", "unknown"))
     return Asset(directory, f"{found.name}:{found.version}", licence)
 
@@ -94,8 +94,4 @@ def _looked_up(name: str, version: str | None, workspace: Workspace) -> tuple[Da
     except ResourceNotFoundError as error:
         raise DataError(f"there is no {what}: `az ml data list` shows what there is") from error
     except AzureError as error:
-        raise DataError(f"cannot read {what}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    return hub.without_query(str(error)).splitlines()[0]
+        raise DataError(f"cannot read {what}: {hub.first_line(error)}") from error

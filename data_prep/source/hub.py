@@ -184,7 +184,7 @@ def library() -> Any:
 def first_line(error: BaseException) -> str:
     """What an error says, as far as it fits into a sentence."""
     text = without_query(str(error)).strip().splitlines()
-    return text[0].rstrip(".") if text else type(error).__name__
+    return text[0].rstrip(" .") if text else type(error).__name__
 
 
 def without_query(text: str) -> str:

@@ -19,10 +19,12 @@ from data_prep.request import Request
 from data_prep.row.rules import Problem
 from data_prep.row.split import point
 from data_prep.run import worker
+from data_prep.run.duplicates import content_hash, messages_of
 from data_prep.run.opening import Opened
 from data_prep.run.pool import Window
 from data_prep.run.refusals import refuse_bad, refuse_one_sided
 from data_prep.source.tokens import Tokenizer
+from settings.models import model
 
 RULES = worker.Rules(
     shape="auto",
@@ -72,7 +74,8 @@ def test_rows_are_on_their_sides_in_their_order(tmp_path: Path) -> None:
     )
     assert files["sides"] == bytes([0, 1, 0, 1, 0])
     assert files["questions"] == struct.pack("<5Q", *(point(f"Is {at} odd?", 0) for at in (3, 4, 5, 8, 9)))
-    assert len(files["hashes"]) == 40 and len(set(struct.unpack("<5Q", files["hashes"]))) == 5
+    hashes = (content_hash(messages_of(line)) for line in lines.values())
+    assert files["hashes"] == struct.pack("<5Q", *hashes)
     assert (stats.seen, stats.places, stats.bad, stats.sides) == (5, 6, 0, {"train": 3, "test": 2})
     assert (stats.turns, stats.lengths) == ({2: 5}, {0: 5})
     assert (stats.text_bytes, stats.messages) == ({"train": 36, "test": 24}, {"train": 6, "test": 4})
@@ -160,6 +163,44 @@ def test_personal_data_are_counted_and_masked_where_that_is_asked_for(tmp_path: 
     assert (first["prompt"], first["messages"][1]["content"]) == ("mail [EMAIL]", "or [EMAIL]")
     assert len(first["prompt_id"]) == 64  # not the source's, which a guess could be checked against
     assert others["questions"] == files["questions"]
+
+
+def test_a_mixture_takes_its_share_of_a_source_and_a_request_its_rows(tmp_path: Path) -> None:
+    rows = asked_for(*range(20))
+    stats, files = worked(tmp_path, rows, share=0.3, seed=0)
+    # As `is_taken` and `is_mixed_in` have it, which is written down in their own tests.
+    assert stats.passed_over == 14 and struct.unpack("<6Q", files["questions"]) == tuple(
+        point(f"Is {at} odd?", 0) for at in (9, 10, 13, 15, 16, 19)
+    )
+    stats, files = worked(tmp_path, rows, {"share": 0.3})
+    assert stats.passed_over == 12 and struct.unpack("<8Q", files["questions"]) == tuple(
+        point(f"Is {at} odd?", 0) for at in (0, 1, 5, 6, 7, 8, 14, 16)
+    )
+
+
+def test_a_row_longer_than_the_model_reads_is_rejected_by_a_tokenizer_and_told_by_an_estimate(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer as Encoder
+    from tokenizers import models, pre_tokenizers
+
+    encoder = Encoder(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    encoder.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # type: ignore[assignment]
+    encoder.save(str(tmp_path / "tokenizer.json"))
+    rules = {"model": "Phi-3-mini-4k-instruct", "tokenizer": Tokenizer("words", tmp_path / "tokenizer.json")}
+    own = 2 * model("Phi-3-mini-4k-instruct").per_message
+    rows = [row("Why?", "w " * (4095 - own)), row("Why?", "w " * (4096 - own)), row("Why?", "w" * 9000)]
+    stats, files = worked(tmp_path, rows, **rules)
+    assert (stats.seen, stats.bad, stats.too_long) == (3, 1, 0)
+    (problem,) = orjson.loads(files["rejected"].partition(b"\t")[2])["problems"]
+    rule = "must fit into the model's 4096 tokens, are 4097"
+    assert problem == {"field": "messages", "rule": rule, "code": "context"}
+    estimated, _ = worked(tmp_path, [*rows, row("Why?", "w" * 20_000)], model="Phi-3-mini-4k-instruct")
+    assert (estimated.bad, estimated.too_long) == (0, 1)
+
+
+def test_calls_are_counted(tmp_path: Path) -> None:
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
+    stats, _ = worked(tmp_path, [row("Why?"), {"messages": [{"role": "user", "content": "Why?"}, call]}])
+    assert (stats.called, stats.bad) == (1, 0)
 
 
 def test_signatures_are_made_where_near_duplicates_are_looked_for(tmp_path: Path) -> None:
