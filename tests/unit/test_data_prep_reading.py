@@ -139,6 +139,7 @@ def unlearnt(key: str) -> Problem:
         ({"data": ["Why?", "So.", "Why?"]}, Read({"messages": [U, A, U]}, "turns")),
         ({"turns": ["Why?"]}, Read({"turns": ["Why?"]})),
         ({"text": "Human: Why?\nAssistant: So."}, Read(QA, "text")),
+        ({"text": "Human: Why?\nAssistant: So.", "prompt": "Why?"}, Read(QA, "text")),
         ({"chat": "Human: Why?\nAssistant: So.", "system": "Be."}, Read({"messages": [S, U, A]}, "text")),
     ],
 )
@@ -180,6 +181,7 @@ def test_a_row_and_the_account_of_it(row: Any, read: Read) -> None:
             Read({"messages": [U, {**A, "content": "No."}]}, "pair", ("answer", "query")),
         ),
         ({"shape": "alpaca"}, QA, Read(QA)),
+        ({"shape": "text"}, {"chosen": "Human: Why?\nAssistant: So."}, Read(QA, "text")),
         (
             {"model": "Phi-4-mini-instruct"},
             {**QA, "tool_choice": "auto"},
