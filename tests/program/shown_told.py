@@ -129,5 +129,4 @@ def _echo(ask: Callable[..., Any], chat: ModuleType, status: int, body: str) -> 
 
 def unreadable(module: ModuleType) -> str:
     """A download that fails, by its signed address."""
-    tell = module.first_line if hasattr(module, "first_line") else module._reason
-    return str(tell(ValueError(LINE)))
+    return str(module.first_line(ValueError(LINE)))

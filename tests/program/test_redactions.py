@@ -81,7 +81,6 @@ REDACTIONS = (
     Redaction(
         "hub", "data_prep.source.hub", "without_query(str(error)).strip()", "str(error).strip()", told.unreadable
     ),
-    Redaction("data asset", "data_prep.source.azureml", "hub.without_query(str(error))", "str(error)", told.unreadable),
 )
 
 
