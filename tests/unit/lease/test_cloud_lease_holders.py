@@ -139,3 +139,25 @@ def test_a_broken_answer_names_nobody(blob: Blob) -> None:
     assert found is not None and (found.who, found.machine) == ("somebody", "")
     blob.owner = ""
     assert lease._Lease(TARGET, "endpoint", None).holder(blob) is None  # type: ignore[arg-type]
+
+
+def test_a_machine_by_its_boot_and_its_space_of_process_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Proc:
+        def __init__(self, path: str) -> None:
+            self.path = path
+
+        def read_text(self, encoding: str) -> str:
+            if self.path == gone:
+                raise FileNotFoundError(self.path)
+            assert (self.path, encoding) == ("/proc/sys/kernel/random/boot_id", "ascii")
+            return "boot\n"
+
+        def readlink(self) -> str:
+            assert self.path == "/proc/self/ns/pid"
+            return "pid:[1]"
+
+    monkeypatch.setattr(lease, "Path", Proc)
+    gone = ""
+    assert lease._machine() == "boot pid:[1]"
+    gone = "/proc/sys/kernel/random/boot_id"
+    assert lease._machine() == ""
