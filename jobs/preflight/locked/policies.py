@@ -75,7 +75,7 @@ def _title(arm: Arm, assignment: str) -> str:
     except HttpResponseError:
         there = None
     own = (there or {}).get("properties") or {}
-    return str(own.get("displayName") or assignment.rsplit("/", 1)[-1])
+    return str(own.get("displayName") or assignment.rpartition("/")[2])
 
 
 def _told(arm: Arm, planned: Planned, denial: Mapping[str, Any], titles: dict[str, str]) -> Finding:

@@ -123,6 +123,8 @@ def test_a_denial_is_told_with_all_that_it_compared(arm: ArmFake) -> None:
     said[:] = [
         {"path": "type", "expression": "type", "operator": "Equals", "targetValue": "Microsoft.KeyVault/vaults"},
         {"path": "kind", "expression": "kind", "operator": "Equals", "targetValue": "x"},
+        {"path": "Kind", "operator": "Equals", "targetValue": "x"},
+        {"path": "sku.name", "expression": "Type", "operator": "Equals", "targetValue": "x"},
         {**said[0], "expressionValue": False, "operator": "NotEquals", "targetValue": True},
         {**said[0], "path": "Microsoft.KeyVault/vaults/networkAcls.defaultAction", "targetValue": "Deny"},
         {"expression": "value()", "operator": "Equals", "targetValue": 1},
@@ -148,6 +150,7 @@ def test_a_denial_without_any_words_is_told_all_the_same(arm: ArmFake) -> None:
     bare = {"evaluationResult": "NonCompliant", "effectDetails": {"policyEffect": "Deny"}}
     answers(arm, S, bare)
     (found,) = policies.allowed(ASKED, Arm())
+    assert [method for method, _ in arm.sent] == ["GET", "POST"], "of no assignment is its title asked for"
     assert found.found == "a policy of no name denies key vault kv: it says no more"
     assert found.fix == (
         "no setting of this program satisfies it; az policy exemption create --name kv --exemption-category Waiver "
