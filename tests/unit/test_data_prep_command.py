@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from test_data_prep_card_text import FULL, PLAIN
 
+from cloud.credentials import CredentialError
 from data_prep import __main__ as command
 from data_prep.card.fit import Fit
 from data_prep.errors import DataError
@@ -139,13 +141,16 @@ def test_a_part_is_divided_and_nothing_else(asked: list[Any], capsys: pytest.Cap
         (["--processes", "-1"], "argument --processes: '-1' is no whole number from 0"),
         (["--processes", "two"], "argument --processes: 'two' is no whole number from 0"),
         (["--shape", "x"], "argument --shape: invalid choice: 'x'"),
+        (["--bad-rows", "x"], "argument --bad-rows: invalid choice: 'x' (choose from 'refuse', 'skip', 'repair')"),
+        (["--duplicates", "x"], "argument --duplicates: invalid choice: 'x' (choose from 'report', 'near', 'drop')"),
         (["--columns", "x"], "argument --columns: invalid columns_of value: 'x'"),
     ],
 )  # fmt: skip
 def test_a_flag_that_cannot_be(line: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         command.main(line)
-    assert raised.value.code == 2 and says in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert raised.value.code == 2 and told.startswith("usage: python -m data_prep [-h] ") and says in told
 
 
 def ended(*line: str) -> object:
@@ -191,6 +196,20 @@ def test_an_asset_of_a_mixture_is_looked_up_in_the_stacks_workspace(
     command.main(["--stack", "dev"])
     assert needed == [("dev", "azureml:b:1")]
     assert asked[0] == (mixed, {**USUAL, "workspace": there})
+
+
+def test_the_workspace_is_the_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = SimpleNamespace(subscription_id="s", resource_group="g", workspace="w")
+    monkeypatch.setattr("cloud.place.described", lambda stack: (stack, SimpleNamespace(workspace=target)))
+    assert command._workspace("dev", "azureml:a:1") == Workspace("s", "g", "w")
+
+    def nobody(stack: str) -> None:
+        raise CredentialError("nobody is signed in", "Sign in.")
+
+    monkeypatch.setattr("cloud.place.described", nobody)
+    with pytest.raises(DataError) as raised:
+        command._workspace("dev", "azureml:a:1")
+    assert str(raised.value) == "azureml:a:1 needs a workspace, and nobody is signed in. Sign in."
 
 
 def test_of_a_model_that_is_not_known_that_is_said(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,16 @@ from data_prep import DataError, mixing
 from data_prep.card.card import Card
 from data_prep.request import Mixed, Request
 from data_prep.run.targets import RESULTS, not_ours, refuse_to_overwrite, without_results
-from data_prep.source.locate import SAMPLE_FILE, Source, by_name, held_back, locate, with_own, without_validation
+from data_prep.source.locate import (
+    SAMPLE_FILE,
+    Source,
+    by_name,
+    files_of,
+    held_back,
+    locate,
+    with_own,
+    without_validation,
+)
 
 
 def put(root: Path, *names: str, text: str = "x") -> list[Path]:
@@ -96,7 +105,7 @@ def test_files_of_ones_own_for_a_side(tmp_path: Path) -> None:
     train, mine, other = put(tmp_path, "a.jsonl", "t/b.csv", "t/c.csv")
     put(tmp_path, "t/.d.csv")
     source = Source("file", "a.jsonl", (train,), ("x: hidden",))
-    found = with_own(source, tmp_path, {"test": "t/", "validation": ""})
+    found = with_own(source, tmp_path, {"validation": "", "test": "t/"})
     assert found == dataclasses.replace(
         source, own={mine: "test", other: "test"}, left_out=("x: hidden", ".d.csv: hidden")
     )
@@ -131,6 +140,14 @@ def test_names_divide_the_files_of_a_folder(tmp_path: Path) -> None:
     assert by_name(two, three=True).sides == {dev: "validation", train: "train"}
     alone = Source("file", "a", (train,))
     assert by_name(alone) == without_validation(alone) == alone
+
+
+def test_an_asset_on_disk_is_a_file_or_a_folder(tmp_path: Path) -> None:
+    dev, train = put(tmp_path, "x/dev.jsonl", "x/train.jsonl")
+    assert files_of(train, "the asset") == Source("file", "the asset", (train,))
+    folder = Source("file", "the asset", (dev, train), sides={dev: "test", train: "train"}, root=tmp_path / "x")
+    assert files_of(tmp_path / "x", "the asset") == folder
+    assert files_of(tmp_path / "x", "the asset", three=True).sides[dev] == "validation"
 
 
 def carded(directory: Path, **files: str) -> None:
