@@ -61,8 +61,25 @@ def test_evidence_that_does_not(changed: dict[str, str], told: str) -> None:
     assert told in problem
 
 
+def test_everything_that_is_missing_is_told_at_once() -> None:
+    assert evidence.wrong({}, NUMBER, stack="dev", base_model=BASE, minimum_score=0.5) == [
+        "it was proved by no stack, not by dev",
+        "its lineage is not whole: it does not say its fingerprint, job, dataset, dataset_fingerprint, base_model, "
+        "recipe",
+        "it says of no release that let it through",
+        "it does not say which files were proved",
+        "it was not asked golden questions, and evaluation.questions of this stack wants that",
+    ]
+    assert wrong(proved_score="0.4999999999") == [], "a mean of fractions may be a hair off"
+    assert wrong(proved_score="0.49999999") == ["it scored 0.5 there, and evaluation.minimumScore is 0.5"]
+    other = "azureml://registries/azureml/models/Phi-4/versions/8"
+    assert wrong(base_model=other) == [f"it was made from {other}, and this stack names {BASE.model_uri}"]
+
+
 def test_what_is_read_of_a_versions_tags() -> None:
     assert evidence.of({**PROVED, "owner": "somebody", "proved_loss": ""}) == PROVED
+    more = {"proved_loss": "1.5", "proved_questions": "6", "component": "c:1"}
+    assert evidence.of({**PROVED, **more}) == {**PROVED, **more}
 
 
 TAKEN = {"stack": "dev", "registry": "mlr-phi"}
