@@ -82,3 +82,25 @@ def test_what_another_stack_has_proved_is_released_and_nothing_is_trained() -> N
 def test_the_price_of_an_hour_is_the_fine_tunes_where_it_has_a_limit(limit: dict[str, Any], price: float) -> None:
     chosen, where = several(compute={"hourlyPrice": 4.0}, finetune={"modelName": "tuned", **limit})
     assert specs.specs(chosen, where, "0123456789ab").finetune.hourly_price == price
+
+
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-theirs"
+STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/theirs"
+
+
+@pytest.mark.parametrize(
+    ("storage", "keys", "shared"), [(STORAGE, True, True), (STORAGE, False, False), ("", True, False)]
+)
+def test_whether_keys_of_anothers_storage_are_used_is_asked_before(storage: str, keys: bool, shared: bool) -> None:
+    there = {"existing": {"storage": storage}} if storage else {}
+    found = several(storage={"sharedKeys": keys}, identity={"assignRoles": False}, **there)
+    assert specs.preflight(*found).shared_access is shared
+
+
+def test_what_others_have_to_grant_is_asked_for_where_the_stack_grants_nothing() -> None:
+    assert specs.granted_by_others(*several()) is None
+    chosen, where = several(identity={"assignRoles": False})
+    found = specs.granted_by_others(chosen, where)
+    asked = specs.preflight(chosen, where)
+    assert found is not None and (found.stack, found.subscription_id) == ("team", SUBSCRIPTION)
+    assert found.grants == asked.grants != () and specs.preflight(*several()).grants == ()

@@ -230,7 +230,7 @@ def test_on_how_many_machines_a_job_is(inputs: dict[str, str], nodes: int) -> No
 
 def test_how_long_a_job_has_run() -> None:
     running = job("finetune-1", "Running", 2)
-    assert running.started is not None
+    assert running.started is not None and (running.machine, running.fingerprint) == ("", "")
     assert running.hours(running.started + timedelta(hours=1.5)) == 1.5
     assert dataclasses.replace(running, ended=running.started + timedelta(minutes=30)).hours(NOW) == 0.5
     assert dataclasses.replace(running, started=None).hours(NOW) == 0.0
