@@ -154,7 +154,7 @@ def test_the_page_tells_the_same() -> None:
     for told in (
         f"Stack dev {WHOLE.verdict}. Not good enough: {WHOLE.problems[0]}. Could not tell",
         "It learnt otherwise. On 3 of the 9 rows",
-        "base model 0.00 0 of 2 word for word median 2.00 s, 95 % within 2.00 s Phi-4-mini-instruct:1 fine-tuned 0.88",
+        "base model 0.00 word for word: 0 of 2 median 2.00 s, 95 % within 2.00 s Phi-4-mini-instruct:1 fine-tuned 0.88",
         "loss held out, at the end 3.000 (perplexity 20.1) held out, lowest 2.000 at step 10 training",
         "Seconds to an answer picture The held-out loss was lowest",
         "1 Question 1? right 1 0.00 no 0.75 nearly … (cut off) 1.00 right 1 2 Question 2?",
