@@ -119,6 +119,9 @@ def test_what_azure_does_not_answer_is_named(azure: Logged, tmp_path: Path) -> N
 
 
 def test_of_a_version_without_a_job_no_run_is_asked(azure: Logged, tmp_path: Path) -> None:  # noqa: F811
+    azure.get(MODEL, {"name": VERSION.version, "properties": {"modelUri": URI, "tags": None}})
+    bare = gather.card(TRAINED, VERSION, book(tmp_path), lambda: NOW)
+    assert bare.summary == "an unknown model fine-tuned on unknown data" and bare.not_read == ()
     found = asked(azure, TRAINED, tmp_path, job="")
     assert not any("metrics/get-history" in url for _, url in azure.sent)
     assert rows(found)["training loss"] == "not told" and found.not_read == ()
@@ -185,6 +188,7 @@ def test_the_data_card_counts_where_it_is_of_the_models_data(tmp_path: Path, mon
 @pytest.mark.parametrize("base_model", ["", "azureml://registries/azureml/models/Phi-4-mini-instruct", "a/b/c/d/e/f"])
 def test_a_base_model_of_another_form_is_not_looked_up(base_model: str) -> None:
     assert gather._base({"base_model": base_model}, None) == {}  # type: ignore[arg-type]
+    assert gather._base({}, None) == {}  # type: ignore[arg-type]
 
 
 def test_a_base_model_is_looked_up_by_registry_name_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
