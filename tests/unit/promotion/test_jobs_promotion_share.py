@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from promotion_made import DISCOVERY, LINEAGE, NUMBER, SHELF, version
 from sharing_fake import AGAIN, ENDPOINT, MODEL, URI, WORKSPACE, Two
 from test_jobs_specs import RELEASE
 
-from chat.phi_messages import EndpointUnavailable
+from chat.phi_messages import Answer, ChatRequest, EndpointUnavailable
 from cloud.errors import NotFinished, StageError
+from jobs.golden import judge
 from jobs.promotion.spec import ShareSpec
 
 GATE = "released, then asked 2 golden questions: 1.00 (2 of 2 word for word, 95 % within 0.5 s), at least 0.75 wanted"
@@ -178,6 +180,23 @@ def test_without_questions_the_smoke_test_is_the_gate(two: Two) -> None:
     expected = proofs(two, proved_gate=gate)
     assert two.told() == {key: its for key, its in expected.items() if key not in ("proved_score", "proved_questions")}
     assert two.asked == []
+
+
+def test_a_judge_judges_what_is_for_him(two: Two, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def said(url: str, key: str, request: ChatRequest, *, timeout: float) -> Answer:
+        asked.append(url)
+        return Answer("10", "judge", 0.1)
+
+    monkeypatch.setenv("GOLDEN_JUDGE_KEY", "k")
+    monkeypatch.setattr(judge, "ask", said)
+    questions = tmp_path / "judged.jsonl"
+    questions.write_text('{"question": "Question 1?", "answers": ["x"], "check": "judge"}\n')
+    judged = {"questions": str(questions), "judge": "https://judge/v1", "samples": 1}
+    spec = dataclasses.replace(two.spec, evaluation=two.spec.evaluation.model_copy(update=judged))
+    assert "scores 1.00 (1 of 1 word for word" in two.run(spec)[0]
+    assert asked == ["https://judge/v1"]
 
 
 @pytest.mark.parametrize("without", ["job", "losses"])
