@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from test_jobs_stage_inputs import SUBSCRIPTION
 
 from cloud import place
 from jobs import specs
+from jobs.preflight.spec import Machines
 from settings.stack import Settings
 
 
@@ -104,3 +106,45 @@ def test_what_others_have_to_grant_is_asked_for_where_the_stack_grants_nothing()
     asked = specs.preflight(chosen, where)
     assert found is not None and (found.stack, found.subscription_id) == ("team", SUBSCRIPTION)
     assert found.grants == asked.grants != () and specs.preflight(*several()).grants == ()
+
+
+@pytest.mark.parametrize(("lengths", "shortest"), [((2048, 512), 512), ((-1, 512), 512), ((-1, 0), -1)])
+def test_data_have_to_fit_the_shortest_length(
+    lengths: tuple[int, int], shortest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes = {name: SimpleNamespace(max_seq_length=length) for name, length in zip("ab", lengths, strict=True)}
+    chosen, _ = several()
+    fake: Any = SimpleNamespace(data=chosen.data, model=chosen.model, trained=recipes)
+    monkeypatch.setattr(specs, "dataset_version", lambda own: "0123456789ab" if own is fake else "")
+    found = specs._training_data(fake)
+    assert found is not None
+    assert (found.directory, found.fingerprint, found.max_seq_length, found.model) == (
+        chosen.data.directory,
+        "0123456789ab",
+        shortest,
+        chosen.model.name,
+    )
+    monkeypatch.setattr(specs, "dataset_version", lambda own: "")
+    assert specs._training_data(fake) is None
+
+
+def test_machines_are_asked_about_with_all_that_is_known_of_their_size() -> None:
+    chosen, _ = several()
+    size = dataclasses.replace(chosen.serving.size, retired="2027-01-01", successor="Standard_New", reserve=0.25)
+    for use, reserve in (("cluster", 0), ("endpoint", 0.25), ("data cluster", 0), ("base model", 0.25)):
+        assert specs._machines(use, size, 3) == Machines(
+            use=use,
+            vm_size=size.name,
+            family=size.family,
+            cores=size.cores,
+            count=3,
+            reserve=reserve,
+            retired="2027-01-01",
+            successor="Standard_New",
+        )
+
+
+def test_whoever_gives_a_key_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = several()
+    monkeypatch.setattr(specs, "own_key", lambda *what: "theirs" if what == given else None)
+    assert specs.preflight(*given).own_key == "theirs"
