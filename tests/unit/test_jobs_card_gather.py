@@ -110,7 +110,7 @@ def test_what_azure_does_not_answer_is_named(azure: Logged, tmp_path: Path) -> N
         azure.refuse("GET", f"{MLFLOW}/{path}", 403, "Forbidden", "not yours")
     found = asked(azure, TRAINED, tmp_path)
     told = [line.partition(" (")[0].removeprefix("Not read just now: ") for line in found.not_read]
-    assert told == ["losses", "what the job has logged", "energy", "the base model"]
+    assert told == ["energy", "losses", "the base model", "what the job has logged"]
     assert rows(found)["training loss"] == "not told" and rows(found)["attempts"] == "2"
     azure.refuse("GET", STACK.target.path, 404, "ResourceNotFound")
     gone = asked(azure, TRAINED, tmp_path)

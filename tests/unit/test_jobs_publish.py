@@ -104,6 +104,8 @@ def test_a_new_flow_stands_among_the_callers_own(
         }
     ]
     assert "experimentId=w-1" in azure.sent[-1][1]
+    (listed,) = [url for method, url in azure.sent if method == "GET" and url.startswith(FLOWS)]
+    assert listed.split("?")[1].split("&") == ["experimentId=w-1", "ownedOnly=false", "listViewType=ActiveOnly"]
 
 
 def flow(name: str = "phi-chat", day: int = 1, **tags: str) -> dict[str, Any]:

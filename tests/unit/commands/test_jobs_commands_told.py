@@ -18,6 +18,7 @@ from cloud.services import lease
 from cloud.target import Target
 from jobs import __main__ as cli
 from jobs import console, in_service, keys
+from jobs.commands import recover
 from jobs.pausing import by_hours, pause
 from jobs.release import keeping, rollback, rollout
 from jobs.release.rollback import InService, Version
@@ -172,6 +173,13 @@ def test_recover_with_force_breaks_the_leases_of_both_workspaces_and_does_nothin
     monkeypatch.setenv("PATH", "/nowhere")
     cli.main(["recover", "--stack", "dev", "--break-lease"])
     assert broken == [(TARGET, print), (project, print)]
+
+
+def test_recover_without_force_is_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(recover, "recover", lambda *given: done.append(given))
+    cli.main(["recover", "--stack", "dev"])
+    assert done == [("dev", print)]
 
 
 @pytest.mark.parametrize(
