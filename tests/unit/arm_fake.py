@@ -69,6 +69,7 @@ class ArmFake:
         self.queues[_key(method, path)] = list(answers)
 
     def __call__(self, request: Any, *, stream: bool = False) -> RestRequestsTransportResponse:
+        assert request.method.isupper(), request.method
         key = _key(request.method, request.url)
         wrong = _wrong_version(request.url)
         with self._lock:

@@ -69,3 +69,38 @@ def test_both_are_told_in_the_preview(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "which cannot be read" in unread.found
     (tmp_path / "train_data.jsonl").unlink()
     assert learnt.told(settings(folder)) == []
+
+
+def test_each_finding_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three questions are named, of those that stand in the data; the bundled conversations are no warning."""
+    monkeypatch.chdir(Path(__file__).resolve().parents[2])
+    asked = "golden/sample.jsonl"
+    questions = [json.loads(line)["question"] for line in Path(asked).read_text().splitlines()]
+    assert len(questions) == 6
+    lines = [json.dumps({"messages": [{"role": "user", "content": each}]}) for each in questions]
+    (tmp_path / "train_data.jsonl").write_text("\n".join(lines) + "\n")
+    (tmp_path / "validation_data.jsonl").write_text(lines[0] + "\n")
+    (tmp_path / "test_data.jsonl").write_text(lines[0] + "\n")
+    monkeypatch.setattr("jobs.preflight.learnt.Path", lambda name: tmp_path if name == "data" else Path(name))
+
+    def told(**others: object) -> list[str]:
+        found = learnt.told(settings(Path("data"), evaluation={"questions": asked}, **others))
+        return [f"{each.state} {each}" for each in found]
+
+    heart = (
+        "golden questions: 6 of 6 stand in the training data, and a release that they let pass shows what was learnt "
+        f"by heart: {'; '.join(questions[:3])} and 3 more"
+    )
+    chosen = (
+        "warning golden questions: 1 of 6 stand in the validation data, by which the model is chosen: "
+        f"{questions[0]} -> ask what the model was not chosen by"
+    )
+    assert told() == [chosen, f"warning {heart} -> ask what the model was not trained on"]
+    assert told(data={"source": "sample", "directory": "data"}) == [chosen, f"ok {heart}"]
+    assert told(data={"source": "a/b", "directory": "data", "runOn": "cluster"}) == []
+    (tmp_path / "validation_data.jsonl").unlink()
+    assert told() == [f"warning {heart} -> ask what the model was not trained on"]
+    monkeypatch.setattr(learnt, "_MOST", (tmp_path / "train_data.jsonl").stat().st_size)
+    assert len(told()) == 1
+    monkeypatch.setattr(learnt, "_MOST", (tmp_path / "train_data.jsonl").stat().st_size - 1)
+    assert told() == [], "in a preview there is no time for more"

@@ -108,6 +108,18 @@ def test_several_nodes_are_a_pipeline_of_parts_and_a_join(tmp_path: Path) -> Non
         f"{line} --part ${{{{inputs.number}}}} --out ${{{{outputs.made}}}}",
         f"{line} --parts {taken} --out ${{{{outputs.data}}}}",
     }
+    assert (job.display_name, job.experiment_name) == ("chats: sample", "finetune-phi")
+    assert job.settings is not None and job.settings.continue_on_step_failure is False
+    steps = {name: job.jobs[name].component for name in nodes}
+    assert [step.name for step in steps.values()] == ["prepare_part"] * 3 + ["join_parts"]
+    for step in steps.values():
+        assert {name: its.type for name, its in step.inputs.items() if name != "number"} == dict.fromkeys(
+            [name for name in step.inputs if name != "number"], "uri_folder"
+        )
+        assert [(its.type, its.mode) for its in step.outputs.values()] == [("uri_folder", "upload")]
+        assert (step.code, step.environment.name) == (str(tmp_path), "data-prep")
+    source = {"uri": "azureml:chats-source:1", "job_input_type": "uri_folder"}
+    assert [node["inputs"]["source"] for node in nodes.values()] == [source] * 4
     assert job._to_rest_object().properties.outputs["data"].mode == "Upload"
     assert (job.outputs["data"].path, job.outputs["data"].mode) == (folder, "upload")
 

@@ -7,12 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from finetune_jobs import FIRST, SECOND
 from jobs_fake import FakeMl, Stop
 from test_jobs_specs import FINETUNE
 
 from cloud.errors import StageError
+from cloud.waiting import TooLong
 from jobs.training import finetune, following, registering
+from jobs.training.unsuccessful import studio
 from tests.changing import changed
 
 BOTH = changed(FINETUNE, stack="dev", recipe_name="gentle")
@@ -144,9 +147,13 @@ def test_what_is_said_of_a_job_that_is_left(ml: FakeMl, monkeypatch: pytest.Monk
         "release needs the model, so this update ends here. Run `pulumi up` again when the job has completed: "
         f"`{LOGS} --follow` waits for that. To end it: `{CANCEL}`."
     )
-    monkeypatch.setattr(following, "_MOST_SECONDS", 0.0)
-    assert refused(ml) == (f"the fine-tuning goes on in Azure (Queued) {on}: `pulumi up` waits 0 hours at most{LEFT}")
-    monkeypatch.setattr(following, "_MOST_SECONDS", 72 * 3600.0)
+
+    def too_long(*_: object, **__: object) -> None:
+        raise TooLong
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following, "wait", too_long)
+        assert refused(ml) == (f"the fine-tuning goes on in Azure () {on}: `pulumi up` waits 72 hours at most{LEFT}")
     monkeypatch.setattr(following, "seconds_here", lambda: 0.0)
     assert refused(ml) == (
         f"the fine-tuning goes on in Azure (Queued) {on}: the machine that runs this update is taken away soon{LEFT}"
@@ -212,3 +219,25 @@ def test_what_is_said_of_a_job_that_failed_or_was_cancelled(ml: FakeMl) -> None:
         f"the fine-tuning was cancelled (job {FIRST}): it was cancelled, by `python -m jobs cancel`, in the studio or "
         "by an update with another recipe. `pulumi up` starts it again, as a new attempt."
     )
+
+
+def test_what_cannot_be_looked_up_is_told(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise HttpResponseError("not you")
+
+    monkeypatch.setattr(ml.models, "get", away)
+    assert refused(ml).startswith("the fine-tuning could not be looked up (experiment finetune-phi): not you. ")
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("services", "place"),
+    [
+        ({"Studio": SimpleNamespace(endpoint="https://x")}, "https://x"),
+        ({"Studio": SimpleNamespace(endpoint=None)}, "Azure ML studio"),
+        ({}, "Azure ML studio"),
+        (None, "Azure ML studio"),
+    ],
+)
+def test_where_a_job_is_watched(services: Any, place: str) -> None:
+    assert studio(SimpleNamespace(services=services)) == place  # type: ignore[arg-type]

@@ -15,7 +15,8 @@ from scoring_fake import Scoring
 from test_jobs_specs import RELEASE
 
 from chat.phi_messages import Answer, ChatRequest, ModelFailed, Unreachable
-from cloud.errors import ModelFault
+from cloud.errors import ModelFault, NotFinished
+from jobs.release import contracts
 from jobs.release.deployments import Endpoint
 from jobs.release.judging import evidence, probing, smoke
 from jobs.release.judging.health import Health
@@ -90,6 +91,44 @@ def test_questions_of_our_own(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> No
         )
     }
     assert said[0] == "asking m1 questions of our own: 1 of 25" and said[-1].endswith("25 of 25")
+
+
+def test_questions_of_our_own_are_the_stacks_and_the_golden_ones(ml: FakeMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(url: str, key: object, request: ChatRequest, *, timeout: float) -> Answer:
+        asked.append(request.question)
+        return Answer("yes", "m1", 1.0)
+
+    monkeypatch.setattr(probing, "ask", ask)
+    monkeypatch.setattr(probing, "_AT_ONCE", 1)
+    assert probing.ask_it(of(ml, [], questions="golden/sample.jsonl"), "m1", 8).p95_seconds == 1.0
+    golden = [json.loads(line)["question"] for line in Path("golden/sample.jsonl").read_text().splitlines()]
+    assert asked == [RELEASE.serving.question, *golden, RELEASE.serving.question]
+    stop = Stop()
+    stop.set()
+    its = Endpoint(client=ml, spec=RELEASE, report=lambda _: None, stop=stop)  # type: ignore[arg-type]
+    with pytest.raises(NotFinished, match="you asked to stop; m1 is being asked questions of our own"):
+        probing.ask_it(its, "m1", 3)
+    assert len(asked) == 8
+
+
+def test_who_asks_is_told_how_each_deployment_is_served(
+    in_service: FakeMl, scoring: Scoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, dict[str, str]]] = []
+    routes = type("Routes", (), {"tell": lambda self, url, tags: told.append((url, tags))})()
+    monkeypatch.setattr(smoke, "ROUTES", routes)
+    monkeypatch.setattr(contracts, "of_version", lambda *_: contracts.Contract("chat-completions"))
+    said = run()
+    assert told == [("https://e.eastus2.inference.ml.azure.com/score", {OLD: "", NEW: "chat-completions"})]
+    warning = f"warning: {NEW} should answer chat completions, and has no such route: answers come whole"
+    assert warning in said
+    streams = Answer("Bill", NEW, 0.1, streamed=True)
+    monkeypatch.setattr(smoke, "_patiently", lambda *_: streams)
+    here = of(in_service, said := [])
+    smoke.check(here, {})
+    assert said == [f"smoke test of {NEW}: Bill"]
 
 
 def test_a_smoke_tests_words(in_service: FakeMl, scoring: Scoring) -> None:
