@@ -154,7 +154,7 @@ def _decoded(response: Any) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        what = f"{response.status_code} {response.headers.get('Content-Type', 'of no type')}"
+        what = f"{response.status_code} {response.headers.get('Content-Type') or 'of no type'}"
         said = "the answer is not Azure's, but perhaps a proxy's on the way to it"
         raise DecodeError(message=f"{said} ({what})", response=response) from error
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pytest
 
 from cloud import catalogue
 from cloud.catalogue import AZURES, CATALOGUE, PURGEABLE, Priced, canonical, find
@@ -13,6 +16,8 @@ from jobs.preflight.subscription import NAMESPACES
 from settings.naming import Names, patterns
 
 ML = "azure-native:machinelearningservices"
+WRITTEN = Path(__file__).parents[1] / "fixtures" / "catalogue.txt"
+"""Each row, without what is empty in it."""
 
 
 def test_every_name_belongs_to_one_type() -> None:
@@ -130,3 +135,39 @@ def test_names_that_tell_their_stack() -> None:
     names = Names.of("phi", "dev", "00000000-0000-0000-0000-000000000001")
     for attribute, pattern in patterns().items():
         assert re.fullmatch(pattern, getattr(names, attribute)), attribute
+
+
+def rows() -> list[str]:
+    return [str({key: value for key, value in asdict(row).items() if value}) for row in CATALOGUE]
+
+
+def test_the_table_is_what_is_written_down() -> None:
+    """Names, words and versions that nothing else compares stand in states, in reviews and in requests."""
+    assert rows() == WRITTEN.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("azure-native:storage/v20230101:StorageAccount", "azure-native:storage:StorageAccount"),
+        ("azure-native_storage_v20230101:storage:StorageAccount", "azure-native:storage:StorageAccount"),
+        ("azure-native:storage:StorageAccount", "azure-native:storage:StorageAccount"),
+        ("pulumi:pulumi:Stack", "pulumi:pulumi:Stack"),
+    ],
+)
+def test_a_type_is_the_same_in_each_version_of_its_api(given: str, name: str) -> None:
+    assert canonical(given) == name
+
+
+def test_where_a_soft_deleted_one_is() -> None:
+    vault, account = catalogue.VAULT.soft_delete, catalogue.AI_SERVICES.soft_delete
+    assert vault is not None and account is not None
+    assert vault.place("s s", "east us", "g", "k v") == (
+        "/subscriptions/s%20s/providers/Microsoft.KeyVault/locations/east%20us/deletedVaults/k%20v"
+    )
+    assert account.place("s", "l", "g g", "n") == (
+        "/subscriptions/s/providers/Microsoft.CognitiveServices/locations/l/resourceGroups/g%20g/deletedAccounts/n"
+    )
+    assert catalogue.STORAGE.namespace == "Microsoft.Storage" and catalogue.ROLE_ASSIGNMENT.name_input == ""
+    assert catalogue.STORAGE.id("s", {"resourceGroupName": "/rg/", "accountName": 3}) is None
+    assert catalogue.types_of(catalogue.WORKSPACE, catalogue.HUB) == (f"{ML}:Workspace",)

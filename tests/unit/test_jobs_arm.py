@@ -144,3 +144,13 @@ def test_a_page_of_a_proxy_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None
     ):
         with pytest.raises(DecodeError, match=r"not Azure's, but perhaps a proxy's.*\(200 text/html\)"):
             ask()
+
+
+def test_a_page_of_no_type_and_an_array_where_an_object_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = install(monkeypatch)
+    arm.then("GET", "/x", (200, {"Content-Type": ""}, PAGE), (200, {}, [1]))
+    with pytest.raises(DecodeError) as raised:
+        Arm().get("/x", "2021-04-01")
+    told = "the answer is not Azure's, but perhaps a proxy's on the way to it (200 of no type)"
+    assert raised.value.message == told
+    assert Arm().get("/x", "2021-04-01") == {}
