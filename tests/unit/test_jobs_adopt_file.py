@@ -95,8 +95,9 @@ def test_what_else_the_settings_say(other: dict[str, Any], more: dict[str, Any])
 
 
 def test_a_problem_that_leaving_a_size_out_does_not_mend_is_told() -> None:
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError) as refused:
         config_of(dataclasses.replace(WHOLE, existing={"group": "no id"}), "adopted", SUBSCRIPTION)
+    assert "adopted" in str(refused.value) and "existing.group" in str(refused.value)
 
 
 FILE = f"""\

@@ -186,11 +186,12 @@ def test_a_stage_that_follows_a_job_passes_on_no_secret(ml: FakeMl, texts: dict[
 
 
 @pytest.mark.parametrize("ended", ["Failed", "Canceled"])
-def test_following_a_job_that_does_not_complete_exits_with_1(ml: FakeMl, ended: str) -> None:
+def test_following_a_job_that_does_not_complete_exits_with_1(ml: FakeMl, ended: str, capsys: Any) -> None:
     ml.jobs.put(FIRST, ended, **TAGS)
     with pytest.raises(SystemExit) as left:
         cli.main(["logs", "--stack", "dev", "--follow"])
     assert left.value.code == 1
+    assert f"ended {ended}" in capsys.readouterr().out.splitlines()[2], "why"
 
 
 def test_no_job_to_show(ml: FakeMl) -> None:
