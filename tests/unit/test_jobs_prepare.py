@@ -235,7 +235,7 @@ def test_an_asset_is_an_input(
         return
     prepare.run(spec, said.append, stop)
     (job,) = ml.jobs.submitted
-    assert job.inputs["source"].type == kind
+    assert vars(job.inputs["source"]) == vars(asset)
     if kind == "uri_file":
         link = "mkdir source && ln -s ${{inputs.source}} 'source/my chats.jsonl' && "
         assert job.command.startswith(f"{link}python -m data_prep --source 'source/my chats.jsonl' ")

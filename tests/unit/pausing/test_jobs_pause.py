@@ -150,6 +150,7 @@ def test_a_release_in_the_pause_waits_for_its_end(ml: FakeMl, scoring: Scoring) 
     assert "is paused since 2026-11-23 17:00 UTC and stays so: version 8 goes into service" in said[0]
     found = paused.read(ml.online_endpoints.tags)
     assert found and (found.version, found.coming) == ("7", "8")
+    assert ml.online_endpoints.tags["stack"] == "dev"
     # The same version once more, and the one from before: nothing comes.
     rollout.run(spec_of("8"), said.append, Stop())
     assert resuming.resume(endpoint(ml), spec_of) == "8"
