@@ -20,7 +20,7 @@ def measured(stats: Stats, tokenizer: Tokenizer, name: str) -> dict[str, Any]:
     The tokenizer counts a sample of at most 256 rows; their bytes for each token carry over to the rest.
     """
     counter = Counter(tokenizer, model(name))
-    sample = [messages for _, messages in sorted(stats.sample, key=lambda kept: -kept[0])]
+    sample = [messages for _, messages in stats.sample]
     own = model(name).per_message
     text = sum(len(message["content"].encode()) for messages in sample for message in messages)
     counted = sum(counter.count(messages) - own * len(messages) for messages in sample)

@@ -232,6 +232,7 @@ def test_a_part_is_a_number_of_how_many(text: str) -> None:
 def test_counts_survive_json() -> None:
     stats = Stats(seen=3, kinds={"json": Kind(2, [(1, "x: y")])}, sample=[(-5, [{"role": "user", "content": "ü"}])])
     stats.turns[2] += 1
+    stats.lengths[7] += 1
     stats.sides["train"] += 2
     read = Stats.from_json(json.loads(json.dumps(stats.to_json())))
     assert read == stats

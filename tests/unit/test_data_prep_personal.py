@@ -48,6 +48,58 @@ def test_what_is_found(kind: str, text: str) -> None:
     assert personal.masked(said).startswith("Before ") and f"[{kind.upper()}]" in personal.masked(said)
 
 
+WORDS = (
+    "password passwd pwd passwort kennwort passphrase senha wachtwoord Contrase\u00f1a contrasena has\u0142o "
+    "\u041f\u0430\u0440\u043e\u043b\u044c \u5bc6\u78bc \u30d1\u30b9\u30ef\u30fc\u30c9 \ube44\ubc00\ubc88\ud638 secret secret_key "
+    "secret_access_key api_key api-key apikey access_key auth_token client_secret"
+)
+
+
+@pytest.mark.parametrize("word", WORDS.split())
+@pytest.mark.parametrize("between", ["=", ": ", '"  :  "', " = '"])
+def test_a_secret_is_known_by_the_word_before_it(word: str, between: str) -> None:
+    for written in (word, word.upper(), word.capitalize()) if word.isascii() else (word,):
+        said = f"Before {written}{between}{'a1' * 8} after"
+        assert personal.suspicious(said.encode())
+        assert [kind for kind, _, _ in personal.found(said)] == ["password"], said
+
+
+@pytest.mark.parametrize(
+    ("kind", "signs", "rest"),
+    [
+        ("github-token", "ghp_ gho_ ghs_ ghu_ ghr_ github_pat_", "a" * 40),
+        ("api-key", "sk- sk_live_ AIza glpat- npm_ pypi-", "a" * 36),
+        ("slack-token", "xoxa- xoxb- xoxp- xoxr- xoxs-", "a" * 10),
+        ("aws-key", "AKIA ASIA", "A" * 16),
+    ],
+)
+def test_a_key_is_known_by_what_it_begins_with(kind: str, signs: str, rest: str) -> None:
+    for sign in signs.split():
+        key = sign + {"AIza": "a" * 35, "pypi-": "a" * 50}.get(sign, rest)
+        assert [(found, start, end) for found, start, end in personal.found(f"a {key}.")] == [(kind, 2, 2 + len(key))]
+        assert list(personal.found(f"a {sign}{'a' * 5}.")) == []
+
+
+def test_masks_take_the_place_of_all_texts_however_deep() -> None:
+    mail = "ann@example.org"
+    assert personal.masked_in({mail: [mail, (mail, 5)], "x": {"y": None}}) == {
+        mail: ["[EMAIL]", ["[EMAIL]", 5]],
+        "x": {"y": None},
+    }
+    deep: list[object] = []
+    for _ in range(5000):
+        deep = [deep]
+    assert personal.masked_in(deep) == "nested too deeply to be masked"
+    record = {"messages": [{"content": f"{mail} {mail}"}, {"content": "10.0.0.1"}, {"content": "none"}]}
+    assert personal.counts(record) == {"email": 2, "ip-address": 1}
+    assert personal.masked(f"{mail}, 4111 1111 1111 1111 and {mail}") == "[EMAIL], [CARD] and [EMAIL]"
+    assert list(personal.found("0000 0000 0000 0000")) == []  # passes the check of cards
+    assert (
+        *("email", "private-key", "azure-key", "aws-key", "github-token", "hugging-face-token", "api-key"),
+        *("slack-token", "json-web-token", "password", "iban", "card", "us-ssn", "phone", "ip-address"),
+    ) == personal.KINDS
+
+
 @pytest.mark.parametrize(
     "text",
     [

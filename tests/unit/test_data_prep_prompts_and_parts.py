@@ -76,6 +76,31 @@ def test_parts_that_are_no_text_are_refused(part: dict[str, Any]) -> None:
     assert [(each.field, each.code) for each in problems(row)] == [("messages[1].content", "content-type")]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Be.\nHuman: Why?\nAssistant: So.", [("system", "Be."), *Q_A]),
+        (f"{'x' * 1000}\nHuman: Why?\nAssistant: So.", [("system", "x" * 1000), *Q_A]),
+        (f"{'x' * 1001}\nHuman: Why?\nAssistant: So.", None),
+        ("### Instruction: Why?\n### Input: x\n### Response: So.</s>", [("user", "Why?\n\nx"), Q_A[1]]),
+        ("### Instruction: Why?\n### Input:\n### Response: So.", Q_A),
+        ("### Input: Why?\n### Response: So.", Q_A),
+        ("### Response: So.\n### Input: Why?\n### Response: So.", [Q_A[1], *Q_A]),
+        ("Human: Why?\nAssistant: So.\nHuman: Or?", None),
+        ("Human: Why?", None),
+        ("x [INST] Why? [/INST] So.", None),
+        ("[INST] Why? [/INST] So. </s> x", None),
+        ("<|user|>Why?<|end|>x<|assistant|>So.<|end|>", None),
+        ("<|tool|>x<|end|><|assistant|>So.", [("tool", "x"), Q_A[1]]),
+    ],
+)
+def test_what_a_template_makes_of_a_text_and_of_what_stands_outside(
+    text: str, said: list[tuple[str, str]] | None
+) -> None:
+    found = untemplated(text)
+    assert (found and [(each["role"], each["content"]) for each in found]) == said
+
+
 LONG = " " * 400_000
 """Blanks that a pattern which tries each division of them would not get through within an hour."""
 
@@ -87,6 +112,8 @@ LONG = " " * 400_000
         (f"a{'</s>' * 100_000}b", f"a{'</s>' * 100_000}b"),
         (f"a{'</s> ' * 100_000}", "a"),
         (LONG, ""),
+        ("</s>", ""),
+        ("\0", "\0"),
         ("<|im_end|> a <s>", "<|im_end|> a <s>"),
     ],
 )

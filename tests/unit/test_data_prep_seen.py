@@ -17,7 +17,8 @@ from data_prep.request import Request
 from data_prep.row.reading import Reader
 from data_prep.run.opening import Opened, opened
 from data_prep.run.pool import Window
-from data_prep.run.preview import preview
+from data_prep.run.preview import preview, rendered
+from data_prep.source import azureml, hub
 from data_prep.source.locate import Source
 from data_prep.source.sides import sides
 
@@ -81,6 +82,14 @@ def test_a_preview_as_a_whole(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_template_is_laid_out_as_the_hubs_library_does_it(tmp_path: Path) -> None:
+    template = "{% for m in messages %}\n  {% if true %}\n{{ m.content }}{{ eos_token }}{% endif %}\n{% endfor %}\nend"
+    assert rendered([{"content": "a"}, {"content": "b"}], template) == "a<|endoftext|>b<|endoftext|>end"
+    put(tmp_path / "a.jsonl", [{"prompt": "a", "completion": "b"}])
+    request = Request(source="a.jsonl", base=tmp_path, directory=tmp_path / "out", tokenizer="estimate")
+    assert "--- taken as pair: test, about 6 tokens" in list(preview(request))
+
+
 LIST = Form(layout="list")
 
 
@@ -127,6 +136,57 @@ def test_files_are_opened_with_their_pieces_sides_and_an_estimate_of_their_rows(
         assert (part.total, part.window.all, part.size) == (total, False, 0)
     taken = [row for part in opened(source, Request(split="train[2:5]"), None, None).parts() for _, row in part.rows]
     assert taken == [{"prompt": "a", "completion": "b"}, {"messages": 2}, {"messages": 3}, ROWS[0]]
+
+
+def test_what_is_read_from_elsewhere_says_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+    message = {"message_id": "1", "parent_id": None, "role": "prompter", "text": "Why?"}
+
+    def data_set(*given: Any) -> hub.DataSet:
+        asked.append(given)
+        return hub.DataSet("abc", "MIT", iter(rows), 50, streamed=True)
+
+    monkeypatch.setattr(hub, "opened", data_set)
+    rows: list[Any] = [{"a": 1}, {"a": 2}]
+    request = Request(source="a/b", config="c", split="test[:3]", revision="r", rows="7")
+    found = opened(Source("hub", "a/b"), request, None, None)
+    assert asked == [("a/b", "c", "test[:3]", "r")]
+    assert (found.label, found.origin) == ("a/b", {"kind": "hub", "revision": "abc", "licence": "MIT"})
+    assert (found.total, found.window.all, found.share, found.pieces) == (7, False, 1.0, [])
+    assert [list(part.rows) for part in found.parts()] == [[(1, {"a": 1}), (2, {"a": 2})]]
+    assert [opened(Source("hub", "a/b"), Request(rows=rows_), None, None).total for rows_ in ("all", "99", "5%")] == [
+        *(50, 50, 50)
+    ]
+    rows = [message, {**message, "message_id": "2", "parent_id": "1", "role": "assistant", "text": "So."}]
+    (row,) = opened(Source("hub", "a/b"), Request(), None, None).peek()
+    assert (row["prompt"]["text"], row["prompt"]["replies"][0]["text"]) == ("Why?", "So.")
+    rows = []
+    assert opened(Source("hub", "a/b"), Request(), None, None).peek() == []
+
+    def asset(uri: str, workspace: Any, directory: Path) -> azureml.Asset:
+        assert (uri, workspace, directory) == ("azureml:a:1", "there", tmp_path / "asset")
+        directory.mkdir()
+        put(directory / "train.jsonl", ROWS[:1])
+        put(directory / "dev.jsonl", ROWS[:2])
+        return azureml.Asset(directory, "a:1", "MIT")
+
+    monkeypatch.setattr(azureml, "downloaded", asset)
+    workspace: Any = "there"
+    fetched = opened(Source("azureml", "azureml:a:1"), Request(validation_ratio=0.1), workspace, tmp_path)
+    assert fetched.origin == {"kind": "azureml", "revision": "a:1", "licence": "MIT"}
+    assert [(piece.path.name, piece.side) for piece in fetched.pieces] == [
+        *(("dev.jsonl", "validation"), ("train.jsonl", "train"))
+    ]
+    assert fetched.root == tmp_path / "asset"
+
+
+def test_files_that_are_other_than_they_are_called_are_told(tmp_path: Path) -> None:
+    for at in range(3):
+        (tmp_path / f"{at}.jsonl").write_text("{'a': 1}\n{'a': 2}\n")
+    files = tuple(tmp_path / f"{at}.jsonl" for at in range(3))
+    said = "is read as rows that Python has written"
+    assert opened(Source("file", "x", files), Request(), None, None).told == [f"{files[0]} and 2 more {said}"]
+    assert opened(Source("file", "x", files[:1]), Request(), None, None).told == [f"{files[0]} {said}"]
 
 
 def test_a_window_of_rows_goes_over_the_ends_of_files(tmp_path: Path) -> None:
