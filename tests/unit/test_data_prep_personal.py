@@ -50,8 +50,8 @@ def test_what_is_found(kind: str, text: str) -> None:
 
 WORDS = (
     "password passwd pwd passwort kennwort passphrase senha wachtwoord Contrase\u00f1a contrasena has\u0142o "
-    "\u041f\u0430\u0440\u043e\u043b\u044c \u5bc6\u78bc \u30d1\u30b9\u30ef\u30fc\u30c9 \ube44\ubc00\ubc88\ud638 secret secret_key "
-    "secret_access_key api_key api-key apikey access_key auth_token client_secret"
+    "\u041f\u0430\u0440\u043e\u043b\u044c \u5bc6\u78bc \u30d1\u30b9\u30ef\u30fc\u30c9 \ube44\ubc00\ubc88\ud638 "
+    "secret secret_key secret_access_key api_key api-key apikey access_key auth_token client_secret"
 )
 
 
