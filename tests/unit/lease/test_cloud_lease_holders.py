@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from lease_fake import NOW, OTHER, TARGET, Blob, held_by
 
 from cloud.errors import NotFinished, StageError
@@ -161,3 +162,13 @@ def test_a_machine_by_its_boot_and_its_space_of_process_numbers(monkeypatch: pyt
     assert lease._machine() == "boot pid:[1]"
     gone = "/proc/sys/kernel/random/boot_id"
     assert lease._machine() == ""
+
+
+def test_leases_that_cannot_be_looked_at(blob: Blob) -> None:
+    blob.refuses = [ServiceRequestError("no route")]
+    with pytest.raises(StageError) as raised:
+        lease.break_all(TARGET, print)
+    assert str(raised.value) == (
+        "the leases could not be looked at (workspace mlw-phi): Azure could not be reached (no route). Check the "
+        "network. Run `pulumi up` again: it goes on where it stopped."
+    )
