@@ -61,6 +61,9 @@ def standing() -> Standing:
     # This project's own Pulumi and Python, wherever the command is called from.
     os.environ["PATH"] = os.pathsep.join([f"{sys.prefix}/pulumi/bin", f"{sys.prefix}/bin", os.environ["PATH"]])
     atexit.register(shutil.rmtree, place, ignore_errors=True)
+    # Pulumi notes there by which passphrase the stack's secrets are kept, which is this emulator's.
+    settings = ROOT / f"Pulumi.{STACK}.yaml"
+    atexit.register(settings.write_bytes, settings.read_bytes())
     atexit.register(lifecycle.stop, home)
     made, record = timed("make", "up"), place / "requests"
     return Standing(home, record, made, len(record.read_text(encoding="utf-8").splitlines()))

@@ -50,7 +50,7 @@ class Recorder:
         file.touch(mode=0o600)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or Request(scope).url.hostname in (None, LOCAL):
+        if scope["type"] != "http" or (host := _host(scope)) in (None, LOCAL):
             await self._application(scope, receive, send)
             return
         number, sent, answered, start = next(self._numbers), bytearray(), bytearray(), dict[str, Any]()
@@ -76,9 +76,9 @@ class Recorder:
                 {
                     "number": number,
                     "method": scope["method"],
-                    "host": request.url.hostname,
+                    "host": host,
                     "path": scope["path"],
-                    "query": dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
+                    "query": dict(parse_qsl(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)),
                     "headers": {name: request.headers[name] for name in HEADERS if name in request.headers},
                     "body": read(bytes(sent), request.headers.get("content-type", "")),
                     "status": start.get("status"),
@@ -106,6 +106,11 @@ def read(body: bytes, content_type: str) -> Any:
         return json.loads(body)
     except ValueError:
         return CONTENT
+
+
+def _host(scope: MutableMapping[str, Any]) -> str | None:
+    """Whom the request is to. Of no interest for it is the query, which may be no text."""
+    return Request({**scope, "query_string": b""}).url.hostname
 
 
 def _type(start: dict[str, Any]) -> str:

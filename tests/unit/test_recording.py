@@ -227,14 +227,14 @@ def exchange(file: Path, scope: dict[str, Any], body: bytes, answer: bytes, kind
     assert b"".join(each.get("body", b"") for each in heard) == answer, "the client gets what it would have got"
 
 
-def scope(host: str, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+def scope(host: str, headers: list[tuple[bytes, bytes]], query: bytes = b"a=1") -> dict[str, Any]:
     return {
         "type": "http",
         "method": "POST",
         "scheme": "https",
         "server": ("127.0.0.1", 1),
         "path": "/score",
-        "query_string": b"a=1",
+        "query_string": query,
         "headers": [(b"host", host.encode()), *headers],
     }
 
@@ -259,6 +259,11 @@ def test_the_recorder_writes_what_was_sent_and_answered_but_no_token(tmp_path: P
         "answer": {"a": 2},
     }
     assert oct(file.stat().st_mode)[-3:] == "600"
+
+
+def test_a_query_that_is_no_text_is_written_too(tmp_path: Path) -> None:
+    exchange(tmp_path / "requests", scope("management.azure.com", [], b"a=\xc3"), b"", b"{}")
+    assert json.loads((tmp_path / "requests").read_text())["query"] == {"a": "\ufffd"}
 
 
 @pytest.mark.parametrize(
