@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from emulator.machine.store import Resource
-from tests.contract.lab import Cases, Lab
+from tests.contract.cases import Cases
+from tests.contract.lab import Lab
 
 CASES = Cases("requests")
 """With those of test_refusals_requests.py."""

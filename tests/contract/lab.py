@@ -7,7 +7,7 @@ import functools
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,12 @@ from emulator.access import rbac
 from emulator.front import admin
 from emulator.machine.home import SUBSCRIPTION_ID, Home
 from emulator.machine.store import Resource, Store
-from emulator.refusals import REFUSALS
 from tests.contract.arm import Arm, Refusal
+from tests.contract.bodies import A100, BASE_MODEL, COMPUTES, cluster_body, deployment_body, endpoint_body
 from tests.contract.conftest import LOCATION, make_workspace
 
 GROUP = "rg-refusals"
 SCOPE = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{GROUP}"
-A100 = "Standard_NC24ads_A100_v4"
-BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
 COMPONENT = "azureml://registries/azureml/components/chat_completion_pipeline/versions/0.0.82"
 JOB_SECONDS = 90.0
 VERSIONS = {
@@ -41,49 +39,6 @@ VERSIONS = {
 }
 DEPLOYMENT_ROLES = ("AcrPull", "Storage Blob Data Reader", "AzureML Metrics Writer")
 JOB_ROLES = ("Contributor", "AcrPull", "Storage Blob Data Reader", "Storage Blob Data Contributor")
-
-Case = Callable[["Lab"], None]
-
-
-class Cases:
-    """The two tests of every rule of an area, by the rule's name."""
-
-    def __init__(self, area: str) -> None:
-        self.rows = {row.name: row for row in REFUSALS if row.area == area}
-        self._cases: dict[tuple[str, str], Case] = {}
-        self._passed: set[Case] = set()
-
-    def refused(self, name: str) -> Callable[[Case], Case]:
-        return self._add("refused", name)
-
-    def passes(self, name: str) -> Callable[[Case], Case]:
-        return self._add("passes", name)
-
-    def _add(self, kind: str, name: str) -> Callable[[Case], Case]:
-        def add(case: Case) -> Case:
-            assert name in self.rows and (kind, name) not in self._cases, name
-            self._cases[kind, name] = case
-            return case
-
-        return add
-
-    def check_refused(self, name: str, lab: Lab) -> None:
-        """The case is refused with the status, the code and the words of the table."""
-        row = self.rows[name]
-        try:
-            self._cases["refused", name](lab)
-        except Refusal as refusal:
-            found = (refusal.status, refusal.code)
-            assert found == (row.status or 200, row.code), refusal.body
-            assert row.says in str(refusal.body), refusal.body
-        else:
-            raise AssertionError(f"{name}: nothing was refused")
-
-    def check_passes(self, name: str, lab: Lab) -> None:
-        case = self._cases["passes", name]
-        if case not in self._passed:  # one case may be the way through of several rules
-            case(lab)
-            self._passed.add(case)
 
 
 class Lab:
@@ -325,35 +280,6 @@ class Lab:
         job = self.submit("right-1")
         self.wait(job, "Completed")
         return job
-
-
-COMPUTES = ("compute_model_import", "compute_preprocess", "compute_finetune")
-
-
-def identity_body(identity: str) -> dict[str, Any]:
-    if not identity:
-        return {"type": "SystemAssigned"}
-    return {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}
-
-
-def cluster_body(size: str = A100, identity: str = "", nodes: int = 0, priority: str = "Dedicated") -> dict[str, Any]:
-    scale = {"minNodeCount": nodes, "maxNodeCount": max(nodes, 1), "nodeIdleTimeBeforeScaleDown": "PT120S"}
-    inner = {"vmSize": size, "vmPriority": priority, "scaleSettings": scale}
-    body = {"location": LOCATION, "properties": {"computeType": "AmlCompute", "properties": inner}}
-    return {**body, "identity": identity_body(identity)} if identity else body
-
-
-def endpoint_body(identity: str = "") -> dict[str, Any]:
-    return {"location": LOCATION, "identity": identity_body(identity), "properties": {"authMode": "Key"}}
-
-
-def deployment_body(size: str = A100, capacity: int = 1, **properties: Any) -> dict[str, Any]:
-    always = {"endpointComputeType": "Managed", "instanceType": size, "model": BASE_MODEL}
-    return {
-        "location": LOCATION,
-        "sku": {"name": "Default", "capacity": capacity},
-        "properties": {**always, "scaleSettings": {"scaleType": "Default"}, **properties},
-    }
 
 
 def _version(path: str) -> str:

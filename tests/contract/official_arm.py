@@ -2,83 +2,31 @@
 
 from __future__ import annotations
 
-import datetime
-import uuid
-from typing import Any
-
-from emulator.machine.home import SUBSCRIPTION_ID, TENANT_ID
-from jobs.release import scaling
-from settings.sections.serving import ScaleSettings
-from tests.contract.official import Action, Clients, Driven
-
-GROUP = "rg-official"
-PLACE = "eastus2"
-SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
-SCOPE = f"{SUBSCRIPTION}/resourceGroups/{GROUP}"
-TAGS = {"tags": {"owner": "somebody"}}
-STORAGE, VAULT, REGISTRY = "stofficial", "kv-official", "crofficial"
-IDENTITY, LOGS, INSIGHTS, ACCOUNT = "id-official", "log-official", "appi-official", "ais-official"
-ASSIGNMENT = str(uuid.uuid5(uuid.NAMESPACE_URL, "official"))
-READER = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
-SETTING = (
-    f"{SCOPE}/providers/Microsoft.KeyVault/vaults/{VAULT}/providers/Microsoft.Insights/diagnosticSettings/official"
+from emulator.machine.home import TENANT_ID
+from tests.contract.official import Action, Driven
+from tests.contract.official_made import (
+    ACCOUNT,
+    ASSIGNMENT,
+    GROUP,
+    IDENTITY,
+    INSIGHTS,
+    LOGS,
+    NO_PATCH,
+    PLACE,
+    READER,
+    REGISTRY,
+    SCOPE,
+    SETTING,
+    SETTINGS_VERSION,
+    STORAGE,
+    TAGS,
+    VAULT,
+    a_budget,
+    a_scale,
+    an_alert,
+    path_of,
+    principal,
 )
-SETTINGS_VERSION = "2021-05-01-preview"
-NO_PATCH = "Azure has no PATCH of it"
-
-
-def _path(kind: str, name: str) -> str:
-    return f"{SCOPE}/providers/{kind}/{name}"
-
-
-def _principal(clients: Clients) -> str:
-    return str(clients.identities.user_assigned_identities.get(GROUP, IDENTITY).principal_id)
-
-
-def _scale() -> dict[str, Any]:
-    """Of a vault, whose metrics are not checked."""
-    return scaling.body(ScaleSettings(min=1, max=3), _path("Microsoft.KeyVault/vaults", VAULT), 1, "eastus2")
-
-
-def _alert() -> dict[str, Any]:
-    """An alert on a vault, whose metrics are not checked."""
-    criterion = {
-        "criterionType": "StaticThresholdCriterion",
-        "name": "busy",
-        "metricName": "ServiceApiHit",
-        "operator": "GreaterThan",
-        "threshold": 0,
-        "timeAggregation": "Count",
-    }
-    return {
-        "location": "global",
-        "properties": {
-            "severity": 2,
-            "enabled": True,
-            "scopes": [_path("Microsoft.KeyVault/vaults", VAULT)],
-            "evaluationFrequency": "PT5M",
-            "windowSize": "PT5M",
-            "criteria": {
-                "odata.type": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
-                "allOf": [criterion],
-            },
-        },
-    }
-
-
-def _budget() -> dict[str, Any]:
-    month = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-01T00:00:00Z")
-    told = {"enabled": True, "operator": "GreaterThan", "threshold": 80, "contactEmails": ["a@example.com"]}
-    return {
-        "properties": {
-            "category": "Cost",
-            "amount": 100,
-            "timeGrain": "Monthly",
-            "timePeriod": {"startDate": month},
-            "notifications": {"actual80": told},
-        }
-    }
-
 
 FIRST = (
     Driven(
@@ -110,7 +58,7 @@ FIRST = (
                 "kind": "web",
                 "properties": {
                     "Application_Type": "web",
-                    "WorkspaceResourceId": _path("Microsoft.OperationalInsights/workspaces", LOGS),
+                    "WorkspaceResourceId": path_of("Microsoft.OperationalInsights/workspaces", LOGS),
                 },
             },
         ),
@@ -222,7 +170,7 @@ FIRST = (
             {
                 "properties": {
                     "roleDefinitionId": READER,
-                    "principalId": _principal(c),
+                    "principalId": principal(c),
                     "principalType": "ServicePrincipal",
                 }
             },
@@ -265,7 +213,7 @@ FIRST = (
             SETTING,
             {
                 "properties": {
-                    "workspaceId": _path("Microsoft.OperationalInsights/workspaces", LOGS),
+                    "workspaceId": path_of("Microsoft.OperationalInsights/workspaces", LOGS),
                     "logs": [{"categoryGroup": "allLogs", "enabled": True}],
                 }
             },
@@ -295,33 +243,33 @@ FIRST = (
     ),
     Driven(
         "Microsoft.Insights/metricAlerts",
-        create=lambda c: c.monitor.metric_alerts.create_or_update(GROUP, "alert-official", _alert()),
+        create=lambda c: c.monitor.metric_alerts.create_or_update(GROUP, "alert-official", an_alert()),
         get=lambda c: c.monitor.metric_alerts.get(GROUP, "alert-official"),
         lists=(
             lambda c: c.monitor.metric_alerts.list_by_resource_group(GROUP),
             lambda c: c.monitor.metric_alerts.list_by_subscription(),
         ),
         update=lambda c: c.monitor.metric_alerts.update(
-            GROUP, "alert-official", {**TAGS, "properties": {**_alert()["properties"], "enabled": False}}
+            GROUP, "alert-official", {**TAGS, "properties": {**an_alert()["properties"], "enabled": False}}
         ),
         delete=lambda c: c.monitor.metric_alerts.delete(GROUP, "alert-official"),
     ),
     Driven(
         "Microsoft.Insights/autoscaleSettings",
-        create=lambda c: c.monitor.autoscale_settings.create_or_update(GROUP, "scale-official", _scale()),
+        create=lambda c: c.monitor.autoscale_settings.create_or_update(GROUP, "scale-official", a_scale()),
         get=lambda c: c.monitor.autoscale_settings.get(GROUP, "scale-official"),
         lists=(
             lambda c: c.monitor.autoscale_settings.list_by_resource_group(GROUP),
             lambda c: c.monitor.autoscale_settings.list_by_subscription(),
         ),
         update=lambda c: c.monitor.autoscale_settings.update(
-            GROUP, "scale-official", {**TAGS, "properties": {**_scale()["properties"], "enabled": False}}
+            GROUP, "scale-official", {**TAGS, "properties": {**a_scale()["properties"], "enabled": False}}
         ),
         delete=lambda c: c.monitor.autoscale_settings.delete(GROUP, "scale-official"),
     ),
     Driven(
         "Microsoft.Consumption/budgets",
-        create=lambda c: c.consumption.budgets.create_or_update(SCOPE, "budget-official", _budget()),
+        create=lambda c: c.consumption.budgets.create_or_update(SCOPE, "budget-official", a_budget()),
         get=lambda c: c.consumption.budgets.get(SCOPE, "budget-official"),
         lists=(lambda c: c.consumption.budgets.list(SCOPE),),
         delete=lambda c: c.consumption.budgets.delete(SCOPE, "budget-official"),

@@ -2,137 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from azure.ai.ml.entities import Data
-
 from emulator.machine.home import SUBSCRIPTION_ID
-from tests.contract.official import Action, Clients, Driven
-from tests.contract.official_arm import (
+from tests.contract.official import Action, Driven
+from tests.contract.official_made import (
     ACCOUNT,
+    BASE_MODEL,
+    ENDPOINT,
+    FAMILY,
     GROUP,
-    INSIGHTS,
+    ML,
+    MODELS,
     NO_PATCH,
     PLACE,
-    REGISTRY,
-    SCOPE,
-    STORAGE,
-    SUBSCRIPTION,
+    QUOTAS,
+    SIZE,
     TAGS,
     VAULT,
+    WORKSPACE,
+    W,
+    a_job,
+    a_registry,
+    a_workspace,
+    asset,
+    code,
+    upload_place,
+    uploaded,
 )
-
-MODELS = "mlr-official"
-W, ENDPOINT, SIZE = "mlw-official", "official-endpoint", "Standard_NC24ads_A100_v4"
-WORKSPACE = f"{SCOPE}/providers/Microsoft.MachineLearningServices/workspaces/{W}"
-BASE_MODEL = "azureml://registries/azureml/models/Phi-4-mini-instruct/versions/1"
-ML = "Microsoft.MachineLearningServices/workspaces"
-QUOTAS = f"{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/locations/{PLACE}"
-FAMILY = "StandardNCADSA100v4Family"
-
-
-def _workspace() -> dict[str, Any]:
-    return {
-        "location": PLACE,
-        "identity": {"type": "SystemAssigned"},
-        "properties": {
-            "friendlyName": W,
-            "storageAccount": f"{SCOPE}/providers/Microsoft.Storage/storageAccounts/{STORAGE}",
-            "keyVault": f"{SCOPE}/providers/Microsoft.KeyVault/vaults/{VAULT}",
-            "applicationInsights": f"{SCOPE}/providers/Microsoft.Insights/components/{INSIGHTS}",
-            "containerRegistry": f"{SCOPE}/providers/Microsoft.ContainerRegistry/registries/{REGISTRY}",
-        },
-    }
-
-
-def _uploaded(clients: Clients) -> str:
-    """Where a file lies that a data asset and a model can be made of."""
-    client = clients.workspace(GROUP, W)
-    asset = client.data.create_or_update(Data(name="uploaded", version="1", path=clients.data_file, type="uri_file"))
-    return str(asset.path)
-
-
-def _upload_place(clients: Clients) -> Any:
-    body = {"pendingUploadType": "TemporaryBlobReference"}
-    return clients.ml.code_versions.create_or_get_start_pending_upload(GROUP, W, "code", "1", body)
-
-
-def _code(clients: Clients) -> Any:
-    uri = f"https://{STORAGE}.blob.core.windows.net/code-official/code"
-    body = {"properties": {"codeUri": uri, "properties": {"hash_sha256": "0"}}}
-    return clients.ml.code_versions.create_or_update(GROUP, W, "code", "1", body)
-
-
-def _job() -> dict[str, Any]:
-    """A fine-tune that queues for a cluster and is cancelled."""
-    given = {
-        "mlflow_model_path": {"job_input_type": "mlflow_model", "uri": BASE_MODEL},
-        "train_file_path": {"job_input_type": "uri_file", "uri": "azureml:uploaded:1"},
-        **{
-            f"compute_{step}": {"job_input_type": "literal", "value": "official"}
-            for step in ("model_import", "preprocess", "finetune")
-        },
-    }
-    node = {
-        "name": "finetune",
-        "type": "pipeline",
-        "componentId": "azureml://registries/azureml/components/chat_completion_pipeline/versions/0.0.82",
-        "inputs": given,
-        "outputs": {"mlflow_model_folder": {"value": "${{parent.outputs.model}}", "type": "literal"}},
-    }
-    outputs = {"model": {"jobOutputType": "mlflow_model"}}
-    return {"properties": {"jobType": "Pipeline", "jobs": {"finetune": node}, "outputs": outputs}}
-
-
-def _asset(
-    kind: str, folder: str, create: Any, client: str, actions: Mapping[str, Action] | None = None
-) -> tuple[Driven, Driven]:
-    """The version of an asset, and the container that comes with it; the version is deleted first."""
-
-    def of(clients: Clients, part: str) -> Any:
-        return getattr(clients.ml, f"{client}_{part}")
-
-    container = Driven(
-        f"{ML}/{folder}",
-        get=lambda c: of(c, "containers").get(GROUP, W, kind),
-        lists=(lambda c: of(c, "containers").list(GROUP, W),),
-        create=lambda c: of(c, "containers").create_or_update(GROUP, W, kind, {"properties": _of_data(folder)}),
-        delete=lambda c: of(c, "containers").delete(GROUP, W, kind),
-        lacks={"update": NO_PATCH},
-    )
-    version = Driven(
-        f"{ML}/{folder}/versions",
-        create=create,
-        get=lambda c: of(c, "versions").get(GROUP, W, kind, "1"),
-        lists=(lambda c: of(c, "versions").list(GROUP, W, kind),),
-        delete=lambda c: of(c, "versions").delete(GROUP, W, kind, "1"),
-        actions=actions or {},
-        lacks={"update": NO_PATCH},
-    )
-    return container, version
-
-
-def _of_data(folder: str) -> dict[str, Any]:
-    return {"description": "made by hand", **({"dataType": "uri_file"} if folder == "data" else {})}
-
-
-def _registry() -> dict[str, Any]:
-    made_by_azure = {
-        "acrDetails": [{"systemCreatedAcrAccount": {"acrAccountSku": "Premium"}}],
-        "storageAccountDetails": [{"systemCreatedStorageAccount": {"storageAccountType": "Standard_LRS"}}],
-    }
-    return {
-        "location": PLACE,
-        "identity": {"type": "SystemAssigned"},
-        "properties": {"regionDetails": [{"location": PLACE, **made_by_azure}]},
-    }
-
 
 THEN = (
     Driven(
         "Microsoft.MachineLearningServices/registries",
-        create=lambda c: c.ml.registries.begin_create_or_update(GROUP, MODELS, _registry()),
+        create=lambda c: c.ml.registries.begin_create_or_update(GROUP, MODELS, a_registry()),
         get=lambda c: c.ml.registries.get(GROUP, MODELS),
         lists=(
             lambda c: c.ml.registries.list(GROUP),
@@ -143,7 +43,7 @@ THEN = (
     ),
     Driven(
         ML,
-        create=lambda c: c.ml.workspaces.begin_create_or_update(GROUP, W, _workspace()),
+        create=lambda c: c.ml.workspaces.begin_create_or_update(GROUP, W, a_workspace()),
         get=lambda c: c.ml.workspaces.get(GROUP, W),
         lists=(
             lambda c: c.ml.workspaces.list_by_resource_group(GROUP),
@@ -213,26 +113,26 @@ THEN = (
             "listsecrets": Action(lambda c: c.ml.workspace_connections.list_secrets(GROUP, W, "official"), "properties")
         },
     ),
-    *_asset(
+    *asset(
         "data",
         "data",
         lambda c: c.ml.data_versions.create_or_update(
-            GROUP, W, "data", "1", {"properties": {"dataType": "uri_file", "dataUri": _uploaded(c)}}
+            GROUP, W, "data", "1", {"properties": {"dataType": "uri_file", "dataUri": uploaded(c)}}
         ),
         "data",
     ),
-    *_asset(
+    *asset(
         "model",
         "models",
         lambda c: c.ml.model_versions.create_or_update(
-            GROUP, W, "model", "1", {"properties": {"modelType": "custom_model", "modelUri": _uploaded(c)}}
+            GROUP, W, "model", "1", {"properties": {"modelType": "custom_model", "modelUri": uploaded(c)}}
         ),
         "model",
     ),
-    *_asset(
-        "code", "codes", _code, "code", {"startPendingUpload": Action(_upload_place, "blob_reference_for_consumption")}
+    *asset(
+        "code", "codes", code, "code", {"startPendingUpload": Action(upload_place, "blob_reference_for_consumption")}
     ),
-    *_asset(
+    *asset(
         "environment",
         "environments",
         lambda c: c.ml.environment_versions.create_or_update(
@@ -240,7 +140,7 @@ THEN = (
         ),
         "environment",
     ),
-    *_asset(
+    *asset(
         "component",
         "components",
         lambda c: c.ml.component_versions.create_or_update(
@@ -254,7 +154,7 @@ THEN = (
     ),
     Driven(
         f"{ML}/jobs",
-        create=lambda c: c.ml.jobs.create_or_update(GROUP, W, "official", _job()),
+        create=lambda c: c.ml.jobs.create_or_update(GROUP, W, "official", a_job()),
         get=lambda c: c.ml.jobs.get(GROUP, W, "official"),
         lists=(lambda c: c.ml.jobs.list(GROUP, W),),
         actions={"cancel": Action(lambda c: c.ml.jobs.begin_cancel(GROUP, W, "official"))},

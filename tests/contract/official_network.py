@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.official import Clients, Driven
-from tests.contract.official_arm import GROUP, PLACE, SCOPE, STORAGE, TAGS
+from tests.contract.official_made import GROUP, PLACE, SCOPE, STORAGE, TAGS
 
 NETWORK, SUBNET, ENDPOINT = "vnet-official", "snet-official", "pep-official"
 ZONE, LINK = "privatelink.blob.core.windows.net", "to-official"

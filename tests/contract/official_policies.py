@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.official import Action, Clients, Driven
-from tests.contract.official_arm import PLACE, SCOPE, SUBSCRIPTION
+from tests.contract.official_made import PLACE, SCOPE, SUBSCRIPTION
 
 DEFINITION, ASSIGNMENT = "official-definition", "official-assignment"
 DEFINITION_ID = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/policyDefinitions/{DEFINITION}"

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from tests.contract.arm import Refusal
-from tests.contract.lab import DEPLOYMENT_ROLES, Cases, Lab, endpoint_body
+from tests.contract.bodies import endpoint_body
+from tests.contract.cases import Cases
+from tests.contract.lab import DEPLOYMENT_ROLES, Lab
 
 CASES = Cases("serving")
 

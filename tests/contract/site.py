@@ -19,8 +19,8 @@ from settings.sections.evaluation import EvaluationSettings
 from settings.sections.serving import ServingSettings
 from tests.changing import changed
 from tests.contract.arm import Arm
+from tests.contract.bodies import A100, deployment_body, endpoint_body
 from tests.contract.conftest import make_workspace
-from tests.contract.lab import A100, deployment_body, endpoint_body
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient

@@ -27,8 +27,8 @@ from settings.sections.finetune import ComponentSettings, FinetuneSettings
 from settings.stack import Settings, load
 from tests.changing import changed
 from tests.contract.arm import Arm
+from tests.contract.bodies import cluster_body
 from tests.contract.conftest import GROUP, make_workspace
-from tests.contract.lab import cluster_body
 
 CLUSTER = "gpu"
 FAMILY = "StandardNCADSA100v4Family"

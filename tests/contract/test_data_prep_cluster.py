@@ -24,8 +24,8 @@ from jobs.dataset.image import ROOT
 from jobs.dataset.spec import DatasetSpec, PreparationSpec
 from jobs.training.joblog import JobLog
 from tests.contract.arm import Arm, Refusal
+from tests.contract.bodies import cluster_body
 from tests.contract.conftest import GROUP
-from tests.contract.lab import cluster_body
 
 CLUSTER = "cpu-cluster"
 CPU = "Standard_D4s_v3"

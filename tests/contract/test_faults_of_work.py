@@ -30,7 +30,7 @@ from jobs.training.limits import Limit
 from tests.contract.arm import Refusal
 from tests.contract.faulty import VERSION, client, fault, hits
 from tests.contract.lab import GROUP, Lab
-from tests.contract.test_refusals_serving import serving_as
+from tests.contract.serving_cases import serving_as
 
 
 def test_an_expired_token_in_mid_run_is_refused_as_azure_does(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_an_operation_fails_and_its_resource_with_it(lab: Lab) -> None:
 
 
 def test_an_operation_hangs_until_its_rule_is_cleared(lab: Lab) -> None:
-    from tests.contract.lab import endpoint_body
+    from tests.contract.bodies import endpoint_body
 
     path = f"{lab.workspace}/onlineEndpoints/faults-hangs"
     with fault(lab.home, "operation-hangs", path=path, count=1) as rule:

@@ -24,8 +24,8 @@ from jobs.status.view import lines
 from settings.sections.evaluation import EvaluationSettings
 from settings.sections.serving import ServingSettings
 from tests.contract.arm import Arm
+from tests.contract.bodies import A100, endpoint_body
 from tests.contract.conftest import make_workspace
-from tests.contract.lab import A100, endpoint_body
 
 GROUP, MODEL, VERSION = "rg-hours", "phi-hours", "2025-12-01"
 HOURS = "Mon-Fri 07:00-19:00 Europe/Berlin"

@@ -36,8 +36,8 @@ from settings.sections.model import PromoteSettings
 from settings.sections.serving import ServingSettings
 from settings.stack import Settings
 from tests.contract.arm import Arm
+from tests.contract.bodies import A100, endpoint_body
 from tests.contract.conftest import LOCATION, make_workspace
-from tests.contract.lab import A100, endpoint_body
 from tests.contract.tuning import FACTS
 
 GROUP = "rg-promotion"

@@ -13,7 +13,8 @@ from azure.storage.fileshare import ShareDirectoryClient
 
 from emulator.machine.home import CLIENT_OBJECT_ID
 from tests.contract.arm import Refusal
-from tests.contract.lab import LOCATION, Cases, Lab
+from tests.contract.cases import Cases
+from tests.contract.lab import LOCATION, Lab
 
 CASES = Cases("flows")
 DEFINITION = b"nodes:\n- name: ask\n  source: {type: code, path: ask.py}\n"

@@ -13,7 +13,8 @@ import pytest
 from emulator.machine.home import SUBSCRIPTION_ID
 from emulator.machine.store import Resource
 from tests.contract.arm import Refusal
-from tests.contract.lab import GROUP, JOB_ROLES, Cases, Lab
+from tests.contract.cases import Cases
+from tests.contract.lab import GROUP, JOB_ROLES, Lab
 
 CASES = Cases("jobs")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from emulator.machine.home import SUBSCRIPTION_ID
+from tests.contract.cases import Cases
 from tests.contract.conftest import LOCATION
-from tests.contract.lab import Cases, Lab
+from tests.contract.lab import Lab
 
 CASES = Cases("names")
 

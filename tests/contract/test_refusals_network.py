@@ -9,8 +9,9 @@ import requests
 from azure.identity import DefaultAzureCredential
 
 from emulator.machine.home import SUBSCRIPTION_ID
+from tests.contract.cases import Cases
 from tests.contract.conftest import LOCATION
-from tests.contract.lab import SCOPE, Cases, Lab
+from tests.contract.lab import SCOPE, Lab
 
 CASES = Cases("network")
 NETWORK = f"{SCOPE}/providers/Microsoft.Network/virtualNetworks/vnet-refusals"

@@ -10,7 +10,9 @@ import pytest
 from cloud.removal.deletion import delete_other_size
 from emulator.subscription import quota
 from tests.contract.arm import Refusal
-from tests.contract.lab import A100, Cases, Lab, cluster_body
+from tests.contract.bodies import A100, cluster_body
+from tests.contract.cases import Cases
+from tests.contract.lab import Lab
 
 CASES = Cases("workspaces")
 

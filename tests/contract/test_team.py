@@ -12,7 +12,8 @@ from emulator.machine.home import CLIENT_OBJECT_ID
 from jobs.team import Thing, team_roles
 from settings.stack import parse
 from tests.contract.arm import Refusal
-from tests.contract.lab import Lab, endpoint_body
+from tests.contract.bodies import endpoint_body
+from tests.contract.lab import Lab
 
 SCORE = "https://refusals-live.eastus2.inference.ml.azure.com/score"
 WIDE = {"principal": CLIENT_OBJECT_ID, "role": "Owner", "scope": "/subscriptions/none"}

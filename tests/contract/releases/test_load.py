@@ -23,7 +23,7 @@ from settings.sections.serving import ScaleSettings
 from settings.sections.tags import SERVED
 from tests.contract.arm import Arm, Refusal
 from tests.contract.asking import QUESTION, asking
-from tests.contract.lab import endpoint_body
+from tests.contract.bodies import endpoint_body
 from tests.contract.releases.running import ONE, TWO
 from tests.contract.site import MODEL, VERSION, Site
 
