@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 
@@ -60,8 +62,9 @@ def run(runs: int) -> Section:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         checkout = Checkout.make(Path(folder) / "checkout")
         _few(checkout, {"recipe": {"num_train_epochs": 1}, "evaluation": {"minimumScore": 0, "maximumDrop": 1}})
-        os.environ |= {"EMULATOR_TRANSITIONS": f"azure:{SHARE}"} | checkout.environment
-        try:
+        own = {"EMULATOR_TRANSITIONS": f"azure:{SHARE}"} | checkout.environment
+        with mock.patch.dict(os.environ, own), contextlib.ExitStack() as after:
+            after.callback(lifecycle.stop, checkout.home)
             assert checkout.python("-m", "data_prep", "--stack", "local").returncode == 0
             environ = environment.build(checkout.home, lifecycle.start(checkout.home))
             subprocess.run(["pulumi", "stack", "init", "local"], cwd=checkout.root, env=environ, check=True)
@@ -91,9 +94,6 @@ def run(runs: int) -> Section:
                     ratio = update.makespan / in_waves(graph, update)
                     figures.append(Figure(name=f"{name}: makespan ÷ the engine's waves", values=(ratio,), unit="x"))
                 told.append(_told(name, chain, update, graph))
-        finally:
-            lifecycle.stop(checkout.home)
-            del os.environ["EMULATOR_TRANSITIONS"]
     table = "\n".join(f"| `{kind}` | {seconds:.0f} s | {source} |" for kind, (seconds, source) in SECONDS.items())
     operations = f"### What operations take\n\n| type | on Azure | source |\n|---|---:|---|\n{table}"
     return Section(
