@@ -1,4 +1,4 @@
-"""One endpoint with a version in service, for all files of this folder that a worker runs."""
+"""An endpoint with a version in service, for each file of this folder: the files leave it in different states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contract.site import VERSION, Site, make_site
 from tests.contract.tuning import FACTS
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """With version ONE in service."""
     here = tmp_path_factory.mktemp("facts")
@@ -27,7 +27,7 @@ def site(arm: Arm, models: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     evaluation = EvaluationSettings.model_construct(
         questions=str(here / "golden.jsonl"), minimum_score=0.7, latency_seconds=60
     )
-    # A worker that comes back to this folder makes another: of the former one its models are still there.
+    # Another name for each file: of the former one its models are still there.
     site = make_site(arm, here.name, folders, {"traffic_steps": (10, 50, 100), "soak_seconds": 1}, evaluation)
     site.release(ONE)
     yield site
