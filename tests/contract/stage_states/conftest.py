@@ -1,4 +1,4 @@
-"""A workspace for the stages, for all files of this folder that a worker runs."""
+"""A workspace for the stages, for each file of this folder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.contract.arm import Arm
 from tests.contract.stages import Place
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def place(arm: Arm, home: Home, train_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("states")
-    # Another name for a worker that comes back to this folder: jobs of the former one are still there.
+    # Another name for each file: jobs of the former one are still there.
     place = Place(arm, home, train_file, folder, folder.name)
     place.hold()
     yield place
