@@ -41,7 +41,7 @@ from jobs.specs import dataset_version, flow, golden_questions, granted_by_other
 from jobs.team import Thing, granted_to_team, team_roles
 from settings.stack import SettingsError, from_pulumi
 
-# Python would look through all of Azure's classes for garbage, again and again: a third of this program's time.
+# Python would look through all of Azure's classes for garbage, again and again: a quarter of this program's time.
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)
 atexit.register(gc.freeze)

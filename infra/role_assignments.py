@@ -175,7 +175,10 @@ class Team(pulumi.ComponentResource):
                 role_definition_id=each.role.definition(subscription),
                 principal_id=each.group,
                 principal_type=authorization.PrincipalType.GROUP,
-                opts=pulumi.ResourceOptions(parent=self),
+                # One that is there keeps its name, and Azure has no two of one role for one group on a scope.
+                opts=pulumi.ResourceOptions(
+                    parent=self, ignore_changes=["roleAssignmentName"], delete_before_replace=True
+                ),
             )
         self.register_outputs({})
 

@@ -39,7 +39,7 @@ def run(runs: int) -> Section:
         figures=(
             Figure(name=f"unit and program, {len(tests):,} tests", values=tuple(seconds), unit="s", most=30),
             Figure(name="unit and program: work of all processes", values=(total,), unit="s"),
-            Figure(name=f"of it import and collection, in each of {WORKERS} workers", values=(before,), unit="s"),
+            Figure(name=f"of it import and collection, in {WORKERS} workers together", values=(before,), unit="s"),
             Figure(name="of it one test", values=(1000 * (total - before) / len(tests),), unit="ms"),
         ),
         text="Two cores have done this work after half of its seconds at the earliest, whatever the order. The slowest "

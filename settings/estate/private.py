@@ -59,7 +59,7 @@ class OutboundSettings(Section):
     @property
     def rules(self) -> dict[str, str]:
         """The hosts by the names of their rules at Azure, which are letters, digits and hyphens."""
-        return {host.replace("*", "all").replace(".", "-"): host for host in self.hosts}
+        return {_rule(host): host for host in self.hosts}
 
     @field_validator("hosts")
     @classmethod
@@ -68,4 +68,13 @@ class OutboundSettings(Section):
             if not _HOST.fullmatch(host):
                 rule = "must be the name of a host in lower case, without https:// and path"
                 raise refuse(rule, "for example pypi.org, or *.pythonhosted.org", value=host)
+        rules: dict[str, str] = {}
+        for host in hosts:
+            if (other := rules.setdefault(_rule(host), host)) != host:
+                rule = f"has one name with {other} as a rule at Azure, where a name has neither dots nor stars"
+                raise refuse(rule, "approve one with all below, for example *.example.com", value=host)
         return hosts
+
+
+def _rule(host: str) -> str:
+    return host.replace("*", "all").replace(".", "-")

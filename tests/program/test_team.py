@@ -63,6 +63,14 @@ def test_no_two_assignments_of_two_stacks_have_a_name(run: Run) -> None:
     assert len(set(names)) == len(names)
 
 
+def test_one_that_is_there_keeps_its_name(run: Run) -> None:
+    """Under another name Azure would refuse it, as the group has the role there already."""
+    theirs = [each for each in run("dev", team).of_type("RoleAssignment") if each.inputs["principalType"] == "Group"]
+    assert theirs
+    assert all(each.request.ignoreChanges == ["roleAssignmentName"] for each in theirs)
+    assert all(each.request.deleteBeforeReplace for each in theirs)
+
+
 @pytest.mark.parametrize(
     ("may", "titles"),
     [

@@ -215,7 +215,7 @@ def test_a_number_that_is_anothers_is_told(ml: FakeMl, found: Any, origin: str) 
         ({"job": "mine"}, JOB, OWN),
         (None, f"{JOB}-copy", ""),
         ({}, None, ""),
-        (None, "XXXX", ""),
+        (None, "a-job-of-somebody-else", ""),
     ],
 )
 def test_tags_or_the_job_say_what_made_a_version(
